@@ -1,0 +1,1 @@
+"""The Parquet dataset and everything that reads it: schema, views, budgets, card, Hub, report."""

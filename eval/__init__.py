@@ -1,0 +1,1 @@
+"""Light evaluation of a trained model; asks models through the one client of `pipelines`."""

@@ -1,0 +1,1 @@
+"""Hand-off to trainers: Axolotl configs, step arithmetic, the Trainer protocol."""
