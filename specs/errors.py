@@ -1,13 +1,13 @@
 """The exception tree of the whole project, in the lowest room so that every room can raise from it.
 
-    SpecmillError                 a run failed (exit code 1)
-    ├── UserError                 the user's mistake: says where, what was found, what was expected, what to do (exit 2)
-    │   ├── RecipeError           a recipe that does not validate: file, line, key
-    │   └── SpecError             a Model Spec that cannot be used
-    ├── WorkspaceBusyError        another run holds the workspace
-    ├── EndpointError             an endpoint refuses for good (key, model, context length): says what to do about it
-    ├── BudgetError               the recipe's budget is spent
-    └── StoppedError              stopped on request (Ctrl-C); what was paid for is on disk, a rerun goes on
+SpecmillError                 a run failed (exit code 1)
+├── UserError                 the user's mistake: says where, what was found, what was expected, what to do (exit 2)
+│   ├── RecipeError           a recipe that does not validate: file, line, key
+│   └── SpecError             a Model Spec that cannot be used
+├── WorkspaceBusyError        another run holds the workspace
+├── EndpointError             an endpoint refuses for good (key, model, context length): says what to do about it
+├── BudgetError               the recipe's budget is spent
+└── StoppedError              stopped on request (Ctrl-C); what was paid for is on disk, a rerun goes on
 """
 
 

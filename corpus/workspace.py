@@ -1,0 +1,104 @@
+"""The workspace: one folder a corpus, self-contained, movable, safe to copy (contract 2).
+
+recipe.yaml            the resolved recipe
+ledger.sqlite          every completion, committed before anything uses it
+tables/<t>/*.parquet   lineage and rejects
+dataset/<c>/*.parquet  what is published, and README.md, its card
+train/*.yaml           training configs
+report/                the page for people
+"""
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from specs.errors import UserError, WorkspaceBusyError
+
+
+class Workspace:
+    """Paths of one workspace. Making one touches no file; `create` does."""
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = Path(root)
+        self.recipe = self.root / "recipe.yaml"
+        self.ledger = self.root / "ledger.sqlite"
+        self.tables = self.root / "tables"
+        self.dataset = self.root / "dataset"
+        self.card = self.dataset / "README.md"
+        self.manifest = self.root / "manifest.json"
+        self.train = self.root / "train"
+        self.eval = self.root / "eval"
+        self.report = self.root / "report"
+
+    def create(self) -> "Workspace":
+        """Make the folder; UserError if a file is in its place or it cannot be written."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot make the workspace {self.root}: {error.strerror}") from error
+        return self
+
+    @classmethod
+    def open(cls, root: str | os.PathLike[str]) -> "Workspace":
+        """An existing workspace; UserError with what to do if there is none at `root`."""
+        workspace = cls(root)
+        if not workspace.recipe.is_file():
+            raise UserError(
+                f"{workspace.root} is not a workspace: it has no recipe.yaml. "
+                "Make one with `specmill build RECIPE --out FOLDER`."
+            )
+        return workspace
+
+    def table(self, name: str) -> Path:
+        """The Parquet file of a table."""
+        return self.tables / name / "part-00000.parquet"
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the workspace for one run; WorkspaceBusyError at once if another run holds it.
+
+        The lock is the kernel's (`flock`), so it ends with its process however that ends.
+        """
+        with (self.root / ".lock").open("a+") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                handle.seek(0)
+                owner = handle.read().strip() or "unknown"
+                raise WorkspaceBusyError(
+                    f"another run (process {owner}) is using {self.root}. Wait for it, or give this run its own --out."
+                ) from error
+            handle.truncate(0)
+            handle.write(str(os.getpid()))
+            handle.flush()
+            yield
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path` to write to; renamed over it on success, removed on failure.
+
+    A crash leaves the old file or the new one, never half of one (contract 2).
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    os.close(handle)
+    beside = Path(name)
+    try:
+        yield beside
+        beside.chmod(0o644)
+        with beside.open("rb") as written:
+            os.fsync(written.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` as UTF-8, atomically."""
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8")
