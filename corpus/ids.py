@@ -1,4 +1,4 @@
-"""Content-derived ids: the same content under the same parent has the same id in every run, and no two rows share one."""
+"""Content-derived ids: the same content under the same parent has the same id in every run."""
 
 import hashlib
 import json
