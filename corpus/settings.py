@@ -1,0 +1,26 @@
+"""What a recipe says of the corpus as a dataset: how it is counted, stored and described."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from specs.settings import Settings
+
+_Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\n]+$")]
+_Tag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]{0,60}$")]
+
+
+class CorpusSettings(Settings):
+    """How tokens are counted, how Parquet files are cut, and what the dataset card says."""
+
+    tokenizer: _Line = Field(
+        "o200k_base",
+        description="Counts every token: o200k_base, cl100k_base, a tokenizer.json or its folder, or a Hub model id.",
+    )
+    title: _Line = Field("Model Spec corpus", description="Heading of the dataset card.")
+    license: _Tag = Field(
+        "unknown", description="Hub licence identifier of the corpus; the terms of the writing model may bind you."
+    )
+    language: _Tag = Field("en", description="ISO 639 code of the language of the corpus.")
+    rows_per_group: int = Field(1_000, ge=1, le=1_000_000, description="Rows of a Parquet row group; bounds memory.")
+    shard_mb: int = Field(256, ge=1, le=4_096, description="Size of a dataset shard before compression, in MB.")

@@ -1,0 +1,82 @@
+"""Exact token counts with a named tokenizer. Special tokens are not added: a count is of the text alone."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from specs.errors import UserError
+
+OPENAI_NAMES: Final = {"o200k": "o200k_base", "cl100k": "cl100k_base"}
+"""Encodings that ship with `bpe-openai`, by short name."""
+
+_Count = Callable[[Sequence[str]], list[int]]
+
+
+class TokenCounter:
+    """Counts tokens of texts.
+
+    `name` is `o200k_base`, `cl100k_base` (or the short form), a `tokenizer.json`, a folder that holds one, or a Hub
+    model id. The attribute `name` is what the tables record: it never holds a path, and tells two files apart.
+    """
+
+    def __init__(self, name: str = "o200k_base") -> None:
+        self.name, self._count = _load(name)
+
+    def count(self, text: str) -> int:
+        """Tokens of one text."""
+        return self.count_many([text])[0]
+
+    def count_many(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text; much faster than one call each where the tokenizer runs in parallel."""
+        return self._count(texts)
+
+
+def _load(name: str) -> tuple[str, _Count]:
+    encoding = OPENAI_NAMES.get(name, name)
+    if encoding in OPENAI_NAMES.values():
+        return encoding, _openai(encoding)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        path /= "tokenizer.json"
+    if path.is_file():
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        return f"tokenizer.json sha256:{digest[:16]}", _hugging_face(name, path)
+    if path.suffix == ".json" or path.name == "tokenizer.json" or name.startswith((".", "/", "~")):
+        raise UserError(f"tokenizer {name!r}: there is no file {path}. {_EXPECTED}")
+    return name, _hugging_face(name, None)
+
+
+_EXPECTED = (
+    "Expected o200k_base or cl100k_base (built in), the path of a tokenizer.json or of a folder with one, "
+    "or the id of a model on the Hub, such as Qwen/Qwen2.5-7B-Instruct."
+)
+
+
+def _openai(encoding: str) -> _Count:
+    import bpe_openai
+
+    encode = bpe_openai.get_encoding(encoding).encode_ordinary
+
+    def count(texts: Sequence[str]) -> list[int]:
+        try:  # threads gain nothing here: 9M tokens a second on one core, and 3M with the library's own pool
+            return [len(encode(text)) for text in texts]
+        except ValueError as error:
+            longest = max(map(len, texts))
+            raise UserError(
+                f"a text of {longest:,} characters is too long to count with {encoding}: {error}"
+            ) from error
+
+    return count
+
+
+def _hugging_face(name: str, path: Path | None) -> _Count:
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer: Any = Tokenizer.from_file(str(path)) if path else Tokenizer.from_pretrained(name)
+    except Exception as error:  # the library raises bare Exception for a bad file, an unknown id and no network alike
+        raise UserError(f"tokenizer {name!r} cannot be loaded: {error}. {_EXPECTED}") from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return lambda texts: [len(e.ids) for e in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
