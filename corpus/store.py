@@ -21,17 +21,25 @@ SHARD_BYTES: Final = 256_000_000
 Row = Mapping[str, Any]
 
 
-def write_table(workspace: Workspace, name: str, rows: Iterable[Row], *, rows_per_group: int = ROWS_PER_GROUP) -> int:
-    """Write `tables/<name>` whole, in the order given, and return the number of rows.
+def write_table(
+    workspace: Workspace,
+    name: str,
+    rows: Iterable[Row],
+    *,
+    part: str = "part-00000",
+    rows_per_group: int = ROWS_PER_GROUP,
+) -> int:
+    """Write one part of `tables/<name>` whole, in the order given, and return the number of rows.
 
-    Only one row group is held in memory. The same rows give the same bytes.
+    Only one row group is held in memory. The same rows give the same bytes. Only `rejects` has several parts, one a
+    stage, because several stages write to it.
 
     Raises:
         SpecmillError: an unknown or missing column, a value of the wrong type, or an id that occurs twice.
     """
     schema = TABLES[name]
     written = 0
-    with replacing(workspace.table(name)) as beside, _writer(beside, schema) as writer:
+    with replacing(workspace.table(name, part)) as beside, _writer(beside, schema) as writer:
         for table in _groups(name, schema, rows, rows_per_group):
             writer.write_table(table, row_group_size=rows_per_group)
             written += table.num_rows
@@ -75,18 +83,18 @@ def dataset_files(workspace: Workspace, config: str) -> list[Path]:
 
 def read_table(workspace: Workspace, name: str, columns: Sequence[str] | None = None) -> pa.Table:
     """A table, or the empty table of its schema if it has not been made yet."""
-    path = workspace.table(name)
-    if not path.is_file():
-        empty = TABLES[name].empty_table()
-        return empty.select(list(columns)) if columns is not None else empty
-    with _open(path, TABLES[name]) as file:
-        return file.read(columns=list(columns) if columns is not None else None)
+    wanted = list(columns) if columns is not None else None
+    empty = TABLES[name].empty_table()
+    tables = [empty.select(wanted) if wanted is not None else empty]
+    for path in workspace.parts(name):
+        with _open(path, TABLES[name]) as file:
+            tables.append(file.read(columns=wanted))
+    return pa.concat_tables(tables)
 
 
 def read_rows(workspace: Workspace, name: str, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     """The rows of a table as dicts, in order, a few hundred in memory at a time; none if it has not been made yet."""
-    path = workspace.table(name)
-    if path.is_file():
+    for path in workspace.parts(name):
         yield from _rows(path, TABLES[name], columns)
 
 

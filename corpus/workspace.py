@@ -52,9 +52,13 @@ class Workspace:
             )
         return workspace
 
-    def table(self, name: str) -> Path:
-        """The Parquet file of a table."""
-        return self.tables / name / "part-00000.parquet"
+    def table(self, name: str, part: str = "part-00000") -> Path:
+        """One Parquet file of a table. Most have one part; `rejects` has one for each stage, named after it."""
+        return self.tables / name / f"{part}.parquet"
+
+    def parts(self, name: str) -> list[Path]:
+        """The Parquet files of a table that are there, in order."""
+        return sorted((self.tables / name).glob("*.parquet"))
 
     @contextmanager
     def lock(self) -> Iterator[None]:
