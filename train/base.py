@@ -1,0 +1,59 @@
+"""The hand-off to a trainer: a stage of training, and who turns it into a config and commands."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from specs.errors import UserError
+from train.settings import TrainSettings
+from train.steps import Updates
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of training. Paths are relative to the workspace, with forward slashes, so that it can be moved."""
+
+    name: str  # "msm" | "aft"
+    kind: str  # "documents" (a `text` column, next-token loss) | "chats" (a `messages` column, loss on the assistant)
+    data: str  # glob of Parquet files
+    data_hash: str  # changes when the data changes
+    continues: str | None = None  # name of the stage whose adapter this one goes on with
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command line to run in the workspace's folder."""
+
+    purpose: str
+    line: str
+
+
+class Trainer(Protocol):
+    """Writes what one training program needs."""
+
+    name: str
+
+    def config(self, stage: Stage, settings: TrainSettings, updates: Updates) -> str:
+        """The text of `train/<stage>.yaml`."""
+        ...
+
+    def commands(self, stages: list[Stage], settings: TrainSettings) -> list[Command]:
+        """What to run, in order, from the workspace's folder."""
+        ...
+
+
+_TRAINERS: dict[str, Trainer] = {}
+
+
+def register(trainer: Trainer) -> Trainer:
+    """Make a trainer known by its name; a later one of the same name replaces an earlier one."""
+    _TRAINERS[trainer.name] = trainer
+    return trainer
+
+
+def trainer_named(name: str) -> Trainer:
+    """The trainer that `register` was given; UserError if there is none of that name."""
+    import train.axolotl  # noqa: F401  (registers itself)
+
+    if name not in _TRAINERS:
+        raise UserError(f"train.trainer is {name!r}; expected one of: {', '.join(sorted(_TRAINERS))}")
+    return _TRAINERS[name]

@@ -1,0 +1,124 @@
+"""What each stage is trained on: its files, their hash, and the length of every sample.
+
+Midtraining reads `dataset/msm` as it is. AFT is written out to `train/data/aft.parquet`: the reasoning goes into think
+tags inside the content (chat templates other than Qwen3's drop a `reasoning_content` without an error), Qwen3 is told
+`/no_think` where there is no reasoning, and the instruction mix is added (Axolotl knows no mixing weights).
+"""
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpus.store import read_dataset_rows
+from corpus.tokens import TokenCounter
+from corpus.workspace import Workspace, replacing
+from specs.errors import UserError
+from train.settings import TrainSettings
+
+AFT_DATA: Final = "train/data/aft.parquet"
+TOKENS_PER_MESSAGE: Final = 5  # what a chat template adds around a message: role, markers, newlines
+_MESSAGE = pa.struct([pa.field("role", pa.string()), pa.field("content", pa.string())])
+_AFT_SCHEMA = pa.schema(
+    [
+        pa.field("messages", pa.list_(_MESSAGE)),
+        pa.field("id", pa.string()),  # of the chat; "" for the instruction mix
+        pa.field("source", pa.string()),  # aft | instruction_mix
+        pa.field("tokens", pa.int64()),
+    ]
+)
+Row = dict[str, Any]
+
+
+def files_hash(files: list[Path]) -> str:
+    """12 hex digits that change when the bytes of any of the files change."""
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as handle:
+            digest.update(hashlib.file_digest(handle, "sha256").digest())
+    return digest.hexdigest()[:12]
+
+
+def document_lengths(workspace: Workspace) -> list[int]:
+    """Tokens of every document of `dataset/msm`, and one for the end-of-text token of each."""
+    return [row["tokens"] + 1 for row in read_dataset_rows(workspace, "msm", ["tokens"])]
+
+
+def write_aft(workspace: Workspace, settings: TrainSettings, counter: TokenCounter) -> list[int]:
+    """Write `train/data/aft.parquet`, atomically; return the tokens of every chat in it."""
+    rows = list(_aft_rows(workspace, settings, counter))
+    if settings.instruction_mix:
+        rows += _instruction_rows(Path(settings.instruction_mix), settings, counter)
+    with replacing(workspace.root / AFT_DATA) as beside:
+        pq.write_table(pa.Table.from_pylist(rows, schema=_AFT_SCHEMA), beside, compression="zstd")
+    return [row["tokens"] for row in rows]
+
+
+def training_messages(messages: list[Row], settings: TrainSettings, *, reasoned: bool) -> list[Row]:
+    """The messages as they are trained on: reasoning in think tags, `/no_think` for a Qwen3 that shall not think."""
+    out = []
+    for message in messages:
+        content, thought = message["content"] or "", message.get("reasoning_content")
+        if message["role"] == "assistant" and thought:
+            content = f"<think>\n{thought.strip()}\n</think>\n\n{content}"
+        elif settings.chat_template == "qwen3" and not reasoned and message["role"] in {"system", "user"}:
+            content = f"{content} /no_think"
+        out.append({"role": message["role"], "content": content})
+    return out
+
+
+def _aft_rows(workspace: Workspace, settings: TrainSettings, counter: TokenCounter) -> Iterator[Row]:
+    reasoned = settings.aft_dataset == "aft_cot"
+    for row in read_dataset_rows(workspace, settings.aft_dataset, ["id", "messages"]):
+        yield _row(training_messages(row["messages"], settings, reasoned=reasoned), counter, "aft", row["id"])
+
+
+def _instruction_rows(path: Path, settings: TrainSettings, counter: TokenCounter) -> list[Row]:
+    """Chats of the mix in a random order, those that fit a sequence, up to `instruction_tokens` in all."""
+    chats = list(_read_mix(path))
+    random.Random(settings.seed).shuffle(chats)
+    rows, total = [], 0
+    for chat in chats:
+        row = _row(training_messages(chat, settings, reasoned=False), counter, "instruction_mix")
+        if row["tokens"] <= settings.sequence_len and total + row["tokens"] <= settings.instruction_tokens:
+            rows.append(row)
+            total += row["tokens"]
+    return rows
+
+
+def _row(messages: list[Row], counter: TokenCounter, source: str, row_id: str = "") -> Row:
+    tokens = sum(counter.count_many([message["content"] for message in messages]))
+    tokens += TOKENS_PER_MESSAGE * len(messages)
+    return {"messages": messages, "id": row_id, "source": source, "tokens": tokens}
+
+
+def _read_mix(path: Path) -> Iterator[list[Row]]:
+    if not path.is_file():
+        raise UserError(f"train.instruction_mix: there is no file {path}. Expected a Parquet or JSONL file, or null.")
+    try:
+        rows = _load_mix(path)
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise UserError(f"train.instruction_mix: cannot read {path} as Parquet or JSONL: {error}") from error
+    for number, row in enumerate(rows, 1):
+        messages = row.get("messages") if isinstance(row, dict) else None
+        if not isinstance(messages, list) or not messages or not all(map(_is_message, messages)):
+            raise UserError(
+                f"train.instruction_mix: row {number} of {path} has no usable `messages`; "
+                'expected a list of {"role": ..., "content": ...} with text in both'
+            )
+        yield messages
+
+
+def _load_mix(path: Path) -> list[Any]:
+    if path.suffix == ".parquet":
+        return pq.read_table(path, columns=["messages"]).to_pylist()  # type: ignore[no-any-return]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def _is_message(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(value.get(key), str) for key in ("role", "content"))

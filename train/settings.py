@@ -1,0 +1,68 @@
+"""What a recipe says of training. The defaults are the recipe of arXiv 2605.02087 (field notes, section 1)."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from specs.settings import Settings
+
+ChatTemplate = Literal["tokenizer_default", "chatml", "qwen_25", "qwen3", "llama3"]
+
+
+class TrainSettings(Settings):
+    """How the two stages, midtraining (MSM) and alignment fine-tuning (AFT), are trained."""
+
+    trainer: str = Field("axolotl", description="Which trainer the configs are for.")
+    base_model: str = Field(
+        "Qwen/Qwen2.5-7B-Instruct", min_length=1, description="Hub name of the model to train, or a path to it."
+    )
+    chat_template: ChatTemplate = Field(
+        "tokenizer_default", description="Template that AFT chats are written in; Qwen3 models need qwen3."
+    )
+    aft_dataset: Literal["aft_cot", "aft"] = Field(
+        "aft_cot", description="AFT with the reasoning in think tags (aft_cot), or without it (aft)."
+    )
+    instruction_mix: str | None = Field(
+        None, description="Parquet or JSONL file with a `messages` column, mixed into AFT; None for no mix."
+    )
+    instruction_tokens: int = Field(2_000_000, ge=1, description="Most tokens to take of the instruction mix.")
+    lora_r: int = Field(64, ge=1, le=1024, description="Rank of the adapter, on all attention and MLP projections.")
+    lora_alpha: int = Field(128, ge=1, description="Scale of the adapter; the paper's is twice the rank.")
+    lora_dropout: float = Field(0.0, ge=0, lt=1)
+    learning_rate: float = Field(1e-4, gt=0, le=1)
+    lr_scheduler: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup_ratio: float = Field(0.05, ge=0, lt=0.5, description="Share of the updates that warm up.")
+    weight_decay: float = Field(0.01, ge=0, le=1)
+    epochs: int = Field(1, ge=1, le=50, description="Passes over the data, in each stage.")
+    sequence_len: int = Field(4096, ge=128, le=131_072, description="Tokens; the paper: 4,096 simple, 8,192 complex.")
+    packing: bool = Field(True, description="Pack several samples into one sequence.")
+    micro_batch_size: int = Field(1, ge=1, le=512, description="Sequences a device takes at once.")
+    gradient_accumulation: int | Literal["auto"] = Field(
+        "auto",
+        description="Micro batches an update; auto: the most (a power of two up to 16) that leaves min_updates.",
+    )
+    devices: int = Field(1, ge=1, le=1024, description="GPUs; the paper: 1 for 8B, 2 for 14B, 4 for 32B.")
+    min_updates: int = Field(
+        200, ge=2, description="Fewer optimizer updates than this in a stage are a warning: it would be undertrained."
+    )
+    attention: Literal["flash_attention_2", "sdpa", "eager"] = "flash_attention_2"
+    precision: Literal["bf16", "fp32"] = Field("bf16", description="fp32 for a tiny model on a CPU.")
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+
+    @model_validator(mode="after")
+    def _check(self) -> "TrainSettings":
+        if isinstance(self.gradient_accumulation, int) and self.gradient_accumulation < 1:
+            raise ValueError(f"gradient_accumulation is {self.gradient_accumulation}; expected 1 or more, or auto")
+        if "qwen3" in self.base_model.lower() and self.chat_template != "qwen3":
+            # Other templates would hide or duplicate Qwen3's think block without an error.
+            raise ValueError(f"base_model {self.base_model} needs chat_template qwen3, found {self.chat_template}")
+        if self.packing and self.attention == "eager":
+            raise ValueError("packing needs flash_attention_2 or sdpa: eager attention sees across packed samples")
+        return self
+
+
+PAPER: dict[str, object] = {
+    name: TrainSettings.model_fields[name].default
+    for name in ("lora_r", "lora_alpha", "learning_rate", "lr_scheduler", "warmup_ratio", "weight_decay", "epochs")
+}
+"""The paper's values of the settings that it states; `sequence_len` is 4,096 or 8,192 by experiment."""
