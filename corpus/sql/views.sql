@@ -1,0 +1,147 @@
+-- The joins people want, on top of one view a table (see corpus/schema.py) and `completions` (the ledger, texts left out).
+-- Each view is preceded by one line of help, shown by `specmill sql WORKSPACE --list`.
+
+-- document_details: a kept document with its idea, type, subdomain, domain, passages, assertions and verdicts
+CREATE VIEW document_details AS
+WITH passage_lists AS (
+    SELECT link.id, list({'address': passages.address, 'rule_id': passages.rule_id, 'text': passages.text} ORDER BY passages.start) AS passages
+    FROM (SELECT id, unnest(passage_ids) AS passage_id FROM documents) AS link JOIN passages ON passages.id = link.passage_id
+    GROUP BY link.id
+), assertion_lists AS (
+    SELECT link.id, list({'name': assertions.name, 'assertion': assertions.assertion, 'label': assertions.label} ORDER BY assertions.position) AS assertions
+    FROM (SELECT id, unnest(assertion_ids) AS assertion_id FROM documents) AS link JOIN assertions ON assertions.id = link.assertion_id
+    GROUP BY link.id
+), verdict_lists AS (
+    SELECT item_id AS id, list({'criterion': criterion, 'verdict': verdict, 'reason': reason} ORDER BY criterion) AS verdicts
+    FROM verdicts WHERE item_table = 'documents' GROUP BY item_id
+)
+SELECT documents.*, ideas.idea, document_types.description AS type_description, subdomains.summary AS subdomain_summary,
+    domains.summary AS domain_summary, passage_lists.passages, assertion_lists.assertions, verdict_lists.verdicts
+FROM documents
+LEFT JOIN ideas ON ideas.id = documents.idea_id
+LEFT JOIN document_types ON document_types.id = documents.document_type_id
+LEFT JOIN subdomains ON subdomains.id = documents.subdomain_id
+LEFT JOIN domains ON domains.id = documents.domain_id
+LEFT JOIN passage_lists ON passage_lists.id = documents.id
+LEFT JOIN assertion_lists ON assertion_lists.id = documents.id
+LEFT JOIN verdict_lists ON verdict_lists.id = documents.id;
+
+-- idea_lineage: each idea with its document type, subdomain and domain by name
+CREATE VIEW idea_lineage AS
+SELECT ideas.id, ideas.idea, document_types.name AS genre, document_types.frame, subdomains.name AS subdomain, domains.name AS domain
+FROM ideas
+LEFT JOIN document_types ON document_types.id = ideas.document_type_id
+LEFT JOIN subdomains ON subdomains.id = ideas.subdomain_id
+LEFT JOIN domains ON domains.id = subdomains.domain_id;
+
+-- items: documents and chats, kept and rejected together, with why the rejected ones went
+CREATE VIEW items AS
+SELECT 'documents' AS stage, id, 'kept' AS status, NULL AS reason, NULL AS detail, NULL::DOUBLE AS score, NULL::DOUBLE AS threshold,
+    NULL AS other_id, idea_id AS parent_id, domain, subdomain, genre, frame, title, tokens, model, request_id, text
+FROM documents
+UNION ALL
+SELECT 'chats', id, 'kept', NULL, NULL, NULL, NULL, NULL, query_id, domain, NULL, style, NULL, NULL, tokens, model, request_id, response
+FROM chats
+UNION ALL
+SELECT rejects.stage, rejects.item_id, 'rejected', rejects.reason, rejects.detail, rejects.score, rejects.threshold, rejects.other_id,
+    rejects.parent_id, coalesce(made.domain, lineage.domain), coalesce(made.subdomain, lineage.subdomain),
+    coalesce(made.genre, lineage.genre), coalesce(made.frame, lineage.frame), made.title, made.tokens, made.model,
+    rejects.request_id, rejects.text
+FROM (
+    -- `row` is JSON that we wrote, but a foreign workspace may hold anything there
+    SELECT *, CASE WHEN json_valid(row) THEN from_json(row, '{"domain": "VARCHAR", "subdomain": "VARCHAR", "genre": "VARCHAR", "frame": "VARCHAR", "title": "VARCHAR", "tokens": "BIGINT", "model": "VARCHAR"}') END AS made
+    FROM rejects
+) AS rejects
+LEFT JOIN idea_lineage AS lineage ON lineage.id = rejects.parent_id
+WHERE rejects.stage IN ('documents', 'chats');
+
+-- stages: for each stage how many rows were planned, kept, rejected and not yet made
+CREATE VIEW stages AS
+WITH kept AS (
+    SELECT 1 AS position, 'domains' AS stage, count(*) AS kept FROM domains
+    UNION ALL SELECT 2, 'subdomains', count(*) FROM subdomains
+    UNION ALL SELECT 3, 'assertions', count(*) FROM assertions
+    UNION ALL SELECT 4, 'document_types', count(*) FROM document_types
+    UNION ALL SELECT 5, 'ideas', count(*) FROM ideas
+    UNION ALL SELECT 6, 'documents', count(*) FROM documents
+    UNION ALL SELECT 7, 'queries', count(*) FROM queries
+    UNION ALL SELECT 8, 'chats', count(*) FROM chats
+), dropped AS (
+    SELECT stage, count(DISTINCT item_id) AS rejected FROM rejects GROUP BY stage
+), pending AS (
+    SELECT 'documents' AS stage, count(*) AS pending FROM ideas
+    WHERE id NOT IN (SELECT idea_id FROM documents WHERE idea_id IS NOT NULL)
+        AND id NOT IN (SELECT parent_id FROM rejects WHERE stage = 'documents' AND parent_id IS NOT NULL)
+    UNION ALL
+    SELECT 'chats', count(*) FROM queries
+    WHERE id NOT IN (SELECT query_id FROM chats WHERE query_id IS NOT NULL)
+        AND id NOT IN (SELECT parent_id FROM rejects WHERE stage = 'chats' AND parent_id IS NOT NULL)
+)
+SELECT position, stage, kept + coalesce(rejected, 0) + coalesce(pending, 0) AS planned, kept,
+    coalesce(rejected, 0) AS rejected, coalesce(pending, 0) AS pending
+FROM kept LEFT JOIN dropped USING (stage) LEFT JOIN pending USING (stage);
+
+-- funnel: for each stage what became of what was planned: kept, not yet made, or rejected, by reason
+CREATE VIEW funnel AS
+WITH outcomes AS (
+    SELECT stage, 'kept' AS outcome, NULL AS reason, kept AS items FROM stages
+    UNION ALL SELECT stage, 'pending', NULL, pending FROM stages WHERE pending > 0
+    UNION ALL SELECT stage, 'rejected', reason, count(*) FROM rejects GROUP BY stage, reason
+)
+SELECT stages.position, stage, outcome, reason, items, CASE WHEN planned > 0 THEN items / planned END AS share
+FROM outcomes JOIN stages USING (stage) WHERE planned > 0;
+
+-- coverage: each passage x document type that the plan allows or the corpus has, with documents and tokens (0: a hole)
+CREATE VIEW coverage AS
+WITH planned AS (
+    SELECT DISTINCT link.passage_id, document_types.name AS genre
+    FROM (SELECT id, unnest(passage_ids) AS passage_id FROM subdomains) AS link
+    JOIN document_types ON document_types.subdomain_id = link.id
+), made AS (
+    SELECT passage_id, genre, count(*) AS documents, sum(tokens)::BIGINT AS tokens
+    FROM (SELECT genre, tokens, unnest(passage_ids) AS passage_id FROM documents) GROUP BY ALL
+)
+SELECT passages.id AS passage_id, passages.address, passages.rule_id, passages.start, genre,
+    coalesce(made.documents, 0) AS documents, coalesce(made.tokens, 0) AS tokens
+FROM planned FULL JOIN made USING (passage_id, genre) JOIN passages ON passages.id = passage_id;
+
+-- passage_coverage: each passage of the spec with the documents and tokens that cite it (0: a hole)
+CREATE VIEW passage_coverage AS
+SELECT passages.id AS passage_id, passages.address, passages.rule_id, passages.start, passages.text, passages.tokens AS passage_tokens,
+    coalesce(sum(documents), 0)::BIGINT AS documents, coalesce(sum(coverage.tokens), 0)::BIGINT AS tokens,
+    count(genre) AS genres_planned, count(genre) FILTER (documents > 0) AS genres
+FROM passages LEFT JOIN coverage ON coverage.passage_id = passages.id GROUP BY ALL;
+
+-- assertion_coverage: each assertion with the documents and tokens that express it (0: a hole)
+CREATE VIEW assertion_coverage AS
+SELECT assertions.id AS assertion_id, domains.name AS domain, subdomains.name AS subdomain, assertions.name, assertions.label,
+    assertions.assertion, coalesce(made.documents, 0) AS documents, coalesce(made.tokens, 0) AS tokens
+FROM assertions
+LEFT JOIN subdomains ON subdomains.id = assertions.subdomain_id
+LEFT JOIN domains ON domains.id = subdomains.domain_id
+LEFT JOIN (
+    SELECT assertion_id, count(*) AS documents, sum(tokens)::BIGINT AS tokens
+    FROM (SELECT tokens, unnest(assertion_ids) AS assertion_id FROM documents) GROUP BY assertion_id
+) AS made ON made.assertion_id = assertions.id;
+
+-- spend: requests, tokens and cost by stage and model, from the ledger
+CREATE VIEW spend AS
+SELECT stage, role, model, count(*) AS requests, count(*) FILTER (state = 'ok') AS ok, coalesce(sum(retries), 0)::BIGINT AS retries,
+    coalesce(sum(prompt_tokens), 0)::BIGINT AS prompt_tokens, coalesce(sum(cached_tokens), 0)::BIGINT AS cached_tokens,
+    coalesce(sum(completion_tokens), 0)::BIGINT AS completion_tokens, coalesce(sum(reasoning_tokens), 0)::BIGINT AS reasoning_tokens,
+    sum(cost_usd) AS cost_usd, count(*) FILTER (cost_usd IS NULL) AS unpriced, median(latency_s) AS median_latency_s
+FROM completions GROUP BY ALL;
+
+-- yields: for documents and chats the requests, tokens and dollars spent on each that was kept
+CREATE VIEW yields AS
+WITH kept AS (
+    SELECT 'documents' AS stage, count(*) AS kept, coalesce(sum(tokens), 0)::BIGINT AS kept_tokens FROM documents
+    UNION ALL SELECT 'chats', count(*), coalesce(sum(tokens), 0)::BIGINT FROM chats
+), spent AS (
+    SELECT stage, sum(requests)::BIGINT AS requests, sum(completion_tokens)::BIGINT AS completion_tokens, sum(cost_usd) AS cost_usd
+    FROM spend GROUP BY stage
+)
+SELECT stage, kept, kept_tokens, requests, CASE WHEN requests > 0 THEN kept / requests END AS kept_per_request,
+    CASE WHEN completion_tokens > 0 THEN kept_tokens / completion_tokens END AS kept_per_written_token,
+    CASE WHEN kept > 0 THEN cost_usd / kept END AS usd_per_kept, CASE WHEN kept_tokens > 0 THEN 1e6 * cost_usd / kept_tokens END AS usd_per_million_kept_tokens
+FROM kept LEFT JOIN spent USING (stage);
