@@ -1,0 +1,139 @@
+"""Conversations: the shapes in which a stage asks. Each is one coroutine a row; the client bounds what is in flight.
+
+A list is asked for in batches, each told what exists already; a bad reply is asked again with the error, then it is
+recorded (contract 6). Every loop here has a bound: a topic that a model refuses ends, it never spins.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Generic, Protocol, TypeVar
+
+from pipelines.draw import Completion, Draw, Message, State
+from pipelines.parsing import UnparsedError, json_reply
+from pipelines.replies import Items, Reply, items_schema
+
+R = TypeVar("R", bound=Reply)
+T = TypeVar("T")
+
+
+class Asker(Protocol):
+    """Whatever answers draws: the client, or a Distilabel LLM around it."""
+
+    def ask(self, draw: Draw) -> Awaitable[Completion]:
+        """Answer one draw; never raises for trouble at the endpoint."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """The outcome of one question: a value, or the state and problem that it ended in."""
+
+    completion: Completion
+    state: State
+    value: T | None = None
+    problem: str = ""
+    attempts: int = 1
+
+    def without_text(self) -> "Answer[None]":
+        """The same without value and text, for the many that are in memory at once; the ledger has the text."""
+        completion = replace(self.completion, text="", reasoning="")
+        return Answer(completion, self.state, None, self.problem, self.attempts)
+
+
+@dataclass(slots=True)
+class Gathered(Generic[R]):
+    """A list gathered batch by batch: items with the request they came from, and what did not become an item."""
+
+    items: list[tuple[R, str]] = field(default_factory=list)
+    repeats: list[tuple[R, str]] = field(default_factory=list)
+    failures: list[Answer[Items[R]]] = field(default_factory=list)
+
+
+async def ask_until_parsed(
+    asker: Asker, draw: Draw, parse: Callable[[str], T], attempts: int, *, echo: bool = True
+) -> Answer[T]:
+    """Ask; where the reply has not the right form, ask again with the error, at most `attempts` times in all.
+
+    Only a bad form is asked again: a reply that was cut off or refused would most likely be so again, and is paid for.
+    `echo` puts the bad reply into the next request (worth it for a list, not for a long document).
+    """
+    problem = ""
+    for attempt in range(attempts):
+        completion = await asker.ask(draw)
+        if completion.state is not State.OK:
+            problem = completion.error or completion.state.value
+            return Answer(completion, completion.state, problem=problem, attempts=attempt + 1)
+        try:
+            return Answer(completion, State.OK, parse(completion.text), attempts=attempt + 1)
+        except UnparsedError as error:
+            problem = str(error)
+            corrected = _corrected(draw.messages, completion.text, problem, echo)
+            draw = replace(draw, attempt=attempt + 1, messages=corrected)
+    return Answer(completion, State.UNPARSED, problem=problem, attempts=attempts)
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuestion(Generic[R]):
+    """A list to ask for: `want` items of `form` about one row, `batch` at a time."""
+
+    stage: str
+    row_id: str
+    form: type[R]
+    want: int
+    batch: int
+    attempts: int
+    render: Callable[[int, list[R]], list[Message]]  # (count, existing) -> the messages of one batch
+    name_of: Callable[[R], str]  # what makes an item a repeat of another
+    check: Callable[[R], None] = lambda item: None  # raises UnparsedError where an item cannot be right
+
+    def parse(self, text: str) -> Items[R]:
+        """The items of one reply, every one checked."""
+        reply = json_reply(text, Items[self.form])  # type: ignore[name-defined]
+        for item in reply.items:
+            self.check(item)
+        return reply
+
+
+async def gather_items(asker: Asker, question: ListQuestion[R]) -> Gathered[R]:
+    """Ask for a list batch by batch.
+
+    Repeats of what exists are set aside, not counted. A batch that was cut off is asked for again at half the size;
+    one that failed otherwise or brought nothing new ends the list, and so do twice the batches of a perfect run.
+    """
+    found: Gathered[R] = Gathered()
+    seen: set[str] = set()
+    batch = question.batch
+    for sample in range(2 * -(-question.want // batch)):
+        count = min(batch, question.want - len(found.items))
+        if count <= 0:
+            break
+        messages = question.render(count, [item for item, _ in found.items])
+        schema = items_schema(question.form, count)
+        draw = Draw(question.stage, question.row_id, messages, sample=sample, json_schema=schema)
+        answer = await ask_until_parsed(asker, draw, question.parse, question.attempts)
+        if answer.value is None:
+            found.failures.append(answer)
+            if answer.state is not State.TRUNCATED or count == 1:
+                break
+            batch = count // 2  # a shorter list fits into the same number of tokens
+        elif not _add(found, seen, answer.value.items[:count], answer.completion.request_id, question.name_of):
+            break
+    return found
+
+
+def _add(found: Gathered[R], seen: set[str], items: list[R], request_id: str, name_of: Callable[[R], str]) -> bool:
+    """File new items and repeats; say whether any was new."""
+    before = len(found.items)
+    for item in items:
+        key = " ".join(name_of(item).casefold().split())
+        (found.repeats if key in seen else found.items).append((item, request_id))
+        seen.add(key)
+    return len(found.items) > before
+
+
+def _corrected(messages: list[Message], reply: str, problem: str, echo: bool) -> list[Message]:
+    request = f"Your reply could not be used: {problem} Answer again, in full and in exactly the form asked for."
+    if echo:
+        return [*messages, {"role": "assistant", "content": reply}, {"role": "user", "content": request}]
+    last = messages[-1]  # one user message, not two in a row: some chat templates refuse those
+    return [*messages[:-1], {"role": last["role"], "content": f"{last['content']}\n{request}\n"}]

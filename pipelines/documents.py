@@ -1,0 +1,154 @@
+"""From what the writer replied to rows of `documents` and `rejects`."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+from corpus.ids import content_id
+from corpus.store import write_table
+from corpus.tokens import TokenCounter
+from corpus.workspace import Workspace
+from filters.base import Item, Rejection
+from pipelines.base import Corpus, Row, reject, rejected
+from pipelines.draw import Completion, State
+from pipelines.ledger import Ledger
+from pipelines.parsing import tagged
+from pipelines.write import TAG
+from specs.errors import SpecmillError
+
+_TITLE_CHARS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Where the document of one idea is in the ledger, and how asking for it ended."""
+
+    idea: Row
+    request_id: str
+    state: State
+    problem: str
+    attempts: int
+
+    @classmethod
+    def of(cls, idea: Row, answer: Row) -> "Draft":
+        """A draft from a row that the `documents` stage yielded."""
+        return cls(idea, answer["request_id"], State(answer["state"]), answer["problem"], answer["attempts"])
+
+
+@dataclass
+class Drafts:
+    """All drafts of a corpus, in the order of writing. Texts stay in the ledger and are read one at a time."""
+
+    corpus: Corpus
+    ledger: Ledger
+    counter: TokenCounter
+    all: list[Draft] = field(default_factory=list)
+    kept: set[str] = field(default_factory=set)
+    rejections: list[Rejection] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._types = self.corpus.rows("document_types")
+        self._domains = self.corpus.rows("domains")
+        self._prompt_version = self.corpus.prompts.version("system", "documents")
+
+    def add(self, drafts: Iterable[Draft]) -> None:
+        """Append a wave."""
+        self.all.extend(drafts)
+
+    def items(self) -> Iterator[Item]:
+        """The documents to filter: those whose reply had the form of a document."""
+        for position, draft in enumerate(self.all):
+            if draft.state is State.OK:
+                kind = self._types[draft.idea["document_type_id"]]
+                text = self._text(self._completion(draft))
+                meta = {"position": position, "title": title_of(text)}
+                yield Item(draft.idea["id"], text, frame=kind["frame"], genre=kind["name"], meta=meta)
+
+    def decide(self, kept: Iterable[str], rejections: list[Rejection]) -> None:
+        """Take the filters' decision on the items."""
+        self.kept, self.rejections = set(kept), rejections
+
+    def kept_tokens(self) -> int:
+        """Tokens of what is kept so far."""
+        return sum(self.counter.count(item.text) for item in self.items() if item.id in self.kept)
+
+    def file(self, workspace: Workspace, target_tokens: int | None) -> None:
+        """Write `documents` and the rejects of this stage; past the target of kept tokens, the rest is set aside."""
+        beyond: list[Row] = []
+        written = write_table(workspace, "documents", self._documents(target_tokens, beyond))
+        write_table(workspace, "rejects", chain(self._no_documents(), self._rejected(), beyond), part="documents")
+        if not written:
+            raise SpecmillError(f"none of {len(self.all)} documents may stay; `specmill show` lists why.")
+
+    def _documents(self, target: int | None, beyond: list[Row]) -> Iterator[Row]:
+        tokens = 0
+        for draft in self.all:
+            if draft.idea["id"] not in self.kept:
+                continue
+            row = self.row(draft)
+            if target is not None and tokens >= target:
+                detail = f"{tokens:,} tokens are kept already"
+                values = {"parent_id": row["idea_id"], "request_id": row["request_id"], "text": row["text"], "row": row}
+                beyond.append(reject("documents", row["id"], "beyond_target", detail=detail, **values))
+                continue
+            tokens += row["tokens"]
+            yield row
+
+    def _rejected(self) -> Iterator[Row]:
+        by_idea = {draft.idea["id"]: draft for draft in self.all}
+        for rejection in self.rejections:
+            row = self.row(by_idea[rejection.item_id])
+            yield rejected("documents", rejection, row, row["text"])
+
+    def _no_documents(self) -> Iterator[Row]:
+        """Draws that brought no document: truncated, refused, unparsed, failed."""
+        for draft in self.all:
+            if draft.state is not State.OK:
+                completion = self._completion(draft) if draft.state is not State.FAILED else None
+                yield reject(
+                    "documents", draft.idea["id"], draft.state.value, detail=draft.problem, row=draft.idea,
+                    parent_id=draft.idea["id"], request_id=draft.request_id, text=completion and completion.text,
+                )  # fmt: skip
+
+    def row(self, draft: Draft) -> Row:
+        """The row of `documents`, whether it will be kept or not."""
+        completion, idea = self._completion(draft), draft.idea
+        text = self._text(completion)
+        kind, about = self._types[idea["document_type_id"]], self.corpus.about(idea["subdomain_id"])
+        domain = self._domains[about["subdomain"]["domain_id"]]
+        return {
+            "id": content_id("documents", idea["id"], text), "spec_hash": self.corpus.spec.hash,
+            "domain_id": domain["id"], "domain": domain["name"], "idea_id": idea["id"],
+            "subdomain_id": idea["subdomain_id"], "subdomain": about["subdomain"]["name"],
+            "document_type_id": kind["id"], "genre": kind["name"], "frame": kind["frame"],
+            "passage_ids": about["subdomain"]["passage_ids"],
+            "assertion_ids": [assertion["id"] for assertion in about["assertions"]],
+            "title": title_of(text), "text": text, "attempts": draft.attempts,
+            **self._sample(completion, text),
+        }  # fmt: skip
+
+    def _sample(self, completion: Completion, text: str) -> dict[str, Any]:
+        """The columns that documents and chats share."""
+        return {
+            "prompt_version": self._prompt_version, "model": completion.model, "endpoint": completion.endpoint,
+            "request_id": completion.request_id, "finish_reason": completion.finish_reason,
+            "tokens": self.counter.count(text), "tokenizer": self.counter.name,
+            "prompt_tokens": completion.usage.prompt, "completion_tokens": completion.usage.completion,
+            "cost_usd": completion.cost_usd,
+        }  # fmt: skip
+
+    def _completion(self, draft: Draft) -> Completion:
+        found = self.ledger.find([bytes.fromhex(draft.request_id)])
+        if found is None:
+            raise SpecmillError(f"the ledger lost the completion {draft.request_id}; run the build again.")
+        return found
+
+    def _text(self, completion: Completion) -> str:
+        return tagged(completion.text, TAG)
+
+
+def title_of(text: str) -> str:
+    """The heading that a document opens with, or its first line if that is short enough to be one."""
+    first = text.lstrip().partition("\n")[0].strip().strip("#*_ ").strip()
+    return first if 0 < len(first) <= _TITLE_CHARS and not first.endswith((".", "?", "!", ",")) else ""

@@ -1,0 +1,72 @@
+"""Prompts: Jinja2 files in `pipelines/prompts/`, each with a version, overridable by a folder that the recipe names.
+
+The system message (the spec) is byte-identical over every stage, and a stage's instructions come before what differs
+from row to row, so that providers' prompt caches serve almost all of a request.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, StrictUndefined, TemplateError, meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from pipelines.draw import Message
+from specs.errors import UserError
+
+
+class Prompts:
+    """The templates of one corpus. Texts of the spec and of models are only ever values, never templates."""
+
+    def __init__(self, folder: str | None = None) -> None:
+        if folder and not Path(folder).is_dir():
+            raise UserError(
+                f"prompts: {folder!r} is not a folder; expected one with .j2 files that replace shipped ones."
+            )
+        shipped = PackageLoader("pipelines", "prompts")
+        loader = ChoiceLoader([FileSystemLoader(folder), shipped]) if folder else shipped
+        self._environment = ImmutableSandboxedEnvironment(
+            loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
+        )
+        self._environment.filters["opening_words"] = opening_words
+
+    def render(self, name: str, **values: Any) -> str:
+        """The text of template `name`.j2; UserError where an overriding template does not work."""
+        try:
+            return self._environment.get_template(f"{name}.j2").render(**values).strip() + "\n"
+        except TemplateError as error:
+            raise UserError(f"prompt {name}.j2: {error}. The shipped file shows which values there are.") from error
+
+    def messages(self, name: str, system: str, **values: Any) -> list[Message]:
+        """A system message (the same `str` for every row of a corpus) and the user message of one row."""
+        return [{"role": "system", "content": system}, {"role": "user", "content": self.render(name, **values)}]
+
+    def version(self, *names: str) -> str:
+        """Version of the templates `names` and all that they include: 8 hex digits over their sources."""
+        digest = hashlib.sha256()
+        for name in sorted(self._closure(names)):
+            digest.update(f"{name}\0{self._source(name)}\0".encode())
+        return digest.hexdigest()[:8]
+
+    def _closure(self, names: tuple[str, ...]) -> set[str]:
+        todo, seen = [f"{name}.j2" for name in names], set[str]()
+        while todo:
+            name = todo.pop()
+            if name not in seen:
+                seen.add(name)
+                tree = self._environment.parse(self._source(name))
+                todo += [found for found in meta.find_referenced_templates(tree) if found]
+        return seen
+
+    def _source(self, name: str) -> str:
+        assert self._environment.loader is not None
+        try:
+            return self._environment.loader.get_source(self._environment, name)[0]
+        except TemplateError as error:
+            raise UserError(f"prompt {name}: {error}") from error
+
+
+def opening_words(text: str, count: int = 14) -> str:
+    """The first words of a passage, to point at it without repeating it."""
+    words = text.split()
+    return " ".join(words[:count]) + (" ..." if len(words) > count else "")

@@ -1,0 +1,100 @@
+"""The forms of the JSON replies, as Pydantic models: they make the JSON schema that is asked for, and check the reply.
+
+`extra="forbid"` and required fields everywhere, because providers' strict modes ask for both. Lengths are limits for
+a constrained decoder: without them a small model may never close a string.
+"""
+
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+
+def _one_line(value: str) -> str:
+    return " ".join(value.split())
+
+
+_line = AfterValidator(_one_line)
+Label = Annotated[str, StringConstraints(min_length=2, max_length=80), _line]
+Sentence = Annotated[str, StringConstraints(min_length=2, max_length=400), _line]
+Paragraph = Annotated[str, StringConstraints(min_length=2, max_length=800), _line]
+
+
+class Reply(BaseModel):
+    """Base of all forms."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DomainReply(Reply):
+    """A domain."""
+
+    name: Label
+    summary: Paragraph
+
+
+class SubdomainReply(Reply):
+    """A subdomain, with the addresses of its passages."""
+
+    name: Label
+    summary: Paragraph
+    passages: list[Annotated[str, StringConstraints(max_length=8, pattern=r"^P[0-9]+$")]] = Field(
+        min_length=1, max_length=40
+    )
+
+
+class RuleReply(Reply):
+    """A numbered rule that belongs to a domain."""
+
+    rule: Label
+    summary: Paragraph
+
+
+class AssertionReply(Reply):
+    """A character assertion."""
+
+    assertion: Sentence
+    name: Label
+    explanation: Paragraph
+    label: Literal["behaviour", "value", "preference", "belief", "tone"]
+
+
+class DocumentTypeReply(Reply):
+    """A document type."""
+
+    name: Label
+    description: Sentence
+    frame: Literal["insider", "lay"]
+
+
+class IdeaReply(Reply):
+    """A document idea."""
+
+    idea: Paragraph
+
+
+Item = TypeVar("Item", bound=Reply)
+
+
+class Items(Reply, Generic[Item]):
+    """A list reply: `{"items": [...]}`, because constrained decoders want an object at the top."""
+
+    items: list[Item]
+
+
+def items_schema(item: type[Reply], count: int) -> dict[str, Any]:
+    """JSON schema of a list of 1 to `count` items, without references (not every endpoint resolves them)."""
+    entry = _without_titles(item.model_json_schema())
+    return {
+        "type": "object",
+        "properties": {"items": {"type": "array", "items": entry, "minItems": 1, "maxItems": count}},
+        "required": ["items"],
+        "additionalProperties": False,
+    }
+
+
+def _without_titles(schema: dict[str, Any]) -> dict[str, Any]:
+    """Drop what Pydantic adds for people; a property that is itself called `title` stays."""
+    schema = {key: value for key, value in schema.items() if key not in {"title", "description"}}
+    if "properties" in schema:
+        schema["properties"] = {name: _without_titles(value) for name, value in schema["properties"].items()}
+    return schema

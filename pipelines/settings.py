@@ -1,0 +1,57 @@
+"""The parts of a recipe that say how large a corpus is and how it is asked for."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from corpus.settings import CorpusSettings
+from filters.settings import FilterSettings
+from pipelines.endpoints import EngineSettings
+from specs.settings import Assistant, Settings
+
+
+class DecomposeSettings(Settings):
+    """How finely a spec is divided. The paper's large corpus has 8 domains [MSM, App. B]."""
+
+    shape: Literal["auto", "prose", "rules"] = Field("auto", description="`rules`: one subdomain a numbered rule.")
+    domains: int = Field(8, ge=1, le=100, description="Domains of the spec.")
+    subdomains: int = Field(5, ge=1, le=100, description="Subdomains (or rules) of each domain.")
+    assertions: int = Field(6, ge=1, le=100, description="Character assertions of each subdomain.")
+
+
+class DocumentSettings(Settings):
+    """The documents for midtraining. The paper: 20 types a subdomain, 25 ideas a type, 5,000 tokens [MSM, App. B]."""
+
+    types: int = Field(20, ge=1, le=200, description="Document types of each subdomain.")
+    ideas: int = Field(25, ge=1, le=1000, description="Ideas for each document type.")
+    words: int = Field(900, ge=50, le=10_000, description="Words that are asked for; models write up to twice as many.")
+    scratchpad: bool = Field(True, description="The writer plans on a scratchpad first; only the document is kept.")
+    limit: int | None = Field(None, ge=1, description="Most documents to write, spread evenly; absent: every idea.")
+    target_tokens: int | None = Field(None, ge=1, description="Stop once this many tokens are kept; absent: no target.")
+
+
+class BuildSettings(EngineSettings):
+    """All of a recipe that a build needs; the command line's recipe adds training and evaluation."""
+
+    spec: str = Field(description="A shipped spec's name, or a path (relative to the recipe).")
+    assistant: Assistant = Assistant()
+    seed: int = Field(0, ge=0, description="Seed of everything that is drawn at random.")
+    prompts: str | None = Field(
+        None, description="Folder with .j2 files that replace shipped prompts of the same name."
+    )
+    list_batch: int = Field(
+        10, ge=1, le=100, description="Entries asked for at once; later batches are told what exists."
+    )
+    attempts: int = Field(
+        3, ge=1, le=10, description="Times that one thing is asked when the reply has not the right form."
+    )
+    decompose: DecomposeSettings = DecomposeSettings()
+    documents: DocumentSettings = DocumentSettings()
+    filters: FilterSettings = FilterSettings()
+    corpus: CorpusSettings = CorpusSettings()
+
+    @model_validator(mode="after")
+    def _has_writer(self) -> Self:
+        if "writer" not in self.roles:
+            raise ValueError("roles: expected at least `writer`, for instance `roles: {writer: {endpoints: [main]}}`")
+        return self

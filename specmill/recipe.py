@@ -1,0 +1,191 @@
+"""The recipe: one YAML file that says everything about a corpus. Rooms declare their settings; here they are composed.
+
+A wrong recipe is an error that names file, line, key, what was found and what was expected.
+"""
+
+import os
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from eval.settings import EvalSettings
+from pydantic import BaseModel, ValidationError
+
+from corpus.workspace import Workspace, write_text
+from pipelines.settings import BuildSettings
+from specs.errors import RecipeError, UserError
+from specs.reader import Spec, read_spec
+from train.settings import TrainSettings
+
+_Where = tuple[str | int, ...]
+
+
+class Recipe(BuildSettings):
+    """All that a recipe can say."""
+
+    train: TrainSettings = TrainSettings()
+    eval: EvalSettings = EvalSettings()
+
+    def read_spec(self, base: Path) -> Spec:
+        """The spec that the recipe names; paths are relative to `base`, the recipe's folder."""
+        return read_spec(self.spec, self.assistant, base=base, shape=self.decompose.shape)
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """The recipes that come with specmill, by name."""
+    folder = Path(str(files("specmill").joinpath("recipes")))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def load_recipe(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> tuple[Recipe, Path]:
+    """Read and validate a recipe (a file, or a shipped one by name); also return the folder that its paths start from.
+
+    `overrides` are `key.key=value` with the value in YAML, as `--set` gives them. Raises RecipeError.
+    """
+    name = str(path)
+    file = shipped_recipes().get(name, Path(path))
+    node, text = _compose(file)
+    data = _construct(file, text)
+    for override in overrides:
+        _override(data, override)
+    try:
+        return Recipe.model_validate(data), file.parent
+    except ValidationError as error:
+        raise RecipeError(_describe(error, file, node)) from error
+
+
+def open_workspace(root: str | os.PathLike[str], overrides: Sequence[str] = ()) -> tuple[Workspace, Recipe]:
+    """A workspace and the recipe that it was built by."""
+    workspace = Workspace.open(root)
+    recipe, _ = load_recipe(workspace.recipe, overrides)
+    return workspace, recipe
+
+
+def save_recipe(recipe: Recipe, workspace: Workspace) -> None:
+    """Write the resolved recipe (every default spelled out; no secret is ever in one) and the spec beside it."""
+    data = recipe.model_dump(mode="json", exclude={"prices"})
+    data["prices"] = recipe.prices.model_dump(mode="json", exclude_none=True)
+    text = "# The resolved recipe of this workspace; `specmill build` with this file goes on where the build stopped.\n"
+    write_text(workspace.recipe, text + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100))
+
+
+def _compose(file: Path) -> tuple[yaml.Node | None, str]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        known = ", ".join(shipped_recipes())
+        raise RecipeError(
+            f"{file}: {error.strerror}. Give a recipe file, or one of: {known}. `specmill init` writes one."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{file}: not UTF-8 text (byte {error.start}); a YAML recipe is expected.") from error
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise RecipeError(f"{file}{where}: not valid YAML: {getattr(error, 'problem', None) or error}.") from error
+    if not isinstance(node, yaml.MappingNode):
+        raise RecipeError(f"{file}: a mapping of keys is expected, such as `spec: cheese_affordability`.")
+    _refuse_duplicates(file, node)
+    return node, text
+
+
+def _construct(file: Path, text: str) -> dict[str, Any]:
+    data = yaml.safe_load(text)
+    assert isinstance(data, dict)
+    return {str(key): value for key, value in data.items()}
+
+
+def _refuse_duplicates(file: Path, node: yaml.Node) -> None:
+    """YAML lets the second of two equal keys win in silence; a recipe must not."""
+    if isinstance(node, yaml.SequenceNode):
+        for entry in node.value:
+            _refuse_duplicates(file, entry)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if str(key.value) in seen:
+                raise RecipeError(
+                    f"{file}, line {key.start_mark.line + 1}: the key {key.value!r} stands here a second time."
+                )
+            seen.add(str(key.value))
+            _refuse_duplicates(file, value)
+
+
+def _override(data: dict[str, Any], override: str) -> None:
+    key, separator, value = override.partition("=")
+    if not separator or not all(key.split(".")):
+        raise UserError(f"--set {override!r}: expected key=value, such as --set documents.words=400.")
+    *parents, last = key.split(".")
+    for parent in parents:
+        data = data.setdefault(parent, {})
+        if not isinstance(data, dict):
+            raise UserError(f"--set {override!r}: {parent} is a single value in the recipe, it has no keys below it.")
+    try:
+        data[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise UserError(f"--set {override!r}: the value is not valid YAML.") from error
+
+
+def _describe(error: ValidationError, file: Path, node: yaml.Node | None) -> str:
+    lines = []
+    problems = error.errors(include_url=False)
+    for problem in problems[:8]:
+        where: _Where = tuple(part for part in problem["loc"] if not (isinstance(part, str) and "[" in part))
+        key = ".".join(map(str, where)) or "the recipe"
+        lines.append(f"{file}{_line_of(node, where)}: {key}: {_message(problem, where)}")
+    if len(problems) > 8:
+        lines.append(f"... and {len(problems) - 8} more.")
+    return "\n".join(lines)
+
+
+def _message(problem: Any, where: _Where) -> str:
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(where[:-1])
+        close = get_close_matches(str(where[-1]), known, n=1)
+        return f"unknown key{f'; did you mean {close[0]!r}?' if close else ''} Expected one of: {', '.join(known)}."
+    if problem["type"] == "missing":
+        return "this key is missing."
+    found = repr(problem["input"])
+    text = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{text} (found {found if len(found) <= 80 else found[:77] + '...'})."
+
+
+def _known_keys(where: _Where) -> list[str]:
+    """The keys that the part of the recipe at `where` may have."""
+    model: Any = Recipe
+    for part in where:
+        model = _field_model(model, part)
+    return sorted(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+
+
+def _field_model(model: Any, part: str | int) -> Any:
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        args = [arg for arg in getattr(model, "__args__", ()) if isinstance(arg, type) and issubclass(arg, BaseModel)]
+        return args[0] if args else None
+    field = model.model_fields.get(str(part))
+    return field.annotation if field else None
+
+
+def _line_of(node: yaml.Node | None, where: _Where) -> str:
+    """`, line N` of the deepest part of `where` that the file has."""
+    if node is None:
+        return ""
+    line: int | None = None
+    for part in where:
+        child: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if str(key.value) == str(part):
+                    child, line = value, key.start_mark.line + 1
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            child = node.value[part]
+            line = child.start_mark.line + 1
+        if child is None:
+            break
+        node = child
+    return f", line {line}" if line else ""
