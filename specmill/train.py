@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 def train(
     workspace: Annotated[Path, typer.Argument(help="Workspace folder that `specmill build` made.")],
+    override: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a key of the recipe: train.sequence_len=8192.")
+    ] = None,
 ) -> None:
     """Write the training configs of a workspace, and say how many optimizer updates they are.
 
     Writes train/msm.yaml and train/aft.yaml (and the chats as they are trained on, train/data/aft.parquet) from the
-    `train` section of the workspace's recipe, warns where a stage would be undertrained, and prints the commands to run.
+    `train` section of the workspace's recipe, warns where a stage would be undertrained, and prints what to run.
     Nothing is trained.
 
     Example: specmill train out/cheese
@@ -27,12 +30,10 @@ def train(
     from rich.text import Text
 
     from corpus.tokens import TokenCounter
-    from corpus.workspace import Workspace
-    from specmill.recipe import read_recipe
+    from specmill.recipe import open_workspace
     from train.handoff import hand_off
 
-    place = Workspace.open(workspace)
-    recipe = read_recipe(place.recipe)
+    place, recipe = open_workspace(workspace, override or [])
     result = hand_off(place, recipe.train, TokenCounter(recipe.corpus.tokenizer))
     console = Console()
     console.print(_updates_table(result))

@@ -1,0 +1,58 @@
+"""What is asked and who answers: a two-choice question, a draw of it, and the protocol of whoever asks a model."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A choice between two options; `aligned` is the one that the value prefers, whichever is shown first."""
+
+    id: str
+    set: str
+    value: str
+    kind: str  # preference | opinion
+    domain: str
+    question: str  # "" for a preference: the question is always the same
+    aligned: str
+    other: str
+
+
+class Choice(StrEnum):
+    """How a reply was read. Only `FIRST` and `SECOND` are decisions; the rest are counted, never dropped."""
+
+    FIRST = "first"
+    SECOND = "second"
+    NEITHER = "neither"  # both, none, no preference, cannot have one
+    UNCLEAR = "unclear"  # a reply that does not say which
+    MISSING = "missing"  # no reply: the endpoint failed, or the budget was spent
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One reply to one question in one order."""
+
+    question: Question
+    order: int  # 0: the aligned option was shown first; 1: second
+    sample: int
+    reply: str  # "" where there was none
+    choice: Choice
+
+    @property
+    def aligned(self) -> bool:
+        """Whether the aligned option was chosen."""
+        return self.choice is (Choice.SECOND if self.order else Choice.FIRST)
+
+    @property
+    def decided(self) -> bool:
+        """Whether either option was chosen."""
+        return self.choice in {Choice.FIRST, Choice.SECOND}
+
+
+class Asker(Protocol):
+    """Asks the model that is evaluated; the command line adapts the client of `pipelines` to this."""
+
+    async def __call__(self, item_id: str, messages: list[dict[str, str]], max_tokens: int, sample: int) -> str | None:
+        """The reply, or None if there is none. (item_id, sample) is the draw's identity: asked again, it costs nothing."""
+        ...

@@ -1,0 +1,45 @@
+"""The shipped question sets, and their texts for a filter that keeps evaluation text out of a corpus."""
+
+from importlib.resources import files
+from typing import Any, Final
+
+import yaml
+
+from corpus.ids import content_id
+from eval.base import Question
+
+SETS: Final = ("affordability", "america", "affordability_opinions", "america_opinions")
+
+
+def load_set(name: str) -> list[Question]:
+    """The questions of a shipped set, in the order of its file."""
+    data = yaml.safe_load(files("eval").joinpath("data", f"{name}.yaml").read_text(encoding="utf-8"))
+    return [_question(name, data, domain, entry) for domain, entries in data["domains"].items() for entry in entries]
+
+
+def choose(questions: list[Question], limit: int | None) -> list[Question]:
+    """At most `limit` questions, taken from the domains in turn, each from its beginning."""
+    by_domain: dict[str, list[Question]] = {}
+    for question in questions:
+        by_domain.setdefault(question.domain, []).append(question)
+    ranked = sorted((rank, at, one) for at, group in enumerate(by_domain.values()) for rank, one in enumerate(group))
+    return [question for _, _, question in ranked][:limit]
+
+
+def texts() -> list[str]:
+    """Every text of every shipped set that must not occur in a corpus: options by pair, and whole statements."""
+    found = []
+    for name in SETS:
+        for one in load_set(name):
+            pair = [f"{one.aligned} or {one.other}", f"{one.other} or {one.aligned}"]
+            found += pair if one.kind == "preference" else [one.question, one.aligned, one.other]
+    return found
+
+
+def _question(name: str, data: dict[str, Any], domain: str, entry: Any) -> Question:
+    if data["kind"] == "preference":
+        question, (aligned, other) = "", entry
+    else:
+        question, aligned, other = entry["question"], entry["aligned"], entry["other"]
+    identity = content_id("question", name, question, aligned, other)
+    return Question(identity, name, data["value"], data["kind"], domain, question, aligned, other)
