@@ -32,6 +32,7 @@ class Workspace:
         self.train = self.root / "train"
         self.eval = self.root / "eval"
         self.report = self.root / "report"
+        self.log = self.root / "log.txt"
 
     def create(self) -> "Workspace":
         """Make the folder; UserError if a file is in its place or it cannot be written."""

@@ -1,0 +1,190 @@
+"""The dataset card: `dataset/README.md`, made from the manifest, the tables and the ledger, and from nothing else."""
+
+from typing import Any, Final
+
+import duckdb
+import yaml
+
+from corpus.settings import CorpusSettings
+from corpus.text import markdown
+from corpus.views import connect
+from corpus.workspace import Workspace, write_text
+
+_CONFIGS: Final = {
+    "msm": "documents about the assistant, for next-token training (Model Spec midtraining)",
+    "aft_cot": "chats whose answers carry their reasoning in `reasoning_content`, for fine-tuning after midtraining",
+    "aft": "the same chats without the reasoning",
+}
+_SIZES: Final = (
+    (1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10**18, "n>1M"),
+)  # fmt: skip
+
+
+def write_card(workspace: Workspace, settings: CorpusSettings, manifest: dict[str, Any]) -> str:
+    """Write the card of a finished workspace, and return it."""
+    with connect(workspace.root) as connection:
+        text = "\n".join(
+            [
+                _front_matter(settings, manifest),
+                f"# {markdown(settings.title)}\n",
+                _what(manifest),
+                _contents(manifest),
+                _made(connection, manifest),
+                _limits(connection),
+                _use(manifest),
+                _identity(manifest),
+            ]
+        )
+    write_text(workspace.card, text)
+    return text
+
+
+def size_category(rows: int) -> str:
+    """The Hub's name for a dataset of this many rows."""
+    return next(name for limit, name in _SIZES if rows < limit)
+
+
+def _front_matter(settings: CorpusSettings, manifest: dict[str, Any]) -> str:
+    configs = manifest["datasets"]
+    meta = {
+        "pretty_name": settings.title,
+        "license": settings.license,
+        "language": [settings.language],
+        "size_categories": [size_category(max((c["rows"] for c in configs.values()), default=0))],
+        "task_categories": ["text-generation"],
+        "tags": ["synthetic", "model-spec", "alignment", "midtraining"],
+        "configs": [
+            {"config_name": name, "data_files": [{"split": "train", "path": f"{name}/train-*.parquet"}]}
+            for name in _CONFIGS
+            if name in configs
+        ],
+    }
+    return f"---\n{yaml.safe_dump(meta, sort_keys=False, allow_unicode=True)}---\n"
+
+
+def _what(manifest: dict[str, Any]) -> str:
+    who = manifest["assistant"]
+    return (
+        f"Synthetic text about one AI assistant, {markdown(who['name'])} by {markdown(who['provider'])}, written by "
+        "language models from a Model Spec: the document that says how the assistant should behave, and why. It is "
+        "made for Model Spec midtraining ([arXiv 2605.02087](https://arxiv.org/abs/2605.02087)) and the alignment "
+        "fine-tuning that follows. Nothing in it is a record of real people or events.\n"
+    )
+
+
+def _contents(manifest: dict[str, Any]) -> str:
+    lines = ["## What is in it\n", "| config | rows | tokens | what |", "|---|---:|---:|---|"]
+    for name, what in _CONFIGS.items():
+        if name in manifest["datasets"]:
+            config = manifest["datasets"][name]
+            lines.append(f"| `{name}` | {config['rows']:,} | {config['tokens']:,} | {what} |")
+    lines.append(
+        f"\nTokens are exact counts of the text with `{manifest['tokenizer']}`; of a chat, its response is counted.\n"
+    )
+    return "\n".join(lines)
+
+
+def _made(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) -> str:
+    tables = manifest["tables"]
+    lines = [
+        "## How it was made\n",
+        f"The spec was divided into {_many(tables, 'passages')}, {_many(tables, 'domains')} and "
+        f"{_many(tables, 'subdomains')}; from these came {_many(tables, 'assertions')} about the assistant, "
+        f"{_many(tables, 'document_types')} and {_many(tables, 'ideas')}, and a document was asked for each idea.\n",
+        *_funnel(connection),
+        *_models(connection, manifest),
+        *_cost(connection),
+    ]
+    return "\n".join(lines)
+
+
+def _many(tables: dict[str, Any], name: str) -> str:
+    label = name.replace("_", " ")
+    rows = tables[name]["rows"]
+    return f"{rows:,} {label if rows != 1 else label.removesuffix('s')}"
+
+
+def _funnel(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    stages = connection.execute(
+        "SELECT stage, planned, kept FROM stages "
+        "WHERE stage IN ('documents', 'chats') AND planned > 0 ORDER BY position"
+    ).fetchall()
+    lines = []
+    for stage, planned, kept in stages:
+        reasons = connection.execute(
+            "SELECT reason, items FROM funnel WHERE stage = ? AND outcome = 'rejected' ORDER BY items DESC, reason",
+            [stage],
+        ).fetchall()
+        dropped = ", ".join(f"`{_code(reason)}` {items:,}" for reason, items in reasons)
+        left_out = f" Left out: {dropped}." if dropped else ""
+        lines.append(f"Of {planned:,} planned {stage}, {kept:,} were kept.{left_out}\n")
+    return lines
+
+
+def _models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) -> list[str]:
+    lines = [f"- {markdown(role)}: `{_code(model)}`" for role, model in sorted(manifest["models"].items())]
+    seen = connection.execute(
+        "SELECT DISTINCT model FROM (SELECT model FROM documents UNION ALL SELECT model FROM chats) "
+        "WHERE model IS NOT NULL ORDER BY model"
+    ).fetchall()
+    if seen:
+        lines.append(
+            "- models that the endpoints reported for what was kept: " + ", ".join(f"`{_code(m)}`" for (m,) in seen)
+        )
+    if manifest["prompts"]:
+        versions = ", ".join(f"{markdown(name)} `{_code(v)}`" for name, v in sorted(manifest["prompts"].items()))
+        lines.append(f"- prompts, by version: {versions}")
+    return ["Models and prompts:\n", *lines, ""] if lines else []
+
+
+def _cost(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    requests, written, cost, unpriced = connection.execute(
+        "SELECT coalesce(sum(requests), 0), coalesce(sum(completion_tokens), 0), sum(cost_usd), "
+        "coalesce(sum(unpriced), 0) FROM spend"
+    ).fetchall()[0]
+    if not requests:
+        return []
+    priced = f" for ${cost:,.2f}" if cost is not None else ""
+    unknown = f" (the price of {unpriced:,} of them is not known)" if unpriced else ""
+    return [f"It took {requests:,} completions with {written:,} written tokens{priced}{unknown}.\n"]
+
+
+def _limits(connection: duckdb.DuckDBPyConnection) -> str:
+    passages, uncovered = connection.execute(
+        "SELECT count(*), count(*) FILTER (documents = 0) FROM passage_coverage"
+    ).fetchall()[0]
+    lines = [
+        "## Known limits\n",
+        "- Written by language models: it may contain errors, repeated phrasings and the models' own habits.",
+        "- It describes how the assistant is meant to be. It is no evidence that any model behaves so.",
+    ]
+    if uncovered:
+        lines.append(f"- {uncovered:,} of the spec's {passages:,} passages have no document of their own.")
+    return "\n".join(lines) + "\n"
+
+
+def _use(manifest: dict[str, Any]) -> str:
+    names = [name for name in _CONFIGS if name in manifest["datasets"]]
+    if not names:
+        return ""
+    return (
+        "## How to use it\n\n```python\nfrom datasets import load_dataset\n\n"
+        + "".join(f'{name} = load_dataset("PATH_OR_REPO", "{name}", split="train")\n' for name in names)
+        + "```\n\nMidtraining comes first: one epoch of next-token training on the field `text`. Fine-tuning on "
+        "`messages` continues it. Count optimizer updates, not tokens: a few million tokens at a large batch size are "
+        "a few dozen updates, and look like no effect.\n"
+    )
+
+
+def _identity(manifest: dict[str, Any]) -> str:
+    return (
+        "## Which build this is\n\n"
+        f"Spec `{_code(manifest['spec_hash'])}`, recipe `{_code(manifest['recipe_hash'])}`, seed {manifest['seed']}, "
+        f"specmill {manifest['packages'].get('specmill') or 'from source'}. Every row carries its lineage: `id`, "
+        "`domain`, `spec_hash`, `model`, `tokens`, and the ids of what it was made from.\n\n"
+        "The method is that of Li, Price, Marks, Kutasov et al., *Model Spec Midtraining*, arXiv 2605.02087 (2026).\n"
+    )
+
+
+def _code(text: str) -> str:
+    return markdown(text).replace("\\", "").replace("`", "'")

@@ -1,0 +1,64 @@
+"""What `specmill show` tells of a workspace, finished or not: plain figures, no formatting."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import duckdb
+
+from corpus.views import connect
+from corpus.workspace import Workspace
+
+_QUERIES: Final = {
+    "stages": "SELECT stage, planned, kept, rejected, pending FROM stages WHERE planned > 0 ORDER BY position",
+    "reasons": "SELECT stage, reason, items, share FROM funnel WHERE outcome = 'rejected' "
+    "ORDER BY position, items DESC, reason",
+    "passages": "SELECT address, coalesce(rule_id, '') AS rule_id, text, documents, tokens, genres, genres_planned "
+    "FROM passage_coverage ORDER BY start, address",
+    "tokens": "SELECT domain, count(*) AS documents, sum(tokens)::BIGINT AS tokens, "
+    "round(avg(tokens))::BIGINT AS mean_tokens, min(tokens) AS min_tokens, max(tokens) AS max_tokens "
+    "FROM documents GROUP BY domain ORDER BY tokens DESC, domain",
+    "chats": "SELECT domain, count(*) AS chats, sum(tokens)::BIGINT AS tokens FROM chats GROUP BY 1 ORDER BY 3 DESC, 1",
+    "spend": "SELECT stage, sum(requests)::BIGINT AS requests, sum(ok)::BIGINT AS ok, "
+    "sum(prompt_tokens)::BIGINT AS prompt_tokens, sum(cached_tokens)::BIGINT AS cached_tokens, "
+    "sum(completion_tokens)::BIGINT AS completion_tokens, sum(cost_usd) AS cost_usd, sum(unpriced)::BIGINT AS unpriced "
+    "FROM spend GROUP BY stage ORDER BY completion_tokens DESC, stage",
+}
+_SAMPLES = (
+    "SELECT id, title, domain, subdomain, genre, frame, tokens, text FROM items WHERE id IN ("
+    "SELECT id FROM documents ORDER BY md5(id || $seed), id LIMIT $count) AND status = 'kept' ORDER BY md5(id || $seed)"
+)
+_REJECTS = (
+    "SELECT id, stage, genre, reason, detail, score, threshold, text FROM items WHERE status = 'rejected' "
+    "ORDER BY row_number() OVER (PARTITION BY reason ORDER BY md5(id || $seed)), md5(reason || $seed), id LIMIT $count"
+)
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Each field holds rows of one table for the reader; all are empty in a workspace that has only a recipe."""
+
+    stages: Rows
+    reasons: Rows
+    passages: Rows
+    tokens: Rows
+    chats: Rows
+    spend: Rows
+    samples: Rows
+    rejects: Rows
+
+
+def overview(workspace: Workspace, *, seed: int = 0, samples: int = 3) -> Overview:
+    """Funnel, coverage, tokens, spend, and `samples` documents and rejects drawn with `seed` (of different reasons)."""
+    with connect(workspace.root) as connection:
+        figures = {name: _rows(connection, sql) for name, sql in _QUERIES.items()}
+        drawn = {"seed": str(seed), "count": samples}
+        return Overview(
+            **figures, samples=_rows(connection, _SAMPLES, drawn), rejects=_rows(connection, _REJECTS, drawn)
+        )
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str, values: dict[str, Any] | None = None) -> Rows:
+    rows: Rows = connection.sql(sql, params=values).to_arrow_table().to_pylist()
+    return rows

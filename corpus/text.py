@@ -1,0 +1,27 @@
+"""Model text made safe to show. Data keeps every character; only what goes to a terminal or a card passes here."""
+
+import re
+from typing import Final
+
+_UNSAFE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but tab and newline: a terminal would obey them
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction marks: they make text read other than it is
+    "\u2028\u2029\ufeff\ud800-\udfff]"
+)
+
+
+def printable(text: str) -> str:
+    """`text` with characters that a terminal would obey, or that hide others, replaced by U+FFFD."""
+    return _UNSAFE.sub("\ufffd", text)
+
+
+def one_line(text: str, limit: int) -> str:
+    """`printable` on one line, cut to `limit` characters."""
+    line = " ".join(printable(text).split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def markdown(text: str, limit: int = 200) -> str:
+    """`one_line`, with every character escaped that Markdown, HTML or a table would read as more than text."""
+    escaped = one_line(text, limit).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_{}\[\]()#|!~$])", r"\\\1", escaped)
