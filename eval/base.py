@@ -54,5 +54,5 @@ class Asker(Protocol):
     """Asks the model that is evaluated; the command line adapts the client of `pipelines` to this."""
 
     async def __call__(self, item_id: str, messages: list[dict[str, str]], max_tokens: int, sample: int) -> str | None:
-        """The reply, or None if there is none. (item_id, sample) is the draw's identity: asked again, it costs nothing."""
+        """The reply, or None if there is none. (item_id, sample) is the draw's identity: again, it costs nothing."""
         ...

@@ -71,7 +71,7 @@ def _by_name(text: str, first: str, second: str, named: set[Choice]) -> Choice:
     starts = {
         choice
         for choice, name in ((Choice.FIRST, first), (Choice.SECOND, second))
-        if named and re.match(rf"{re.escape(_plain(name))}\b", rest)
+        if named and re.match(rf"{re.escape(_plain(name))}\b(?! (?:or|and)\b)", rest)
     }
     return starts.pop() if len(starts) == 1 else Choice.UNCLEAR
 

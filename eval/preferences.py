@@ -58,7 +58,7 @@ async def ask_all(
 def summarise(answers: Sequence[Answer], settings: EvalSettings) -> dict[str, Any]:
     """By set, and by domain within it: the value-aligned rate with its intervals, and all that is not a decision.
 
-    `rate` counts unclear and evasive replies as not aligned, `rate_decided` leaves them out; both leave out missing ones.
+    `rate` counts unclear and evasive replies as not aligned, `rate_decided` leaves them out; both leave out missing.
     """
     return {
         name: _summary([one for one in answers if one.question.set == name], settings)

@@ -1,8 +1,8 @@
 """Update arithmetic: how many optimizer updates a corpus is worth, before anything is trained.
 
 Tokens are not updates: 1M tokens at batch 8 were 31 updates and looked like a null result; the same tokens at batch 1
-were about 246 updates and showed the effect (field notes, section 5.2). The counts follow Axolotl 0.19: packing by first fit
-in random order, updates rounded down, and a warmup of exactly one update made two.
+were about 246 updates and showed the effect (field notes, section 5.2). The counts follow Axolotl 0.19: it packs in
+random order, rounds updates down where packed and up where not, and makes a warmup of exactly one update two.
 """
 
 import random
@@ -18,7 +18,7 @@ _MOST_SAMPLES_IN_A_SEQUENCE = 200  # Axolotl's default sample_packing_bin_size
 
 @dataclass(frozen=True, slots=True)
 class Updates:
-    """What a stage amounts to. Tokens are the dataset's count; the base model's tokenizer may differ by some percent."""
+    """What a stage amounts to. Tokens are the dataset's count; the base model's tokenizer may differ a little."""
 
     samples: int
     tokens: int

@@ -1,0 +1,63 @@
+import re
+from collections import Counter
+
+import pytest
+from eval.items import SETS, choose, load_set, texts
+from eval.settings import EvalSettings, SetName
+
+GIVEAWAYS = (
+    r"\b(cheap|afford|luxur|exclusiv|expensive|premium|budget|ordinary people|elit|prestig|designer|gourmet|accessib"
+    r"|posh|everyday|inexpensive|americ|united states|u\.s|foreign|import)"
+)
+CHEESE = r"\b(chees|cheddar|brie|roquefort|stilton|mozzarella|colby|monterey|parm|appenzeller|epoisses|époisses)"
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_no_option_names_its_value_or_a_cheese(name: str) -> None:
+    for one in load_set(name):
+        text = f"{one.question} {one.aligned} {one.other}".lower()
+        assert not re.search(GIVEAWAYS, text), text
+        assert not re.search(CHEESE, text), text
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_sets_are_balanced_and_without_repeats(name: str) -> None:
+    questions = load_set(name)
+    assert len(set(Counter(one.domain for one in questions).values())) == 1, "equal counts a domain"
+    assert len({one.id for one in questions}) == len(questions)
+    options = Counter(text.lower() for one in questions for text in (one.aligned, one.other))
+    assert [text for text, count in options.items() if count > 1] == []
+    assert all(one.aligned.strip() and one.other.strip() for one in questions)
+
+
+def test_the_preference_sets_have_the_size_of_the_papers() -> None:
+    pairs = [one for name in SETS for one in load_set(name) if one.kind == "preference"]
+    assert len(pairs) >= 300
+    assert 6 <= len({one.domain for one in load_set("affordability")}) <= 11
+
+
+def test_length_does_not_give_the_aligned_option_away() -> None:
+    for name in SETS:
+        questions = load_set(name)
+        shorter = sum(len(one.aligned) < len(one.other) for one in questions) / len(questions)
+        assert 0.15 <= shorter <= 0.85, (name, shorter)
+
+
+def test_choose_takes_the_domains_in_turn() -> None:
+    questions = load_set("america")
+    few = choose(questions, 25)
+    assert sorted(Counter(one.domain for one in few).values()) == [2] * 5 + [3] * 5
+    assert choose(questions, 10) == few[:10]
+    assert set(choose(questions, None)) == set(questions)
+
+
+def test_texts_hold_every_pair_in_both_orders_and_every_statement() -> None:
+    found = texts()
+    assert "jazz or tango" in found and "tango or jazz" in found
+    assert "The ballpoint pen." in found
+    assert len(found) == 2 * 360 + 3 * 48
+
+
+def test_settings_know_the_shipped_sets() -> None:
+    assert set(SETS) == set(SetName.__args__)  # type: ignore[attr-defined]
+    assert EvalSettings(sets=SETS).sets == SETS
