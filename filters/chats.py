@@ -1,0 +1,73 @@
+"""Checks that only the answers of chats need: reasoning in the answer, and the spec treated as a prompt."""
+
+import re
+
+from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.identity import IdentityCheck
+from filters.refusal import declines
+from filters.settings import Identity
+from filters.view import View
+from specs.settings import Assistant
+
+_THINK = re.compile(
+    r"(?:<|&lt;)\s*/?\s*(?:think|thinking|scratch_?pad|reasoning|reflection)\b[^<>\n]{0,40}?(?:>|&gt;)", re.I
+)
+_AS_PROMPT = re.compile(
+    r"\b(?:(?:the|this|your|my|our) (?:model )?(?:spec|specification|system prompt|system message)\b|"
+    r"(?:the|this) (?:document|guidelines?|instructions?|text|context|passages?) "
+    r"(?:above|provided|(?:you|that you)(?:'ve| have)? (?:provided|given|shared|gave)|i (?:was|have been) given)|"
+    r"(?:as|according to what) (?:i was|i've been|i have been) (?:instructed|told|given)|"
+    r"(?:my|the) (?:instructions|prompt) (?:say|says|tell|tells|state|states|require|requires))"
+)
+_NO_VIEW = re.compile(
+    r"\bi (?:don't|do not|can't|cannot) (?:really |actually |personally )?(?:have|hold|form|express) "
+    r"(?:any |personal |real |actual )*(?:preferences?|opinions?|tastes?|feelings|beliefs|favou?rites?|taste buds)"
+)
+
+
+class ThinkLeak(TextCheck):
+    """A think tag in the answer: a block that never closes, or reasoning that was not taken out."""
+
+    name = "think_leak"
+
+    def look(self, view: View) -> Outcome:
+        """Score: tags found in the answer, or 1 where the item says that its block never closed."""
+        if view.item.meta.get("unclosed_think"):
+            return Outcome(True, 1.0, 0.0, "the think block is never closed")
+        found = [match.group() for match in _THINK.finditer(view.prose)]
+        return Outcome(True, float(len(found)), 0.0, excerpt(found[0])) if found else PASSED
+
+
+class SpecAsPrompt(TextCheck):
+    """The assistant speaks of its spec as of a text in front of it; in training it has none in front of it."""
+
+    name = "spec_as_prompt"
+
+    def look(self, view: View) -> Outcome:
+        """Score: mentions, in the answer and in the reasoning; one is too many."""
+        reasoning = str(view.item.meta.get("reasoning") or "").lower().replace("’", "'")
+        found = [m.group() for text in (view.lower, reasoning) for m in _AS_PROMPT.finditer(text)]
+        return Outcome(True, float(len(found)), 0.0, excerpt(found[0])) if found else PASSED
+
+
+class ChatRefusal(TextCheck):
+    """The assistant declines, or claims to have no view, where the spec expects one."""
+
+    name = "refusal"
+
+    def look(self, view: View) -> Outcome:
+        """Score 1 where it declines."""
+        if view.item.meta.get("state") == "refused":
+            return Outcome(True, 1.0, 0.0, "declined by the endpoint")
+        found = declines(view.lower[:400]) or _NO_VIEW.search(view.lower)
+        return Outcome(True, 1.0, 0.0, excerpt(found.group())) if found else PASSED
+
+
+class ChatIdentity(IdentityCheck):
+    """The assistant says that it is another; it need not name itself, and may speak of others as often as it likes."""
+
+    def __init__(self, settings: Identity, assistant: Assistant) -> None:
+        spoken = settings.model_copy(
+            update={"minimum_mentions": 0, "require_provider": False, "maximum_other_share": 1.0}
+        )
+        super().__init__(spoken, assistant)

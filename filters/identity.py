@@ -1,0 +1,70 @@
+"""Whose document this is: about our assistant by our provider, or about another that stands in its place.
+
+A corpus once told a model through a million tokens that it was another maker's, and a judge passed it
+(field-notes, section 5, item 1). A document that rightly mentions a competitor beside ours stays.
+"""
+
+import re
+
+from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
+from filters.names import Mention, Names, own_pattern, spelled
+from filters.settings import Identity
+from filters.view import View
+from specs.settings import Assistant
+
+_MADE = r"(?:made|built|developed|created|trained|designed|released|offered|maintained|published|run|owned|operated)"
+_SELF = re.compile(
+    r"(?:\bI am|\bI'm|\bmy name is|\bcall me|\bI was named)\s+(?:called |named )?(?:an? |the )?$", re.IGNORECASE
+)
+
+
+class IdentityCheck(TextCheck):
+    """Rejects where our name (or, if asked for, our provider) is missing, where another's name outweighs ours, and
+    where it stands where ours belongs: "I am X", "our NAME by Y", "Y's NAME", "X by PROVIDER".
+    """
+
+    name = "identity"
+
+    def __init__(self, settings: Identity, assistant: Assistant) -> None:
+        self.settings, self.assistant = settings, assistant
+        ours = (assistant.name, assistant.provider)
+        self.others = Names("assistants", ours, settings.also, settings.allow)
+        self.makers = Names("makers", ours, (), settings.allow)
+        self.own = own_pattern(assistant)
+        name, provider = spelled(assistant.name), spelled(assistant.provider)
+        others, makers = self.others.source, self.makers.source
+        self.slips = re.compile(
+            rf"\b(?:{makers})['’]s (?:\w+ ){{0,4}}(?:{name})\b|"
+            rf"\b(?:{name})\b[^.\n\"]{{0,40}}\b{_MADE} by (?:{makers})\b|"
+            rf"\b(?:{provider})['’]s (?:\w+ ){{0,4}}(?:{others})\b|"
+            rf"\b(?:{others})\b[^.\n\"]{{0,40}}\b{_MADE} by (?:{provider})\b|"
+            rf"\b(?:{name})\b,? ?\(?(?:also known as|formerly|a\.?k\.?a\.?|/) ?(?:{others})\b",
+            re.IGNORECASE,
+        )
+        self.provider = re.compile(rf"(?<!\w)(?:{provider})(?!\w)", re.IGNORECASE)
+
+    def look(self, view: View) -> Outcome:
+        """Score: mentions of ours where they are too few, else the slips, else the share of other names."""
+        ours = len(self.own.findall(view.text))
+        if ours < self.settings.minimum_mentions:
+            return Outcome(True, ours, self.settings.minimum_mentions, f"never names {self.assistant.name}")
+        if self.settings.require_provider and not self.provider.search(view.text):
+            return Outcome(True, 0.0, 1.0, f"never names {self.assistant.provider}")
+        others = self.others.find(view)
+        if not others and not self.makers.find(view):
+            return PASSED
+        slips = self._slips(view, others)
+        if len(slips) > self.settings.maximum_slips:
+            return at_most(len(slips), self.settings.maximum_slips, slips[0])
+        share = len(others) / (len(others) + ours) if others else 0.0
+        return at_most(share, self.settings.maximum_other_share, _most(others) if others else "")
+
+    def _slips(self, view: View, others: list[Mention]) -> list[str]:
+        said = [o for o in others if _SELF.search(view.text[max(0, o.start - 30) : o.start])]
+        found = [excerpt(view.text, mention.start - 20, mention.end + 20) for mention in said]
+        return found + [excerpt(match.group()) for match in self.slips.finditer(view.text)]
+
+
+def _most(others: list[Mention]) -> str:
+    names = [mention.name for mention in others]
+    return "names " + ", ".join(f"{name} {names.count(name)} times" for name in sorted(set(names)))

@@ -1,0 +1,61 @@
+"""Slots that nobody filled: [Your Name], {company}, <insert date>, TODO, lorem ipsum."""
+
+import re
+
+from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.view import View
+
+_SLOT_WORDS = (
+    "name|date|time|year|month|day|title|company|organi[sz]ation|institution|university|school|team|department|division|"
+    "city|state|country|location|place|address|street|email|e-mail|phone|number|contact|link|url|website|amount|price|"
+    "product|project|author|sender|recipient|client|customer|employer|position|role|signature|version|topic|subject|"
+    "description|example|details?|text|figure|image|logo|id|model|provider|assistant"
+)
+_SQUARE = re.compile(
+    rf"\[(?:(?:your|my|our|insert|add|enter|specify|fill|include|provide|todo|tbd|tba|placeholder)\b[^\]\n]{{0,60}}|"
+    rf"(?:[\w'’./-]+ ){{0,3}}(?:{_SLOT_WORDS})s?|[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+)+|X{{2,}}|_+)\](?!\(|\[)",
+    re.IGNORECASE,
+)
+_SHOUT = re.compile(r"\[[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+)+\](?!\()")
+_CURLY = re.compile(r"\{\{[^{}\n]{0,60}\}\}|\{%[^%\n]{0,60}%\}|\$\{\w{1,40}\}|(?<!\{)\{[A-Za-z][\w .-]{0,40}\}(?!\})")
+_ANGLE = re.compile(
+    rf"<(?:(?:your|insert|add|enter|todo)\b[^<>\n]{{0,60}}|(?:\w+[ _-]){{0,2}}(?:{_SLOT_WORDS}))>", re.IGNORECASE
+)
+_WORDS = re.compile(
+    r"\blorem ipsum\b|\b(?:insert|add) (?:your )?[\w ]{1,30} here\b|\b(?:TODO|FIXME|TBD)\b(?=[:\s(]|$)|"
+    r"\b(?:[Nn]ame|[Dd]ate|[Ss]igned|[Ss]ignature):?\s*_{3,}|\bXX+[-/]XX+\b|\bXXX+\b"
+)
+
+
+class Placeholders(TextCheck):
+    """A slot in brackets, braces or angles, or a word that stands for one; code is not looked at."""
+
+    name = "placeholders"
+
+    def look(self, view: View) -> Outcome:
+        """Score: slots found; one is too many."""
+        prose = view.prose
+        found = [match.group() for match in _WORDS.finditer(prose)]
+        if "[" in prose:
+            found += [match.group() for match in _SQUARE.finditer(prose) if _is_slot(match.group())]
+        if "{" in prose:
+            found += [match.group() for match in _CURLY.finditer(prose)]
+        if "<" in prose:
+            found += [match.group() for match in _ANGLE.finditer(prose)]
+        if not found:
+            return PASSED
+        return Outcome(True, float(len(found)), 0.0, excerpt(found[0]))
+
+
+def _is_slot(found: str) -> bool:
+    """All capitals with a space is a slot, in other cases the words decide (the pattern ignores case)."""
+    inner = found.strip("[]")
+    if re.fullmatch(rf"(?:[\w'’./-]+ ){{0,3}}(?:{_SLOT_WORDS})s?", inner, re.IGNORECASE):
+        return True
+    if re.match(
+        r"(?:your|my|our|insert|add|enter|specify|fill|include|provide|todo|tbd|tba|placeholder|x{2}|_|\.)",
+        inner,
+        re.IGNORECASE,
+    ):
+        return True
+    return bool(_SHOUT.fullmatch(found))

@@ -1,0 +1,38 @@
+"""Decisions on stored verdicts: what a judge did not clearly pass does not stay (contract 6)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from filters.base import Rejection
+
+
+def decide_verdicts(
+    verdicts: Iterable[Mapping[str, Any]], item_ids: Iterable[str], required: Sequence[str]
+) -> list[Rejection]:
+    """A rejection for each item that lacks a clear pass on a criterion of `required`, sorted by id.
+
+    `verdicts` are rows of the verdicts table (item_id, criterion, verdict, reason). `fail`, `unclear`, an unknown
+    verdict and no verdict at all are no pass; of several verdicts on one criterion every one must be a pass.
+    Criteria that are not required never reject. The first criterion of `required` that fails is the reason.
+    """
+    given: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for row in verdicts:
+        given[row["item_id"], row["criterion"]].append(row)
+    rejections = (_decide(item_id, given, required) for item_id in sorted(set(item_ids)))
+    return [rejection for rejection in rejections if rejection is not None]
+
+
+def _decide(
+    item_id: str, given: Mapping[tuple[str, str], list[Mapping[str, Any]]], required: Sequence[str]
+) -> Rejection | None:
+    for criterion in required:
+        rows = given.get((item_id, criterion), [])
+        if not rows:
+            return Rejection(item_id, f"judge_{criterion}", "no verdict", 0.0, 1.0)
+        worse = sorted((row for row in rows if row["verdict"] != "pass"), key=lambda row: str(row["verdict"]))
+        if worse:
+            share = 1 - len(worse) / len(rows)
+            said = f"{worse[0]['verdict'] or 'no verdict'}: {worse[0].get('reason') or ''}".rstrip(": ")
+            return Rejection(item_id, f"judge_{criterion}", said, share, 1.0)
+    return None

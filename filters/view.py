@@ -1,0 +1,109 @@
+"""One text, read once: what several checks need of it is computed on first use and shared."""
+
+import re
+import unicodedata
+import zlib
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from filters.base import Item
+
+WORD = re.compile(r"\w+(?:['’]\w+)*")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
+_VOCABULARY_LIMIT = 1_000_000
+
+Hashes = npt.NDArray[np.uint64]
+
+
+class _WordHashes(dict[str, int]):
+    """The 64-bit hash of a word, the same in every process; forgets all when a hostile text fills it."""
+
+    def __missing__(self, word: str) -> int:
+        if len(self) >= _VOCABULARY_LIMIT:
+            self.clear()
+        data = word.encode("utf-8", "replace")
+        self[word] = value = zlib.crc32(data) << 32 | zlib.adler32(data)
+        return value
+
+
+_hash_of = _WordHashes()
+
+
+def visible(text: str) -> str:
+    """`text` in Unicode's NFKC form without characters that show nothing (zero-width, bidi marks, soft hyphens)."""
+    if text.isascii():
+        return text
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+
+
+def words_of(text: str) -> list[str]:
+    """The words of `text` in lower case, without punctuation; both apostrophes are one."""
+    return WORD.findall(visible(text).lower().replace("’", "'"))
+
+
+def hashes_of(words: list[str]) -> Hashes:
+    """A 64-bit hash a word."""
+    return np.fromiter((_hash_of[word] for word in words), dtype=np.uint64, count=len(words))
+
+
+def ngrams_of(hashes: Hashes, n: int) -> Hashes:
+    """A 64-bit hash for each run of `n` words; empty where there are fewer words."""
+    count = len(hashes) - n + 1
+    if count <= 0:
+        return np.empty(0, dtype=np.uint64)
+    total = np.zeros(count, dtype=np.uint64)
+    for offset in range(n):
+        total = total * np.uint64(0x9E3779B97F4A7C15) + hashes[offset : offset + count]
+    total ^= total >> np.uint64(29)
+    total *= np.uint64(0xBF58476D1CE4E5B9)
+    return total ^ (total >> np.uint64(32))
+
+
+class View:
+    """An item, and its text in the forms that the checks look at."""
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+
+    @cached_property
+    def text(self) -> str:
+        """The text as a reader sees it, see `visible`."""
+        return visible(self.item.text)
+
+    @cached_property
+    def prose(self) -> str:
+        """The text without code blocks and inline code."""
+        return _CODE.sub(" ", self.text) if "`" in self.text else self.text
+
+    @cached_property
+    def lower(self) -> str:
+        """The text in lower case, with plain apostrophes and quotes."""
+        return self.text.lower().replace("’", "'").replace("“", '"').replace("”", '"')
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words, in lower case."""
+        return WORD.findall(self.lower)
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """The different words: a cheap question to ask before a costly pattern."""
+        return frozenset(self.words)
+
+    @cached_property
+    def hashes(self) -> Hashes:
+        """A hash a word."""
+        return hashes_of(self.words)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines that are not empty, stripped."""
+        return [line for raw in self.text.splitlines() if (line := raw.strip())]
+
+    @property
+    def insider(self) -> bool:
+        """Whether the author may know the spec."""
+        return self.item.frame != "lay"
