@@ -1,0 +1,2 @@
+-- Each passage of the spec: documents, tokens and document types that cover it; the least covered first.
+SELECT address, rule_id, documents, tokens, genres, genres_planned, left(text, 60) AS passage FROM passage_coverage ORDER BY tokens, start
