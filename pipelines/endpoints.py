@@ -134,6 +134,11 @@ class Role(Settings):
     budget: BudgetSettings = Field(default_factory=BudgetSettings)
     seed: int = 0
 
+    @property
+    def model_names(self) -> str:
+        """The models of the endpoints, each once."""
+        return ", ".join(dict.fromkeys(endpoint.model for endpoint in self.endpoints.values()))
+
     def cost_usd(
         self, endpoint: str, prompt: int | None, cached: int | None, completion: int | None, batch: bool = False
     ) -> float | None:

@@ -1,0 +1,274 @@
+"""A real local server that speaks the OpenAI API (chat, models, files, batches) and misbehaves on request.
+
+For tests, benchmarks and trying a recipe without spending: replies are a function of the request, latencies are seeded
+and heavy-tailed, faults follow a script, and a log (JSON lines) says what was asked and whether the reply went out.
+"""
+
+import asyncio
+import json
+import random
+import time
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from pipelines.fake_batches import Batches
+from pipelines.fake_reply import body_hash, reply_text
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One line of a fault script: what to do to a request, and to which ones.
+
+    A request is hit when all conditions hold; `times` counts per request body, so that a retry gets through.
+    """
+
+    kind: str
+    share: float = 1.0  # of the requests, chosen by their hash
+    times: int = 1  # how often the same request is hit; 0: always
+    contains: str = ""  # text that the prompt must hold
+    after: int = 0  # requests answered before this fault begins
+    seconds: float = 1.0  # Retry-After, or how long `down` lasts
+
+
+@dataclass(slots=True)
+class FakeSettings:
+    """How the server behaves. Latencies are log-normal: `latency_s` is the median, `tail` the sigma."""
+
+    name: str = "Juniper"
+    provider: str = "Larkfield"
+    seed: int = 0
+    latency_s: float = 0.0
+    tail: float = 0.8
+    longest_s: float = 20.0
+    capacity: int = 0  # requests at once before it answers 429; 0: no limit
+    faults: list[Fault] = field(default_factory=list)
+    log: Path | None = None
+    key: str = ""  # when given, other keys are answered 401
+    batch_s: float = 0.2  # how long a batch takes
+
+
+class FakeEndpoint:
+    """The server's state: how often each request was seen, what is in flight, the log."""
+
+    def __init__(self, settings: FakeSettings) -> None:
+        self.settings = settings
+        self.asked = self.in_flight = 0
+        self._seen: dict[str, int] = {}
+        self._down_until = 0.0
+        self._down_done: set[int] = set()
+        self._log = settings.log.open("a", buffering=1, encoding="utf-8") if settings.log else None
+
+    def app(self) -> web.Application:
+        """The web application with all routes under /v1."""
+        app = web.Application(client_max_size=1 << 30)
+        app.router.add_post("/v1/chat/completions", self.chat)
+        app.router.add_get("/v1/models", self.models)
+        Batches(self).add_routes(app)
+        return app
+
+    def log(self, **event: Any) -> None:
+        """Append an event to the log."""
+        if self._log:
+            self._log.write(json.dumps({"t": time.time(), **event}) + "\n")
+
+    async def models(self, request: web.Request) -> web.Response:
+        """GET /v1/models."""
+        return web.json_response(
+            {"object": "list", "data": [{"id": "fake", "object": "model", "owned_by": "specmill"}]}
+        )
+
+    async def chat(self, request: web.Request) -> web.StreamResponse:
+        """POST /v1/chat/completions: find the fault, wait the latency, reply, log."""
+        raw = await request.read()
+        body = json.loads(raw)
+        self.asked += 1
+        number, name = self.asked, body_hash(body, self.settings.seed)
+        seen = self._seen[name] = self._seen.get(name, 0) + 1
+        fault = self._fault(body, raw, name, seen)
+        self.in_flight += 1
+        last = str(body["messages"][-1].get("content"))[-200:] if body.get("messages") else ""
+        kind = fault.kind if fault else ""
+        self.log(event="asked", n=number, id=name, seen=seen, fault=kind, in_flight=self.in_flight, last=last)
+        try:
+            response = await self._answer(request, body, name, seen, fault)
+            if not response.prepared:
+                await response.prepare(request)
+                await response.write_eof()
+            self.log(event="sent", n=number, id=name, status=response.status)
+            return response
+        finally:
+            self.in_flight -= 1
+
+    async def _answer(
+        self, request: web.Request, body: dict[str, Any], name: str, seen: int, fault: Fault | None
+    ) -> web.StreamResponse:
+        settings = self.settings
+        if settings.key and request.headers.get("Authorization") != f"Bearer {settings.key}":
+            return _error(401, "Incorrect API key provided", "invalid_api_key")
+        if settings.capacity and self.in_flight > settings.capacity:
+            return _error(429, "Rate limit reached", "rate_limit_exceeded")
+        if fault and fault.kind in _ERRORS:
+            return _scripted_error(fault)
+        if fault and fault.kind in {"reset", "down"}:
+            self._drop(request)
+        await asyncio.sleep(self.latency(name, seen))
+        if fault and fault.kind == "trickle":
+            return await _trickle(request)
+        completion = self.completion(body, fault.kind if fault else "")
+        if fault and fault.kind == "html":
+            return web.Response(text="<!doctype html><html><body>Bad gateway</body></html>", content_type="text/html")
+        text = json.dumps(completion, ensure_ascii=False)
+        if fault and fault.kind == "bad_json":
+            text = text[: len(text) // 2]
+        return web.Response(text=text, content_type="application/json")
+
+    def _drop(self, request: web.Request) -> None:
+        """Cut the connection without an answer."""
+        if request.transport:
+            request.transport.abort()
+        raise web.HTTPServiceUnavailable
+
+    def latency(self, name: str, seen: int) -> float:
+        """Seconds that this request takes; the same for the same request in every run."""
+        settings = self.settings
+        if settings.latency_s <= 0:
+            return 0.0
+        rng = random.Random(f"{settings.seed} {name} {seen}")
+        return min(settings.longest_s, settings.latency_s * rng.lognormvariate(0, settings.tail))
+
+    def _fault(self, body: dict[str, Any], raw: bytes, name: str, seen: int) -> Fault | None:
+        now = time.monotonic()
+        if now < self._down_until:
+            return Fault("down")
+        for index, fault in enumerate(self.settings.faults):
+            if self.asked <= fault.after or (fault.contains and fault.contains.encode() not in raw):
+                continue
+            if fault.kind == "down":
+                if index in self._down_done:
+                    continue
+                self._down_done.add(index)
+                self._down_until = now + fault.seconds
+                return fault
+            lucky = random.Random(f"{self.settings.seed} {index} {name}").random() < fault.share
+            if lucky and (fault.times == 0 or seen <= fault.times):
+                return fault
+        return None
+
+    def fault_of_line(self, body: dict[str, Any]) -> str:
+        """The fault of one line of a batch; logs the line as asked."""
+        self.asked += 1
+        name = body_hash(body, self.settings.seed)
+        seen = self._seen[name] = self._seen.get(name, 0) + 1
+        fault = self._fault(body, json.dumps(body).encode(), name, seen)
+        self.log(event="line", n=self.asked, id=name, seen=seen, fault=fault.kind if fault else "")
+        return fault.kind if fault else ""
+
+    def completion(self, body: dict[str, Any], fault: str = "") -> dict[str, Any]:
+        """The body of a chat completion; `fault` spoils it."""
+        settings = self.settings
+        text, finish, prompt_tokens, completion_tokens = reply_text(
+            body, settings.seed, settings.name, settings.provider
+        )
+        message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
+        usage: dict[str, Any] = {
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": completion_tokens,
+            "total_tokens": prompt_tokens + completion_tokens,
+            "prompt_tokens_details": {"cached_tokens": 0},
+            "completion_tokens_details": {"reasoning_tokens": 0},
+        }
+        choices: list[dict[str, Any]] = [{"index": 0, "message": message, "finish_reason": finish}]
+        if fault == "length":
+            message["content"], choices[0]["finish_reason"] = text[: len(text) // 2], "length"
+        elif fault == "content_filter":
+            message["content"], choices[0]["finish_reason"] = "", "content_filter"
+        elif fault == "refusal":
+            message["content"], message["refusal"] = None, "I cannot help with that."
+        elif fault == "tool_calls":
+            call = {"id": "call_1", "type": "function", "function": {"name": "search", "arguments": "{}"}}
+            message["content"], message["tool_calls"], choices[0]["finish_reason"] = None, [call], "tool_calls"
+        elif fault == "reasoning_budget":
+            message["content"], message["reasoning_content"], choices[0]["finish_reason"] = "", text, "length"
+            usage["completion_tokens_details"]["reasoning_tokens"] = completion_tokens
+        elif fault == "empty_choices":
+            choices = []
+        completion = {
+            "id": f"chatcmpl-{body_hash(body, settings.seed)[:24]}",
+            "object": "chat.completion",
+            "created": 0,
+            "model": body.get("model"),
+            "choices": choices,
+        }
+        return completion if fault == "no_usage" else {**completion, "usage": usage}
+
+
+_ERRORS: dict[str, tuple[int, str, str]] = {
+    "429": (429, "Rate limit reached", "rate_limit_exceeded"),
+    "429_seconds": (429, "Rate limit reached", "rate_limit_exceeded"),
+    "429_date": (429, "Rate limit reached", "rate_limit_exceeded"),
+    "quota": (429, "You exceeded your current quota", "insufficient_quota"),
+    "500": (500, "The server had an error", "server_error"),
+    "502": (502, "Bad gateway", "server_error"),
+    "503": (503, "Overloaded", "server_error"),
+    "504": (504, "Gateway timeout", "server_error"),
+    "401": (401, "Incorrect API key provided", "invalid_api_key"),
+    "404": (404, "The model does not exist", "model_not_found"),
+    "context": (400, "This model's maximum context length is 8192 tokens", "context_length_exceeded"),
+}
+SPOILED = (
+    "html", "bad_json", "empty_choices", "no_usage", "length", "content_filter", "refusal", "tool_calls",
+    "reasoning_budget", "trickle", "reset", "down", "expired",
+)  # fmt: skip
+KINDS = (*_ERRORS, *SPOILED)
+
+
+def _error(status: int, message: str, code: str, headers: dict[str, str] | None = None) -> web.Response:
+    body = {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": code}}
+    return web.json_response(body, status=status, headers=headers)
+
+
+def _scripted_error(fault: Fault) -> web.Response:
+    headers = {}
+    if fault.kind == "429_seconds":
+        headers["Retry-After"] = f"{fault.seconds:g}"
+    if fault.kind == "429_date":
+        headers["Retry-After"] = formatdate(time.time() + fault.seconds, usegmt=True)
+    return _error(*_ERRORS[fault.kind], headers)
+
+
+async def _trickle(request: web.Request) -> web.StreamResponse:
+    """A reply that never ends: a space now and then, until the client leaves."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    while True:
+        await response.write(b" ")
+        await asyncio.sleep(0.1)
+
+
+def read_faults(lines: list[str]) -> list[Fault]:
+    """Faults from JSON objects, one a line; ValueError names the line that cannot be used."""
+    faults = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            fault = Fault(**json.loads(line))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"line {number}: {error}; expected an object with {', '.join(Fault.__slots__)}") from error
+        if fault.kind not in KINDS:
+            raise ValueError(f"line {number}: kind {fault.kind!r}; expected one of {', '.join(KINDS)}")
+        faults.append(fault)
+    return faults
+
+
+async def serve(settings: FakeSettings, host: str = "127.0.0.1", port: int = 0) -> tuple[web.AppRunner, int]:
+    """Start the server in the running event loop; the runner (`await runner.cleanup()` stops it) and its port."""
+    runner = web.AppRunner(FakeEndpoint(settings).app(), access_log=None, handler_cancellation=True)
+    await runner.setup()
+    site = web.TCPSite(runner, host, port, backlog=1024)
+    await site.start()
+    return runner, int(runner.addresses[0][1])

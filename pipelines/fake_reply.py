@@ -1,0 +1,97 @@
+"""What the fake endpoint replies: a pure function of the request's body, the seed and the names it was given."""
+
+import hashlib
+import json
+import random
+import re
+from typing import Any
+
+from pipelines.fake_text import Writer, cut_to_tokens
+
+_WORDS_ASKED = re.compile(r"(\d[\d,]*)\s+words")
+_LISTED_RULES = re.compile(r"^The rules: (.+)$", re.MULTILINE)
+_ADDRESS = re.compile(r"^\[?(P\d+)[\]:]", re.MULTILINE)
+_GOOD = frozenset({"pass", "yes", "ok", "insider"})  # preferred among the values of an enum, as a good model would
+_GOOD_SHARE = 0.85
+_TOKENS_A_WORD = 1.35
+
+
+def body_hash(body: dict[str, Any], seed: int) -> str:
+    """Identity of a request: SHA-256 of its body and the server's seed."""
+    return hashlib.sha256(json.dumps([seed, body], sort_keys=True).encode()).hexdigest()
+
+
+def reply_text(body: dict[str, Any], seed: int, name: str, provider: str) -> tuple[str, str, int, int]:
+    """Text, finish reason, prompt tokens and completion tokens of the reply to a chat request."""
+    rng = random.Random(body_hash(body, seed))
+    prompt = [str(message.get("content") or "") for message in body.get("messages", [])]
+    text = _text(body, prompt[-1] if prompt else "", Writer(rng, name, provider), rng)
+    limit = int(body.get("max_completion_tokens") or body.get("max_tokens") or 1_000_000)
+    text, cut = cut_to_tokens(text, int(limit / _TOKENS_A_WORD) + 1)
+    prompt_tokens = int(sum(len(part) for part in prompt) / 4.5) + 8
+    completion_tokens = min(limit, int(len(text.split()) * _TOKENS_A_WORD) + 1)
+    return text, "length" if cut else "stop", prompt_tokens, completion_tokens
+
+
+def _text(body: dict[str, Any], question: str, writer: Writer, rng: random.Random) -> str:
+    form = body.get("response_format") or {}
+    schema = (form.get("json_schema") or {}).get("schema") or form.get("schema")
+    if schema:
+        return json.dumps(_value(schema, "", question, writer, rng), ensure_ascii=False)
+    asked = _WORDS_ASKED.search(question)
+    words = int(asked[1].replace(",", "")) if asked else rng.randint(120, 260)
+    words = max(20, int(words * rng.uniform(0.85, 1.25)))
+    if "<document>" in question:
+        plan = f"<scratchpad>\n{writer.prose(40)}\n</scratchpad>\n" if "<scratchpad>" in question else ""
+        return f"{plan}<document>\n{writer.prose(words)}\n</document>"
+    if "<think>" in question:
+        return f"<think>\n{writer.prose(60)}\n</think>\n{writer.prose(words)}"
+    if "JSON only" in question:
+        return json.dumps({"items": [writer.sentence()]})
+    return writer.prose(words)
+
+
+def _value(schema: dict[str, Any], key: str, question: str, writer: Writer, rng: random.Random) -> Any:
+    """A value that is valid for `schema`, as far as our prompts use JSON schema."""
+    for several in ("anyOf", "oneOf"):
+        if several in schema:
+            return _value(schema[several][0], key, question, writer, rng)
+    if "const" in schema or "enum" in schema:
+        return _choice(schema.get("enum") or [schema["const"]], rng)
+    kind = schema.get("type")
+    if kind == "object":
+        properties = schema.get("properties", {})
+        return {name: _value(inner, name, question, writer, rng) for name, inner in properties.items()}
+    if kind == "array":
+        return _array(schema, key, question, writer, rng)
+    if kind in {"boolean", "integer", "number"}:
+        number = rng.randint(int(schema.get("minimum", 0)), int(schema.get("maximum", 10)))
+        return rng.random() < _GOOD_SHARE if kind == "boolean" else number
+    return _string(schema, key, question, writer, rng)
+
+
+def _array(schema: dict[str, Any], key: str, question: str, writer: Writer, rng: random.Random) -> list[Any]:
+    least, most = int(schema.get("minItems", 0)), int(schema.get("maxItems", 5))
+    nested = key and schema.get("items", {}).get("type") == "string"
+    count = rng.randint(max(1, least), max(1, least, min(most, 4))) if nested else max(least, most)
+    values: list[Any] = []
+    for _ in range(4 * count):
+        value = _value(schema.get("items", {}), key, question, writer, rng)
+        if len(values) < count and value not in values:
+            values.append(value)
+    return values
+
+
+def _choice(values: list[Any], rng: random.Random) -> Any:
+    good = [value for value in values if value in _GOOD]
+    return good[0] if good and rng.random() < _GOOD_SHARE else rng.choice(values)
+
+
+def _string(schema: dict[str, Any], key: str, question: str, writer: Writer, rng: random.Random) -> str:
+    if str(schema.get("pattern", "")).startswith("^P["):
+        return str(rng.choice(_ADDRESS.findall(question) or ["P1"]))
+    if key == "rule" and (listed := _LISTED_RULES.search(question)):
+        return str(rng.choice(listed[1].split(", ")))
+    most = int(schema.get("maxLength", 400))
+    text = writer.label() if most <= 120 or key in {"name", "title"} else f"{writer.sentence()} {writer.sentence()}"
+    return text[:most]

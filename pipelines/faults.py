@@ -1,0 +1,174 @@
+"""What an endpoint can answer, sorted: a reply with its state, or a fault with what to do about it."""
+
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from pipelines.draw import State, Usage
+
+if TYPE_CHECKING:
+    from pipelines.endpoints import EndpointSettings
+
+_KEY_LIKE = re.compile(r"\b(sk|key|gsk|hf|xai|pk)[-_][A-Za-z0-9_*\-]{8,}|(?<=Bearer )\S+")
+_DETAIL_CHARS = 300
+_TRANSIENT_STATUS = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
+_OVERLOAD_STATUS = frozenset({408, 503, 504, 529})
+_FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A request that brought no usable reply."""
+
+    kind: str  # timeout | connection | throttled | server | bad_reply | permanent
+    detail: str
+    retry_after_s: float | None = None
+    overload: bool = False  # fewer requests in flight might help
+    unreachable: bool = False  # nothing about this request: no connection
+    advice: str = ""  # of a permanent fault
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply that was paid for."""
+
+    state: State
+    text: str = ""
+    reasoning: str = ""
+    finish_reason: str = ""
+    usage: Usage = field(default_factory=Usage)
+    error: str = ""
+
+
+def scrub(text: str, key: str = "") -> str:
+    """`text` on one line, cut short, without `key` and without anything that looks like one."""
+    if key:
+        text = text.replace(key, "[key]")
+    return " ".join(_KEY_LIKE.sub("[key]", text).split())[:_DETAIL_CHARS]
+
+
+# --- errors ----------------------------------------------------------------------------------------------------------
+
+
+def fault_of(error: Exception, endpoint: "EndpointSettings", key: str) -> Fault | Reply:
+    """Sort an exception of the openai package, or a TimeoutError."""
+    import openai
+
+    if isinstance(error, TimeoutError | openai.APITimeoutError):
+        return Fault("timeout", f"no complete reply within {endpoint.timeout_s:g} s", overload=True)
+    if isinstance(error, openai.APIStatusError):
+        return _status_fault(error, endpoint, key)
+    cause = error.__cause__ or error
+    detail = scrub(f"{type(cause).__name__}: {cause}", key)
+    if isinstance(error, openai.APIConnectionError):
+        return Fault("connection", detail, unreachable=type(cause).__name__ in {"ConnectError", "ConnectTimeout"})
+    return Fault("bad_reply", detail)
+
+
+def _status_fault(error: Any, endpoint: "EndpointSettings", key: str) -> Fault | Reply:
+    status = int(error.status_code)
+    body = error.body if isinstance(error.body, dict) else {}
+    code = str(body.get("code") or "")
+    detail = scrub(f"HTTP {status} {body.get('message') or error.message}", key)
+    if code in _FILTER_CODES:
+        return Reply(State.REFUSED, finish_reason="content_filter", error=detail)
+    if status == 429 and code not in {"insufficient_quota", "billing_hard_limit_reached"}:
+        return Fault("throttled", detail, retry_after(error.response.headers), overload=True)
+    if status in _TRANSIENT_STATUS or (status >= 500 and status != 501):
+        wait = retry_after(error.response.headers)
+        return Fault("server", detail, wait, overload=status in _OVERLOAD_STATUS)
+    return Fault("permanent", detail, advice=_advice(status, detail, endpoint))
+
+
+def _advice(status: int, detail: str, endpoint: "EndpointSettings") -> str:
+    if status in {401, 403}:
+        return f"Check the key in the environment variable {endpoint.api_key_env} and what it may use."
+    if status in {402, 429}:
+        return "The account has no credit left: add some, then run again."
+    if status == 404:
+        return f"Check `model` ({endpoint.model}) and `base_url` ({endpoint.base_url or 'default'}) of the endpoint."
+    if "context" in detail.lower() or "too long" in detail.lower() or status == 413:
+        return (
+            "The prompt and max_tokens do not fit the model: lower max_tokens, shorten the spec, or use another model."
+        )
+    return "The request is not accepted: check the role's parameters (json_mode, max_tokens_field, extra_body)."
+
+
+def retry_after(headers: Any) -> float | None:
+    """Seconds to wait as the headers say, in milliseconds, seconds or as an HTTP date; None if they do not."""
+    milliseconds, value = headers.get("retry-after-ms"), headers.get("retry-after")
+    try:
+        if milliseconds is not None:
+            return max(0.0, float(milliseconds) / 1000)
+        return None if value is None else max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+# --- replies ---------------------------------------------------------------------------------------------------------
+
+
+def read_reply(body: str) -> Reply | Fault:
+    """Sort the body of a chat completion with HTTP status 200; nothing in it is trusted."""
+    try:
+        data = json.loads(body)
+        choice = data["choices"][0]
+        message = choice["message"]
+        if not isinstance(message, dict):
+            raise TypeError("message")
+    except ValueError:
+        found = "an HTML page" if body.lstrip()[:1] == "<" else "no JSON"
+        return Fault("bad_reply", f"status 200, but {found}: {scrub(body[:80])}")
+    except (LookupError, TypeError, AttributeError):
+        return Fault("bad_reply", f"status 200, but no choice with a message: {scrub(body[:120])}")
+    return _sorted_reply(choice, message, _usage(data.get("usage")))
+
+
+def _sorted_reply(choice: dict[str, Any], message: dict[str, Any], usage: Usage) -> Reply:
+    finish = _clean(choice.get("finish_reason"))
+    text = _clean(message.get("content"))
+    reasoning = _clean(message.get("reasoning_content") or message.get("reasoning"))
+    refusal = _clean(message.get("refusal"))
+    if refusal or finish == "content_filter":
+        return Reply(State.REFUSED, text or refusal, reasoning, finish, usage, refusal[:_DETAIL_CHARS])
+    if finish == "length":
+        spent = (
+            "" if text.strip() else "no text: all of max_tokens went into reasoning; raise it or lower reasoning_effort"
+        )
+        return Reply(State.TRUNCATED, text, reasoning, finish, usage, spent)
+    if not text.strip():
+        why = "tool calls instead of text" if message.get("tool_calls") else "an empty reply"
+        return Reply(State.UNPARSED, text, reasoning, finish, usage, why)
+    return Reply(State.OK, text, reasoning, finish, usage)
+
+
+def _clean(value: object) -> str:
+    """A string that can be stored as UTF-8; the empty one for anything that is no string."""
+    if not isinstance(value, str):
+        return ""
+    return value.encode("utf-8", "replace").decode("utf-8")
+
+
+def _usage(usage: object) -> Usage:
+    if not isinstance(usage, dict):
+        return Usage()
+    prompt_details = usage.get("prompt_tokens_details")
+    completion_details = usage.get("completion_tokens_details")
+    return Usage(
+        _count(usage, "prompt_tokens"),
+        _count(prompt_details, "cached_tokens"),
+        _count(usage, "completion_tokens"),
+        _count(completion_details, "reasoning_tokens"),
+    )
+
+
+def _count(source: object, name: str) -> int | None:
+    value = source.get(name) if isinstance(source, dict) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -1,0 +1,388 @@
+"""The ledger: every completion, committed to disk before anything uses it (contract 4).
+
+One SQLite file. A process writes through one thread that gathers what waits into one transaction (group commit, WAL,
+synchronous=FULL); several processes may write. Keys are SHA-256, so lookups cost the same at a thousand rows and a
+million. Prompts are cut into blocks stored once by content: a spec that opens every prompt is stored once.
+"""
+
+import json
+import os
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from pipelines.draw import Completion, Message, State, Usage
+from pipelines.records import Entry, Failure, Grant, StageProgress, Want, block_hash, blocks_of
+from specs.errors import SpecmillError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+T = TypeVar("T")
+Operation = Callable[[sqlite3.Connection], Any]
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS completion (
+    id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, role TEXT NOT NULL, stage TEXT NOT NULL, row_id TEXT NOT NULL,
+    sample INTEGER NOT NULL, attempt INTEGER NOT NULL, model TEXT NOT NULL, endpoint TEXT NOT NULL, state TEXT NOT NULL,
+    finish_reason TEXT NOT NULL, prompt_tokens INTEGER, cached_tokens INTEGER, completion_tokens INTEGER,
+    reasoning_tokens INTEGER, cost_usd REAL, latency_s REAL NOT NULL, retries INTEGER NOT NULL, batch INTEGER NOT NULL,
+    prompt_chars INTEGER NOT NULL, prefix_chars INTEGER NOT NULL, finished_at REAL NOT NULL, error TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS reply (
+    id INTEGER PRIMARY KEY, text TEXT NOT NULL, reasoning TEXT NOT NULL,
+    parameters BLOB NOT NULL, roles TEXT NOT NULL, blocks BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS block (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, text TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS failure (
+    id INTEGER PRIMARY KEY, at REAL NOT NULL, role TEXT NOT NULL, stage TEXT NOT NULL, row_id TEXT NOT NULL,
+    sample INTEGER NOT NULL, attempt INTEGER NOT NULL, endpoint TEXT NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS spent (id INTEGER PRIMARY KEY CHECK (id = 1), dollars REAL NOT NULL, tokens INTEGER NOT NULL);
+INSERT OR IGNORE INTO spent VALUES (1, 0, 0);
+CREATE TABLE IF NOT EXISTS lease (client TEXT PRIMARY KEY, pid INTEGER NOT NULL, dollars REAL NOT NULL, tokens INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS progress (client TEXT NOT NULL, stage TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (client, stage));
+"""  # noqa: E501
+
+USAGE_COLUMNS: Final = {
+    "request_id": "string", "role": "string", "stage": "string", "row_id": "string", "sample": "int64",
+    "attempt": "int64", "model": "string", "endpoint": "string", "state": "string", "finish_reason": "string",
+    "prompt_tokens": "int64", "cached_tokens": "int64", "completion_tokens": "int64", "reasoning_tokens": "int64",
+    "cost_usd": "float64", "latency_s": "float64", "retries": "int64", "batch": "int64", "prompt_chars": "int64",
+    "prefix_chars": "int64", "finished_at": "float64", "error": "string",
+}  # fmt: skip
+"""Columns of `Ledger.usage_table` with their Arrow types; all but the first are columns of the completion table."""
+
+_COLUMNS = ", ".join(list(USAGE_COLUMNS)[1:])
+_INSERT = f"INSERT OR IGNORE INTO completion (key, {_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608
+_FIND = (
+    "SELECT c.key, c.state, r.text, r.reasoning, c.finish_reason, c.model, c.endpoint, c.prompt_tokens, "
+    "c.cached_tokens, c.completion_tokens, c.reasoning_tokens, c.cost_usd, c.retries, c.latency_s, c.error "
+    "FROM completion c JOIN reply r ON r.id = c.id WHERE c.key = ?"
+)
+_GROUP = 512  # operations in one transaction, at most
+_PATIENCE_S = 10.0  # how long a commit that fails (disk full) is tried again before its replies are given up
+_SEEN_BLOCKS = 100_000
+
+
+class Ledger:
+    """One process's handle on a ledger file, made if absent. Use it in the process that opened it; close it at the end.
+
+    Raises SpecmillError where the file cannot be opened or is no ledger.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.client_id = f"{os.getpid()}-{time.time_ns():x}"
+        self._reader = _connect(self.path)
+        self._read_lock = threading.Lock()
+        self._inbox: queue.SimpleQueue[tuple[Operation, Future[Any]] | None] = queue.SimpleQueue()
+        self._heartbeat: Callable[[], list[StageProgress]] | None = None
+        self._seen: set[bytes] = set()
+        self._writer = threading.Thread(target=self._write_loop, name="ledger", daemon=True)
+        self._writer.start()
+
+    def __enter__(self) -> "Ledger":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Commit what waits, and close the file."""
+        if self._writer.is_alive():
+            self._inbox.put(None)
+            self._writer.join()
+        self._reader.close()
+
+    # --- completions -------------------------------------------------------------------------------------------------
+
+    def find(self, keys: Sequence[bytes]) -> Completion | None:
+        """The completion of the first of `keys` that has one."""
+        with self._read_lock:
+            for key in keys:
+                row = self._reader.execute(_FIND, (key,)).fetchone()
+                if row is not None:
+                    return _completion(row)
+        return None
+
+    def record(self, entry: Entry) -> "Future[Completion]":
+        """Queue a completion; the future holds it once it is committed. Where another process committed the same key
+        first, the future holds that one: there is one reply a key."""
+        return self._submit(lambda connection: self._insert(connection, entry))
+
+    def prompt(self, request_id: str) -> tuple[list[Message], dict[str, Any]]:
+        """Messages and parameters of a completion; KeyError if there is none."""
+        with self._read_lock:
+            row = self._reader.execute(
+                "SELECT r.roles, r.blocks, r.parameters FROM completion c JOIN reply r ON r.id = c.id WHERE c.key = ?",
+                (bytes.fromhex(request_id),),
+            ).fetchone()
+            if row is None:
+                raise KeyError(request_id)
+            hashes = iter([row[1][at : at + 16] for at in range(0, len(row[1]), 16)])
+            messages = [
+                Message(role=role, content="".join(self._block(next(hashes)) for _ in range(count)))
+                for role, count in json.loads(row[0])
+            ]
+            return messages, json.loads(self._block(row[2]))
+
+    def _block(self, digest: bytes) -> str:
+        row = self._reader.execute("SELECT text FROM block WHERE hash = ?", (digest,)).fetchone()
+        return str(row[0])
+
+    def _insert(self, connection: sqlite3.Connection, entry: Entry) -> Completion:
+        cursor = connection.execute(_INSERT, entry.columns())
+        _settle(connection, self.client_id, entry)
+        if cursor.rowcount == 0:
+            stored = connection.execute(_FIND, (entry.key,)).fetchone()
+            return _completion(stored)
+        done = entry.completion
+        prompt_blocks = [blocks_of(message["content"]) for message in entry.draw.messages]
+        roles = json.dumps(
+            [(message["role"], len(b)) for message, b in zip(entry.draw.messages, prompt_blocks, strict=True)]
+        )
+        self._store_blocks(
+            connection, [*(pair for blocks in prompt_blocks for pair in blocks), _pair(entry.parameters)]
+        )
+        connection.execute(
+            "INSERT INTO reply VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                cursor.lastrowid,
+                done.text,
+                done.reasoning,
+                block_hash(entry.parameters),
+                roles,
+                b"".join(digest for blocks in prompt_blocks for digest, _ in blocks),
+            ),
+        )
+        return done
+
+    def _store_blocks(self, connection: sqlite3.Connection, pairs: list[tuple[bytes, str]]) -> None:
+        fresh = [pair for pair in pairs if pair[0] not in self._seen]
+        connection.executemany("INSERT OR IGNORE INTO block (hash, text) VALUES (?, ?)", fresh)
+        if len(self._seen) > _SEEN_BLOCKS:
+            self._seen.clear()
+        self._seen.update(digest for digest, _ in fresh)
+
+    # --- failures, budget, progress ----------------------------------------------------------------------------------
+
+    def fail(self, failure: Failure) -> None:
+        """Queue the record of a request that brought no reply."""
+        self._submit(
+            lambda connection: connection.execute(
+                "INSERT INTO failure (at, role, stage, row_id, sample, attempt, endpoint, kind, detail) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                failure.columns(),
+            )
+        )
+
+    def failures(self) -> dict[str, int]:
+        """How many requests brought no reply, by kind."""
+        with self._read_lock:
+            return dict(self._reader.execute("SELECT kind, count(*) FROM failure GROUP BY kind").fetchall())
+
+    def reserve(self, want: Want, dollars: float | None, tokens: int | None) -> "Future[Grant]":
+        """Set `want` aside within the budget of `dollars` and `tokens`, counting all processes' requests in flight."""
+        return self._submit(lambda connection: _reserve(connection, self.client_id, want, dollars, tokens))
+
+    def release(self, want: Want) -> None:
+        """Give back what was reserved for a request that brought no reply."""
+        self._submit(lambda connection: _unlease(connection, self.client_id, want))
+
+    def spent(self) -> tuple[float, int]:
+        """Dollars and tokens charged to the budget since the ledger was made; replies without usage as estimated."""
+        with self._read_lock:
+            dollars, tokens = self._reader.execute("SELECT dollars, tokens FROM spent").fetchone()
+        return float(dollars), int(tokens)
+
+    def start_run(self) -> None:
+        """Forget the progress and the reservations of earlier runs. Only for the process that holds the workspace."""
+        self._submit(lambda connection: connection.execute("DELETE FROM progress")).result()
+        self._submit(lambda connection: connection.execute("DELETE FROM lease")).result()
+
+    def beat(self, heartbeat: Callable[[], list[StageProgress]]) -> None:
+        """Call `heartbeat` about once a second and store what it says."""
+        self._heartbeat = heartbeat
+
+    def progress(self) -> list[StageProgress]:
+        """What every process of the run does, a record a stage, in the order in which stages began."""
+        with self._read_lock:
+            rows = self._reader.execute("SELECT stage, json FROM progress ORDER BY rowid").fetchall()
+        merged: dict[str, StageProgress] = {}
+        for stage, text in rows:
+            one = StageProgress(**json.loads(text))
+            merged[stage] = merged[stage].plus(one) if stage in merged else one
+        return list(merged.values())
+
+    # --- reading it all ----------------------------------------------------------------------------------------------
+
+    def usage_batches(self, rows: int = 50_000) -> "Iterator[pa.RecordBatch]":
+        """Every completion without its texts, oldest first, in record batches of at most `rows`."""
+        import pyarrow as pa
+
+        schema = usage_schema()
+        after = 0
+        while True:
+            with self._read_lock:
+                found = self._reader.execute(
+                    f"SELECT id, lower(hex(key)), {_COLUMNS} FROM completion WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608
+                    (after, rows),
+                ).fetchall()
+            if not found:
+                return
+            after = found[-1][0]
+            columns = list(zip(*found, strict=True))[1:]
+            arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    def usage_table(self) -> "pa.Table":
+        """Every completion without its texts (about 300 bytes a row); register it in DuckDB."""
+        import pyarrow as pa
+
+        return pa.Table.from_batches(self.usage_batches(), usage_schema())
+
+    # --- the writer thread -------------------------------------------------------------------------------------------
+
+    def _submit(self, operation: Callable[[sqlite3.Connection], T]) -> "Future[T]":
+        future: Future[T] = Future()
+        self._inbox.put((operation, future))
+        return future
+
+    def _write_loop(self) -> None:
+        with closing(_connect(self.path)) as connection:
+            last_beat, open_ = 0.0, True
+            while open_:
+                group, open_ = self._gather()
+                if self._heartbeat and (time.monotonic() - last_beat >= 1 or not open_):
+                    last_beat = time.monotonic()
+                    group.append((self._progress_operation(self._heartbeat()), Future()))
+                if group:
+                    self._commit(connection, group)
+
+    def _gather(self) -> tuple[list[tuple[Operation, "Future[Any]"]], bool]:
+        """What waits, at most one group; False once the ledger is being closed."""
+        group: list[tuple[Operation, Future[Any]]] = []
+        try:
+            item = self._inbox.get(timeout=1.0)
+            while item is not None:
+                group.append(item)
+                if len(group) == _GROUP:
+                    return group, True
+                item = self._inbox.get_nowait()
+        except queue.Empty:
+            return group, True
+        return group, False
+
+    def _commit(self, connection: sqlite3.Connection, group: list[tuple[Operation, "Future[Any]"]]) -> None:
+        """Run a group in one transaction; a full disk is waited out for a while, then its futures raise."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                with _transaction(connection):
+                    results = [operation(connection) for operation, _ in group]
+                break
+            except sqlite3.Error as error:
+                self._seen.clear()  # the rollback took their blocks back
+                if time.monotonic() > deadline:
+                    for _, future in group:
+                        future.set_exception(_write_error(self.path, error))
+                    return
+                time.sleep(0.25)
+        for (_, future), result in zip(group, results, strict=True):
+            future.set_result(result)
+
+    def _progress_operation(self, stages: list[StageProgress]) -> Operation:
+        rows = [(self.client_id, stage.stage, stage.to_json()) for stage in stages]
+        upsert = "INSERT INTO progress VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET json = excluded.json"
+        return lambda connection: connection.executemany(upsert, rows)
+
+
+def usage_schema() -> "pa.Schema":
+    """Columns of `Ledger.usage_table`."""
+    import pyarrow as pa
+
+    return pa.schema([pa.field(name, pa.type_for_alias(alias)) for name, alias in USAGE_COLUMNS.items()])
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA wal_autocheckpoint=4000")
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'progress'").fetchone():
+            connection.executescript(SCHEMA)
+    except (sqlite3.Error, OSError) as error:
+        raise _write_error(path, error) from error
+    return connection
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _write_error(path: Path, error: Exception) -> SpecmillError:
+    return SpecmillError(
+        f"cannot use the ledger {path}: {error}. Free some space or make it writable, then run again: "
+        "what was committed is kept."
+    )
+
+
+def _pair(text: str) -> tuple[bytes, str]:
+    return block_hash(text), text
+
+
+def _completion(row: tuple[Any, ...]) -> Completion:
+    key, state, text, reasoning, finish, model, endpoint, *numbers, cost, retries, latency, error = row
+    return Completion(
+        bytes(key).hex(), State(state), text, reasoning, finish, model, endpoint, Usage(*numbers), cost, retries,
+        latency, error,
+    )  # fmt: skip
+
+
+def _settle(connection: sqlite3.Connection, client: str, entry: Entry) -> None:
+    """Charge what a reply cost and give back what was set aside for it."""
+    connection.execute(
+        "UPDATE spent SET dollars = dollars + ?, tokens = tokens + ?", (entry.charged.dollars, entry.charged.tokens)
+    )
+    if entry.reserved:
+        _unlease(connection, client, entry.reserved)
+
+
+def _unlease(connection: sqlite3.Connection, client: str, want: Want) -> None:
+    connection.execute(
+        "UPDATE lease SET dollars = max(0, dollars - ?), tokens = max(0, tokens - ?) WHERE client = ?",
+        (want.dollars, want.tokens, client),
+    )
+
+
+def _reserve(
+    connection: sqlite3.Connection, client: str, want: Want, dollars: float | None, tokens: int | None
+) -> Grant:
+    spent = connection.execute("SELECT dollars, tokens FROM spent").fetchone()
+    leased = connection.execute("SELECT coalesce(sum(dollars), 0), coalesce(sum(tokens), 0) FROM lease").fetchone()
+    limits = ((spent[0], leased[0], want.dollars, dollars), (spent[1], leased[1], want.tokens, tokens))
+    bounded = [(used, held, more, limit) for used, held, more, limit in limits if limit is not None]
+    if any(used + more > limit for used, _, more, limit in bounded):
+        return Grant.OVER
+    if any(used + held + more > limit for used, held, more, limit in bounded):
+        return Grant.WAIT
+    connection.execute(
+        "INSERT INTO lease VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+        "dollars = dollars + excluded.dollars, tokens = tokens + excluded.tokens",
+        (client, os.getpid(), want.dollars, want.tokens),
+    )
+    return Grant.GIVEN

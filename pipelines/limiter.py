@@ -1,0 +1,98 @@
+"""How many requests may be in flight at one endpoint: additive increase, multiplicative decrease, within a bound."""
+
+import asyncio
+import time
+from collections import deque
+
+_INCREASE_PER_ROUND = 0.05  # of the bound, for every `limit` replies: back from half the bound in ten rounds
+_DECREASE = 0.6
+
+
+class Limiter:
+    """First come, first served slots. Starts at its bound, since a bound is what the user wants to be used.
+
+    A decrease counts once a round: replies to requests sent before the last decrease say nothing about the new limit.
+    """
+
+    def __init__(self, bound: int) -> None:
+        self.bound = bound
+        self.in_flight = 0
+        self._limit = float(bound)
+        self._decreased_at = 0.0
+        self._open_at = 0.0
+        self._waiters: deque[asyncio.Future[bool]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def limit(self) -> int:
+        """Requests in flight allowed at the moment."""
+        return max(1, int(self._limit))
+
+    @property
+    def waiting(self) -> int:
+        """Requests that have no slot yet."""
+        return len(self._waiters)
+
+    async def acquire(self, first: bool = False) -> bool:
+        """Wait for a slot; `first` goes before those who wait. False: woken without one, look again at why."""
+        if not self._waiters and self._free():
+            self.in_flight += 1
+            return True
+        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        if first:
+            self._waiters.appendleft(waiter)
+        else:
+            self._waiters.append(waiter)
+        self._wake()
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and waiter.result():
+                self.release()
+            raise
+
+    def release(self) -> None:
+        """Give a slot back."""
+        self.in_flight -= 1
+        self._wake()
+
+    def succeeded(self) -> None:
+        """A reply came: allow a little more."""
+        self._limit = min(float(self.bound), self._limit + _INCREASE_PER_ROUND * self.bound / self._limit)
+
+    def overloaded(self, sent_at: float) -> bool:
+        """A request sent at `sent_at` (monotonic) was too much: allow less. False if this was known already."""
+        if sent_at < self._decreased_at:
+            return False
+        self._decreased_at = time.monotonic()
+        self._limit = max(1.0, min(self._limit, float(self.in_flight)) * _DECREASE)
+        return True
+
+    def pause(self, seconds: float) -> None:
+        """Give no slot for the next `seconds`."""
+        self._open_at = max(self._open_at, time.monotonic() + seconds)
+        self._wake()
+
+    def wake_all(self) -> None:
+        """Send every waiter away without a slot: the endpoint is down, or the run ends."""
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(False)
+
+    def _free(self) -> bool:
+        return self.in_flight < self.limit and time.monotonic() >= self._open_at
+
+    def _wake(self) -> None:
+        while self._waiters and self._free():
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                self.in_flight += 1
+                waiter.set_result(True)
+        pause = self._open_at - time.monotonic()
+        if self._waiters and pause > 0 and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(pause, self._timer_wake)
+
+    def _timer_wake(self) -> None:
+        self._timer = None
+        self._wake()

@@ -1,0 +1,96 @@
+"""`EndpointLLM`: the client as a Distilabel LLM. Fields are plain data; connections exist from load to unload."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from distilabel.models.llms import AsyncLLM
+from pydantic import PrivateAttr
+
+from pipelines.client import Client
+from pipelines.draw import Completion, Draw, Message, State
+from pipelines.endpoints import Role
+
+if TYPE_CHECKING:
+    from distilabel.typing import GenerateOutput
+
+T = TypeVar("T")
+
+
+class EndpointLLM(AsyncLLM):
+    """Asks as one role through the ledger. Serialisable: no secret, no open file.
+
+    In a Task of ours: `llm.run([ask_about(row, llm) for row in rows])`, where each coroutine awaits `llm.ask(draw)` as
+    often as it needs; the client alone bounds what is in flight, so thousands of rows may run at once.
+    """
+
+    role: Role
+    ledger_path: str
+
+    _client: Client | None = PrivateAttr(default=None)
+    _seen: dict[str, int] = PrivateAttr(default_factory=dict)
+
+    @property
+    def model_name(self) -> str:
+        """The models of the role's endpoints."""
+        return ", ".join(dict.fromkeys(endpoint.model for endpoint in self.role.endpoints.values()))
+
+    def load(self) -> None:
+        """Open the ledger and the connections, in the process that will ask."""
+        super().load()
+        self._client = self.event_loop.run_until_complete(Client(self.role, self.ledger_path).__aenter__())
+
+    def unload(self) -> None:
+        """Commit what waits, close the connections."""
+        if self._client is not None:
+            self.event_loop.run_until_complete(self._client.__aexit__())
+            self._client = None
+        super().unload()
+
+    def run(self, coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+        """Run all `coroutines` at once on the LLM's event loop; their results in order. An exception of one is raised
+        after the others have ended, so that no paid reply is cut off."""
+
+        async def gather() -> list[T | BaseException]:
+            return await asyncio.gather(*coroutines, return_exceptions=True)
+
+        results: list[T] = []
+        for result in self.event_loop.run_until_complete(gather()):
+            if isinstance(result, BaseException):
+                raise result
+            results.append(result)
+        return results
+
+    async def ask(self, draw: Draw) -> Completion:
+        """`Client.ask`; the LLM must be loaded."""
+        if self._client is None:
+            raise RuntimeError("EndpointLLM.ask before load()")
+        return await self._client.ask(draw)
+
+    async def agenerate(self, input: Draw | list[Message], num_generations: int = 1) -> "GenerateOutput":
+        """Distilabel's way in: `num_generations` samples of a draw, or of a plain chat, whose identity is its text and
+        how often this process has seen it. What brought no text is None."""
+        draws = [self._draw(input) for _ in range(num_generations)]
+        if isinstance(input, Draw):
+            draws = [Draw(**{**_fields(input), "sample": input.sample + n}) for n in range(num_generations)]
+        done = [await self.ask(draw) for draw in draws]
+        return {
+            "generations": [one.text if one.state is State.OK else None for one in done],
+            "statistics": {
+                "input_tokens": [one.usage.prompt or 0 for one in done],
+                "output_tokens": [one.usage.completion or 0 for one in done],
+            },
+        }
+
+    def _draw(self, chat: Draw | list[Message]) -> Draw:
+        if isinstance(chat, Draw):
+            return chat
+        name = hashlib.sha256(json.dumps(chat, sort_keys=True).encode()).hexdigest()[:20]
+        self._seen[name] = self._seen.get(name, -1) + 1
+        return Draw(stage=self.role.name, row_id=name, messages=chat, sample=self._seen[name])
+
+
+def _fields(draw: Draw) -> dict[str, Any]:
+    return {name: getattr(draw, name) for name in Draw.__dataclass_fields__}

@@ -1,0 +1,50 @@
+"""`specmill fake-endpoint`: a local server for trying a recipe without spending."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from specs.errors import UserError
+
+
+def fake_endpoint(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.")] = 8011,
+    name: Annotated[str, typer.Option(help="The assistant's name, which the replies mention.")] = "Juniper",
+    provider: Annotated[str, typer.Option(help="The provider's name, which the replies mention.")] = "Larkfield",
+    latency: Annotated[float, typer.Option(help="Median seconds of a reply; the tail is heavy.", min=0)] = 0.0,
+    capacity: Annotated[int, typer.Option(help="Requests at once before it answers 429; 0: any.", min=0)] = 0,
+    faults: Annotated[Path | None, typer.Option(help="Fault script: one JSON object a line.")] = None,
+    log: Annotated[Path | None, typer.Option(help="File for what was asked and sent, as JSON lines.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of replies, latencies and faults.")] = 0,
+) -> None:
+    """Serve an OpenAI-compatible endpoint that invents its replies; nothing leaves this machine.
+
+    The same request always gets the same reply. Prose is asked for in any length ("about 300 words"), JSON by schema.
+
+    Example: specmill fake-endpoint --port 8011 --latency 0.5 --name Juniper, and in the recipe
+    endpoints: {main: {base_url: "http://127.0.0.1:8011/v1", model: fake}}
+
+    A fault script, for instance {"kind": "429_seconds", "share": 0.05, "seconds": 2}, makes it misbehave.
+    """
+    from pipelines.fake_endpoint import FakeSettings, read_faults
+
+    try:
+        script = read_faults(faults.read_text(encoding="utf-8").splitlines()) if faults else []
+    except (OSError, ValueError) as error:
+        raise UserError(f"--faults {faults}: {error}") from error
+    settings = FakeSettings(name, provider, seed, latency, capacity=capacity, faults=script, log=log)
+    asyncio.run(_serve(settings, port))
+
+
+async def _serve(settings: object, port: int) -> None:
+    from pipelines.fake_endpoint import FakeSettings, serve
+
+    assert isinstance(settings, FakeSettings)
+    runner, bound = await serve(settings, port=port)
+    typer.echo(f"fake endpoint at http://127.0.0.1:{bound}/v1 (Ctrl-C ends it)")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
