@@ -15,6 +15,7 @@ from distilabel.steps import GeneratorStep, GlobalStep, StepInput
 from pydantic import BaseModel, ConfigDict
 
 from corpus.ids import content_id
+from corpus.schema import TABLES
 from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from filters.base import Rejection
@@ -105,7 +106,7 @@ class Corpus(BaseModel):
     def llm(self, role: str) -> EndpointLLM:
         """The Distilabel LLM that asks as `role`."""
         settings = self.settings
-        return EndpointLLM(role=settings.role(role, settings.seed), ledger=str(self.folder.ledger))
+        return EndpointLLM(role=settings.role(role, settings.seed), ledger_path=str(self.folder.ledger))
 
 
 class Rows(GeneratorStep):
@@ -147,8 +148,8 @@ class Stage(GlobalStep):
 
     @property
     def outputs(self) -> list[str]:
-        """Columns that the next level may read."""
-        return ["id"]
+        """The columns of the table."""
+        return list(TABLES[self.table].names)
 
     def load(self) -> None:
         """Open the client, in the process that this step runs in."""

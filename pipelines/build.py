@@ -4,11 +4,13 @@ Everything that is written is a pure function of the recipe and the ledger: a ru
 kill, asks only for what the ledger lacks and writes the same bytes (contracts 4 and 8).
 """
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from corpus.card import write_card
-from corpus.manifest import write_manifest
+from corpus.manifest import Provenance, write_manifest
 from corpus.schema import DATASETS
 from corpus.store import read_rows, write_dataset, write_table
 from corpus.tokens import TokenCounter
@@ -36,8 +38,8 @@ _FIRST_YIELD = 0.7  # kept tokens for each token asked for, until this corpus ha
 class Reporter(Protocol):
     """Whoever shows the progress of a build."""
 
-    def stage(self, name: str, planned: int) -> None:
-        """A stage begins, with about so many requests to come."""
+    def stage(self, planned: Mapping[str, int]) -> None:
+        """Stages begin, each with about so many requests to come."""
         ...
 
 
@@ -81,15 +83,24 @@ class Build:
     def decompose(self) -> None:
         """Domains, subdomains and assertions."""
         size = self.settings.decompose
-        self.reporter.stage("decompose", 1 + size.domains + size.domains * size.subdomains)
-        run_pipeline(decompose_pipeline(self.corpus), self.workspace)
+        batch, subdomains = self.settings.list_batch, size.domains * size.subdomains
+        planned = {
+            "domains": batches(size.domains, batch),
+            "subdomains": size.domains * batches(size.subdomains, batch),
+            "assertions": subdomains * batches(size.assertions, batch),
+        }
+        if self.spec.shape == "rules":
+            planned = {"domains": planned["domains"], "subdomains": size.domains}
+        self.reporter.stage(planned)
+        run_pipeline(decompose_pipeline(self.corpus), self.workspace.log)
 
     def brainstorm(self) -> None:
         """Document types and ideas."""
         subdomains = sum(1 for _ in read_rows(self.workspace, "subdomains", ["id"]))
-        batches = -(-self.settings.documents.ideas // self.settings.list_batch)
-        self.reporter.stage("brainstorm", subdomains * (1 + self.settings.documents.types * batches))
-        run_pipeline(brainstorm_pipeline(self.corpus), self.workspace)
+        documents, batch = self.settings.documents, self.settings.list_batch
+        ideas = subdomains * documents.types * batches(documents.ideas, batch)
+        self.reporter.stage({"document_types": subdomains * batches(documents.types, batch), "ideas": ideas})
+        run_pipeline(brainstorm_pipeline(self.corpus), self.workspace.log)
 
     def choose_ideas(self) -> None:
         """Drop ideas that repeat others, and put the rest into the order in which they are written."""
@@ -104,15 +115,15 @@ class Build:
             raise SpecmillError("no document idea passed the filters; `specmill show` lists why.")
 
     def write_documents(self, ledger: Ledger) -> None:
-        """Write in waves until every idea, the limit or the target of kept tokens is reached; then file the documents."""
+        """Write in waves until every idea, the limit or the target of kept tokens is reached; then file what came."""
         ideas = list(read_rows(self.workspace, "ideas"))
         limit = min(self.settings.documents.limit or len(ideas), len(ideas))
         drafts = Drafts(self.corpus, ledger, self.counter)
         while wave := self._wave(drafts, limit):
-            self.reporter.stage("documents", wave)
+            self.reporter.stage({"documents": wave})
             start = len(drafts.all)
-            distiset = run_pipeline(write_pipeline(self.corpus, start, wave), self.workspace)
-            found = {row["idea_id"]: row for row in distiset["default"]["train"]}
+            answers = run_pipeline(write_pipeline(self.corpus, start, wave), self.workspace.log)
+            found = {row["idea_id"]: row for row in answers["documents"].to_pylist()}
             drafts.add(Draft.of(idea, found[idea["id"]]) for idea in ideas[start : start + wave])
             drafts.decide(*check_documents(drafts.items(), self.settings.filters, self.context()))
         drafts.file(self.workspace, self.settings.documents.target_tokens)
@@ -137,5 +148,21 @@ class Build:
     def publishable(self) -> None:
         """`dataset/`, the manifest and the card, from the tables."""
         write_dataset(self.workspace, "msm", read_rows(self.workspace, "documents", DATASETS["msm"].names))
-        write_manifest(self.workspace)
-        write_card(self.workspace, self.settings.corpus)
+        manifest = write_manifest(self.workspace, self.provenance())
+        write_card(self.workspace, self.settings.corpus, manifest)
+
+    def provenance(self) -> Provenance:
+        """What the manifest says of this build. Addresses, prices and budgets do not change a corpus."""
+        settings, prompts = self.settings, self.corpus.prompts
+        said = settings.model_dump_json(exclude={"endpoints", "budget", "prices"})
+        models = {role: settings.role(role).model_names for role in ("planner", "writer", "judge")}
+        return Provenance(
+            recipe_hash=hashlib.sha256(said.encode()).hexdigest()[:16], spec_hash=self.spec.hash, seed=settings.seed,
+            tokenizer=self.counter.name, assistant=settings.assistant, models=models,
+            prompts={name: prompts.version("system", name) for name in prompts.stages()},
+        )  # fmt: skip
+
+
+def batches(count: int, size: int) -> int:
+    """Requests that a list of `count` entries takes, `size` at a time."""
+    return -(-count // size)

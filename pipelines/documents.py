@@ -1,7 +1,7 @@
 """From what the writer replied to rows of `documents` and `rejects`."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
@@ -99,6 +99,8 @@ class Drafts:
         by_idea = {draft.idea["id"]: draft for draft in self.all}
         for rejection in self.rejections:
             row = self.row(by_idea[rejection.item_id])
+            if rejection.other_id is not None:  # the filters know a document by its idea
+                rejection = replace(rejection, other_id=self.row(by_idea[rejection.other_id])["id"])
             yield rejected("documents", rejection, row, row["text"])
 
     def _no_documents(self) -> Iterator[Row]:

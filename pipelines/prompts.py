@@ -48,6 +48,11 @@ class Prompts:
             digest.update(f"{name}\0{self._source(name)}\0".encode())
         return digest.hexdigest()[:8]
 
+    def stages(self) -> list[str]:
+        """Names of the templates that ask something, without the parts that they include."""
+        names = self._environment.list_templates(extensions=["j2"])
+        return [name.removesuffix(".j2") for name in names if not name.startswith("_") and name != "system.j2"]
+
     def _closure(self, names: tuple[str, ...]) -> set[str]:
         todo, seen = [f"{name}.j2" for name in names], set[str]()
         while todo:

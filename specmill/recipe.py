@@ -67,6 +67,7 @@ def open_workspace(root: str | os.PathLike[str], overrides: Sequence[str] = ()) 
 def save_recipe(recipe: Recipe, workspace: Workspace) -> None:
     """Write the resolved recipe (every default spelled out; no secret is ever in one) and the spec beside it."""
     data = recipe.model_dump(mode="json", exclude={"prices"})
+    data["spec"] = "spec.md"  # the build puts the rendered spec there: a workspace is self-contained
     data["prices"] = recipe.prices.model_dump(mode="json", exclude_none=True)
     text = "# The resolved recipe of this workspace; `specmill build` with this file goes on where the build stopped.\n"
     write_text(workspace.recipe, text + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100))

@@ -1,0 +1,5 @@
+"""`python -m specmill`."""
+
+from specmill.cli import main
+
+main()

@@ -1,0 +1,98 @@
+"""The command `specmill`: mounts the verbs, and turns errors into messages and exit codes."""
+
+import errno
+import os
+import sys
+from importlib import import_module
+from importlib.metadata import version as package_version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+VERBS = {
+    "init": "Write a recipe to start from.",
+    "plan": "Say what a recipe would cost, before anything is spent.",
+    "build": "Build the corpus of a recipe, or go on where a build stopped.",
+    "show": "Show what is in a workspace, in the terminal.",
+    "sql": "Ask a workspace in SQL.",
+    "train": "Write the training configs of a workspace.",
+    "eval": "Ask a model the questions whose answers the corpus should move.",
+    "model": "List, fetch and serve the embedded models.",
+    "doctor": "Check that everything is there: endpoint, model, disk, versions.",
+    "demo": "Run the whole line on the embedded model (or on OPENAI_BASE_URL).",
+    "fake-endpoint": "Serve a stand-in for an OpenAI-compatible endpoint that can misbehave on request.",
+}
+
+
+class Verbs(TyperGroup):
+    """Imports a verb's module only when that verb is asked for, so that `--help` answers at once."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The verbs, in the order in which a user meets them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of one verb, from the module of that name."""
+        if cmd_name not in VERBS:
+            return None
+        module = import_module(f"specmill.{cmd_name.replace('-', '_')}")
+        verb = getattr(module, "app", None)
+        if verb is None:
+            verb = typer.Typer(rich_markup_mode=None, add_completion=False)
+            verb.command(cmd_name)(getattr(module, cmd_name.replace("-", "_")))
+        return typer.main.get_command(verb)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The overview, without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+app = typer.Typer(cls=Verbs, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"specmill {package_version('specmill')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _specmill(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version.")
+    ] = False,
+) -> None:
+    """Turn a Model Spec into the training corpus that makes a language model live by it.
+
+    Start with `specmill init`, then `specmill plan`, `specmill build`, `specmill show`. Every verb has --help.
+    """
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 1 the run failed, 2 the user's mistake, 130 stopped."""
+    from specs.errors import SpecmillError
+
+    try:
+        app()
+    except SpecmillError as error:
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("stopped.", 130)
+    except BrokenPipeError:  # `specmill show ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}:
+            raise
+        _fail(f"{error.filename or 'disk'}: {error.strerror}. What was finished is kept; run again to go on.", 1)
+
+
+def _fail(text: str, code: int) -> None:
+    typer.echo(f"error: {text}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""What a long run is doing, live on a terminal, or a line a minute elsewhere: what, how many, rate, cost, time left."""
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from pipelines.ledger import Ledger
+    from pipelines.records import StageProgress
+
+_LIVE_S, _LINE_S = 0.5, 60.0
+
+
+class Progress:
+    """Shows the stages of a build; satisfies `pipelines.build.Reporter`. Use as a context manager around the run."""
+
+    def __init__(self, console: Console, ledger: "Ledger") -> None:
+        self._console, self._ledger = console, ledger
+        self._planned: dict[str, int] = {}
+        self._began: dict[str, float] = {}
+        self._over = threading.Event()
+        self._live = Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
+        self._thread = threading.Thread(target=self._watch, name="progress", daemon=True)
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._show()
+        if self._live:
+            self._live.stop()
+
+    def stage(self, planned: Mapping[str, int]) -> None:
+        """Stages begin, each with about so many requests to come."""
+        for name, count in planned.items():
+            self._planned[name] = self._planned.get(name, 0) + count if name in self._began else count
+            self._began.setdefault(name, time.monotonic())
+        if not self._live:
+            self._console.print(Text("next: " + ", ".join(f"about {n} {_words(name)}" for name, n in planned.items())))
+
+    def say(self, text: str) -> None:
+        """One line that stays."""
+        self._console.print(Text(text))
+
+    def _watch(self) -> None:
+        while not self._over.wait(_LIVE_S if self._live else _LINE_S):
+            self._show()
+
+    def _show(self) -> None:
+        stages = self._ledger.progress()
+        if self._live:
+            self._live.update(self._table(stages), refresh=True)
+        elif stages:
+            self._console.print(Text(self._line(stages[-1])))
+
+    def _table(self, stages: list["StageProgress"]) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for name in ("stage", "done", "ledger", "tok/s", "in flight", "retries", "not ok", "spend", "left"):
+            table.add_column(name, justify="left" if name == "stage" else "right", no_wrap=True)
+        for one in stages:
+            table.add_row(*(Text(cell) for cell in self._cells(one)))
+        return table
+
+    def _line(self, one: "StageProgress") -> str:
+        stage, done, found, rate, flight, retries, bad, spend, left = self._cells(one)
+        return (
+            f"{stage}: {done} done ({found} from the ledger), {rate} tok/s, {flight} in flight, {retries} retries, "
+            f"not ok: {bad}, {spend}, left {left}"
+        )
+
+    def _cells(self, one: "StageProgress") -> tuple[str, ...]:
+        asked = one.done + one.found
+        planned = max(self._planned.get(one.stage, 0), asked)
+        seconds = max(0.001, time.monotonic() - self._began.get(one.stage, time.monotonic()))
+        busy = one.in_flight or one.waiting
+        left = seconds / one.done * (planned - asked) if one.done and busy else None
+        bad = {state: n for state, n in one.states.items() if state != "ok"} | one.failures
+        return (
+            _words(one.stage), f"{asked:,}/{planned:,}", f"{one.found:,}", f"{one.completion_tokens / seconds:,.0f}",
+            f"{one.in_flight}/{one.limit}", f"{one.retries}",
+            ", ".join(f"{n} {kind}" for kind, n in sorted(bad.items())) or "-",
+            _dollars(one), "-" if left is None else _clock(left),
+        )  # fmt: skip
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _dollars(one: "StageProgress") -> str:
+    known = f"${one.cost_usd:,.2f}" if one.cost_usd >= 0.005 or not one.unpriced else ""
+    unknown = f"{one.unpriced:,} unpriced" if one.unpriced else ""
+    return " + ".join(part for part in (known, unknown) if part)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
