@@ -82,6 +82,7 @@ class Ledger:
         self._inbox: queue.SimpleQueue[tuple[Operation, Future[Any]] | None] = queue.SimpleQueue()
         self._heartbeat: Callable[[], list[StageProgress]] | None = None
         self._seen: set[bytes] = set()
+        self.trouble = ""  # why commits fail at the moment
         self._writer = threading.Thread(target=self._write_loop, name="ledger", daemon=True)
         self._writer.start()
 
@@ -287,11 +288,13 @@ class Ledger:
                 break
             except sqlite3.Error as error:
                 self._seen.clear()  # the rollback took their blocks back
+                self.trouble = str(_write_error(self.path, error))
                 if time.monotonic() > deadline:
                     for _, future in group:
-                        future.set_exception(_write_error(self.path, error))
+                        future.set_exception(SpecmillError(self.trouble))
                     return
                 time.sleep(0.25)
+        self.trouble = ""
         for (_, future), result in zip(group, results, strict=True):
             future.set_result(result)
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from distilabel.typing import GenerateOutput
 
 T = TypeVar("T")
+_AT_ONCE = 2048  # coroutines, each with its prompt
+_START_TOGETHER = 32
 
 
 class EndpointLLM(AsyncLLM):
@@ -50,18 +52,29 @@ class EndpointLLM(AsyncLLM):
         super().unload()
 
     def run(self, coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-        """Run all `coroutines` at once on the LLM's event loop; their results in order. An exception of one is raised
-        after the others have ended, so that no paid reply is cut off."""
-
-        async def gather() -> list[T | BaseException]:
-            return await asyncio.gather(*coroutines, return_exceptions=True)
-
+        """Run `coroutines` on the LLM's event loop; their results in order. Some thousands run at once, so that their
+        prompts fit into memory; the client alone bounds what is in flight. An exception of one is raised after the
+        others have ended, so that no paid reply is cut off."""
+        outcomes = self.event_loop.run_until_complete(self._run_window(coroutines))
         results: list[T] = []
-        for result in self.event_loop.run_until_complete(gather()):
-            if isinstance(result, BaseException):
-                raise result
-            results.append(result)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            results.append(outcome)
         return results
+
+    async def _run_window(self, coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T | BaseException]:
+        in_flight = sum(endpoint.max_in_flight for endpoint in self.role.endpoints.values())
+        window = asyncio.Semaphore(max(_AT_ONCE, 4 * in_flight))
+        tasks: list[asyncio.Task[T]] = []
+        for number, coroutine in enumerate(coroutines):
+            await window.acquire()
+            task = asyncio.create_task(coroutine)
+            task.add_done_callback(lambda _: window.release())
+            tasks.append(task)
+            if number % _START_TOGETHER == 0:
+                await asyncio.sleep(0)  # let the first requests out before the last prompt is made
+        return await asyncio.gather(*tasks, return_exceptions=True)
 
     async def ask(self, draw: Draw) -> Completion:
         """`Client.ask`; the LLM must be loaded."""
