@@ -1,0 +1,105 @@
+"""One endpoint in use: its connection, its limiter, its circuit, and what each outcome teaches about it."""
+
+import asyncio
+import os
+import random
+import statistics
+import time
+from collections import deque
+from typing import Any
+
+from pipelines.circuit import Circuit
+from pipelines.control import Control
+from pipelines.endpoints import EndpointSettings
+from pipelines.faults import Fault, Reply, fault_of, read_reply
+from pipelines.limiter import Limiter
+
+_NO_KEY = "no-key"  # what servers without keys are sent; the openai package insists on one
+BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 60.0
+_SLOW_SHARE = 0.5  # an endpoint is slow when half its replies take more than this share of the time limit
+_SLOW_WINDOW = 20
+_SPARE_CONNECTIONS = 8
+
+
+def open_client(settings: EndpointSettings, key: str) -> Any:
+    """An `openai.AsyncOpenAI` for the endpoint, with the package's own retries off."""
+    import openai
+
+    connections = settings.max_in_flight + _SPARE_CONNECTIONS
+    limits = type(openai.DEFAULT_CONNECTION_LIMITS)(max_connections=connections, max_keepalive_connections=connections)
+    timeout = openai.Timeout(settings.timeout_s, connect=min(settings.connect_timeout_s, settings.timeout_s))
+    return openai.AsyncOpenAI(
+        api_key=key or _NO_KEY,
+        base_url=settings.base_url,
+        max_retries=0,
+        timeout=timeout,
+        http_client=openai.DefaultAsyncHttpxClient(limits=limits, timeout=timeout),
+    )
+
+
+class Endpoint:
+    """Make it inside a running event loop; `close` it at the end."""
+
+    def __init__(self, name: str, settings: EndpointSettings, control: Control) -> None:
+        self.name, self.settings, self._control = name, settings, control
+        self.key = os.environ.get(settings.api_key_env, "")
+        self.limiter, self.circuit = Limiter(settings.max_in_flight), Circuit(name)
+        self._throttles = 0  # answers 429 in a row, once a round
+        self._throttled_since: float | None = None
+        self._latencies: deque[float] = deque(maxlen=_SLOW_WINDOW)
+        self.client = open_client(settings, self.key)
+        self._raw = self.client.chat.completions.with_raw_response  # raw: a bad reply is ours to sort
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.client.close()
+
+    async def send(self, body: dict[str, Any]) -> Reply | Fault:
+        """One request, within its hard time limit; nothing that an endpoint does raises."""
+        import openai
+
+        try:
+            async with asyncio.timeout(self.settings.timeout_s):
+                response = await self._raw.create(model=body["model"], messages=body["messages"], extra_body=body)
+                return read_reply(response.text)
+        except (openai.OpenAIError, TimeoutError, OSError, ValueError) as error:
+            return fault_of(error, self.settings, self.key)
+
+    def learn(self, outcome: Reply | Fault, request: bytes, sent_at: float) -> bool:
+        """What an outcome says about the endpoint. True if it is up again, after it was down."""
+        if isinstance(outcome, Reply):
+            return self._succeeded(time.monotonic() - sent_at, sent_at)
+        lowered = outcome.overload and self.limiter.overloaded(sent_at)
+        if outcome.kind == "permanent":
+            text = f"endpoint {self.name} refuses for good: {outcome.detail}. {outcome.advice}"
+            self._control.halt("endpoint", text)
+        elif outcome.kind == "throttled":
+            self._throttled(outcome, lowered)
+        elif self.circuit.failed(request, outcome.unreachable, outcome.detail):
+            self.limiter.wake_all()  # so that those who wait may go elsewhere
+        return False
+
+    def _succeeded(self, latency_s: float, sent_at: float) -> bool:
+        self._throttles, self._throttled_since = 0, None
+        self._latencies.append(latency_s)
+        window_full = len(self._latencies) == _SLOW_WINDOW
+        if window_full and statistics.median(self._latencies) > _SLOW_SHARE * self.settings.timeout_s:
+            if self.limiter.overloaded(sent_at):
+                self._latencies.clear()
+        else:
+            self.limiter.succeeded()
+        return self.circuit.succeeded()
+
+    def _throttled(self, fault: Fault, lowered: bool) -> None:
+        """Answer 429: pause for as long as it asks; where it does not say, once a round and longer each time."""
+        now = time.monotonic()
+        self._throttled_since = self._throttled_since or now
+        self._throttles += lowered
+        if fault.retry_after_s is not None:
+            self.limiter.pause(fault.retry_after_s * random.uniform(1.0, 1.1))
+        elif lowered:
+            delay = min(LONGEST_BACKOFF_S, BACKOFF_S * 2 ** (self._throttles - 1))
+            self.limiter.pause(delay * random.uniform(0.5, 1.0))
+        if max(fault.retry_after_s or 0.0, now - self._throttled_since) > self.settings.wait_when_down_s:
+            text = f"endpoint {self.name} accepts no request for now: {fault.detail}. Run again later."
+            self._control.halt("endpoint", text)

@@ -1,0 +1,104 @@
+"""What is sent for a draw, and what identifies it: pure functions of the role and the draw."""
+
+import hashlib
+import json
+from typing import Any
+
+from pipelines.draw import Draw
+from pipelines.endpoints import Role
+from pipelines.records import Want, draw_key
+
+_BYTES_PER_TOKEN = 3  # on the safe side for a reservation: most text has four or more
+_TOKENS_PER_MESSAGE = 8
+
+
+def max_tokens(role: Role, draw: Draw) -> int:
+    """The role's limit, or the draw's where that is lower."""
+    limit = role.settings.max_tokens
+    return limit if draw.max_tokens is None else min(limit, draw.max_tokens)
+
+
+def seed(role: Role, draw: Draw) -> int:
+    """The seed of one draw, for endpoints that take one."""
+    identity = json.dumps([role.seed, draw.stage, draw.row_id, draw.sample, draw.attempt])
+    return int.from_bytes(hashlib.sha256(identity.encode()).digest()[:4], "big") >> 1
+
+
+def parameters(role: Role, draw: Draw) -> str:
+    """What shapes a reply beside model and messages, as canonical JSON; part of the key."""
+    settings = role.settings
+    values = {
+        "temperature": settings.temperature, "top_p": settings.top_p, "max_tokens": max_tokens(role, draw),
+        "reasoning_effort": settings.reasoning_effort, "extra_body": settings.extra_body or None,
+        "seed": seed(role, draw) if settings.send_seed else None, "json_schema": draw.json_schema,
+        "json_mode": settings.json_mode if draw.json_schema else None,
+    }  # fmt: skip
+    given = {name: value for name, value in values.items() if value is not None}
+    return json.dumps(given, sort_keys=True, separators=(",", ":"))
+
+
+def key(role: Role, endpoint: str, draw: Draw) -> bytes:
+    """The ledger's key of `draw` answered by the model of `endpoint`."""
+    return draw_key(role.name, role.endpoints[endpoint].model, parameters(role, draw), draw)
+
+
+def body(role: Role, endpoint: str, draw: Draw) -> dict[str, Any]:
+    """The JSON body of the chat request, with no field that the role does not ask for."""
+    settings = role.settings
+    sent: dict[str, Any] = {
+        "model": role.endpoints[endpoint].model,
+        "messages": draw.messages,
+        settings.max_tokens_field: max_tokens(role, draw),
+    }
+    for name in ("temperature", "top_p", "reasoning_effort"):
+        if (value := getattr(settings, name)) is not None:
+            sent[name] = value
+    if settings.send_seed:
+        sent["seed"] = seed(role, draw)
+    if draw.json_schema and settings.json_mode == "json_object":
+        sent["response_format"] = {"type": "json_object"}
+    elif draw.json_schema and settings.json_mode == "json_schema":
+        schema = {"name": "reply", "schema": draw.json_schema, "strict": True}
+        sent["response_format"] = {"type": "json_schema", "json_schema": schema}
+    return {**sent, **settings.extra_body}
+
+
+def prompt_text(draw: Draw) -> str:
+    """All that the endpoint reads, for estimates and for the share of the prefix."""
+    return "".join(message["content"] for message in draw.messages)
+
+
+def most(role: Role, endpoint: str, draw: Draw, prompt: str, batch: bool = False) -> Want:
+    """The most that a request can cost: a safe count of its prompt, and a reply of full length."""
+    prompt_tokens = len(prompt.encode()) // _BYTES_PER_TOKEN + _TOKENS_PER_MESSAGE * len(draw.messages)
+    completion_tokens = max_tokens(role, draw)
+    dollars = role.cost_usd(endpoint, prompt_tokens, 0, completion_tokens, batch)
+    return Want(dollars or 0.0, prompt_tokens + completion_tokens)
+
+
+def ranked(role: Role, draw: Draw) -> list[str]:
+    """The role's endpoints in the order in which `draw` tries them: by weight, and the same in every run (weighted
+    rendezvous hashing)."""
+    weights = role.settings.endpoints
+    if len(weights) == 1:
+        return list(weights)
+    identity = f"{draw.stage}\0{draw.row_id}\0{draw.sample}\0{draw.attempt}\0"
+
+    def rank(name: str) -> float:
+        digest = hashlib.sha256((identity + name).encode()).digest()
+        uniform = (int.from_bytes(digest[:8], "big") + 1) / 2**64
+        return float(uniform ** (1 / weights[name]))
+
+    return sorted(weights, key=rank, reverse=True)
+
+
+def common_prefix(one: str, other: str) -> int:
+    """Characters that both begin with, found by halving."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one.startswith(other[low:middle], low):
+            low = middle
+        else:
+            high = middle - 1
+    return low
