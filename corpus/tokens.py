@@ -1,6 +1,7 @@
 """Exact token counts with a named tokenizer. Special tokens are not added: a count is of the text alone."""
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -42,9 +43,18 @@ def _load(name: str) -> tuple[str, _Count]:
     if path.is_file():
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         return f"tokenizer.json sha256:{digest[:16]}", _hugging_face(name, path)
-    if path.suffix == ".json" or path.name == "tokenizer.json" or name.startswith((".", "/", "~")):
+    if not re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", name) or path.suffix == ".json":
         raise UserError(f"tokenizer {name!r}: there is no file {path}. {_EXPECTED}")
-    return name, _hugging_face(name, None)
+    return name, _hugging_face(name, _from_hub(name))
+
+
+def _from_hub(name: str) -> Path:
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(name, "tokenizer.json"))
+    except (OSError, ValueError) as error:  # no such model, no such file, no network, not in the offline cache
+        raise UserError(f"tokenizer {name!r} cannot be fetched from the Hub: {error}. {_EXPECTED}") from error
 
 
 _EXPECTED = (
@@ -70,12 +80,12 @@ def _openai(encoding: str) -> _Count:
     return count
 
 
-def _hugging_face(name: str, path: Path | None) -> _Count:
+def _hugging_face(name: str, path: Path) -> _Count:
     from tokenizers import Tokenizer
 
     try:
-        tokenizer: Any = Tokenizer.from_file(str(path)) if path else Tokenizer.from_pretrained(name)
-    except Exception as error:  # the library raises bare Exception for a bad file, an unknown id and no network alike
+        tokenizer: Any = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare Exception
         raise UserError(f"tokenizer {name!r} cannot be loaded: {error}. {_EXPECTED}") from error
     tokenizer.no_truncation()
     tokenizer.no_padding()

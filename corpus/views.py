@@ -63,9 +63,9 @@ def query(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
     """The result of a statement; UserError with DuckDB's own explanation if it fails."""
     try:
         relation = connection.sql(sql)
+        return relation.to_arrow_table() if relation is not None else pa.table({})
     except duckdb.Error as error:
         raise UserError(f"the query failed: {error}") from error
-    return relation.to_arrow_table() if relation is not None else pa.table({})
 
 
 def view_help() -> dict[str, str]:

@@ -1,0 +1,69 @@
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+from corpus.tokens import TokenCounter
+from specs.errors import UserError
+
+
+@pytest.fixture
+def tokenizer_file(tmp_path: Path) -> Path:
+    tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0, "[BOS]": 1, "a": 2, "b": 3}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing("[BOS] $A", special_tokens=[("[BOS]", 1)])
+    tokenizer.enable_truncation(3)
+    tokenizer.enable_padding(length=3)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    return tmp_path / "tokenizer.json"
+
+
+def test_known_counts() -> None:
+    assert TokenCounter().count("hello world") == 2
+    assert TokenCounter("o200k").count_many(["", "Model Spec midtraining", "🙂" * 3]) == [0, 4, 3]
+    assert TokenCounter("cl100k").name == "cl100k_base"
+
+
+def test_special_tokens_in_a_text_are_counted_as_text() -> None:
+    assert TokenCounter().count("<|endoftext|>") > 1
+
+
+@given(st.lists(st.text(max_size=60), max_size=6))
+def test_many_counts_as_one_by_one_do(texts: list[str]) -> None:
+    counter = TokenCounter("cl100k_base")
+    assert counter.count_many(texts) == [counter.count(text) for text in texts]
+
+
+def test_a_tokenizer_file_counts_the_text_alone(tokenizer_file: Path) -> None:
+    for name in (tokenizer_file, tokenizer_file.parent):
+        counter = TokenCounter(str(name))
+        assert counter.count_many(["a b a b a b", "", "c"]) == [6, 0, 1]  # no BOS, no truncation, no padding
+        assert counter.name.startswith("tokenizer.json sha256:")
+        assert "/" not in counter.name
+
+
+@pytest.mark.parametrize("name", ["o20k_base", "no/such/tokenizer.json", "./nowhere", "/nowhere/at/all"])
+def test_a_missing_file_is_said(name: str) -> None:
+    with pytest.raises(UserError, match="there is no file") as error:
+        TokenCounter(name)
+    assert "o200k_base" in str(error.value)
+
+
+def test_a_hub_model_that_cannot_be_had_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(UserError, match="'no-such/model' cannot be fetched from the Hub"):
+        TokenCounter("no-such/model")
+
+
+def test_a_file_that_is_no_tokenizer_is_said(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text(json.dumps({"not": "one"}))
+    with pytest.raises(UserError, match="cannot be loaded"):
+        TokenCounter(str(tmp_path))
+
+
+def test_a_text_too_long_to_count_is_said() -> None:
+    with pytest.raises(UserError, match="1,000,000 characters"):
+        TokenCounter().count("a " * 500_000)
