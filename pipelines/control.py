@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from specs.errors import BudgetError, EndpointError, SpecmillError, StoppedError
 
 _SIZE = 8192
-_STOP, _TEARDOWN, _HALT, _TEXT = 0, 1, 2, 16  # offsets
+_STOP, _HALT, _TEXT = 0, 1, 16  # offsets
 
 _ERRORS: dict[str, type[SpecmillError]] = {
     "endpoint": EndpointError,
@@ -34,7 +34,7 @@ class Halt:
 
 
 class Control:
-    """Shared by a run's processes: `stop` (asked by the user), `halt` (it cannot go on), `teardown` (it is over)."""
+    """Shared by a run's processes: `stop` (asked by the user) and `halt` (it cannot go on)."""
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, _SIZE)
@@ -46,10 +46,6 @@ class Control:
     def stop(self) -> None:
         """Send no new request; those in flight finish and are committed."""
         self._memory[_STOP] = 1
-
-    def teardown(self) -> None:
-        """The run's work is done: from here on its processes may be terminated."""
-        self._memory[_TEARDOWN] = 1
 
     def halt(self, kind: str, text: str) -> None:
         """Send no new request, for the reason given; the first reason stays."""
@@ -64,11 +60,6 @@ class Control:
     def stopping(self) -> bool:
         """Whether the user asked to stop."""
         return bool(self._memory[_STOP])
-
-    @property
-    def tearing_down(self) -> bool:
-        """Whether the run's work is done."""
-        return bool(self._memory[_TEARDOWN])
 
     @property
     def halted(self) -> Halt | None:

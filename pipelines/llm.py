@@ -6,6 +6,7 @@ import json
 from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import openai  # noqa: F401  # the client imports it when it must; workers that are forked later have it already
 from distilabel.models.llms import AsyncLLM
 from pydantic import PrivateAttr
 
