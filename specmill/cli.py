@@ -24,6 +24,8 @@ VERBS = {
     "fake-endpoint": "Serve a stand-in for an OpenAI-compatible endpoint that can misbehave on request.",
 }
 
+FUNCTIONS = {"eval": "evaluate", "fake-endpoint": "fake_endpoint"}  # where the verb is no fit name for a function
+
 
 class Verbs(TyperGroup):
     """Imports a verb's module only when that verb is asked for, so that `--help` answers at once."""
@@ -40,7 +42,7 @@ class Verbs(TyperGroup):
         verb = getattr(module, "app", None)
         if verb is None:
             verb = typer.Typer(rich_markup_mode=None, add_completion=False)
-            verb.command(cmd_name)(getattr(module, cmd_name.replace("-", "_")))
+            verb.command(cmd_name)(getattr(module, FUNCTIONS.get(cmd_name, cmd_name)))
         return typer.main.get_command(verb)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from eval.settings import EvalSettings
 from pydantic import BaseModel, ValidationError
 
 from corpus.workspace import Workspace, write_text
+from eval.settings import EvalSettings
 from pipelines.settings import BuildSettings
 from specs.errors import RecipeError, UserError
 from specs.reader import Spec, read_spec

@@ -17,37 +17,45 @@ def console() -> Console:
     return Console(stderr=True, highlight=False)
 
 
+def fetch_models(recipe: Recipe) -> None:
+    """Fetch the embedded models that a recipe names, unless the cache has them."""
+    from pipelines import embedded
+    from specmill.model import download_progress
+
+    for name in sorted({endpoint.embedded for endpoint in recipe.endpoints.values() if endpoint.embedded}):
+        with download_progress() as report:
+            embedded.fetch(embedded.load_manifest().model(name), progress=report)
+
+
 @contextmanager
-def endpoints_up(recipe: Recipe, progress: Console) -> Iterator[Recipe]:
+def endpoints_up(recipe: Recipe) -> Iterator[Recipe]:
     """The recipe with an address for every embedded model that it names, each served while the context lasts."""
     from pipelines.embedded import running
 
-    served: dict[str, str] = {}
     with ExitStack() as stack:
         endpoints = dict(recipe.endpoints)
+        fetch_models(recipe)
         for name, endpoint in endpoints.items():
-            if endpoint.embedded:
-                if endpoint.embedded not in served:
-                    progress.print(Text(f"starting the embedded model {endpoint.embedded} ..."))
-                    served[endpoint.embedded] = stack.enter_context(running(endpoint.embedded))
-                endpoints[name] = endpoint.served_at(served[endpoint.embedded])
+            if endpoint.embedded and endpoint.base_url is None:
+                console().print(Text(f"starting the embedded model {endpoint.embedded} ..."))
+                endpoints[name] = endpoint.served_at(stack.enter_context(running(endpoint.embedded)))
         yield recipe.model_copy(update={"endpoints": endpoints})
 
 
-def build_workspace(recipe: Recipe, base: Path, out: Path) -> Workspace:
-    """Build, or go on building, the corpus of `recipe` in `out`."""
+def build_workspace(recipe: Recipe, base: Path, out: Path, served: Recipe | None = None) -> Workspace:
+    """Build, or go on building, the corpus of `recipe` in `out`; `served` is the recipe where its endpoints are up."""
     spec = recipe.read_spec(base)
     workspace = Workspace(out).create()
     progress = console()
-    with workspace.lock():
+    with workspace.lock(), ExitStack() as stack:
         save_recipe(recipe, workspace)
-        with endpoints_up(recipe, progress) as served:
-            from pipelines.build import Build
-            from pipelines.ledger import Ledger
+        served = served or stack.enter_context(endpoints_up(recipe))
+        from pipelines.build import Build
+        from pipelines.ledger import Ledger
 
-            with Ledger(workspace.ledger) as ledger:
-                ledger.start_run()
-                with Progress(progress, ledger) as shown:
-                    Build(workspace, served, spec, shown).run()
+        ledger = stack.enter_context(Ledger(workspace.ledger))
+        ledger.start_run()
+        shown = stack.enter_context(Progress(progress, ledger))
+        Build(workspace, served, spec, shown).run()
     progress.print(Text(f"done: {workspace.root}. Look at it with: specmill show {workspace.root}"))
     return workspace

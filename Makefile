@@ -1,0 +1,42 @@
+# Two commands do all the set-up on a fresh machine with Python 3.11, git and make:
+#   make demo    the whole line, end to end, on the embedded model
+#   make test    the tests
+# `make check` is what a change must pass before it lands.
+
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check lock clean
+
+demo: $(READY)
+	$(BIN)/specmill demo --out out/demo
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+# Everything is pinned with hashes; pip's own settings (index, certificates) apply, as everywhere on your machine.
+$(READY): requirements.txt requirements-torch.txt pyproject.toml
+	@echo "setting up $(VENV): about 2 GB, some minutes; only the first time"
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-torch.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Resolve the pins again, within the bounds of pyproject.toml. Needs uv (it comes with the extra `dev`).
+lock:
+	$(BIN)/uv pip compile pyproject.toml --quiet --all-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --no-emit-package torch --no-header --no-annotate \
+	  $(LOCKFLAGS) --output-file requirements.txt
+
+clean:
+	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,81 @@
+"""`specmill demo`: the whole line, end to end, on the embedded model."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Workspace folder.")] = Path("out/demo"),
+    override: Annotated[list[str] | None, typer.Option("--set", help="Change a key: documents.limit=4.")] = None,
+) -> None:
+    """Take a shipped spec through the whole line: corpus, chats, training configs, evaluation, and a look at it all.
+
+    Without key or account it uses the embedded model, about a quarter of an hour on two cores. Where OPENAI_BASE_URL or
+    OPENAI_API_KEY is set, it asks that endpoint for the model named in OPENAI_MODEL (or for the only one it serves).
+    Stopped, the same command goes on where it was.
+
+    Example: specmill demo --out out/demo
+    """
+    from specmill.eval import evaluate
+    from specmill.recipe import load_recipe
+    from specmill.run import build_workspace, endpoints_up, fetch_models
+    from specmill.show import show
+    from specmill.train import train
+
+    loaded, base = load_recipe("demo", [*_endpoint(), *(override or [])])
+    began = time.monotonic()
+    with _step("the model", 1, began):
+        fetch_models(loaded)
+    with endpoints_up(loaded) as served:
+        with _step("the corpus: domains, assertions, ideas, documents, chats", 2, began):
+            build_workspace(loaded, base, out, served)
+        with _step("training configs", 3, began):
+            train(out)
+        with _step("evaluation: preferences of the model that wrote the corpus, before any training", 4, began):
+            evaluate(out)
+    with _step("what was made", 5, began):
+        show(out)
+    _say(f"That was the whole line, in {_clock(began)}. Next, for instance: specmill sql {out} --named coverage")
+
+
+def _endpoint() -> list[str]:
+    """Overrides of the demo's recipe where the environment names an endpoint."""
+    if not (os.environ.get("OPENAI_BASE_URL") or os.environ.get("OPENAI_API_KEY")):
+        return []
+    import json
+
+    from pipelines.endpoints import EndpointSettings
+    from pipelines.served import served_models
+    from specs.errors import UserError
+
+    model = os.environ.get("OPENAI_MODEL")
+    if not model:
+        models = served_models(EndpointSettings(model="any"))
+        if len(models) != 1:
+            raise UserError(
+                f"OPENAI_MODEL is not set and the endpoint serves {len(models)} models. "
+                "Name one, for instance: OPENAI_MODEL=gpt-4.1-mini make demo"
+            )
+        model = models[0]
+    return [f"endpoints.local={json.dumps({'model': model, 'max_in_flight': 8})}"]
+
+
+@contextmanager
+def _step(what: str, number: int, began: float) -> Iterator[None]:
+    _say(f"\n[{number}/5] {what} ({_clock(began)})")
+    yield
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _clock(began: float) -> str:
+    minutes, seconds = divmod(int(time.monotonic() - began), 60)
+    return f"{minutes}:{seconds:02d}"

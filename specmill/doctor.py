@@ -1,0 +1,101 @@
+"""`specmill doctor`: is everything there?"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from specmill.recipe import Recipe
+
+_NEEDED = ("distilabel", "openai", "datasets", "duckdb", "pyarrow", "pydantic")
+_EXTRAS = {"sentence-transformers": "filters", "torch": "filters", "xllamacpp": "local"}
+_LEAST_FREE_GB = 5.0
+
+Finding = tuple[str, str, str]  # ok | warn | fail, what was looked at, what was found
+
+
+def doctor(
+    recipe: Annotated[str | None, typer.Argument(help="Also check what this recipe needs.")] = None,
+) -> None:
+    """Check that everything is there: versions, disk, the embedded models, and a recipe's spec, keys and endpoints.
+
+    Asks each endpoint for its list of models, which costs nothing. Exit code 1 if something is missing.
+
+    Example: specmill doctor recipe.yaml
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    findings = [*_versions(), _disk(), *_models(), *(_recipe(recipe) if recipe else [])]
+    table = Table(box=None, show_header=False, pad_edge=False)
+    colours = {"ok": "green", "warn": "yellow", "fail": "red"}
+    for verdict, what, found in findings:
+        table.add_row(Text(verdict, style=colours[verdict]), Text(what), Text(found))
+    Console(highlight=False).print(table)
+    if any(verdict == "fail" for verdict, *_ in findings):
+        raise typer.Exit(1)
+
+
+def _versions() -> list[Finding]:
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    found: list[Finding] = [("ok", "python", platform.python_version())]
+    for name in (*_NEEDED, *_EXTRAS):
+        try:
+            found.append(("ok", name, version(name)))
+        except PackageNotFoundError:
+            extra = _EXTRAS.get(name)
+            hint = (
+                f"not installed; it comes with specmill[{extra}]" if extra else "not installed; install specmill again"
+            )
+            found.append(("warn" if extra else "fail", name, hint))
+    return found
+
+
+def _disk() -> Finding:
+    import shutil
+
+    free = shutil.disk_usage(Path.cwd()).free / 1e9
+    return ("ok" if free >= _LEAST_FREE_GB else "warn", "disk here", f"{free:.1f} GB free")
+
+
+def _models() -> list[Finding]:
+    from pipelines.embedded import is_cached, load_manifest
+
+    return [
+        ("ok", f"model {model.name}", "in the cache" if is_cached(model) else "not fetched; `specmill model fetch`")
+        for model in load_manifest().models
+    ]
+
+
+def _recipe(name: str) -> list[Finding]:
+    from specmill.recipe import load_recipe
+
+    recipe, base = load_recipe(name)
+    spec = recipe.read_spec(base)
+    found: list[Finding] = [
+        ("ok", "recipe", name),
+        ("ok", f"spec {spec.name}", f"{len(spec.passages)} passages, {spec.shape}"),
+    ]
+    return found + [finding for endpoint in recipe.endpoints for finding in _endpoint(recipe, endpoint)]
+
+
+def _endpoint(recipe: "Recipe", name: str) -> list[Finding]:
+    from pipelines.served import served_models
+    from specs.errors import SpecmillError
+
+    settings, what = recipe.endpoints[name], f"endpoint {name}"
+    if settings.embedded:
+        return [("ok", what, f"embedded model {settings.embedded}, served by the build itself")]
+    price = recipe.prices.find(settings.model)
+    priced: Finding = ("ok" if price else "warn", f"price of {settings.model}", "known" if price else "not known")
+    try:
+        models = served_models(settings)
+    except SpecmillError as error:
+        return [("fail", what, str(error)), priced]
+    if models and settings.model not in models:
+        return [("fail", what, f"answers, but has no model {settings.model!r}; it has {', '.join(models[:5])}"), priced]
+    return [("ok", what, f"answers, model {settings.model}"), priced]
