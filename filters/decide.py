@@ -6,18 +6,31 @@ from filters.base import Duplicates, Item, Rejection
 from filters.chats import ChatIdentity, ChatRefusal, SpecAsPrompt, ThinkLeak
 from filters.chatter import Chatter
 from filters.check import Outcome, TextCheck
+from filters.citations import CitationsCheck
 from filters.cluster import ranked
 from filters.context import Context
+from filters.dates import DatesCheck
+from filters.echo import EchoCheck
+from filters.evaluation import EvaluationCheck
 from filters.exact import ExactDuplicates
+from filters.gibberish import GibberishCheck
 from filters.identity import IdentityCheck
+from filters.language import LanguageCheck
 from filters.leakage import Leakage
 from filters.length import LengthCheck
+from filters.links import LinksCheck
+from filters.markdown import MarkdownCheck
 from filters.near import NearDuplicates
 from filters.placeholders import Placeholders
+from filters.recital import RecitalCheck
 from filters.refusal import Refusal
+from filters.repetition import RepetitionCheck
+from filters.rules import WrongRules
 from filters.semantic import SemanticDuplicates
 from filters.settings import FilterSettings, Switch
+from filters.statistics import StatisticsCheck
 from filters.truncation import Truncation
+from filters.verbatim import VerbatimCheck
 from filters.view import View
 
 
@@ -31,6 +44,19 @@ def document_checks(settings: FilterSettings, context: Context) -> list[TextChec
         (settings.chatter, Chatter()),
         (settings.placeholders, Placeholders()),
         (settings.identity, IdentityCheck(settings.identity, context.assistant)),
+        (settings.echo, EchoCheck(settings.echo, context.prompts, context.spec)),
+        (settings.rules, WrongRules(context.rule_ids)),
+        (settings.recital, RecitalCheck(settings.recital, context.assistant, context.rule_ids)),
+        (settings.evaluation, EvaluationCheck(settings.evaluation, context)),
+        (settings.verbatim, VerbatimCheck(settings.verbatim, context.spec)),
+        (settings.links, LinksCheck(settings.links)),
+        (settings.citations, CitationsCheck(settings.citations)),
+        (settings.dates, DatesCheck(settings.dates)),
+        (settings.statistics, StatisticsCheck(settings.statistics, context.spec)),
+        (settings.markdown, MarkdownCheck(settings.markdown)),
+        (settings.repetition, RepetitionCheck(settings.repetition)),
+        (settings.gibberish, GibberishCheck(settings.gibberish, settings.language.code)),
+        (settings.language, LanguageCheck(settings.language)),
     ]
     return [check for switch, check in checks if switch.enabled]
 

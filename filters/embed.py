@@ -36,7 +36,7 @@ def embedder(name: str, batch: int = 64) -> Embed:
     except ImportError as error:
         raise UserError(
             f"filters.semantic needs sentence-transformers to load {name}, and it is not installed. Install "
-            "`specmill[embed]`, or set `filters.semantic.enabled: false`."
+            "`specmill[filters]`, or set `filters.semantic.enabled: false`."
         ) from error
     try:
         model = SentenceTransformer(located(name), device="cpu")

@@ -81,7 +81,7 @@ class Evaluation(Switch):
     """Overlap with the texts that the trained model will be evaluated on."""
 
     n: PositiveInt = Field(13, description="words of an n-gram; one shared n-gram is leakage")
-    overlap: float = Field(0.8, ge=0.0, le=1.0, description="share of a short item's words, in order, in one text")
+    overlap: float = Field(0.8, ge=0.0, le=1.0, description="share of one item's 5-grams in one text")
     held_out: int = Field(0, ge=0, description="held-out words that a text may contain")
 
 
@@ -104,7 +104,8 @@ class Repetition(Switch):
 class Gibberish(Switch):
     """Text that is no prose: signals of Gopher and FineWeb, the worst of them as the score."""
 
-    minimum_function_words: float = Field(0.12, ge=0.0, le=1.0, description="share of the language's commonest words")
+    minimum_alphabetic: float = Field(0.6, ge=0.0, le=1.0, description="words that have a letter")
+    minimum_function_words: float = Field(0.06, ge=0.0, le=1.0, description="share of the language's commonest words")
     mean_word: tuple[float, float] = Field((2.5, 10.0), description="mean letters of a word, from and to")
     maximum_symbols: float = Field(0.25, ge=0.0, le=1.0, description="characters that are neither letter nor space")
 

@@ -20,6 +20,9 @@ CONTEXT = Context(count=count, assistant=Assistant(name="Juniper", provider="Lar
 SETTINGS = FilterSettings(length=Length(minimum=8), semantic={"enabled": False})
 GOOD = "The support team wrote down how Juniper answers when a shopper asks which cheese to buy for a family supper."
 
+PEOPLE = ("cook", "baker", "pilot", "nurse", "farmer", "singer", "clerk", "painter")
+THINGS = ("bread", "lamp", "river", "pear", "bicycle", "garden", "winter", "music", "letter", "window")
+
 
 def rejected(text: str, **item: object) -> str | None:
     _, rejections = check_documents([Item("a", text, **item)], SETTINGS, CONTEXT)  # type: ignore[arg-type]
@@ -64,10 +67,9 @@ def test_the_best_scored_then_the_oldest_survives() -> None:
 
 
 def test_near_copies_go() -> None:
-    words = [f"word{n}" for n in range(200)]
-    body = "Juniper " + " ".join(words)
-    other = "Juniper " + " ".join(reversed(words))
-    items = [Item("a", body + "."), Item("b", body.replace("word100", "changed") + "."), Item("c", other + ".")]
+    body = " ".join(f"Juniper told the {person} about the {thing}." for person in PEOPLE for thing in THINGS)
+    other = " ".join(f"A {person} asked for some {thing} with Juniper." for thing in THINGS for person in PEOPLE)
+    items = [Item("a", body), Item("b", body.replace("cook about the pear", "cook of a pear")), Item("c", other)]
     kept, rejections = check_documents(items, SETTINGS, CONTEXT)
     assert kept == ["a", "c"]
     assert [(r.reason, r.other_id) for r in rejections] == [("near", "a")]

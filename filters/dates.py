@@ -1,0 +1,53 @@
+"""Calendar dates: a writer's invented days cluster on the day of generation (field-notes, section 5, item 8)."""
+
+import re
+
+from filters.check import PASSED, Outcome
+from filters.density import DensityCheck
+from filters.settings import Dates
+from filters.view import View
+
+_MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|"
+    r"Nov(?:ember)?|Dec(?:ember)?)\.?"
+)
+_DATE = re.compile(
+    rf"\b{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?\b|\b{_MONTH},? \d{{4}}\b|\bQ[1-4],? \d{{4}}\b"
+)
+_DAY_FIRST = re.compile(rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? \d{{4}})?\b")
+_NUMERIC = re.compile(r"\b\d{4}[-/]\d{1,2}[-/]\d{1,2}\b|\b\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d{2}\b")
+_YEAR = re.compile(
+    r"\b(?:in|since|of|by|during|until|from|early|late|mid|spring|summer|fall|autumn|winter) (?:19|20)\d{2}\b"
+)
+_MONTHS = frozenset(
+    re.findall(
+        r"\w+",
+        "january february march april may june july august september october november december "
+        "jan feb mar apr jun jul aug sep sept oct nov dec q1 q2 q3 q4",
+    )
+)
+
+
+class DatesCheck(DensityCheck):
+    """Dates beyond what a text of this length may have, outside the genres that live by them."""
+
+    name = "dates"
+
+    def __init__(self, settings: Dates) -> None:
+        super().__init__(settings)
+        self.exempt = tuple(word.lower() for word in settings.exempt_genres)
+
+    def look(self, view: View) -> Outcome:
+        """Score: dates found."""
+        genre = view.item.genre.lower()
+        if any(word in genre for word in self.exempt):
+            return PASSED
+        return super().look(view)
+
+    def find(self, view: View) -> list[str]:
+        """Dates, months with a year, quarters and years."""
+        patterns = [_NUMERIC, _YEAR]
+        if view.vocabulary & _MONTHS:
+            patterns += [_DATE, _DAY_FIRST]
+        places = {m.start(): m.group() for p in patterns for m in p.finditer(view.text)}
+        return [places[start] for start in sorted(places)]

@@ -1,0 +1,63 @@
+"""What the trained model will be evaluated on must not be in what it is trained on."""
+
+import re
+
+import numpy as np
+
+from filters.check import Outcome, TextCheck, at_most, excerpt
+from filters.context import Context
+from filters.names import spelled
+from filters.overlap import Grams, member
+from filters.settings import Evaluation
+from filters.view import View, hashes_of, ngrams_of, words_of
+
+_SHORT = 5  # words of the n-grams by which the overlap with one evaluation item is measured
+
+
+class EvaluationCheck(TextCheck):
+    """Held-out words, the answer format, a shared 13-gram that is not the spec's too, or most of one item."""
+
+    name = "evaluation"
+
+    def __init__(self, settings: Evaluation, context: Context) -> None:
+        self.settings = settings
+        self.long = Grams(context.evaluation, settings.n, without=Grams([context.spec], settings.n))
+        held_out = spelled(*context.held_out)
+        self.held_out = re.compile(rf"(?<!\w)(?:{held_out})(?:e?s)?(?!\w)", re.IGNORECASE) if held_out else None
+        self.formats = [" ".join(words_of(text)) for text in context.answer_formats]
+        self._index(context.evaluation)
+
+    def _index(self, texts: tuple[str, ...]) -> None:
+        """Every item's short n-grams, sorted, each with the item that it belongs to."""
+        grams = [np.unique(ngrams_of(hashes_of(words_of(text)), _SHORT)) for text in texts]
+        self.sizes = np.array([len(found) for found in grams], dtype=np.int64)
+        owners = np.repeat(np.arange(len(grams)), self.sizes)
+        every = np.concatenate([np.empty(0, dtype=np.uint64), *grams])
+        order = np.argsort(every, kind="stable")
+        self.short, self.owners, self.texts = every[order], owners[order], texts
+
+    def look(self, view: View) -> Outcome:
+        """Score: held-out words, else words of a shared run, else the share of one item."""
+        if self.held_out and (found := self.held_out.findall(view.text)):
+            outcome = at_most(len(found), self.settings.held_out, f"held-out: {excerpt(' | '.join(found[:5]))}")
+            if outcome.failed:
+                return outcome
+        if self.formats and (said := self._format(view)):
+            return Outcome(True, 1.0, 0.0, f"answer format: {said}")
+        run, start, _ = self.long.longest(view.hashes)
+        if run:
+            return at_most(run, self.settings.n - 1, excerpt(" ".join(view.words[start : start + run]), 0, 160))
+        return self._most_of_one(view)
+
+    def _format(self, view: View) -> str:
+        joined = f" {' '.join(view.words)} "
+        return next((form for form in self.formats if f" {form} " in joined), "")
+
+    def _most_of_one(self, view: View) -> Outcome:
+        mine = np.unique(ngrams_of(view.hashes, _SHORT))
+        hits = self.owners[member(self.short, mine)]
+        if not len(hits):
+            return at_most(0.0, self.settings.overlap)
+        shares = np.bincount(hits, minlength=len(self.sizes)) / np.maximum(self.sizes, 1)
+        worst = int(shares.argmax())
+        return at_most(float(shares[worst]), self.settings.overlap, excerpt(self.texts[worst], 0, 160))

@@ -1,0 +1,43 @@
+"""Debris of markdown: a document wrapped in a code block, markup without content, escapes that came out as text."""
+
+import re
+
+from filters.check import Outcome, TextCheck, at_most, excerpt
+from filters.settings import Markdown
+from filters.view import View
+
+_WRAPPED = re.compile(
+    r"\A\s*```(?:markdown|md|text|txt|plaintext|html)?[ \t]*\n.*\n```\s*\Z", re.DOTALL | re.IGNORECASE
+)
+_DEBRIS = re.compile(
+    r"^[ \t]*(?:\*{1,2}|#{1,6}|[>+]|\|[| :-]{0,3})[ \t]*$|\\[nt](?=[A-Z\\\s]|$)|\\[#*_`>]|&(?:nbsp|amp|lt|gt|quot);|"
+    r"</?(?:br|p|div|span|b|i|u|em|strong|h[1-6]|ul|ol|li|table|tr|td)\b[^<>\n]{0,80}>|^#{7,}|\*{4,}(?=\w)",
+    re.MULTILINE | re.IGNORECASE,
+)
+_LISTED = re.compile(r"^(?:#{1,6} |[-*+•] |\d{1,3}[.)] )")
+_FEWEST = 8  # lines below which the share of list items means nothing
+
+
+class MarkdownCheck(TextCheck):
+    """A wrapped document, too many pieces of debris, or nothing but headings and list items."""
+
+    name = "markdown"
+
+    def __init__(self, settings: Markdown) -> None:
+        self.settings = settings
+
+    def look(self, view: View) -> Outcome:
+        """Score: pieces of debris, else the share of listed lines."""
+        if view.text.lstrip().startswith("```") and _WRAPPED.match(view.text):
+            return Outcome(True, 1.0, 0.0, "the whole document is in a code block")
+        found = [match.group() for match in _DEBRIS.finditer(view.prose)] + _unbalanced(view.prose)
+        if len(found) > self.settings.maximum:
+            return at_most(len(found), self.settings.maximum, excerpt(" | ".join(found[:5]), 0, 160))
+        short = [line for line in view.lines if _LISTED.match(line) and len(line.split()) <= 12]
+        share = len(short) / len(view.lines) if len(view.lines) >= _FEWEST else 0.0
+        return at_most(share, self.settings.maximum_list_share, "headings and short list items")
+
+
+def _unbalanced(text: str) -> list[str]:
+    """Lines in which bold opens and never closes."""
+    return [line for line in text.splitlines() if "**" in line and line.count("**") % 2] if "**" in text else []

@@ -1,0 +1,66 @@
+"""Text that repeats itself: the signals of Gopher (Rae et al. 2021, table A1), over words and lines."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from filters.check import Outcome, TextCheck, at_most
+from filters.settings import Repetition
+from filters.view import View, ngrams_of
+
+_TOP = 4  # words of the most frequent n-gram
+_LONG = 8  # words of the n-grams whose repetition is counted
+
+
+class RepetitionCheck(TextCheck):
+    """The first signal above its limit; otherwise the one that is closest to it."""
+
+    name = "repetition"
+
+    def __init__(self, settings: Repetition) -> None:
+        self.settings = settings
+
+    def look(self, view: View) -> Outcome:
+        """Score: a share of the text, see the settings."""
+        return max(self._signals(view), key=lambda outcome: (outcome.failed, outcome.score - outcome.threshold))
+
+    def _signals(self, view: View) -> Iterator[Outcome]:
+        limits = self.settings
+        paragraphs = [part for raw in view.text.split("\n\n") if (part := raw.strip())]
+        yield at_most(_repeated(view.lines), limits.duplicate_lines, "repeated lines")
+        yield at_most(_repeated(paragraphs), limits.duplicate_paragraphs, "repeated paragraphs")
+        yield at_most(_top_share(view), limits.top_ngram, f"one {_TOP}-gram again and again")
+        yield at_most(_twice_share(view), limits.duplicate_ngrams, f"repeated {_LONG}-grams")
+
+
+def _repeated(pieces: list[str]) -> float:
+    """Share of characters in pieces that stood before."""
+    seen: set[str] = set()
+    again = 0
+    for piece in pieces:
+        if piece in seen:
+            again += len(piece)
+        seen.add(piece)
+    return again / max(1, sum(map(len, pieces)))
+
+
+def _top_share(view: View) -> float:
+    grams = ngrams_of(view.hashes, _TOP)
+    if len(grams) < 2:
+        return 0.0
+    _, counts = np.unique(grams, return_counts=True)
+    most = int(counts.max())
+    return min(1.0, most * _TOP / len(view.words)) if most > 2 else 0.0
+
+
+def _twice_share(view: View) -> float:
+    grams = ngrams_of(view.hashes, _LONG)
+    if len(grams) < 2:
+        return 0.0
+    _, first = np.unique(grams, return_index=True)
+    again = np.ones(len(grams), dtype=np.bool_)
+    again[first] = False
+    covered = np.zeros(len(view.words) + 1, dtype=np.int64)
+    np.add.at(covered, np.flatnonzero(again), 1)
+    np.add.at(covered, np.flatnonzero(again) + _LONG, -1)
+    return float((np.cumsum(covered[:-1]) > 0).mean())

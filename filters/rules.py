@@ -1,0 +1,45 @@
+"""Principle ids that the spec does not have: "SP9" where it ends at SP4."""
+
+import re
+
+from filters.check import PASSED, Outcome, TextCheck
+from filters.view import View
+
+_ID = re.compile(r"([A-Za-z]*)[-. ]?(\d+(?:\.\d+)*[a-z]?)")
+_CITED = re.compile(
+    r"\b(?:[Pp]rinciple|[Rr]ule|[Tt]enet|[Dd]irective)s?,? (?:number |no\. ?|#)?([A-Z]{1,3}-?\d{1,3}(?:\.\d+)*)\b"
+)
+
+
+class WrongRules(TextCheck):
+    """Ids of the spec's own form (its prefixes with another number), and ids cited as a principle or rule."""
+
+    name = "rules"
+
+    def __init__(self, rule_ids: tuple[str, ...]) -> None:
+        self.known = {_plain(rule) for rule in rule_ids}
+        prefixes = sorted({match[1] for rule in rule_ids if (match := _ID.fullmatch(rule)) and match[1]}, key=len)
+        self.form = (
+            re.compile(rf"\b({'|'.join(map(re.escape, reversed(prefixes)))})[- ]?(\d{{1,3}}(?:\.\d+)*)\b")
+            if prefixes
+            else None
+        )
+
+    def look(self, view: View) -> Outcome:
+        """Score: citations of ids that do not exist; one is too many."""
+        cited = [match[1] for match in _CITED.finditer(view.text)]
+        if self.form:
+            cited += ["".join(match.groups()) for match in self.form.finditer(view.text)]
+        wrong = [rule for rule in cited if not self._exists(rule)]
+        if not wrong:
+            return PASSED
+        return Outcome(True, float(len(wrong)), 0.0, f"cites {', '.join(sorted(set(wrong))[:5])}")
+
+    def _exists(self, rule: str) -> bool:
+        """Known, or a part of a known rule ("SP2.1", where the spec numbers only SP2)."""
+        plain = _plain(rule)
+        return plain in self.known or ("." in plain and plain.split(".")[0] in self.known)
+
+
+def _plain(rule: str) -> str:
+    return re.sub(r"[-\s]", "", rule).upper()

@@ -1,0 +1,27 @@
+"""Invented figures: percentages, sample sizes, odds and sums that the spec does not have."""
+
+import re
+
+from filters.density import DensityCheck
+from filters.settings import Density
+from filters.view import View
+
+_FIGURE = re.compile(
+    r"(?<![\w.])\d+(?:[.,]\d+)? ?(?:%|percent\b|per cent\b|percentage points?\b)|\b[nN] ?= ?\d+|\bp ?[<=] ?0?\.\d+|"
+    r"\b\d+(?:,\d{3})* (?:out of|in every) (?:every )?\d+|(?<![\w.])\d+(?:\.\d+)?(?:x|-fold)\b|"
+    r"[$€£]\d[\d,.]*(?: ?(?:million|billion|thousand|k|m|bn)\b)?"
+)
+
+
+class StatisticsCheck(DensityCheck):
+    """Figures beyond what a text of this length may have; the spec's own are not counted."""
+
+    name = "statistics"
+
+    def __init__(self, settings: Density, spec: str) -> None:
+        super().__init__(settings)
+        self.known = frozenset(match.group() for match in _FIGURE.finditer(spec))
+
+    def find(self, view: View) -> list[str]:
+        """Figures, as they stand."""
+        return [found for match in _FIGURE.finditer(view.text) if (found := match.group()) not in self.known]

@@ -1,0 +1,28 @@
+"""Passages copied from the spec: an insider may quote it, nobody may copy it out, a lay author does neither."""
+
+from filters.check import Outcome, TextCheck, at_most, excerpt
+from filters.overlap import Grams
+from filters.settings import Verbatim
+from filters.view import View
+
+
+class VerbatimCheck(TextCheck):
+    """The longest run of the spec's words, then the share of the text's n-grams that are the spec's."""
+
+    name = "verbatim"
+
+    def __init__(self, settings: Verbatim, spec: str) -> None:
+        self.settings = settings
+        self.spec = Grams([spec], settings.n)
+
+    def look(self, view: View) -> Outcome:
+        """Score: words of the longest run; where that is allowed, the share of n-grams."""
+        run, start, share = self.spec.longest(view.hashes)
+        copied = excerpt(" ".join(view.words[start : start + run]), 0, 160)
+        settings = self.settings
+        most_words, most = (
+            (settings.insider_run, settings.insider_share) if view.insider else (settings.lay_run, settings.lay_share)
+        )
+        if run > most_words:
+            return at_most(run, most_words, f"copies {run} words: {copied}")
+        return at_most(share, most, f"{share:.0%} of its {settings.n}-grams are the spec's")
