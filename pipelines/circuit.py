@@ -46,8 +46,11 @@ class Circuit:
         self._delay = min(self._delay * 2, _LONGEST_PROBE_S)
         return True
 
-    def succeeded(self) -> bool:
-        """A reply came. True if the circuit was open."""
+    def succeeded(self, sent_at: float) -> bool:
+        """A reply came to a request sent at `sent_at` (monotonic). True if this closes the circuit: a reply to a
+        request from before it opened says nothing."""
+        if self.opened_at is not None and sent_at < self.opened_at:
+            return False
         self._failures = 0
         self._failed.clear()
         if self.opened_at is None:

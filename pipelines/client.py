@@ -113,7 +113,7 @@ class Client:
                     retries=sent - 1, error=error,
                 )  # fmt: skip
             progress.retries += 1
-            await self._back_off(fault, errors)
+            await self._back_off(fault, sent if fault.kind == "throttled" else errors)
 
     async def _send(
         self, endpoint: Endpoint, draw: Draw, key: bytes, retries: int, progress: StageProgress
@@ -223,11 +223,9 @@ class Client:
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
 
-    async def _back_off(self, fault: Fault, errors: int) -> None:
+    async def _back_off(self, fault: Fault, tries: int) -> None:
         """Wait before sending again: what the endpoint asked for, or an exponential delay, with jitter."""
-        if fault.kind == "throttled":
-            return  # the endpoint's limiter is paused for all
-        delay = min(LONGEST_BACKOFF_S, BACKOFF_S * 2 ** max(0, errors - 1)) * random.uniform(0.5, 1.0)
+        delay = min(LONGEST_BACKOFF_S, BACKOFF_S * 2 ** max(0, tries - 1)) * random.uniform(0.5, 1.0)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(delay, fault.retry_after_s or 0.0)):
                 await self._ending.wait()

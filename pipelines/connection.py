@@ -88,17 +88,18 @@ class Endpoint:
                 self._latencies.clear()
         else:
             self.limiter.succeeded()
-        return self.circuit.succeeded()
+        return self.circuit.succeeded(sent_at)
 
     def _throttled(self, fault: Fault, lowered: bool) -> None:
-        """Answer 429: pause for as long as it asks; where it does not say, once a round and longer each time."""
+        """Answer 429: pause for as long as it asks; where it does not say, fewer in flight may do, and only answers in a
+        row without a reply between them pause, longer each time."""
         now = time.monotonic()
         self._throttled_since = self._throttled_since or now
         self._throttles += lowered
         if fault.retry_after_s is not None:
             self.limiter.pause(fault.retry_after_s * random.uniform(1.0, 1.1))
-        elif lowered:
-            delay = min(LONGEST_BACKOFF_S, BACKOFF_S * 2 ** (self._throttles - 1))
+        elif lowered and self._throttles > 1:
+            delay = min(LONGEST_BACKOFF_S, BACKOFF_S * 2 ** (self._throttles - 2))
             self.limiter.pause(delay * random.uniform(0.5, 1.0))
         if max(fault.retry_after_s or 0.0, now - self._throttled_since) > self.settings.wait_when_down_s:
             text = f"endpoint {self.name} accepts no request for now: {fault.detail}. Run again later."

@@ -107,8 +107,9 @@ class FakeEndpoint:
         self, request: web.Request, body: dict[str, Any], name: str, seen: int, fault: Fault | None
     ) -> web.StreamResponse:
         settings = self.settings
-        if settings.key and request.headers.get("Authorization") != f"Bearer {settings.key}":
-            return _error(401, "Incorrect API key provided", "invalid_api_key")
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if settings.key and given != settings.key:
+            return _error(401, f"Incorrect API key provided: {given}", "invalid_api_key")
         if settings.capacity and self.in_flight > settings.capacity:
             return _error(429, "Rate limit reached", "rate_limit_exceeded")
         if fault and fault.kind in _ERRORS:

@@ -4,8 +4,9 @@ import asyncio
 import time
 from collections import deque
 
-_INCREASE_PER_ROUND = 0.05  # of the bound, for every `limit` replies: back from half the bound in ten rounds
-_DECREASE = 0.6
+_FIRST_STEP, _LARGEST_STEP = 0.01, 0.05  # increase in a round (`limit` replies), as a share of the bound
+_STEP_GROWTH = 0.1  # a round: back from half the bound in about twenty rounds
+_DECREASE = 0.7
 
 
 class Limiter:
@@ -18,6 +19,7 @@ class Limiter:
         self.bound = bound
         self.in_flight = 0
         self._limit = float(bound)
+        self._step = _LARGEST_STEP
         self._decreased_at = 0.0
         self._open_at = 0.0
         self._waiters: deque[asyncio.Future[bool]] = deque()
@@ -57,14 +59,16 @@ class Limiter:
         self._wake()
 
     def succeeded(self) -> None:
-        """A reply came: allow a little more."""
-        self._limit = min(float(self.bound), self._limit + _INCREASE_PER_ROUND * self.bound / self._limit)
+        """A reply came: allow a little more, and the more the longer it goes well."""
+        self._limit = min(float(self.bound), self._limit + self._step * self.bound / self._limit)
+        self._step = min(_LARGEST_STEP, self._step * (1 + _STEP_GROWTH / self._limit))
 
     def overloaded(self, sent_at: float) -> bool:
         """A request sent at `sent_at` (monotonic) was too much: allow less. False if this was known already."""
         if sent_at < self._decreased_at:
             return False
         self._decreased_at = time.monotonic()
+        self._step = _FIRST_STEP
         self._limit = max(1.0, min(self._limit, float(self.in_flight)) * _DECREASE)
         return True
 
