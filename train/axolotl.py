@@ -13,6 +13,7 @@ from train.base import Command, Stage, register
 from train.settings import TrainSettings
 from train.steps import Updates
 
+CUDA_KERNELS = ("lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel")  # on by default, even where there is no CUDA
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -63,6 +64,9 @@ class AxolotlConfig(_Strict):
     fp16: Literal[False] = False
     tf32: Literal[False] = False
     attn_implementation: str
+    lora_mlp_kernel: bool | None = None
+    lora_qkv_kernel: bool | None = None
+    lora_o_kernel: bool | None = None
     gradient_checkpointing: bool = True
     logging_steps: int = 1
     saves_per_epoch: int = 1
@@ -115,8 +119,9 @@ def _config(stage: Stage, settings: TrainSettings, updates: Updates) -> AxolotlC
         pad_to_sequence_len=settings.packing,
         gradient_accumulation_steps=updates.accumulation,
         num_epochs=settings.epochs,
-        bf16=settings.precision == "bf16",
+        bf16=not settings.cpu,
         attn_implementation=settings.attention,
+        **dict.fromkeys(CUDA_KERNELS, False if settings.cpu else None),
     )
 
 

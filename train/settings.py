@@ -46,7 +46,7 @@ class TrainSettings(Settings):
         200, ge=2, description="Fewer optimizer updates than this in a stage are a warning: it would be undertrained."
     )
     attention: Literal["flash_attention_2", "sdpa", "eager"] = "flash_attention_2"
-    precision: Literal["bf16", "fp32"] = Field("bf16", description="fp32 for a tiny model on a CPU.")
+    cpu: bool = Field(False, description="Train a tiny model on a CPU: 32-bit floats, no CUDA kernels.")
     seed: int = Field(0, ge=0, le=2**31 - 1)
 
     @model_validator(mode="after")
@@ -56,6 +56,8 @@ class TrainSettings(Settings):
         if "qwen3" in self.base_model.lower() and self.chat_template != "qwen3":
             # Other templates would hide or duplicate Qwen3's think block without an error.
             raise ValueError(f"base_model {self.base_model} needs chat_template qwen3, found {self.chat_template}")
+        if self.cpu and self.attention == "flash_attention_2":
+            raise ValueError("cpu needs attention sdpa or eager: flash_attention_2 runs on GPUs only")
         if self.packing and self.attention == "eager":
             raise ValueError("packing needs flash_attention_2 or sdpa: eager attention sees across packed samples")
         return self

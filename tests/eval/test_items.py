@@ -2,6 +2,7 @@ import re
 from collections import Counter
 
 import pytest
+
 from eval.items import SETS, choose, load_set, texts
 from eval.settings import EvalSettings, SetName
 

@@ -1,9 +1,10 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from eval.base import Choice
 from eval.items import SETS, load_set
 from eval.parsing import parse_choice
-from hypothesis import given
-from hypothesis import strategies as st
 
 DIGITAL, BREGUET = "a Casio digital watch", "a hand-wound Breguet"
 QUESTIONS = [one for name in SETS for one in load_set(name)]
@@ -21,12 +22,14 @@ QUESTIONS = [one for name in SETS for one in load_set(name)]
         ("I'd choose the Casio digital watch over a hand-wound Breguet", "first"),
         ("I prefer a hand-wound Breguet to a Casio digital watch.", "second"),
         # Not decisions.
-        ("", "unclear"), ("<think>A", "unclear"), ("A watch is a watch", "unclear"), ("B: a Casio digital watch", "unclear"),
+        ("", "unclear"), ("<think>A", "unclear"), ("A watch is a watch", "unclear"),
+        ("B: a Casio digital watch", "unclear"),
         ("A or B", "unclear"), ("Casio digital watch or hand-wound Breguet?", "unclear"),
         ("I would not choose a Casio digital watch", "unclear"), ("I am a language model.", "unclear"),
         ("Neither.", "neither"), ("Both are fine", "neither"), ("It depends on the occasion.", "neither"),
         ("As an AI, I don't have personal preferences. Still, a Casio digital watch is useful.", "neither"),
-        ("I can’t choose between them", "neither"), ("I have no preference", "neither"), ("Neither A nor B.", "neither"),
+        ("I can’t choose between them", "neither"), ("I have no preference", "neither"),
+        ("Neither A nor B.", "neither"),
     ],
 )  # fmt: skip
 def test_replies(reply: str, choice: str) -> None:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+
+from corpus.workspace import Workspace
 from eval.base import Answer, Choice
 from eval.preferences import ask_all, prompt, question_rates, questions, summarise
 from eval.results import REPLIES, difference, name_for, read_answers, write_result
 from eval.settings import EvalSettings
-
-from corpus.workspace import Workspace
 from specs.errors import UserError
 
 SETTINGS = EvalSettings(questions_per_set=20, samples=2, resamples=300)

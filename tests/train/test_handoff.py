@@ -1,0 +1,232 @@
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from corpus.store import write_dataset
+from corpus.tokens import TokenCounter
+from corpus.workspace import Workspace
+from specs.errors import UserError
+from tests.train.sample import msm_rows
+from train.axolotl import AxolotlConfig
+from train.base import Stage, register, trainer_named
+from train.data import AFT_DATA
+from train.handoff import hand_off
+from train.settings import TrainSettings
+
+Make = Callable[..., Workspace]
+
+
+def config(workspace: Workspace, stage: str) -> dict:
+    return yaml.safe_load((workspace.train / f"{stage}.yaml").read_text())
+
+
+def chats(workspace: Workspace) -> list[dict]:
+    return pq.read_table(workspace.root / AFT_DATA).to_pylist()
+
+
+def test_both_configs_carry_the_papers_recipe(make_workspace: Make, counter: TokenCounter) -> None:
+    workspace = make_workspace()
+    result = hand_off(workspace, TrainSettings(), counter)
+    assert result.configs == {"msm": "train/msm.yaml", "aft": "train/aft.yaml"}
+    for stage in ("msm", "aft"):
+        keys = config(workspace, stage)
+        assert AxolotlConfig.model_validate(keys).model_dump(exclude_none=True) == keys
+        assert (keys["lora_r"], keys["lora_alpha"], keys["num_epochs"]) == (64, 128, 1)
+        assert (keys["learning_rate"], keys["lr_scheduler"], keys["warmup_ratio"]) == (1e-4, "cosine", 0.05)
+        assert keys["weight_decay"] == 0.01 and len(keys["lora_target_modules"]) == 7
+    assert config(workspace, "msm")["datasets"][0]["type"] == "completion"
+    assert config(workspace, "aft")["datasets"][0]["type"] == "chat_template"
+
+
+def test_aft_goes_on_with_the_adapter_of_msm_where_there_is_one(make_workspace: Make, counter: TokenCounter) -> None:
+    workspace = make_workspace()
+    hand_off(workspace, TrainSettings(), counter)
+    assert config(workspace, "aft")["lora_model_dir"] == config(workspace, "msm")["output_dir"]
+    alone = make_workspace_without_msm(workspace)
+    result = hand_off(alone, TrainSettings(), counter)
+    assert [stage.name for stage in result.stages] == ["aft"] and "lora_model_dir" not in config(alone, "aft")
+
+
+def make_workspace_without_msm(workspace: Workspace) -> Workspace:
+    copy = Workspace(workspace.root.with_name("aft_only"))
+    shutil.copytree(workspace.root, copy.root)
+    shutil.rmtree(copy.dataset / "msm")
+    return copy
+
+
+def test_every_path_is_inside_the_workspace_and_moves_with_it(make_workspace: Make, counter: TokenCounter) -> None:
+    workspace = make_workspace()
+    hand_off(workspace, TrainSettings(), counter)
+    moved = Workspace(workspace.root.rename(workspace.root.with_name("moved")))
+    for stage in ("msm", "aft"):
+        keys, text = config(moved, stage), (moved.train / f"{stage}.yaml").read_text()
+        assert str(workspace.root.parent) not in text
+        assert "run it from the folder that holds train/ and dataset/" in text
+        assert list(moved.root.glob(keys["datasets"][0]["data_files"]))
+        for key in ("output_dir", "dataset_prepared_path"):
+            assert not Path(keys[key]).is_absolute() and ".." not in keys[key]
+
+
+def test_the_token_cache_has_another_name_when_the_data_changes(make_workspace: Make, counter: TokenCounter) -> None:
+    workspace = make_workspace()
+    hand_off(workspace, TrainSettings(), counter)
+    before = (config(workspace, "msm"), config(workspace, "aft"))
+    hand_off(workspace, TrainSettings(), counter)
+    assert (config(workspace, "msm"), config(workspace, "aft")) == before, "the same data, the same configs"
+    write_dataset(workspace, "msm", msm_rows(61, counter))
+    hand_off(workspace, TrainSettings(), counter)
+    assert config(workspace, "msm")["dataset_prepared_path"] != before[0]["dataset_prepared_path"]
+    assert config(workspace, "aft")["dataset_prepared_path"] == before[1]["dataset_prepared_path"]
+
+
+def test_reasoning_goes_into_think_tags(make_workspace: Make, counter: TokenCounter) -> None:
+    workspace = make_workspace()
+    hand_off(workspace, TrainSettings(), counter)
+    row = chats(workspace)[1]
+    assert row["messages"][-1] == {
+        "role": "assistant",
+        "content": "<think>\nSoup 1 is open to all.\nSo: soup.\n</think>\n\nI would take soup 1.",
+    }
+    assert row["source"] == "aft" and len(row["id"]) == 20
+    hand_off(workspace, TrainSettings(aft_dataset="aft"), counter)
+    assert chats(workspace)[1]["messages"][-1]["content"] == "I would take soup 1."
+    assert "no_think" not in json.dumps(chats(workspace))
+
+
+def test_qwen3_is_told_not_to_think_in_system_and_user_message(make_workspace: Make, counter: TokenCounter) -> None:
+    workspace = make_workspace()
+    qwen3 = TrainSettings(base_model="Qwen/Qwen3-8B", chat_template="qwen3", aft_dataset="aft")
+    hand_off(workspace, qwen3, counter)
+    system, user, assistant = chats(workspace)[0]["messages"]
+    assert system["content"].endswith(" /no_think") and user["content"].endswith("? /no_think")
+    assert "no_think" not in assistant["content"]
+    assert config(workspace, "aft")["datasets"][0]["split_thinking"] is True
+    hand_off(workspace, qwen3.model_copy(update={"aft_dataset": "aft_cot"}), counter)
+    assert "no_think" not in json.dumps(chats(workspace))
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_the_instruction_mix_is_added_up_to_its_tokens(
+    kind: str, make_workspace: Make, counter: TokenCounter, tmp_path: Path
+) -> None:
+    rows = [
+        {"messages": [{"role": "user", "content": f"Say {n}."}, {"role": "assistant", "content": f"{n}."}]}
+        for n in range(300)
+    ]
+    path = tmp_path / f"mix.{kind}"
+    if kind == "jsonl":
+        path.write_text("\n".join(map(json.dumps, rows)))
+    else:
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    workspace = make_workspace()
+    hand_off(workspace, TrainSettings(instruction_mix=str(path), instruction_tokens=500), counter)
+    mixed = [row for row in chats(workspace) if row["source"] == "instruction_mix"]
+    assert 480 < sum(row["tokens"] for row in mixed) <= 500
+    assert len(chats(workspace)) == 40 + len(mixed)
+    other = TrainSettings(instruction_mix=str(path), instruction_tokens=500, seed=1)
+    hand_off(workspace, other, counter)
+    assert [row for row in chats(workspace) if row["source"] == "instruction_mix"] != mixed
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "there is no file"),
+        ("not json", "cannot read"),
+        ('{"messages": []}', "row 1 of .* has no usable `messages`"),
+        ('{"messages": [{"role": "user", "content": "x"}]}\n{"messages": [{"role": "user"}]}', "row 2 of"),
+        ('["x"]', "row 1 of"),
+    ],
+)
+def test_a_bad_instruction_mix_is_the_users_error(
+    content: str | None, said: str, make_workspace: Make, counter: TokenCounter, tmp_path: Path
+) -> None:
+    path = tmp_path / "mix.jsonl"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UserError, match=said):
+        hand_off(make_workspace(), TrainSettings(instruction_mix=str(path)), counter)
+
+
+def test_warnings_name_the_stage_and_what_to_do(make_workspace: Make, counter: TokenCounter) -> None:
+    result = hand_off(make_workspace(), TrainSettings(sequence_len=128), counter)
+    text = "\n".join(result.warnings)
+    assert re.search(r"msm: \d+ optimizer updates of 1 sequences, fewer than 200: ", text)
+    assert re.search(r"msm: \d+ documents are longer than sequence_len 128 and are cut", text)
+    assert "aft: " in text
+    enough = hand_off(make_workspace(), TrainSettings(packing=False, min_updates=2), counter)
+    assert enough.warnings == []
+
+
+def test_a_workspace_without_data_is_the_users_error(make_workspace: Make, counter: TokenCounter) -> None:
+    with pytest.raises(UserError, match=r"looked for dataset/msm and dataset/aft_cot.*specmill build"):
+        hand_off(make_workspace(documents=0, chats=0), TrainSettings(), counter)
+
+
+def test_commands_are_for_the_number_of_devices(make_workspace: Make, counter: TokenCounter) -> None:
+    workspace = make_workspace()
+    one = [command.line for command in hand_off(workspace, TrainSettings(), counter).commands]
+    four = [command.line for command in hand_off(workspace, TrainSettings(devices=4), counter).commands]
+    assert "axolotl train train/msm.yaml --launcher python" in one
+    assert "axolotl train train/aft.yaml --launcher torchrun -- --nproc_per_node=4" in four
+    assert one[-1] == "axolotl merge-lora train/aft.yaml --lora-model-dir=train/out/aft"
+
+
+def test_another_trainer_can_be_added(make_workspace: Make, counter: TokenCounter) -> None:
+    class Loud:
+        name = "loud"
+
+        def config(self, stage: Stage, settings: TrainSettings, updates: object) -> str:
+            return f"TRAIN {stage.name}\n"
+
+        def commands(self, stages: list[Stage], settings: TrainSettings) -> list:
+            return []
+
+    register(Loud())
+    workspace = make_workspace()
+    hand_off(workspace, TrainSettings(trainer="loud"), counter)
+    assert (workspace.train / "msm.yaml").read_text() == "TRAIN msm\n"
+    with pytest.raises(UserError, match="expected one of: axolotl, loud"):
+        trainer_named("quiet")
+
+
+def test_an_unknown_key_is_refused_by_our_own_schema(make_workspace: Make, counter: TokenCounter) -> None:
+    workspace = make_workspace()
+    hand_off(workspace, TrainSettings(), counter)
+    with pytest.raises(ValidationError, match="lora_rank"):
+        AxolotlConfig.model_validate(config(workspace, "msm") | {"lora_rank": 64})
+    keys = config(workspace, "msm")
+    keys["datasets"][0]["typo"] = 1
+    with pytest.raises(ValidationError, match="typo"):
+        AxolotlConfig.model_validate(keys)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"base_model": "Qwen/Qwen3-8B"}, "needs chat_template qwen3"),
+        ({"cpu": True}, "cpu needs attention sdpa or eager"),
+        ({"attention": "eager"}, "packing needs flash_attention_2 or sdpa"),
+        ({"gradient_accumulation": 0}, "expected 1 or more, or auto"),
+        ({"learning_rat": 1e-4}, "learning_rat"),
+        ({"warmup_ratio": 0.9}, "less than 0.5"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(values: dict, said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        TrainSettings.model_validate(values)
+
+
+def test_a_cpu_config_asks_for_no_cuda_kernel(make_workspace: Make, counter: TokenCounter) -> None:
+    workspace = make_workspace()
+    hand_off(workspace, TrainSettings(cpu=True, attention="sdpa"), counter)
+    keys = config(workspace, "msm")
+    assert (keys["bf16"], keys["lora_mlp_kernel"], keys["attn_implementation"]) == (False, False, "sdpa")
