@@ -40,6 +40,12 @@ class EndpointLLM(AsyncLLM):
         """The models of the role's endpoints."""
         return ", ".join(dict.fromkeys(endpoint.model for endpoint in self.role.endpoints.values()))
 
+    def __getstate__(self) -> dict[Any, Any]:
+        """Without what exists in one process only; Distilabel sends a step that failed back to the parent."""
+        state: dict[Any, Any] = super().__getstate__()
+        hidden = dict(state["__pydantic_private__"] or {}) | {"_client": None, "_event_loop": None}
+        return {**state, "__pydantic_private__": hidden}
+
     def load(self) -> None:
         """Open the ledger and the connections, in the process that will ask."""
         super().load()

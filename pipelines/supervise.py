@@ -6,6 +6,7 @@ the first Ctrl-C or SIGTERM only closes `pipelines.control` (nothing new is sent
 second kills; a step that raises or a worker that dies ends the run with an error.
 """
 
+import itertools
 import logging
 import multiprocessing
 import os
@@ -106,8 +107,10 @@ os.register_at_fork(after_in_child=_in_child)
 def _signals(folder: Path) -> Iterator[None]:
     """First SIGINT or SIGTERM: stop; second: kill the children and exit."""
 
+    signals = itertools.count(1)  # not CONTROL.stopping: a child that got the same signal may have set it first
+
     def handle(signum: int, frame: FrameType | None) -> None:
-        if not CONTROL.stopping:
+        if next(signals) == 1:
             CONTROL.stop()
             return
         for child in multiprocessing.active_children():

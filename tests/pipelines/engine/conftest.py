@@ -77,7 +77,9 @@ def role(*servers: Server | str, budget: dict | None = None, endpoint: dict | No
     common = {"model": "gpt-4.1-mini", "timeout_s": 20, "retries": 3, "max_in_flight": 16, **(endpoint or {})}
     endpoints = {f"e{n}": {**common, "base_url": url} for n, url in enumerate(urls)}
     roles = {"writer": {"endpoints": list(endpoints), "max_tokens": 500, **settings}}
-    return EngineSettings.model_validate({"endpoints": endpoints, "roles": roles, "budget": budget or {}}).role("writer")
+    return EngineSettings.model_validate({"endpoints": endpoints, "roles": roles, "budget": budget or {}}).role(
+        "writer"
+    )
 
 
 def draw(number: int, **fields) -> Draw:

@@ -1,0 +1,268 @@
+"""Killed, stopped, crashed, out of disk: nothing that reached the ledger is asked again, and nobody keeps sending."""
+
+import asyncio
+import json
+import multiprocessing
+import os
+import random
+import resource
+import signal
+import sqlite3
+import time
+from collections import Counter
+from pathlib import Path
+
+import openai  # noqa: F401  # so that the forked processes need not import it
+import pytest
+from distilabel.pipeline import Pipeline
+from distilabel.steps import LoadDataFromDicts
+
+from pipelines.client import Client
+from pipelines.control import CONTROL
+from pipelines.draw import Draw, State
+from pipelines.endpoints import Role
+from pipelines.ledger import Ledger
+from pipelines.llm import EndpointLLM
+from pipelines.supervise import run_pipeline
+from specs.errors import SpecmillError
+from tests.pipelines.engine.steps import Write
+
+FORK = multiprocessing.get_context("fork")
+
+
+def in_process(target, *arguments):
+    """Start `target` in a process group of its own."""
+
+    def run() -> None:
+        os.setsid()
+        try:
+            target(*arguments)
+        except SpecmillError as error:
+            Path(arguments[1]).with_suffix(".error").write_text(f"{type(error).__name__}: {error}")
+            os._exit(error.exit_code)
+        os._exit(0)
+
+    process = FORK.Process(target=run)
+    process.start()
+    return process
+
+
+def stage_draw(row_id: str) -> Draw:
+    messages = [
+        {"role": "system", "content": "The spec. " * 200},
+        {"role": "user", "content": f"Write 30 words about {row_id}."},
+    ]
+    return Draw("documents", row_id, messages)
+
+
+def ask_rows(role: Role, ledger: Path, rows: int) -> dict[str, str]:
+    async def ask() -> dict[str, str]:
+        async with Client(role, ledger) as client:
+            done = await asyncio.gather(*(client.ask(stage_draw(f"row-{n}.")) for n in range(rows)))
+        CONTROL.raise_if_ended()
+        return {one.request_id: one.text for one in done}
+
+    return asyncio.run(ask())
+
+
+def rows_of(ledger: Path) -> dict[str, float]:
+    """When each row's reply came, for all that the ledger holds."""
+    with sqlite3.connect(ledger) as connection:
+        return dict(connection.execute("SELECT row_id, finished_at FROM completion").fetchall())
+
+
+def asked_again(server, ledger: Path) -> list[str]:
+    """Rows that the server was asked for after their reply had reached the ledger."""
+    finished = rows_of(ledger)
+    asked = [(event["last"].split()[-1][:-1], event["t"]) for event in server.events("asked")]
+    return [row for row, at in asked if at > finished.get(row, float("inf"))]
+
+
+def test_twenty_kills_lose_and_repeat_nothing(fake_process, make, tmp_path):
+    server = fake_process(latency_s=0.02)
+    role, ledger = make.role(server), tmp_path / "killed.sqlite"
+    rng, kept, rows = random.Random(7), 0, 1000
+    for _ in range(20):
+        process = in_process(ask_rows, role, ledger, rows)
+        time.sleep(rng.uniform(0.1, 0.6))
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        if ledger.exists():
+            now = len(rows_of(ledger))
+            assert now >= kept
+            kept = now
+    assert kept > 0
+    after_kills = ask_rows(role, ledger, rows)
+    assert not asked_again(server, ledger)
+    undisturbed = ask_rows(role, tmp_path / "undisturbed.sqlite", rows)
+    assert after_kills == undisturbed
+    with sqlite3.connect(ledger) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_two_processes_on_one_ledger_agree(fake_process, make, tmp_path):
+    server = fake_process(latency_s=0.01)
+    role, ledger = make.role(server), tmp_path / "shared.sqlite"
+    processes = [in_process(ask_rows, role, ledger, 300) for _ in range(2)]
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert len(rows_of(ledger)) == 300
+    before = len(server.events("asked"))
+    ask_rows(role, ledger, 300)
+    assert len(server.events("asked")) == before
+
+
+def limited(role: Role, ledger: Path, rows: int, size: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    ask_rows(role, ledger, rows)
+
+
+def test_a_full_disk_stops_the_run_and_a_rerun_goes_on(fake_process, make, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.ledger._PATIENCE_S", 0.5)
+    server = fake_process(latency_s=0.01)
+    role, ledger = make.role(server), tmp_path / "full.sqlite"
+    process = in_process(limited, role, ledger, 2000, 500_000)
+    process.join(30)
+    assert process.exitcode == 1
+    assert "Free some space" in ledger.with_suffix(".error").read_text()
+    asked = len(server.events("asked"))
+    kept = len(rows_of(ledger))
+    assert 0 < kept < 2000
+    assert asked - kept <= 16 * 4  # in flight or answered while it was being noticed
+    CONTROL.reset()  # the halt of the other process, which shares it
+    assert len(ask_rows(role, ledger, 2000)) == 2000
+    assert not asked_again(server, ledger)
+
+
+# --- a real Distilabel pipeline --------------------------------------------------------------------------------------
+
+
+def run_pipeline_of(role: Role, ledger: Path, rows: int, fault: str = "") -> None:
+    """Two steps that ask, after one that loads; the result as JSON beside the ledger."""
+    CONTROL.reset()
+    with Pipeline("engine") as pipeline:
+        load = LoadDataFromDicts(data=[{"id": f"row-{n}."} for n in range(rows)], batch_size=rows)
+        first = Write(name="first", stage="ideas", llm=EndpointLLM(role=role, ledger_path=str(ledger)), fault=fault)
+        last = Write(name="last", stage="documents", llm=EndpointLLM(role=role, ledger_path=str(ledger)))
+        load >> first >> last
+    tables = run_pipeline(pipeline, ledger.parent / "distilabel.log")
+    ledger.with_suffix(".json").write_text(json.dumps(tables["last"].to_pylist()))
+
+
+def started(server, count: int = 20) -> None:
+    deadline = time.time() + 30
+    while len(server.events("asked")) < count:
+        assert time.time() < deadline
+        time.sleep(0.02)
+
+
+def group_members(group: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            if int(fields[2]) == group and fields[0] != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+def test_children_of_a_killed_pipeline_stop_and_a_rerun_completes_it(fake_process, make, tmp_path):
+    server = fake_process(latency_s=0.05)
+    role, ledger = make.role(server), tmp_path / "p.sqlite"
+    process = in_process(run_pipeline_of, role, ledger, 300)
+    started(server)
+    os.kill(process.pid, signal.SIGKILL)
+    killed_at = time.time()
+    process.join()
+    time.sleep(2.0)
+    assert not group_members(process.pid)
+    assert all(event["t"] < killed_at + 2 for event in server.events("asked"))
+    again = in_process(run_pipeline_of, role, ledger, 300)
+    again.join(60)
+    assert again.exitcode == 0
+    assert not [row for row, times in Counter(keys(server)).items() if times > 2]
+    fresh = tmp_path / "undisturbed.sqlite"
+    undisturbed = in_process(run_pipeline_of, role, fresh, 300)
+    undisturbed.join(60)
+    assert ledger.with_suffix(".json").read_bytes() == fresh.with_suffix(".json").read_bytes()
+    assert not list(tmp_path.glob(".pipeline"))
+
+
+def keys(server) -> list[str]:
+    return [event["last"] for event in server.events("asked")]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("whole_group", [False, True])
+def test_a_stop_commits_what_is_in_flight(fake_process, make, tmp_path, number, whole_group):
+    server = fake_process(latency_s=0.2, tail=0.1)
+    role, ledger = make.role(server), tmp_path / "p.sqlite"
+    process = in_process(run_pipeline_of, role, ledger, 300)
+    started(server)
+    (os.killpg if whole_group else os.kill)(process.pid, number)
+    process.join(20)
+    assert process.exitcode == 130
+    assert "StoppedError" in ledger.with_suffix(".error").read_text()
+    assert not group_members(process.pid)
+    assert len(server.events("asked")) == len(server.events("sent")) == len(rows_of(ledger)) < 300
+
+
+def test_a_second_ctrl_c_kills(fake_process, make, tmp_path):
+    server = fake_process(latency_s=20, tail=0.01)
+    process = in_process(run_pipeline_of, make.role(server), tmp_path / "p.sqlite", 50)
+    started(server, 10)
+    os.kill(process.pid, signal.SIGINT)
+    time.sleep(0.3)
+    assert process.is_alive()
+    os.kill(process.pid, signal.SIGINT)
+    process.join(5)
+    assert process.exitcode == 130
+    time.sleep(0.3)
+    assert not group_members(process.pid)
+
+
+@pytest.mark.parametrize(("fault", "text"), [("raise", "ZeroDivisionError"), ("die", "worker process died")])
+def test_a_step_that_fails_ends_the_run_with_an_error(fake_process, make, tmp_path, fault, text):
+    server = fake_process()
+    role, ledger = make.role(server), tmp_path / "p.sqlite"
+    process = in_process(run_pipeline_of, role, ledger, 20, fault)
+    process.join(30)
+    assert process.exitcode == 1
+    assert text in ledger.with_suffix(".error").read_text()
+    assert not group_members(process.pid)
+    assert len(rows_of(ledger)) == 20  # the replies that the step had are kept
+
+
+def test_a_permanent_error_reaches_the_caller_of_a_pipeline(fake_process, make, tmp_path):
+    server = fake_process(faults=[{"kind": "404", "times": 0}])
+    role, ledger = make.role(server), tmp_path / "p.sqlite"
+    process = in_process(run_pipeline_of, role, ledger, 100)
+    process.join(30)
+    assert process.exitcode == 1
+    assert "EndpointError" in ledger.with_suffix(".error").read_text()
+    assert len(server.events("asked")) <= 16
+
+
+def test_progress_is_seen_from_outside(fake_process, make, tmp_path):
+    server = fake_process(latency_s=0.2)
+    role, ledger = make.role(server), tmp_path / "p.sqlite"
+    process = in_process(ask_rows, role, ledger, 200)
+    deadline = time.time() + 20
+    seen = []
+    while not seen or not 0 < seen[0].done < 200:
+        assert time.time() < deadline
+        time.sleep(0.1)
+        if ledger.exists():
+            with Ledger(ledger) as other:
+                seen = other.progress()
+    assert seen[0].stage == "documents"
+    assert seen[0].in_flight > 0
+    process.join()
+    with Ledger(ledger) as other:
+        [last] = other.progress()
+    assert (last.done, last.in_flight, last.states) == (200, 0, {State.OK: 200})
