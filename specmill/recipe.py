@@ -4,6 +4,7 @@ A wrong recipe is an error that names file, line, key, what was found and what w
 """
 
 import os
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.resources import files
@@ -21,6 +22,7 @@ from specs.reader import Spec, read_spec
 from train.settings import TrainSettings
 
 _Where = tuple[str | int, ...]
+_CREDENTIALS = re.compile(r"//[^/@\s]+@")  # never repeated, not even in an error
 
 
 class Recipe(BuildSettings):
@@ -148,11 +150,11 @@ def _message(problem: Any, where: _Where) -> str:
     if problem["type"] == "extra_forbidden":
         known = _known_keys(where[:-1])
         close = get_close_matches(str(where[-1]), known, n=1)
-        return f"unknown key{f'; did you mean {close[0]!r}?' if close else ''} Expected one of: {', '.join(known)}."
+        return f"unknown key{f', did you mean {close[0]!r}' if close else ''}. Expected one of: {', '.join(known)}."
     if problem["type"] == "missing":
         return "this key is missing."
-    found = repr(problem["input"])
-    text = str(problem["msg"]).removeprefix("Value error, ")
+    found = _CREDENTIALS.sub("//***@", repr(problem["input"]))
+    text = _CREDENTIALS.sub("//***@", str(problem["msg"]).removeprefix("Value error, "))
     return f"{text} (found {found if len(found) <= 80 else found[:77] + '...'})."
 
 

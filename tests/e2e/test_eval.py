@@ -1,0 +1,74 @@
+"""`specmill eval` and `specmill train` as a user runs them, against the shipped local server."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from corpus.store import write_dataset
+from corpus.tokens import TokenCounter
+from corpus.workspace import Workspace
+from specmill.eval import evaluate
+from specmill.train import train
+from specs.errors import BudgetError, UserError
+from tests.train.sample import msm_rows
+
+pytestmark = pytest.mark.slow
+SMALL = ("--set", "eval={sets: [america, affordability_opinions], questions_per_set: 8, samples: 2}")
+
+
+def test_eval_writes_every_reply_and_a_rerun_asks_nothing(server, recipe, cli, tmp_path: Path) -> None:
+    one = server()
+    path, out = recipe(one.url), tmp_path / "out"
+    done = cli.run("eval", path, "--out", out, "--name", "first", *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert "america" in done.stdout and "Value-aligned rate of fake" in done.stdout
+    replies = pq.read_table(out / "eval" / "first.parquet").to_pylist()
+    assert one.asked() == len(replies) == 2 * 8 * 2 * 2
+    assert {row["choice"] for row in replies} <= {"unclear", "neither"}, "the stand-in answers in prose"
+    result = json.loads((out / "eval" / "first.json").read_text())
+    assert result["settings"]["temperature"] == 0.7 and result["sets"]["america"]["rate"] == 0.0
+    before = (out / "eval" / "first.json").read_bytes()
+    again = cli.run("eval", path, "--out", out, "--name", "first", *SMALL)
+    assert again.returncode == 0 and one.asked() == len(replies)
+    assert (out / "eval" / "first.json").read_bytes() == before
+    compared = cli.run("eval", path, "--out", out, "--name", "second", "--against", "first", *SMALL)
+    assert "america: +0.000 against first [+0.000, +0.000], 8 questions" in compared.stdout, compared.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"name": "../x"}, r"the name of a result is '\.\./x'"),
+        ({"against": "none"}, "there is no result 'none'"),
+        ({"override": ["eval.sets=[cheese]"]}, r"eval\.sets\.0: .*'america'"),
+        ({"override": ["eval.sample=3"]}, "did you mean 'samples'"),
+        ({"out": None}, "say with --out where the result goes"),
+    ],
+)
+def test_wrong_arguments_of_eval(options, said, recipe, tmp_path: Path) -> None:
+    path = recipe("http://127.0.0.1:9/v1", budget={"tokens": 0})
+    with pytest.raises(UserError, match=said):
+        evaluate(path, **{"out": tmp_path / "out", **options})
+
+
+def test_a_budget_that_is_spent_ends_eval_without_a_result(recipe, tmp_path: Path) -> None:
+    path = recipe("http://127.0.0.1:9/v1", budget={"tokens": 0})
+    with pytest.raises(BudgetError):
+        evaluate(path, out=tmp_path / "out")
+    assert not list((tmp_path / "out").glob("eval/*"))
+
+
+def test_train_prints_the_updates_and_writes_the_configs(recipe, cli, tmp_path: Path) -> None:
+    counter, out = TokenCounter(), tmp_path / "out"
+    workspace = Workspace(out).create()
+    write_dataset(workspace, "msm", msm_rows(60, counter))
+    recipe("http://127.0.0.1:9/v1").rename(workspace.recipe)
+    done = cli.run("train", out, "--set", "train.sequence_len=512")
+    assert done.returncode == 0, done.stderr
+    assert "Optimizer updates" in done.stdout and "(too few)" in done.stdout and "warning: msm:" in done.stdout
+    assert "axolotl train train/msm.yaml --launcher python" in done.stdout
+    assert (out / "train" / "msm.yaml").is_file()
+    with pytest.raises(UserError, match="is not a workspace"):
+        train(tmp_path)
