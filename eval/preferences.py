@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
@@ -36,22 +36,19 @@ def prompt(question: Question, order: int) -> str:
     )
 
 
-async def ask_all(
-    asked: Sequence[Question], ask: Asker, settings: EvalSettings, progress: Callable[[], None] = lambda: None
-) -> list[Answer]:
+async def ask_all(asked: Sequence[Question], ask: Asker, settings: EvalSettings) -> list[Answer]:
     """Ask every question in both orders, `samples` times each; the asker bounds what is in flight.
 
-    `progress` is called once a reply. The answers come in the order of the questions, however the replies arrived.
+    The answers come in the order of the questions, however the replies arrived.
     """
 
     async def one(question: Question, order: int, sample: int) -> Answer:
         messages = [{"role": "user", "content": prompt(question, order)}]
         reply = await ask(f"{question.id}:{order}", messages, settings.max_tokens, sample)
-        progress()
         choice = Choice.MISSING if reply is None else parse_choice(reply, *shown(question, order))
         return Answer(question, order, sample, reply or "", choice)
 
-    draws = [(one_, order, sample) for one_ in asked for order in ORDERS for sample in range(settings.samples)]
+    draws = [(question, order, sample) for question in asked for order in ORDERS for sample in range(settings.samples)]
     return list(await asyncio.gather(*(one(*draw) for draw in draws)))
 
 

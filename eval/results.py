@@ -31,6 +31,13 @@ def name_for(model: str, settings: EvalSettings) -> str:
     return f"{slug}-{hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:8]}"
 
 
+def checked_name(name: str) -> str:
+    """`name`, or UserError if it would not be a plain file name."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise UserError(f"the name of a result is {name!r}; expected letters, digits, dots, dashes and underscores")
+    return name
+
+
 def write_result(
     workspace: Workspace, name: str, model: str, settings: EvalSettings, answers: Sequence[Answer]
 ) -> dict[str, Any]:
@@ -77,9 +84,7 @@ def difference(
 
 
 def _path(workspace: Workspace, name: str, suffix: str) -> Path:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise UserError(f"the name of a result is {name!r}; expected letters, digits, dots, dashes and underscores")
-    return workspace.eval / f"{name}.{suffix}"
+    return workspace.eval / f"{checked_name(name)}.{suffix}"
 
 
 def _row(answer: Answer) -> dict[str, Any]:

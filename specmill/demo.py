@@ -22,7 +22,8 @@ def demo(
 
     Example: specmill demo --out out/demo
     """
-    from specmill.eval import evaluate
+    from corpus.workspace import Workspace
+    from specmill.eval import evaluate_workspace
     from specmill.recipe import load_recipe
     from specmill.run import build_workspace, endpoints_up, fetch_models
     from specmill.show import show
@@ -38,7 +39,7 @@ def demo(
         with _step("training configs", 3, began):
             train(out)
         with _step("evaluation: preferences of the model that wrote the corpus, before any training", 4, began):
-            evaluate(out)
+            evaluate_workspace(Workspace(out), served)  # the server is up already
     with _step("what was made", 5, began):
         show(out)
     _say(f"That was the whole line, in {_clock(began)}. Next, for instance: specmill sql {out} --named coverage")
