@@ -5,9 +5,7 @@ kill, asks only for what the ledger lacks and writes the same bytes (contracts 4
 """
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from corpus.card import write_card
 from corpus.manifest import Provenance, write_manifest
@@ -21,9 +19,11 @@ from filters.context import Context
 from filters.decide import check_documents, check_texts
 from pipelines.base import Corpus, Row, rejected
 from pipelines.brainstorm import brainstorm_pipeline
+from pipelines.chats import ChatBuild
 from pipelines.decompose import decompose_pipeline
 from pipelines.documents import Draft, Drafts
 from pipelines.ledger import Ledger
+from pipelines.reporter import Reporter
 from pipelines.settings import BuildSettings
 from pipelines.spread import spread
 from pipelines.supervise import run_pipeline
@@ -33,14 +33,6 @@ from specs.passages import Passage
 from specs.reader import Spec
 
 _FIRST_YIELD = 0.7  # kept tokens for each token asked for, until this corpus has shown its own [REP: 71-76% are kept]
-
-
-class Reporter(Protocol):
-    """Whoever shows the progress of a build."""
-
-    def stage(self, planned: Mapping[str, int]) -> None:
-        """Stages begin, each with about so many requests to come."""
-        ...
 
 
 @dataclass
@@ -66,7 +58,20 @@ class Build:
         self.choose_ideas()
         with Ledger(self.workspace.ledger) as ledger:
             self.write_documents(ledger)
+        if self.settings.chats.target:
+            self.make_chats()
         self.publishable()
+
+    def run_chats(self) -> None:
+        """Only the chats, and what they need of the lineage; documents that are there stay."""
+        self.write_passages()
+        self.decompose()
+        self.make_chats()
+        self.publishable()
+
+    def make_chats(self) -> None:
+        """The chats for alignment fine-tuning."""
+        ChatBuild(self.workspace, self.settings, self.spec, self.reporter).run()
 
     def write_passages(self) -> None:
         """The spec itself, rendered, and its passages as a table."""
@@ -147,7 +152,8 @@ class Build:
 
     def publishable(self) -> None:
         """`dataset/`, the manifest and the card, from the tables."""
-        write_dataset(self.workspace, "msm", read_rows(self.workspace, "documents", DATASETS["msm"].names))
+        if self.workspace.parts("documents"):
+            write_dataset(self.workspace, "msm", read_rows(self.workspace, "documents", DATASETS["msm"].names))
         manifest = write_manifest(self.workspace, self.provenance())
         write_card(self.workspace, self.settings.corpus, manifest)
 

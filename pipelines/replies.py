@@ -92,6 +92,20 @@ def items_schema(item: type[Reply], count: int) -> dict[str, Any]:
     }
 
 
+def plain_schema(form: type[Reply]) -> dict[str, Any]:
+    """JSON schema of a form that may hold other forms, written out in full."""
+    schema = form.model_json_schema()
+    parts = schema.pop("$defs", {})
+
+    def resolved(node: dict[str, Any]) -> dict[str, Any]:
+        name = str(node.get("$ref", "")).rpartition("/")[2]
+        node = parts[name] if name else node
+        inner = {key: resolved(value) for key, value in node.get("properties", {}).items()}
+        return _without_titles({**node, **({"properties": inner} if inner else {})})
+
+    return resolved(schema)
+
+
 def _without_titles(schema: dict[str, Any]) -> dict[str, Any]:
     """Drop what Pydantic adds for people; a property that is itself called `title` stays."""
     schema = {key: value for key, value in schema.items() if key not in {"title", "description"}}

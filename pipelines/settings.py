@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from corpus.settings import CorpusSettings
 from filters.settings import FilterSettings
+from pipelines.chat_settings import ChatSettings
 from pipelines.endpoints import EngineSettings
 from specs.settings import Assistant, Settings
 
@@ -47,6 +48,7 @@ class BuildSettings(EngineSettings):
     )
     decompose: DecomposeSettings = DecomposeSettings()
     documents: DocumentSettings = DocumentSettings()
+    chats: ChatSettings = ChatSettings()
     filters: FilterSettings = FilterSettings()
     corpus: CorpusSettings = CorpusSettings()
 

@@ -14,6 +14,7 @@ VERBS = {
     "init": "Write a recipe to start from.",
     "plan": "Say what a recipe would cost, before anything is spent.",
     "build": "Build the corpus of a recipe, or go on where a build stopped.",
+    "chat": "Make the chats for alignment fine-tuning, without the documents.",
     "show": "Show what is in a workspace, in the terminal.",
     "sql": "Ask a workspace in SQL.",
     "train": "Write the training configs of a workspace.",

@@ -42,7 +42,9 @@ def endpoints_up(recipe: Recipe) -> Iterator[Recipe]:
         yield recipe.model_copy(update={"endpoints": endpoints})
 
 
-def build_workspace(recipe: Recipe, base: Path, out: Path, served: Recipe | None = None) -> Workspace:
+def build_workspace(
+    recipe: Recipe, base: Path, out: Path, served: Recipe | None = None, *, chats_only: bool = False
+) -> Workspace:
     """Build, or go on building, the corpus of `recipe` in `out`; `served` is the recipe where its endpoints are up."""
     spec = recipe.read_spec(base)
     workspace = Workspace(out).create()
@@ -56,6 +58,7 @@ def build_workspace(recipe: Recipe, base: Path, out: Path, served: Recipe | None
         ledger = stack.enter_context(Ledger(workspace.ledger))
         ledger.start_run()
         shown = stack.enter_context(Progress(progress, ledger))
-        Build(workspace, served, spec, shown).run()
+        build = Build(workspace, served, spec, shown)
+        build.run_chats() if chats_only else build.run()
     progress.print(Text(f"done: {workspace.root}. Look at it with: specmill show {workspace.root}"))
     return workspace

@@ -1,0 +1,242 @@
+"""Chats for alignment fine-tuning: queries, responses, verdicts, in backfill rounds until the target is kept [MSM, §2].
+
+Outcome: a pure function of recipe and ledger. A round asks for as many queries as the missing chats should need by the
+yield so far, drops near-duplicates of all earlier ones, has the rest answered, checked and judged. It ends with exactly
+`chats.target` kept, or at the limit of rounds, or when every group has ended; never in a loop.
+"""
+
+import json
+from dataclasses import dataclass, field
+
+from corpus.ids import content_id
+from corpus.store import read_rows, write_table
+from corpus.tokens import TokenCounter
+from corpus.workspace import Workspace
+from filters.base import Item, Rejection
+from filters.decide import check_texts
+from pipelines.base import Corpus, Row, reject
+from pipelines.chat_ask import EXISTING_SHOWN, answers_pipeline, context_of, queries_pipeline, topics_pipeline
+from pipelines.chat_plan import Cell, Tally, cross, next_round, quotas
+from pipelines.chat_rows import ChatRows, Sample, write_aft
+from pipelines.ledger import Ledger
+from pipelines.reporter import Reporter
+from pipelines.settings import BuildSettings
+from pipelines.supervise import run_pipeline
+from specs.errors import SpecmillError, UserError
+from specs.reader import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class ChatResult:
+    """What a build of chats came to."""
+
+    kept: int
+    target: int
+    rounds: int
+    queries: int
+    ended: tuple[str, ...]  # topics or domains that brought nothing for too long
+
+
+@dataclass
+class ChatBuild:
+    """Makes the chats of a workspace that has its `domains` and `subdomains`. The caller holds the lock."""
+
+    workspace: Workspace
+    settings: BuildSettings
+    spec: Spec
+    reporter: Reporter
+    corpus: Corpus = field(init=False)
+    counter: TokenCounter = field(init=False)
+    cells: list[Cell] = field(init=False)
+    tallies: dict[str, Tally] = field(init=False)
+    queries: list[Row] = field(default_factory=list)
+    dropped: list[Row] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.corpus = Corpus.of(self.workspace, self.settings, self.spec)
+        self.counter = TokenCounter(self.settings.corpus.tokenizer)
+        if self.settings.chats.style == "rule" and not self.spec.rule_ids:
+            raise UserError(
+                f"chats.style: rule needs a spec with numbered rules such as 'R1: ...', and {self.spec.name} has none. "
+                "Use `style: value`, or number the rules of the spec."
+            )
+
+    def run(self) -> ChatResult:
+        """Make `queries`, `chats`, `verdicts`, their rejects, and the datasets aft_cot and aft."""
+        chats = self.settings.chats
+        self.cells = self.make_cells()
+        self.tallies = {cell.group: Tally() for cell in self.cells}
+        with Ledger(self.workspace.ledger) as ledger:
+            rows = ChatRows(self.corpus, ledger, self.counter)
+            number = 0
+            while number < chats.rounds and (counts := self.plan()):
+                made = self.ask_for_queries(number, counts)
+                answered = self.answer(made)
+                rows.samples += answered
+                self.take_stock(counts, answered)
+                number += 1
+            count = rows.file(self.workspace, self.chosen(rows.samples))
+        write_table(self.workspace, "rejects", self.dropped, part="queries")
+        write_aft(self.workspace, self.counter)
+        ended = tuple(name for name, tally in self.tallies.items() if tally.ended)
+        return self.report(ChatResult(count, chats.target, number, len(self.queries), ended))
+
+    # --- what to ask about -------------------------------------------------------------------------------------------
+
+    def make_cells(self) -> list[Cell]:
+        """Topics x query types: a topic is a subdomain, or an item of an opaque preference."""
+        opaque = self.settings.chats.style == "opaque"
+        rows = self._items() if opaque else [_topic(row) for row in read_rows(self.workspace, "subdomains")]
+        if not rows:
+            raise SpecmillError("there is nothing to ask about: the workspace has no subdomains. Build them first.")
+        return cross(rows, self.settings.chats.kinds, "topic" if opaque else "domain_id", self.settings.seed)
+
+    def _items(self) -> list[Row]:
+        """The items of opaque preferences, each with the passages that name it and their domain."""
+        names = list(self.settings.chats.topics) or self._proposed()
+        subdomains = list(read_rows(self.workspace, "subdomains"))
+        rows = []
+        for name in names:
+            passages = [p for p in self.spec.passages if name.casefold() in p.text.casefold()]
+            if not passages:
+                raise UserError(f"chats.topics: {name!r} does not stand in the spec {self.spec.name}.")
+            ids = [self.corpus.passage_ids[p.address] for p in passages]
+            home = max(subdomains, key=lambda row: len(set(row["passage_ids"]) & set(ids)))
+            rows.append(
+                {"domain_id": home["domain_id"], "topic": name, "summary": "", "passage_ids": ids, "rule_id": None}
+            )
+        return rows
+
+    def _proposed(self) -> list[str]:
+        self.reporter.stage({"topics": 1})
+        found = run_pipeline(topics_pipeline(self.corpus), self.workspace.log)
+        return [row["name"] for row in found["topics"].to_pylist()]
+
+    @property
+    def _strict(self) -> bool:
+        return self.settings.chats.style == "opaque"  # an equal number an item, even where one of them fails
+
+    def plan(self) -> dict[int, int]:
+        """Queries of the next round, by cell."""
+        chats = self.settings.chats
+        return next_round(self.cells, chats.target, self.tallies, chats.expected_yield, strict=self._strict)
+
+    # --- one round ---------------------------------------------------------------------------------------------------
+
+    def ask_for_queries(self, number: int, counts: dict[int, int]) -> list[Row]:
+        """The new queries of this round, without those that repeat others; also in the table `queries`."""
+        cells = [self._request(self.cells[cell], number, count) for cell, count in counts.items()]
+        self.reporter.stage({"queries": sum(-(-count // self.settings.list_batch) for count in counts.values())})
+        found = run_pipeline(queries_pipeline(self.corpus, cells), self.workspace.log)["queries"].to_pylist()
+        new: list[Row] = []
+        for row in found:
+            self.dropped += json.loads(row["rejects"])
+            new += [self._query_row(self.cells[row["number"]], made) for made in json.loads(row["made"])]
+        for position, row in enumerate(new, len(self.queries)):
+            row["position"] = position
+        fresh = self._without_repeats(new)
+        self.queries += fresh
+        write_table(self.workspace, "queries", self.queries)
+        return fresh
+
+    def _request(self, cell: Cell, number: int, count: int) -> Row:
+        mine = [row for row in self.queries if row["topic"] == cell.topic and row["query_type"] == cell.query_type]
+        existing = [row["query"] for row in mine if row["domain_id"] == cell.domain_id][-EXISTING_SHOWN:]
+        return {
+            "number": cell.number, "count": count, "existing": json.dumps(existing), "domain_id": cell.domain_id,
+            "topic": cell.topic, "summary": cell.summary, "query_type": cell.query_type,
+            "row_id": content_id("cells", cell.domain_id, cell.topic, cell.query_type, number),
+        }  # fmt: skip
+
+    def _query_row(self, cell: Cell, made: Row) -> Row:
+        query_id = content_id("queries", cell.domain_id, cell.topic, cell.query_type, made["query"])
+        return {
+            "id": query_id, "domain_id": cell.domain_id, "query_type": cell.query_type, "position": 0,
+            "query": made["query"], "topic": cell.topic, "request_id": made["request_id"],
+        }  # fmt: skip
+
+    def _without_repeats(self, new: list[Row]) -> list[Row]:
+        """Near-duplicates of earlier queries, or of each other, go [MSM: cosine 0.91]."""
+        known = {row["id"] for row in self.queries}
+        unique: dict[str, Row] = {}
+        for row in new:
+            if row["id"] in known or row["id"] in unique:
+                self.dropped.append(_same_again(row))
+            else:
+                unique[row["id"]] = row
+        everything = [*self.queries, *unique.values()]
+        items = [Item(row["id"], row["query"], "queries", meta={"position": row["position"]}) for row in everything]
+        context = context_of(self.corpus, self.counter)
+        _, rejections = check_texts(items, self.settings.filters, context, "queries")
+        why = {rejection.item_id: rejection for rejection in rejections}
+        self.dropped += [_repeat(row, why[key]) for key, row in unique.items() if key in why]
+        return [row for key, row in unique.items() if key not in why]
+
+    def answer(self, queries: list[Row]) -> list[Sample]:
+        """Responses to new queries, checked and judged."""
+        if not queries:
+            return []
+        self.reporter.stage({"chats": len(queries), "verdicts": len(queries)})
+        start = len(self.queries) - len(queries)
+        table = self.workspace.table("queries")
+        found = run_pipeline(answers_pipeline(self.corpus, table, start), self.workspace.log)
+        answers = {row["query_id"]: row for row in found["judge"].to_pylist()}
+        by_key = {(cell.domain_id, cell.topic, cell.query_type): cell for cell in self.cells}
+        required = tuple(self.settings.chats.judged_by)
+        return [
+            Sample(row, by_key[row["domain_id"], row["topic"], row["query_type"]], answers[row["id"]], required)
+            for row in queries
+        ]
+
+    # --- the target --------------------------------------------------------------------------------------------------
+
+    def take_stock(self, counts: dict[int, int], answered: list[Sample]) -> None:
+        """Note what a round brought each group that it asked for."""
+        for group, tally in self.tallies.items():
+            asked = sum(count for cell, count in counts.items() if self.cells[cell].group == group)
+            if asked:
+                kept = sum(sample.passes for sample in answered if sample.cell.group == group)
+                self.tallies[group] = Tally((*tally.kept, kept), tally.asked + asked)
+
+    def chosen(self, samples: list[Sample]) -> set[str]:
+        """Queries of the chats that are kept: the first ones of each group, up to its quota."""
+        left = quotas(self.settings.chats.target, self.tallies, strict=self._strict)
+        kept: set[str] = set()
+        for sample in samples:
+            if sample.passes and left[sample.cell.group] > 0:
+                left[sample.cell.group] -= 1
+                kept.add(sample.query["id"])
+        return kept
+
+    def report(self, result: ChatResult) -> ChatResult:
+        """Say where the target was missed; SpecmillError where nothing at all was kept."""
+        if result.target and not result.kept:
+            raise SpecmillError(
+                f"none of {result.queries} chats passed the checks and the judge in {result.rounds} rounds; "
+                "`specmill show` lists why."
+            )
+        if result.kept < result.target:
+            why = f"nothing more came of {len(result.ended)} topics" if result.ended else "the limit chats.rounds"
+            self.reporter.say(f"{result.kept} of {result.target} chats were kept in {result.rounds} rounds: {why}.")
+        return result
+
+
+def _topic(subdomain: Row) -> Row:
+    keys = ("domain_id", "summary", "passage_ids", "rule_id")
+    return {**{key: subdomain[key] for key in keys}, "topic": subdomain["name"]}
+
+
+def _same_again(row: Row) -> Row:
+    """The reject of a query that is there already, word for word."""
+    item_id = content_id("queries", row["id"], "repeat", row["position"])
+    return reject(
+        "queries", item_id, "repeat", other_id=row["id"], parent_id=row["domain_id"], request_id=row["request_id"],
+        text=row["query"], row=row,
+    )  # fmt: skip
+
+
+def _repeat(row: Row, why: Rejection) -> Row:
+    return reject(
+        "queries", row["id"], why.reason, detail=why.detail, score=why.score, threshold=why.threshold,
+        other_id=why.other_id, parent_id=row["domain_id"], request_id=row["request_id"], text=row["query"], row=row,
+    )  # fmt: skip
