@@ -1,0 +1,222 @@
+"""How full the endpoint is kept, against plain asyncio and Distilabel's own LLM, and what the ledger costs.
+
+    python benchmarks/engine.py occupancy --requests 1000 --in-flight 50
+    python benchmarks/engine.py ledger --rows 1000000
+
+Every contender asks the same local server, in a process of its own, for the same replies with the same latencies
+(log-normal, seeded by the request). Occupancy is read from the server's log: the mean number of requests it was
+working on, over the time from the first request to the moment the last one was sent, divided by the number allowed.
+The bound is what list scheduling could do with these latencies in this order: total latency / N, plus the last tail.
+"""
+
+import argparse
+import asyncio
+import heapq
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+SERVE = ROOT / "tests" / "pipelines" / "engine" / "serve.py"
+
+
+def messages(number: int) -> list[dict]:
+    return [
+        {"role": "system", "content": "The spec says so. " * 200},
+        {"role": "user", "content": f"Write 60 words about row-{number}."},
+    ]
+
+
+def ours(url: str, folder: Path, requests: int, in_flight: int) -> None:
+    """Our LLM in a real Distilabel pipeline."""
+    from distilabel.pipeline import Pipeline
+    from distilabel.steps import LoadDataFromDicts
+
+    from pipelines.endpoints import EngineSettings
+    from pipelines.llm import EndpointLLM
+    from pipelines.supervise import run_pipeline
+    from tests.pipelines.engine.steps import Write
+
+    settings = EngineSettings.model_validate(
+        {
+            "endpoints": {"main": {"base_url": url, "model": "fake", "max_in_flight": in_flight}},
+            "roles": {"writer": {"endpoints": "main"}},
+        }
+    )
+    llm = EndpointLLM(role=settings.role("writer"), ledger_path=str(folder / "ledger.sqlite"))
+    with Pipeline("ours") as pipeline:
+        load = LoadDataFromDicts(data=[{"id": f"row-{n}."} for n in range(requests)], batch_size=requests)
+        load >> Write(name="write", stage="documents", llm=llm)
+    run_pipeline(pipeline, folder / "distilabel.log")
+
+
+def plain(url: str, folder: Path, requests: int, in_flight: int) -> None:
+    """asyncio, the openai package and a semaphore; nothing is kept."""
+    from openai import AsyncOpenAI
+
+    async def run() -> None:
+        client, slots = AsyncOpenAI(base_url=url, api_key="none", max_retries=0), asyncio.Semaphore(in_flight)
+
+        async def ask(number: int) -> None:
+            async with slots:
+                await client.chat.completions.create(model="fake", messages=messages(number), max_tokens=4096)
+
+        await asyncio.gather(*(ask(number) for number in range(requests)))
+
+    asyncio.run(run())
+
+
+def stock(url: str, folder: Path, requests: int, batch: int) -> None:
+    """Distilabel's OpenAILLM at a batch size; its requests in flight are the batch."""
+    from distilabel.models import OpenAILLM
+    from distilabel.pipeline import Pipeline
+    from distilabel.steps import LoadDataFromDicts
+    from distilabel.steps.tasks import TextGeneration
+
+    llm = OpenAILLM(model="fake", base_url=url, api_key="none", generation_kwargs={"max_new_tokens": 4096})
+    rows = [{"instruction": f"Write 60 words about row-{n}."} for n in range(requests)]
+    with Pipeline("stock", cache_dir=folder) as pipeline:
+        load = LoadDataFromDicts(data=rows, batch_size=batch)
+        load >> TextGeneration(llm=llm, system_prompt=messages(0)[0]["content"], input_batch_size=batch)
+    pipeline.run(use_cache=False)
+
+
+def measure(name: str, requests: int, in_flight: int, latency: float, extra: list[str]) -> dict:
+    """Run one contender in its own process against a fresh server."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "server.jsonl"
+        settings = json.dumps({"log": str(log), "latency_s": latency, "tail": 0.9, "longest_s": latency * 10})
+        with subprocess.Popen([sys.executable, str(SERVE), settings], stdout=subprocess.PIPE, text=True) as server:
+            url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
+            arguments = [sys.executable, __file__, "contender", name, url, folder, str(requests), *extra]
+            environment = {**os.environ, "DISTILABEL_LOG_LEVEL": "ERROR", "PYTHONPATH": str(ROOT)}
+            started = time.perf_counter()
+            subprocess.run(arguments, check=True, env=environment, stdout=subprocess.DEVNULL)
+            wall = time.perf_counter() - started
+            server.kill()
+        return {"name": " ".join([name, *extra]), "wall": wall, **from_log(log, in_flight)}
+
+
+def from_log(log: Path, in_flight: int) -> dict:
+    """Span, occupancy while work remained, and the list-scheduling bound, from what the server saw."""
+    asked, sent = {}, {}
+    for line in log.read_text().splitlines():
+        event = json.loads(line)
+        {"asked": asked, "sent": sent}[event["event"]][event["n"]] = event["t"]
+    start, last_asked, end = min(asked.values()), max(asked.values()), max(sent.values())
+    busy = sum(max(0.0, min(sent[n], last_asked) - asked[n]) for n in asked if n in sent)
+    latencies = [sent[n] - asked[n] for n in sorted(asked, key=asked.get)]
+    most = max_overlap(asked, sent)
+    return {
+        "span": end - start,
+        "occupancy": busy / in_flight / max(1e-9, last_asked - start),
+        "bound": list_schedule(latencies, in_flight),
+        "most": most,
+        "requests": len(asked),
+    }
+
+
+def max_overlap(asked: dict, sent: dict) -> int:
+    level = most = 0
+    for _, change in sorted([(t, 1) for t in asked.values()] + [(t, -1) for t in sent.values()]):
+        level += change
+        most = max(most, level)
+    return most
+
+
+def list_schedule(latencies: list[float], machines: int) -> float:
+    """When the last job ends if each starts on the first free machine."""
+    free = [0.0] * machines
+    for latency in latencies:
+        heapq.heapreplace(free, free[0] + latency)
+    return max(free)
+
+
+def occupancy(requests: int, in_flight: int, latency: float, stock_batches: list[int]) -> None:
+    contenders = [("ours", [str(in_flight)]), ("plain", [str(in_flight)])]
+    contenders += [("stock", [str(batch)]) for batch in stock_batches]
+    print(f"{requests} requests, {in_flight} in flight, latency median {latency} s, tail to {latency * 10} s")
+    print(f"{'contender':12} {'span s':>8} {'bound s':>8} {'over':>7} {'occupancy':>9} {'most':>5} {'wall s':>8}")
+    for name, extra in contenders:
+        row = measure(name, requests, in_flight, latency, extra)
+        over = row["span"] / row["bound"] - 1
+        print(
+            f"{row['name']:12} {row['span']:8.1f} {row['bound']:8.1f} {over:7.1%} {row['occupancy']:9.1%} "
+            f"{row['most']:5d} {row['wall']:8.1f}",
+            flush=True,
+        )
+
+
+def ledger(rows: int) -> None:
+    """Insert `rows` completions of 4,000 characters as 512 requests in flight would, then look some of them up."""
+    from pipelines.draw import Completion, Draw, State, Usage
+    from pipelines.ledger import Ledger
+    from pipelines.records import Entry, Want, draw_key
+
+    text = "A reply of some length, such as a short document has. " * 75
+    spec = "The spec says so. " * 2000
+
+    def entry(number: int) -> Entry:
+        draw = Draw("documents", f"row-{number}", [*messages(number)[1:]])
+        draw.messages.insert(0, {"role": "system", "content": spec})
+        key = draw_key("writer", "fake", "{}", draw)
+        done = Completion(key.hex(), State.OK, f"{number} {text}", model="fake", endpoint="main", usage=Usage(9000, 0, 900))
+        return Entry(key, "writer", draw, done, "{}", 36000, 35000, time.time(), Want(0.01, 9900))
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger.sqlite"
+        with Ledger(path) as book:
+            done, mark = 0, time.perf_counter()
+            while done < rows:
+                futures = [book.record(entry(number)) for number in range(done, min(rows, done + 512))]
+                for future in futures:
+                    future.result()
+                done += len(futures)
+                if done % (512 * 100) == 0 or done == rows:
+                    took, mark = time.perf_counter() - mark, time.perf_counter()
+                    size = sum(part.stat().st_size for part in Path(folder).iterdir()) / 1e9
+                    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+                    print(f"{done:9d} rows  {min(done, 51200) / took:7.0f} /s  {size:6.2f} GB  {memory:5.0f} MB", flush=True)
+        with Ledger(path) as book:
+            keys = [entry(number * (rows // 2000)).key for number in range(2000)]
+            started = time.perf_counter()
+            assert all(book.find([key]) for key in keys)
+            print(f"lookup of a stored key: {(time.perf_counter() - started) / 2000 * 1e6:.0f} us")
+            started = time.perf_counter()
+            assert not any(book.find([bytes(32)]) for _ in range(2000))
+            print(f"lookup of a missing key: {(time.perf_counter() - started) / 2000 * 1e6:.0f} us")
+            started = time.perf_counter()
+            table = book.usage_table()
+            print(f"usage_table: {table.num_rows} rows in {time.perf_counter() - started:.1f} s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    of_occupancy = commands.add_parser("occupancy")
+    of_occupancy.add_argument("--requests", type=int, default=1000)
+    of_occupancy.add_argument("--in-flight", type=int, default=50)
+    of_occupancy.add_argument("--latency", type=float, default=2.0)
+    of_occupancy.add_argument("--stock", type=int, nargs="*", default=[])
+    of_ledger = commands.add_parser("ledger")
+    of_ledger.add_argument("--rows", type=int, default=1_000_000)
+    contender = commands.add_parser("contender")
+    contender.add_argument("arguments", nargs=5)
+    options = parser.parse_args()
+    if options.command == "occupancy":
+        occupancy(options.requests, options.in_flight, options.latency, options.stock)
+    elif options.command == "ledger":
+        ledger(options.rows)
+    else:
+        name, url, folder, requests, extra = options.arguments
+        {"ours": ours, "plain": plain, "stock": stock}[name](url, Path(folder), int(requests), int(extra))
+
+
+if __name__ == "__main__":
+    main()
