@@ -1,6 +1,6 @@
 """Makes a workspace of any size from a seed, without a model: realistic rows through the real writers.
 
-Texts are drawn from a few thousand sentences, so that they compress and repeat somewhat like a real corpus; one
+Texts are drawn from up to 40,000 sentences, so that they compress and repeat somewhat like a real corpus; one
 document in a thousand is hostile (scripts, markup, control characters), as a model's may be.
 """
 
@@ -33,6 +33,7 @@ REASONS = (
     "because oversight is how mistakes are caught", "since a person may see what it cannot", "so that trust is earned",
     "because the answer belongs to the user", "as anyone careful would", "since honesty costs less than repair",
 )  # fmt: skip
+ONSETS, VOWELS = ("b", "d", "f", "g", "l", "m", "n", "p", "r", "s", "t", "v"), ("a", "e", "i", "o", "u", "ay", "or")
 HOSTILE = (
     "<script>window.pwned=1</script><img src=x onerror='window.pwned=1'> </textarea></script><!-- [bold red]x[/] "
     "javascript:alert(1) {{7*7}} ${x} \u202eevil\u2069 \x07 ＜ 中文 🙂 ' OR 1=1; DROP TABLE documents; --"
@@ -59,12 +60,17 @@ class Maker:
         self.size, self.seed = size, seed
         self.random = random.Random(f"{seed}:{size}")
         self.counter = TokenCounter()
-        self.pool = [self._sentence() for _ in range(3_000)]
+        self.words = [self._word() for _ in range(4_000)]
+        self.pool = [self._sentence() for _ in range(min(40_000, 500 + 20 * self.size.documents))]
+
+    def _word(self) -> str:
+        pick = self.random.choice
+        return "".join(pick(ONSETS) + pick(VOWELS) for _ in range(self.random.randint(2, 3)))
 
     def _sentence(self) -> str:
         pick = self.random.choice
-        case = self.random.randrange(10**4)
-        return f"{pick(SUBJECTS)} {pick(VERBS)} {pick(OBJECTS)} {pick(REASONS)}, and case {case} shows it."
+        words = " ".join(self.random.choices(self.words, k=5))
+        return f"{pick(SUBJECTS)} {pick(VERBS)} {pick(OBJECTS)} {pick(REASONS)}, as {words} shows."
 
     def text(self, sentences: int) -> str:
         """Paragraphs of sentences from the pool."""
@@ -144,7 +150,7 @@ class Maker:
         tokens = self.counter.count(text)
         return dict(
             spec_hash=SPEC_HASH, domain_id=domain["id"], domain=domain["name"], prompt_version="3f2a",
-            model="writer-1b", endpoint="main", request_id=f"r{number:08d}", finish_reason="stop", attempts=1,
+            model="writer-1b", endpoint="main", request_id=f"{number:064x}", finish_reason="stop", attempts=1,
             tokens=tokens, tokenizer=self.counter.name, prompt_tokens=2_000, completion_tokens=tokens + 300,
             cost_usd=round(tokens * 6e-7, 6),
         )  # fmt: skip

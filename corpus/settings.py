@@ -24,3 +24,11 @@ class CorpusSettings(Settings):
     language: _Tag = Field("en", description="ISO 639 code of the language of the corpus.")
     rows_per_group: int = Field(1_000, ge=1, le=1_000_000, description="Rows of a Parquet row group; bounds memory.")
     shard_mb: int = Field(256, ge=1, le=4_096, description="Size of a dataset shard before compression, in MB.")
+
+
+class ReportSettings(Settings):
+    """How much of a large corpus the page holds."""
+
+    reader_items: int = Field(60_000, ge=1, description="Most items in the sample reader; drawn evenly from more.")
+    phrase_documents: int = Field(4_000, ge=1, description="Documents read for over-used phrases and names.")
+    map_documents: int = Field(400, ge=10, description="Documents embedded for the cluster map.")

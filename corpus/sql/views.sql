@@ -37,19 +37,21 @@ LEFT JOIN domains ON domains.id = subdomains.domain_id;
 -- items: documents and chats, kept and rejected together, with why the rejected ones went
 CREATE VIEW items AS
 SELECT 'documents' AS stage, id, 'kept' AS status, NULL AS reason, NULL AS detail, NULL::DOUBLE AS score, NULL::DOUBLE AS threshold,
-    NULL AS other_id, idea_id AS parent_id, domain, subdomain, genre, frame, title, tokens, model, request_id, text
+    NULL AS other_id, idea_id AS parent_id, domain, subdomain, genre, frame, title, tokens, model, request_id, passage_ids, assertion_ids,
+    NULL AS reasoning, text
 FROM documents
 UNION ALL
-SELECT 'chats', id, 'kept', NULL, NULL, NULL, NULL, NULL, query_id, domain, NULL, style, NULL, NULL, tokens, model, request_id, response
+SELECT 'chats', id, 'kept', NULL, NULL, NULL, NULL, NULL, query_id, domain, NULL, style, NULL, NULL, tokens, model, request_id, passage_ids,
+    NULL, reasoning, response
 FROM chats
 UNION ALL
 SELECT rejects.stage, rejects.item_id, 'rejected', rejects.reason, rejects.detail, rejects.score, rejects.threshold, rejects.other_id,
     rejects.parent_id, coalesce(made.domain, lineage.domain), coalesce(made.subdomain, lineage.subdomain),
-    coalesce(made.genre, lineage.genre), coalesce(made.frame, lineage.frame), made.title, made.tokens, made.model,
-    rejects.request_id, rejects.text
+    coalesce(made.genre, made.style, lineage.genre), coalesce(made.frame, lineage.frame), made.title, made.tokens, made.model,
+    rejects.request_id, made.passage_ids, made.assertion_ids, made.reasoning, rejects.text
 FROM (
     -- `row` is JSON that we wrote, but a foreign workspace may hold anything there
-    SELECT *, CASE WHEN json_valid(row) THEN from_json(row, '{"domain": "VARCHAR", "subdomain": "VARCHAR", "genre": "VARCHAR", "frame": "VARCHAR", "title": "VARCHAR", "tokens": "BIGINT", "model": "VARCHAR"}') END AS made
+    SELECT *, CASE WHEN json_valid(row) THEN from_json(row, '{"domain": "VARCHAR", "subdomain": "VARCHAR", "genre": "VARCHAR", "style": "VARCHAR", "frame": "VARCHAR", "title": "VARCHAR", "tokens": "BIGINT", "model": "VARCHAR", "passage_ids": ["VARCHAR"], "assertion_ids": ["VARCHAR"], "reasoning": "VARCHAR"}') END AS made
     FROM rejects
 ) AS rejects
 LEFT JOIN idea_lineage AS lineage ON lineage.id = rejects.parent_id

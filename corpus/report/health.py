@@ -1,0 +1,117 @@
+"""Health figures with bands. The bands are what others measured on good corpora: hypotheses, not gates."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """A figure, the band it is expected in, and why that matters. `value` is None where it cannot be known yet."""
+
+    name: str
+    value: float | None
+    low: float | None
+    high: float | None
+    unit: str  # share | number | usd
+    why: str
+
+
+def health(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The figures that can be computed from `figures()` and `overused()`, with `ok` True, False or None (not known)."""
+    listed = [_kept(found), _truncated(found), _price(found), _written(found), _passages(found), _holes(found)]
+    listed += [_entropy(found), _balance(found), _opening(found), _phrase(found)]
+    return [{**asdict(one), "ok": _inside(one)} for one in listed]
+
+
+def _inside(one: Health) -> bool | None:
+    if one.value is None:
+        return None
+    return (one.low is None or one.value >= one.low) and (one.high is None or one.value <= one.high)
+
+
+def _share(part: float, whole: float) -> float | None:
+    return part / whole if whole else None
+
+
+def _stage(found: dict[str, Any], stage: str) -> dict[str, Any]:
+    none = {"kept": 0, "rejected": 0, "planned": 0}
+    return next((row for row in found["stages"] if row["stage"] == stage), none)
+
+
+def _kept(found: dict[str, Any]) -> Health:
+    row = _stage(found, "documents")
+    share = _share(row["kept"], row["kept"] + row["rejected"])
+    why = "Replications kept 71-76% after review. Far more: are the filters on? Far less: look at the writer."
+    return Health("Documents kept of those written", share, 0.6, 0.97, "share", why)
+
+
+def _truncated(found: dict[str, Any]) -> Health:
+    row = _stage(found, "documents")
+    cut = sum(r["items"] for r in found["reasons"] if r["stage"] == "documents" and r["reason"] == "truncated")
+    why = "Cut by the token limit. The paper lost about 20% of long documents so; each is paid for."
+    return Health("Documents cut short", _share(cut, row["kept"] + row["rejected"]), None, 0.05, "share", why)
+
+
+def _price(found: dict[str, Any]) -> Health:
+    cost = sum(row["cost_usd"] or 0 for row in found["spend"])
+    tokens = sum(row["kept_tokens"] for row in found["yields"])
+    why = "Replications paid $4.5 to $66. Much more: look at what is rejected, and at reasoning tokens."
+    return Health("Dollars per million kept tokens", _share(1e6 * cost, tokens) if cost else None, None, 66, "usd", why)
+
+
+def _written(found: dict[str, Any]) -> Health:
+    written = sum(row["completion_tokens"] for row in found["spend"] if row["stage"] == "documents")
+    kept = sum(row["kept_tokens"] for row in found["yields"] if row["stage"] == "documents")
+    why = "The rest is planning, scratchpads, reasoning and rejects. Low: reasoning models spend the output unseen."
+    return Health("Kept tokens per token written", _share(kept, written), 0.4, None, "share", why)
+
+
+def _passages(found: dict[str, Any]) -> Health:
+    passages = found["passages"]
+    why = "A passage that no document covers is not taught."
+    covered = sum(1 for row in passages if row["documents"])
+    return Health("Passages of the spec with documents", _share(covered, len(passages)), 0.95, None, "share", why)
+
+
+def _holes(found: dict[str, Any]) -> Health:
+    cells = [cell for row in found["coverage"]["passages"]["rows"] for cell in row[2] if cell]
+    why = "Planned passage x document type cells that have no document."
+    return Health("Holes in coverage", _share(sum(1 for c in cells if not c[0]), len(cells)), None, 0.1, "share", why)
+
+
+def _entropy(found: dict[str, Any]) -> Health:
+    totals: dict[int, int] = {}
+    for row in found["coverage"]["passages"]["rows"]:
+        for column, cell in enumerate(row[2]):
+            totals[column] = totals.get(column, 0) + (cell[1] if cell else 0)
+    shares = [tokens / sum(totals.values()) for tokens in totals.values() if tokens]
+    evenness = -sum(p * math.log(p) for p in shares) / math.log(len(shares)) if len(shares) > 1 else None
+    why = "Entropy of tokens over document types, over its maximum. Variety of types went with success (+0.45)."
+    return Health("Evenness of document types", evenness, 0.75, None, "share", why)
+
+
+def _balance(found: dict[str, Any]) -> Health:
+    tokens = [row["tokens"] for row in found["domains"]]
+    even = 1 / len(tokens) if tokens else 0
+    value = _share(max(tokens, default=0), sum(tokens) * even)
+    why = "Tokens of the largest domain over an even share. Uneven domains make corpora hard to compare."
+    return Health("Largest domain against an even share", value, None, 1.5, "number", why)
+
+
+def _opening(found: dict[str, Any]) -> Health:
+    shared = found["overused"]
+    top = shared["openings"][0][1] if shared["openings"] else 0
+    why = "A pattern that opened more than 20% of answers became a habit of the model; it should be far below."
+    return Health(
+        "Documents with the same first three words", _share(top, shared["documents"]), None, 0.05, "share", why
+    )
+
+
+def _phrase(found: dict[str, Any]) -> Health:
+    shared = found["overused"]
+    top = shared["phrases"][0][1] if shared["phrases"] else 0
+    why = "What a prompt asks for is easily stamped on every document; such tics are what a model learns first."
+    return Health(
+        "Documents that share one five-word phrase", _share(top, shared["documents"]), None, 0.1, "share", why
+    )
