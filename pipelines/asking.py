@@ -102,20 +102,19 @@ async def gather_items(asker: Asker, question: ListQuestion[R]) -> Gathered[R]:
     """
     found: Gathered[R] = Gathered()
     seen: set[str] = set()
-    batch = question.batch
-    for sample in range(2 * -(-question.want // batch)):
-        count = min(batch, question.want - len(found.items))
-        if count <= 0:
-            break
+    batch, sample, bound = question.batch, 0, 2 * -(-question.want // question.batch)
+    while sample < bound and (count := min(batch, question.want - len(found.items))) > 0:
         messages = question.render(count, [item for item, _ in found.items])
         schema = items_schema(question.form, count)
         draw = Draw(question.stage, question.row_id, messages, sample=sample, json_schema=schema)
         answer = await ask_until_parsed(asker, draw, question.parse, question.attempts)
+        sample += 1
         if answer.value is None:
             found.failures.append(answer)
             if answer.state is not State.TRUNCATED or count == 1:
                 break
             batch = count // 2  # a shorter list fits into the same number of tokens
+            bound = sample + 2 * -(-(question.want - len(found.items)) // batch)
         elif not _add(found, seen, answer.value.items[:count], answer.completion.request_id, question.name_of):
             break
     return found

@@ -20,6 +20,7 @@ from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from filters.base import Rejection
 from pipelines.asking import Answer, Gathered, ListQuestion
+from pipelines.control import CONTROL
 from pipelines.draw import Message
 from pipelines.llm import EndpointLLM
 from pipelines.prompts import Prompts
@@ -174,7 +175,9 @@ class Stage(GlobalStep):
         write_table(self.corpus.folder, "rejects", rejects, part=self.table)
         if not rows:
             reasons = "; ".join(sorted({f"{r['reason']}: {r['detail']}" for r in rejects})[:3]) or "no reply"
-            raise SpecmillError(f"no {self.table.replace('_', ' ')} came of {len(inputs)} requests ({reasons}).")
+            text = f"no {self.table.replace('_', ' ')} came of {len(inputs)} requests ({reasons})."
+            CONTROL.halt("crash", text)  # reaches the caller as it is; an exception may not survive the way out
+            raise SpecmillError(text)
         yield rows
 
     def messages(self, template: str, **values: Any) -> list[Message]:

@@ -111,6 +111,7 @@ class Build:
         """Drop ideas that repeat others, and put the rest into the order in which they are written."""
         rows = {row["id"]: row for row in read_rows(self.workspace, "ideas")}
         items = [Item(row["id"], row["idea"], "ideas", meta={"position": n}) for n, row in enumerate(rows.values())]
+        self.reporter.say(f"looking for ideas that repeat others among {len(items):,} ...")
         kept, rejections = check_texts(items, self.settings.filters, self.context(), "ideas")
         dropped = [rejected("ideas", r, rows[r.item_id], rows[r.item_id]["idea"]) for r in rejections]
         write_table(self.workspace, "rejects", dropped, part="ideas-repeated")
@@ -130,6 +131,7 @@ class Build:
             answers = run_pipeline(write_pipeline(self.corpus, start, wave), self.workspace.log)
             found = {row["idea_id"]: row for row in answers["documents"].to_pylist()}
             drafts.add(Draft.of(idea, found[idea["id"]]) for idea in ideas[start : start + wave])
+            self.reporter.say(f"filtering {len(drafts.all):,} documents ...")
             drafts.decide(*check_documents(drafts.items(), self.settings.filters, self.context()))
         drafts.file(self.workspace, self.settings.documents.target_tokens)
 

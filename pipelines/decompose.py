@@ -22,6 +22,8 @@ from pipelines.replies import (
 )
 from specs.passages import Passage
 
+_VAGUE = {"general", "overview", "miscellaneous", "other", "introduction", "summary", "conclusion", "the spec", "spec"}
+
 
 def decompose_pipeline(corpus: Corpus) -> Pipeline:
     """The pipeline that fills `domains`, `subdomains` and `assertions` from `passages`."""
@@ -50,7 +52,8 @@ class Domains(Stage):
     async def ask_about(self, row: Row) -> tuple[list[Row], list[Row]]:
         """The domains of the spec."""
         spec_hash = row["spec_hash"]
-        found = await gather_items(self.llm, self.question(spec_hash, DomainReply, "domains", "name", {}))
+        question = self.question(spec_hash, DomainReply, "domains", "name", {}, check=specific)
+        found = await gather_items(self.llm, question)
         rows = [
             {
                 "id": content_id("domains", spec_hash, item.name), "spec_hash": spec_hash, "position": position,
@@ -81,8 +84,9 @@ class Subdomains(Stage):
         return rows, self.failures(found, row["id"])
 
     def check(self, item: Reply) -> None:
-        """Only addresses that the spec has."""
+        """A name of its own, and only addresses that the spec has."""
         assert isinstance(item, SubdomainReply)
+        specific(item)
         if unknown := [a for a in item.passages if a not in self.corpus.passage_ids]:
             last = self.corpus.spec.passages[-1].address
             raise UnparsedError(f"there is no passage {', '.join(unknown[:3])}; the addresses are P1 to {last}.")
@@ -157,6 +161,12 @@ class RuleAssertions(Stage):
             "name": f"follows {row['rule_id']}", "explanation": row["summary"], "label": "behaviour",
         }  # fmt: skip
         return [assertion_row(row["id"], 0, row["request_id"], values)], []
+
+
+def specific(item: DomainReply | SubdomainReply) -> None:
+    """Raise UnparsedError for a name that says nothing: under it a model puts the whole spec once more."""
+    if item.name.casefold().strip(" .") in _VAGUE:
+        raise UnparsedError(f"{item.name!r} says nothing of this spec; a specific name is expected.")
 
 
 def subdomain_row(

@@ -59,7 +59,7 @@ def test_lineage_and_datasets(built, cli) -> None:
     loaded = datasets.load_dataset(str(workspace / "dataset"), "msm", split="train")
     assert set(loaded["id"]) == set(tables["documents"])
     count = cli.run("sql", workspace, "SELECT count(*) AS n FROM documents", "--format", "csv")
-    assert count.stdout.replace('"', '').split() == ["n", str(len(tables["documents"]))], count.stderr
+    assert count.stdout.replace('"', "").split() == ["n", str(len(tables["documents"]))], count.stderr
     shown = cli.run("show", workspace)
     assert shown.returncode == 0 and "documents" in shown.stdout
 

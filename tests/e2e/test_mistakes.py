@@ -23,7 +23,10 @@ roles: {{writer: {{endpoints: [main]}}}}
 
 MISTAKES = {
     "an unknown key": ("documents: {wordz: 3}\n", ["line 4", "documents.wordz", "did you mean 'words'"]),
-    "a value out of bounds": ("documents: {words: -1}\n", ["line 4", "documents.words", "greater than or equal to 50", "-1"]),
+    "a value out of bounds": (
+        "documents: {words: -1}\n",
+        ["line 4", "documents.words", "greater than or equal to 50", "-1"],
+    ),
     "a word where a number belongs": ("list_batch: many\n", ["line 4", "list_batch", "integer", "'many'"]),
     "a key twice": ("seed: 1\nseed: 2\n", ["line 5", "'seed'", "second time"]),
     "no YAML": ("documents: {types: [1\n", ["line", "not valid YAML"]),
@@ -46,7 +49,8 @@ def test_recipes(run, mistake: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"", "empty"), (b"\x00\x01", "binary"), (b"x" * 10_000_000, "bytes"), (b"{modelname}", "placeholder")]
+    ("content", "message"),
+    [(b"", "empty"), (b"\x00\x01", "binary"), (b"x" * 10_000_000, "bytes"), (b"{modelname}", "placeholder")],
 )
 def test_specs(run, tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "spec.md").write_bytes(content)
@@ -78,7 +82,7 @@ def test_a_dead_endpoint_and_a_refused_key_fail_with_advice(server, recipe, cli,
     path = recipe(one.url)
     refused = cli.run("build", path, "--out", tmp_path / "a", OPENAI_API_KEY="wrong-key-123")
     assert refused.returncode == 1 and "OPENAI_API_KEY" in refused.stderr and "wrong-key-123" not in refused.stderr
-    dead = recipe("http://127.0.0.1:9/v1", endpoints={
-        "fake": {"base_url": "http://127.0.0.1:9/v1", "model": "fake", "retries": 0, "wait_when_down_s": 0}})  # fmt: skip
+    nowhere = {"base_url": "http://127.0.0.1:9/v1", "model": "fake", "retries": 0, "wait_when_down_s": 0}
+    dead = recipe("", endpoints={"fake": nowhere})
     result = cli.run("build", dead, "--out", tmp_path / "b")
     assert result.returncode == 1 and "127.0.0.1:9" in result.stderr and "Traceback" not in result.stderr

@@ -1,0 +1,127 @@
+"""Conversations, against the real client and a real local server that invents or spoils replies."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pipelines.asking import ListQuestion, ask_until_parsed, gather_items
+from pipelines.client import Client
+from pipelines.draw import Completion, Draw, State
+from pipelines.endpoints import EngineSettings
+from pipelines.fake_endpoint import FakeSettings, read_faults, serve
+from pipelines.parsing import UnparsedError, tagged
+from pipelines.replies import IdeaReply
+
+
+class Scripted:
+    """Answers draws from a list: for what a server cannot be made to say. Records what it was asked."""
+
+    def __init__(self, *replies: str | State) -> None:
+        self.replies, self.asked = list(replies), []
+
+    async def ask(self, draw: Draw) -> Completion:
+        self.asked.append(draw)
+        reply = self.replies.pop(0) if self.replies else '{"items": []}'
+        state = reply if isinstance(reply, State) else State.OK
+        return Completion(f"{len(self.asked):064x}", state, "" if isinstance(reply, State) else reply)
+
+
+def question(want: int, batch: int, attempts: int = 2, **changes) -> ListQuestion:
+    def render(count: int, existing: list) -> list:
+        return [{"role": "user", "content": f"{count} more than {[item.idea for item in existing]}"}]
+
+    values = {
+        "stage": "ideas", "row_id": "r", "form": IdeaReply, "want": want, "batch": batch, "attempts": attempts,
+        "render": render, "name_of": lambda item: item.idea,
+    }  # fmt: skip
+    return ListQuestion(**{**values, **changes})
+
+
+def ideas(*names: str) -> str:
+    return '{"items": [' + ", ".join(f'{{"idea": "{name}"}}' for name in names) + "]}"
+
+
+async def test_batches_are_told_what_exists_and_repeats_do_not_count() -> None:
+    asker = Scripted(ideas("one", "two"), ideas("Two ", "three"), ideas("four", "five"))
+    found = await gather_items(asker, question(4, 2))
+    assert [item.idea for item, _ in found.items] == ["one", "two", "three", "four"]
+    assert [item.idea for item, _ in found.repeats] == ["Two"]
+    assert "['one', 'two']" in asker.asked[1].messages[0]["content"]
+    assert [draw.sample for draw in asker.asked] == [0, 1, 2]
+
+
+async def test_a_bad_reply_is_asked_again_with_the_error_then_recorded() -> None:
+    asker = Scripted("nonsense", "still nonsense")
+    found = await gather_items(asker, question(3, 3))
+    assert not found.items and [f.state for f in found.failures] == [State.UNPARSED]
+    assert [draw.attempt for draw in asker.asked] == [0, 1]
+    assert [m["role"] for m in asker.asked[1].messages] == ["user", "assistant", "user"]
+    assert "not valid JSON" in asker.asked[1].messages[2]["content"]
+
+
+async def test_a_list_that_was_cut_off_is_asked_for_in_smaller_batches() -> None:
+    asker = Scripted(State.TRUNCATED, ideas("one", "two"), ideas("three", "four"))
+    found = await gather_items(asker, question(4, 4))
+    assert len(found.items) == 4 and [f.state for f in found.failures] == [State.TRUNCATED]
+    assert [draw.json_schema["properties"]["items"]["maxItems"] for draw in asker.asked] == [4, 2, 2]
+
+
+@pytest.mark.parametrize("reply", [State.REFUSED, State.FAILED, State.OVER_BUDGET, State.STOPPED])
+async def test_a_refused_topic_ends(reply: State) -> None:
+    asker = Scripted(*[reply] * 50)
+    found = await gather_items(asker, question(20, 5))
+    assert len(asker.asked) == 1 and found.failures[0].state is reply
+
+
+async def test_a_model_that_repeats_itself_ends_the_list() -> None:
+    asker = Scripted(*[ideas("same")] * 50)
+    found = await gather_items(asker, question(20, 5))
+    assert len(asker.asked) == 2 and len(found.items) == 1
+
+
+async def test_a_model_that_drips_one_item_at_a_time_ends_the_list() -> None:
+    asker = Scripted(*[ideas(f"idea {n}") for n in range(50)])
+    found = await gather_items(asker, question(20, 5))
+    assert len(asker.asked) == len(found.items) == 8, "twice the batches of a perfect run, no more"
+
+
+async def test_a_check_can_turn_an_item_down() -> None:
+    def check(item: IdeaReply) -> None:
+        if item.idea == "bad":
+            raise UnparsedError("there is no such thing.")
+
+    asker = Scripted(ideas("bad"), ideas("good"))
+    found = await gather_items(asker, question(1, 1, check=check))
+    assert [item.idea for item, _ in found.items] == ["good"]
+    assert "no such thing" in asker.asked[1].messages[2]["content"]
+
+
+async def test_a_long_bad_reply_is_not_sent_back() -> None:
+    asker = Scripted("a document without tags " * 500, "<document>Fine.</document>")
+    draw = Draw("documents", "i", [{"role": "system", "content": "spec"}, {"role": "user", "content": "write"}])
+    answer = await ask_until_parsed(asker, draw, lambda text: tagged(text, "document"), 3, echo=False)
+    assert answer.value == "Fine." and answer.attempts == 2
+    again = asker.asked[1].messages
+    assert [m["role"] for m in again] == ["system", "user"] and again[0] == draw.messages[0]
+    assert again[1]["content"].startswith("write\n") and len(again[1]["content"]) < 400
+
+
+async def test_identical_prompts_stay_separate_draws(tmp_path: Path) -> None:
+    """Field notes 5.3: a cache keyed by the prompt's text replayed the same document into every batch."""
+    log = tmp_path / "server.jsonl"
+    faults = read_faults(['{"kind": "500", "share": 0.3}'])
+    runner, port = await serve(FakeSettings(log=log, faults=faults))
+    endpoint = {"base_url": f"http://127.0.0.1:{port}/v1", "model": "fake", "retries": 3}
+    settings = {"endpoints": {"e": endpoint}, "roles": {"writer": {"endpoints": ["e"], "send_seed": True}}}
+    role = EngineSettings.model_validate(settings).role("writer")
+    same = [{"role": "user", "content": "Write 60 words in <document> tags."}]
+    async with Client(role, tmp_path / "ledger.sqlite") as client:
+        draws = [Draw("documents", f"row {n % 4}", same, sample=n // 4) for n in range(12)]
+        first = await asyncio.gather(*[client.ask(draw) for draw in draws])
+        again = await asyncio.gather(*[client.ask(draw) for draw in draws])
+    await runner.cleanup()
+    assert len({c.request_id for c in first}) == len({c.text for c in first}) == 12
+    assert [c.request_id for c in again] == [c.request_id for c in first]
+    assert set(Counter(line.count('"event": "sent"') for line in log.read_text().splitlines())) <= {0, 1}

@@ -1,0 +1,108 @@
+"""Parsing is strict: whatever a reply looks like, it is either the form that was asked for or an UnparsedError."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from pipelines.parsing import UnparsedError, json_reply, tagged, thought_and_answer
+from pipelines.replies import AssertionReply, DomainReply, IdeaReply, Items, SubdomainReply, items_schema
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "no tags at all",
+        "<document>never closed",
+        "closed only</document>",
+        "</document>the wrong way round<document>",
+        "<document>one</document><document>two</document>",
+        "<document><document>nested</document></document>",
+        "<document>  \n </document>",
+        "<scratchpad>a plan, and then the tokens ran out",
+        "<DOCUMENT>wrong case</DOCUMENT>",
+    ],
+)
+def test_what_is_no_document(reply: str) -> None:
+    with pytest.raises(UnparsedError):
+        tagged(reply, "document")
+
+
+def test_only_the_content_is_kept() -> None:
+    reply = "<scratchpad>plan: quote <b>x</b></scratchpad>\n<document>\nThe text.\n</document>\nHope this helps!"
+    assert tagged(reply, "document") == "The text."
+
+
+@given(st.text(alphabet="ab <>/\n", max_size=40), st.text(max_size=40), st.text(max_size=40))
+def test_content_comes_back_whole_or_not_at_all(content: str, before: str, after: str) -> None:
+    reply = f"{before}<document>{content}</document>{after}"
+    try:
+        found = tagged(reply, "document")
+    except UnparsedError:
+        assert not content.strip() or "document>" in before + content + after
+    else:
+        assert found == content.strip() and "<document>" not in found
+
+
+@given(st.text(max_size=200))
+def test_no_text_breaks_the_parsers(text: str) -> None:
+    for parse in (
+        lambda: tagged(text, "document"),
+        lambda: thought_and_answer(text),
+        lambda: json_reply(text, Items[IdeaReply]),
+    ):
+        try:
+            parse()
+        except UnparsedError as error:
+            assert str(error)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["<think>never closed", "<think></think>empty", "<think>x</think>", "hi <think>x</think>y", "just an answer"],
+)
+def test_reasoning_must_be_whole(reply: str) -> None:
+    with pytest.raises(UnparsedError):
+        thought_and_answer(reply)
+
+
+def test_reasoning_and_answer() -> None:
+    assert thought_and_answer("<think>\nwhy\n</think>\n\nBecause.") == ("why", "Because.")
+
+
+@pytest.mark.parametrize(
+    ("reply", "problem"),
+    [
+        ("Sure! Here it is: {}", "not valid JSON"),
+        ('{"items": [{"idea": "cut of', "not valid JSON"),
+        ('{"ideas": []}', "items"),
+        ('{"items": [{"idea": 3}]}', "items.0.idea"),
+        ('{"items": [{"idea": "fine", "note": "extra"}]}', "items.0.note"),
+        ('[{"idea": "fine"}]', "expected form"),
+        ("[" * 100_000, "JSON"),
+        ('{"items": [{"idea": "' + "x" * 801 + '"}]}', "800"),
+    ],
+)
+def test_bad_json_says_what_is_wrong(reply: str, problem: str) -> None:
+    with pytest.raises(UnparsedError, match=problem):
+        json_reply(reply, Items[IdeaReply])
+
+
+def test_a_fence_is_forgiven_and_whitespace_folded() -> None:
+    reply = '```json\n{"items": [{"idea": "one\\n  two"}]}\n```'
+    assert json_reply(reply, Items[IdeaReply]).items[0].idea == "one two"
+
+
+@pytest.mark.parametrize("form", [DomainReply, SubdomainReply, AssertionReply, IdeaReply])
+def test_schemas_are_closed_and_bounded(form: type) -> None:
+    schema = items_schema(form, 4)
+    assert schema["properties"]["items"]["maxItems"] == 4
+    entry = schema["properties"]["items"]["items"]
+    assert entry["additionalProperties"] is False and set(entry["required"]) == set(entry["properties"])
+    assert "$ref" not in json.dumps(schema)
+    for name, value in entry["properties"].items():
+        assert "maxLength" in value or "enum" in value or "maxItems" in value, f"{name} has no bound"
+    with pytest.raises(ValidationError):
+        form.model_validate({})

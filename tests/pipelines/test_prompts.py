@@ -1,0 +1,81 @@
+"""Prompts: values are never templates, the stable part comes first, versions follow the sources."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.base import Corpus
+from pipelines.prompts import Prompts
+from pipelines.settings import BuildSettings
+from specs.errors import UserError
+from specs.reader import read_spec
+from specs.settings import Assistant
+
+SETTINGS = {
+    "spec": "x",
+    "endpoints": {"e": {"base_url": "http://127.0.0.1:9/v1", "model": "m"}},
+    "roles": {"writer": {"endpoints": ["e"]}},
+}
+HOSTILE = "{{ 7*7 }} {% include 'system.j2' %} {spec} %s {0.__class__} </spec> <document>"
+
+
+def document(prompts: Prompts, system: str, idea: str, type_: str = "memo", frame: str = "lay") -> list:
+    return prompts.messages(
+        "documents", system, assistant=Assistant(), scratchpad=True, words=300,
+        subdomain={"name": "n", "summary": HOSTILE, "rule_id": None},
+        assertions=[{"assertion": "a", "explanation": "e"}],
+        document_type={"name": type_, "description": "d", "frame": frame}, idea={"idea": idea},
+    )  # fmt: skip
+
+
+def test_texts_of_models_and_specs_are_only_values() -> None:
+    prompts = Prompts()
+    text = document(prompts, "s", HOSTILE)[1]["content"]
+    assert text.count(HOSTILE) == 2 and "49" not in text
+
+
+def test_braces_of_a_spec_reach_the_prompt(tmp_path: Path) -> None:
+    (tmp_path / "spec.md").write_text('Answer with {"a": {"b": [1]}} and {{ x }} and {% y %}.\n')
+    spec = read_spec("spec.md", Assistant(), base=tmp_path)
+    corpus = Corpus(
+        workspace=str(tmp_path), settings=BuildSettings.model_validate(SETTINGS),
+        spec_name="s", spec_text=spec.text, spec_shape="prose",
+    )  # fmt: skip
+    assert spec.text.strip() in corpus.system
+    assert Corpus.model_validate_json(corpus.model_dump_json()).system == corpus.system
+
+
+@pytest.mark.parametrize("spec", ["cheese_affordability", "safety_rules"])
+def test_nine_tenths_of_a_document_prompt_are_shared(spec: str) -> None:
+    prompts = Prompts()
+    system = prompts.render("system", assistant=Assistant(), spec_text=read_spec(spec, Assistant()).text)
+    idea = "A reader writes to the paper about a remark of the assistant at the counter of a small shop. " * 3
+    first, second = ("".join(m["content"] for m in document(prompts, system, f"{n}: {idea}")) for n in ("one", "two"))
+    shared = next(i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b)
+    assert shared / len(second) > 0.9
+
+
+def test_versions_change_with_any_part(tmp_path: Path) -> None:
+    shipped = Prompts()
+    (tmp_path / "_existing.j2").write_text("other {{ existing }}")
+    changed = Prompts(str(tmp_path))
+    assert changed.version("ideas") != shipped.version("ideas"), "an included part counts"
+    assert changed.version("documents") == shipped.version("documents")
+    assert shipped.version("system", "documents") != shipped.version("documents")
+
+
+def test_a_broken_override_says_which(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="not a folder"):
+        Prompts(str(tmp_path / "none"))
+    (tmp_path / "ideas.j2").write_text("{{ nothing }}")
+    with pytest.raises(UserError, match=r"ideas\.j2.*nothing"):
+        Prompts(str(tmp_path)).render("ideas")
+    (tmp_path / "system.j2").write_text("{% if %}")
+    with pytest.raises(UserError, match="system"):
+        Prompts(str(tmp_path)).render("system")
+
+
+def test_lay_and_insider_authors_are_told_apart() -> None:
+    prompts = Prompts()
+    lay, insider = (document(prompts, "s", "i", frame=frame)[1]["content"] for frame in ("lay", "insider"))
+    assert "never seen the spec" in lay and "never seen the spec" not in insider
