@@ -15,18 +15,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipelines import request
+from pipelines.batch_api import BatchLane
 from pipelines.connection import BACKOFF_S, LONGEST_BACKOFF_S, Endpoint
 from pipelines.control import CONTROL, Control
 from pipelines.draw import Completion, Draw, State
 from pipelines.endpoints import Role
 from pipelines.faults import Fault, Reply
 from pipelines.ledger import Ledger
-from pipelines.records import Entry, Failure, Grant, StageProgress, Want
+from pipelines.purse import Purse
+from pipelines.records import Entry, Failure, StageProgress, Want
 from specs.errors import SpecmillError
 
 _WATCH_S = 0.1  # how soon a stop, a halt or a full disk is noticed
 _LEAST_FREE_BYTES = 16 << 20  # below this much free disk nothing more is paid for
-_BUDGET_WAIT_S = 0.2
 
 
 class Client:
@@ -38,6 +39,7 @@ class Client:
     def __init__(self, role: Role, ledger: str | os.PathLike[str], control: Control = CONTROL) -> None:
         self.role, self._ledger_path, self._control = role, Path(ledger), control
         self._endpoints: dict[str, Endpoint] = {}
+        self._lanes: dict[str, BatchLane] = {}  # of a role that asks in batches
         self._pending: dict[bytes, asyncio.Future[Completion]] = {}
         self._stages: dict[str, StageProgress] = {}
         self._last_prompt: dict[str, str] = {}
@@ -47,6 +49,11 @@ class Client:
     async def __aenter__(self) -> "Client":
         self.ledger = Ledger(self._ledger_path)
         self._endpoints = {name: Endpoint(name, one, self._control) for name, one in self.role.endpoints.items()}
+        self._purse = Purse(self.role, self.ledger, self._control, self._changed)
+        if self.role.settings.mode == "batch":
+            for name, endpoint in self._endpoints.items():
+                self._lanes[name] = BatchLane(self.role, endpoint, self.ledger, self._control, self._keep_line)
+                self._lanes[name].start()
         self.ledger.beat(self._progress)
         self._watcher = asyncio.create_task(self._watch())
         return self
@@ -54,6 +61,8 @@ class Client:
     async def __aexit__(self, *exc: object) -> None:
         self._watcher.cancel()
         await asyncio.gather(self._watcher, return_exceptions=True)
+        for lane in self._lanes.values():
+            await lane.close()
         for endpoint in self._endpoints.values():
             await endpoint.close()
         await asyncio.to_thread(self.ledger.close)
@@ -73,7 +82,8 @@ class Client:
             return found
         future = self._pending[first] = asyncio.get_running_loop().create_future()
         try:
-            completion = await self._ask_endpoints(draw, keys, progress)
+            ask = self._ask_in_batch if self._lanes else self._ask_endpoints
+            completion = await ask(draw, keys, progress)
             future.set_result(completion)
         finally:
             del self._pending[first]
@@ -103,28 +113,50 @@ class Client:
             if entry is None:  # the budget is spent, or the run ended while waiting for some of it
                 continue
             fault, sent = entry, sent + 1
-            progress.failures[fault.kind] = progress.failures.get(fault.kind, 0) + 1
-            self.ledger.fail(Failure(time.time(), self.role.name, draw, endpoint.name, fault.kind, fault.detail))
+            self._note(fault, draw, endpoint, progress)
             errors += was_up and endpoint.circuit.closed and fault.kind != "throttled"
             if errors > endpoint.settings.retries:
-                error = f"{fault.kind}: {fault.detail}"
-                return Completion(
-                    keys[endpoint.name].hex(), State.FAILED, model=endpoint.settings.model, endpoint=endpoint.name,
-                    retries=sent - 1, error=error,
-                )  # fmt: skip
+                return self._failed(keys[endpoint.name], endpoint, sent, fault)
             progress.retries += 1
             await self._back_off(fault, sent if fault.kind == "throttled" else errors)
+
+    async def _ask_in_batch(self, draw: Draw, keys: dict[str, bytes], progress: StageProgress) -> Completion:
+        """The same through the Batch API of the draw's first endpoint."""
+        name, key = next(iter(keys.items()))
+        endpoint, sent, fault = self._endpoints[name], 0, None
+        want = request.most(self.role, name, draw)
+        while await self._purse.reserve(want):
+            progress.in_flight += 1
+            outcome = await self._lanes[name].ask(draw, key)
+            progress.in_flight -= 1
+            if isinstance(outcome, Completion):
+                return outcome
+            self._purse.give_back(want)
+            if outcome is None:
+                break
+            fault, sent = outcome, sent + 1
+            self._note(fault, draw, endpoint, progress)
+            if fault.kind == "permanent":
+                endpoint.learn(fault, key, time.monotonic())
+            elif sent > endpoint.settings.retries:
+                return self._failed(key, endpoint, sent, fault)
+            progress.retries += 1
+        return self._ended(key, sent, fault)
+
+    async def _keep_line(self, draw: Draw, key: bytes, reply: Reply, latency: float) -> Completion:
+        """Commit one line of a batch; a line that nobody in this run waits for has reserved nothing."""
+        progress = self._stages.setdefault(draw.stage, StageProgress(draw.stage))
+        name = next(name for name in self._lanes if request.key(self.role, name, draw) == key)
+        reserved = request.most(self.role, name, draw) if key in self._pending else None
+        return await self._commit(self._entry(name, draw, key, reply, 0, latency, reserved), progress)
 
     async def _send(
         self, endpoint: Endpoint, draw: Draw, key: bytes, retries: int, progress: StageProgress
     ) -> Entry | Fault | None:
         """Reserve and send. None: not sent, because the run ends."""
-        prompt = request.prompt_text(draw)
-        want = request.most(self.role, endpoint.name, draw, prompt)
-        if not await self._reserve(want):
+        want = request.most(self.role, endpoint.name, draw)
+        if not await self._purse.reserve(want):
             return None
-        prefix = request.common_prefix(self._last_prompt.get(draw.stage, ""), prompt)
-        self._last_prompt[draw.stage] = prompt
         progress.in_flight += 1
         started = time.monotonic()
         try:
@@ -135,24 +167,32 @@ class Client:
         if endpoint.learn(outcome, key, started):
             self._changed.set()
         if isinstance(outcome, Fault):
-            self._give_back(want)
+            self._purse.give_back(want)
             return outcome
-        return self._entry(endpoint, draw, key, outcome, want, retries, latency, (len(prompt), prefix))
+        return self._entry(endpoint.name, draw, key, outcome, retries, latency, want)
 
     def _entry(
-        self, endpoint: Endpoint, draw: Draw, key: bytes, reply: Reply, want: Want, retries: int, latency: float,
-        chars: tuple[int, int],
-    ) -> Entry:  # fmt: skip
-        usage = reply.usage
-        cost = self.role.cost_usd(endpoint.name, usage.prompt, usage.cached, usage.completion)
+        self, name: str, draw: Draw, key: bytes, reply: Reply, retries: int, latency: float, reserved: Want | None
+    ) -> Entry:
+        """What the ledger is told of a reply."""
+        usage, batch = reply.usage, bool(self._lanes)
+        cost = self.role.cost_usd(name, usage.prompt, usage.cached, usage.completion, batch)
         completion = Completion(
-            key.hex(), reply.state, reply.text, reply.reasoning, reply.finish_reason, endpoint.settings.model,
-            endpoint.name, usage, cost, retries, latency, reply.error,
+            key.hex(), reply.state, reply.text, reply.reasoning, reply.finish_reason, self.role.endpoints[name].model,
+            name, usage, cost, retries, latency, reply.error,
         )  # fmt: skip
+        prompt = request.prompt_text(draw)
+        prefix = request.common_prefix(self._last_prompt.get(draw.stage, ""), prompt)
+        self._last_prompt[draw.stage] = prompt
+        charged = _charge(completion, request.most(self.role, name, draw, batch))
         return Entry(
-            key, self.role.name, draw, completion, request.parameters(self.role, draw), *chars, time.time(),
-            charge(completion, want), want if self._budgeted else None,
+            key, self.role.name, draw, completion, request.parameters(self.role, draw), len(prompt), prefix,
+            time.time(), charged, reserved if self._purse.limited else None, batch,
         )  # fmt: skip
+
+    def _note(self, fault: Fault, draw: Draw, endpoint: Endpoint, progress: StageProgress) -> None:
+        progress.failures[fault.kind] = progress.failures.get(fault.kind, 0) + 1
+        self.ledger.fail(Failure(time.time(), self.role.name, draw, endpoint.name, fault.kind, fault.detail))
 
     async def _commit(self, entry: Entry, progress: StageProgress) -> Completion:
         try:
@@ -178,6 +218,12 @@ class Client:
             state = State.FAILED
         error = halt.text if halt else "stopped on request"
         return Completion(key.hex(), state, retries=retries, error=error)
+
+    def _failed(self, key: bytes, endpoint: Endpoint, sent: int, fault: Fault) -> Completion:
+        """A draw whose retries are used up; not in the ledger, so a rerun asks it again."""
+        error = f"{fault.kind}: {fault.detail}"
+        model = endpoint.settings.model
+        return Completion(key.hex(), State.FAILED, model=model, endpoint=endpoint.name, retries=sent - 1, error=error)
 
     # --- which endpoint, and when ------------------------------------------------------------------------------------
 
@@ -230,38 +276,6 @@ class Client:
             async with asyncio.timeout(max(delay, fault.retry_after_s or 0.0)):
                 await self._ending.wait()
 
-    # --- budget ------------------------------------------------------------------------------------------------------
-
-    @property
-    def _budgeted(self) -> bool:
-        return self.role.budget.dollars is not None or self.role.budget.tokens is not None
-
-    async def _reserve(self, want: Want) -> bool:
-        """Set budget aside; waits while requests in flight may still use it up. False: the run ends."""
-        budget = self.role.budget
-        while self._budgeted and not self._control.closed:
-            grant = await asyncio.wrap_future(self.ledger.reserve(want, budget.dollars, budget.tokens))
-            if grant is Grant.GIVEN:
-                return True
-            if grant is Grant.OVER:
-                self._control.halt("budget", self._budget_text())
-            else:
-                await self._pause(_BUDGET_WAIT_S)
-        return not self._control.closed
-
-    def _give_back(self, want: Want) -> None:
-        if self._budgeted:
-            self.ledger.release(want)
-
-    def _budget_text(self) -> str:
-        dollars, tokens = self.ledger.spent()
-        limits = [f"${limit:g}" for limit in [self.role.budget.dollars] if limit is not None]
-        limits += [f"{limit} tokens" for limit in [self.role.budget.tokens] if limit is not None]
-        return (
-            f"the budget of {' and '.join(limits)} does not cover another request: ${dollars:.4f} and {tokens} tokens "
-            "are spent. Raise `budget` in the recipe and run again: what was paid for is kept."
-        )
-
     # --- watching ----------------------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
@@ -276,6 +290,8 @@ class Client:
             if self._control.closed:
                 self._changed.set()
                 self._ending.set()
+                for lane in self._lanes.values():
+                    lane.end()
                 for endpoint in self._endpoints.values():
                     endpoint.limiter.wake_all()
             await asyncio.sleep(_WATCH_S)
@@ -301,7 +317,7 @@ class Client:
         ]  # fmt: skip
 
 
-def charge(completion: Completion, estimate: Want) -> Want:
+def _charge(completion: Completion, estimate: Want) -> Want:
     """What a reply takes from the budget: its price, or the estimate where the endpoint reports no usage."""
     usage = completion.usage
     if usage.prompt is None or usage.completion is None:

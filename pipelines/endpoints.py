@@ -42,6 +42,8 @@ class EndpointSettings(Settings):
         default=1800, ge=0, description="How long an endpoint may be down before the run stops."
     )
 
+    batch_poll_s: float = Field(default=30, gt=0, le=3600, description="Seconds between looks at a batch.")
+
     @field_validator("base_url")
     @classmethod
     def _plain_url(cls, value: str | None) -> str | None:

@@ -60,26 +60,28 @@ def fault_of(error: Exception, endpoint: "EndpointSettings", key: str) -> Fault 
     if isinstance(error, TimeoutError | openai.APITimeoutError):
         return Fault("timeout", f"no complete reply within {endpoint.timeout_s:g} s", overload=True)
     if isinstance(error, openai.APIStatusError):
-        return _status_fault(error, endpoint, key)
+        body = error.body if isinstance(error.body, dict) else {}
+        return status_fault(error.status_code, body, error.message, error.response.headers, endpoint, key)
     cause = error.__cause__ or error
     detail = scrub(f"{type(cause).__name__}: {cause}", key)
     if isinstance(error, openai.APIConnectionError):
+        detail = f"{detail} ({endpoint.base_url or 'the default address'})"
         return Fault("connection", detail, unreachable=type(cause).__name__ in {"ConnectError", "ConnectTimeout"})
     return Fault("bad_reply", detail)
 
 
-def _status_fault(error: Any, endpoint: "EndpointSettings", key: str) -> Fault | Reply:
-    status = int(error.status_code)
-    body = error.body if isinstance(error.body, dict) else {}
-    code = str(body.get("code") or "")
-    detail = scrub(f"HTTP {status} {body.get('message') or error.message}", key)
+def status_fault(
+    status: int, error: dict[str, Any], message: str, headers: Any, endpoint: "EndpointSettings", key: str
+) -> Fault | Reply:
+    """Sort an HTTP status other than 200, with the `error` object of its body."""
+    code = str(error.get("code") or "")
+    detail = scrub(f"HTTP {status} {error.get('message') or message}", key)
     if code in _FILTER_CODES:
         return Reply(State.REFUSED, finish_reason="content_filter", error=detail)
     if status == 429 and code not in {"insufficient_quota", "billing_hard_limit_reached"}:
-        return Fault("throttled", detail, retry_after(error.response.headers), overload=True)
+        return Fault("throttled", detail, retry_after(headers), overload=True)
     if status in _TRANSIENT_STATUS or (status >= 500 and status != 501):
-        wait = retry_after(error.response.headers)
-        return Fault("server", detail, wait, overload=status in _OVERLOAD_STATUS)
+        return Fault("server", detail, retry_after(headers), overload=status in _OVERLOAD_STATUS)
     return Fault("permanent", detail, advice=_advice(status, detail, endpoint))
 
 
@@ -119,21 +121,25 @@ def read_reply(body: str) -> Reply | Fault:
     """Sort the body of a chat completion with HTTP status 200; nothing in it is trusted."""
     try:
         data = json.loads(body)
-        choice = data["choices"][0]
-        message = choice["message"]
-        if not isinstance(message, dict):
-            raise TypeError("message")
     except ValueError:
         found = "an HTML page" if body.lstrip()[:1] == "<" else "no JSON"
         return Fault("bad_reply", f"status 200, but {found}: {scrub(body[:80])}")
+    return sort_reply(data)
+
+
+def sort_reply(data: Any) -> Reply | Fault:
+    """Sort a chat completion that has been parsed."""
+    try:
+        choice = data["choices"][0]
+        message = choice["message"]
+        text = message.get("content")
     except (LookupError, TypeError, AttributeError):
-        return Fault("bad_reply", f"status 200, but no choice with a message: {scrub(body[:120])}")
-    return _sorted_reply(choice, message, _usage(data.get("usage")))
+        return Fault("bad_reply", f"status 200, but no choice with a message: {scrub(str(data)[:120])}")
+    return _sorted_reply(choice, message, _clean(text), _usage(data.get("usage")))
 
 
-def _sorted_reply(choice: dict[str, Any], message: dict[str, Any], usage: Usage) -> Reply:
+def _sorted_reply(choice: dict[str, Any], message: dict[str, Any], text: str, usage: Usage) -> Reply:
     finish = _clean(choice.get("finish_reason"))
-    text = _clean(message.get("content"))
     reasoning = _clean(message.get("reasoning_content") or message.get("reasoning"))
     refusal = _clean(message.get("refusal"))
     if refusal or finish == "content_filter":

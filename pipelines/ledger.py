@@ -17,6 +17,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from pipelines import leases
 from pipelines.draw import Completion, Message, State, Usage
 from pipelines.records import Entry, Failure, Grant, StageProgress, Want, block_hash, blocks_of
 from specs.errors import SpecmillError
@@ -44,6 +45,7 @@ CREATE TABLE IF NOT EXISTS failure (
 CREATE TABLE IF NOT EXISTS spent (id INTEGER PRIMARY KEY CHECK (id = 1), dollars REAL NOT NULL, tokens INTEGER NOT NULL);
 INSERT OR IGNORE INTO spent VALUES (1, 0, 0);
 CREATE TABLE IF NOT EXISTS lease (client TEXT PRIMARY KEY, pid INTEGER NOT NULL, dollars REAL NOT NULL, tokens INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS batch (nonce TEXT PRIMARY KEY, role TEXT NOT NULL, endpoint TEXT NOT NULL, id TEXT, lines INTEGER NOT NULL, created_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS progress (client TEXT NOT NULL, stage TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (client, stage));
 """  # noqa: E501
 
@@ -85,6 +87,7 @@ class Ledger:
         self.trouble = ""  # why commits fail at the moment
         self._writer = threading.Thread(target=self._write_loop, name="ledger", daemon=True)
         self._writer.start()
+        self._submit(leases.forget_dead)
 
     def __enter__(self) -> "Ledger":
         return self
@@ -137,7 +140,10 @@ class Ledger:
 
     def _insert(self, connection: sqlite3.Connection, entry: Entry) -> Completion:
         cursor = connection.execute(_INSERT, entry.columns())
-        _settle(connection, self.client_id, entry)
+        if cursor.rowcount or not entry.batch:  # a batch that is downloaded again was charged already
+            leases.charge(connection, entry.charged)
+        if entry.reserved:
+            leases.release(connection, self.client_id, entry.reserved)
         if cursor.rowcount == 0:
             stored = connection.execute(_FIND, (entry.key,)).fetchone()
             return _completion(stored)
@@ -173,37 +179,39 @@ class Ledger:
 
     def fail(self, failure: Failure) -> None:
         """Queue the record of a request that brought no reply."""
-        self._submit(
-            lambda connection: connection.execute(
-                "INSERT INTO failure (at, role, stage, row_id, sample, attempt, endpoint, kind, detail) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                failure.columns(),
-            )
-        )
+        columns = "at, role, stage, row_id, sample, attempt, endpoint, kind, detail"
+        self.write(f"INSERT INTO failure ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *failure.columns())  # noqa: S608
 
     def failures(self) -> dict[str, int]:
         """How many requests brought no reply, by kind."""
-        with self._read_lock:
-            return dict(self._reader.execute("SELECT kind, count(*) FROM failure GROUP BY kind").fetchall())
+        return dict(self.read("SELECT kind, count(*) FROM failure GROUP BY kind"))
 
     def reserve(self, want: Want, dollars: float | None, tokens: int | None) -> "Future[Grant]":
         """Set `want` aside within the budget of `dollars` and `tokens`, counting all processes' requests in flight."""
-        return self._submit(lambda connection: _reserve(connection, self.client_id, want, dollars, tokens))
+        return self._submit(lambda connection: leases.reserve(connection, self.client_id, want, dollars, tokens))
 
     def release(self, want: Want) -> None:
         """Give back what was reserved for a request that brought no reply."""
-        self._submit(lambda connection: _unlease(connection, self.client_id, want))
+        self._submit(lambda connection: leases.release(connection, self.client_id, want))
 
     def spent(self) -> tuple[float, int]:
         """Dollars and tokens charged to the budget since the ledger was made; replies without usage as estimated."""
-        with self._read_lock:
-            dollars, tokens = self._reader.execute("SELECT dollars, tokens FROM spent").fetchone()
+        [(dollars, tokens)] = self.read("SELECT dollars, tokens FROM spent")
         return float(dollars), int(tokens)
+
+    def write(self, sql: str, *values: Any) -> "Future[Any]":
+        """Queue one statement; its future is done once it is committed."""
+        return self._submit(lambda connection: connection.execute(sql, values))
+
+    def read(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        with self._read_lock:
+            return self._reader.execute(sql, values).fetchall()
 
     def start_run(self) -> None:
         """Forget the progress and the reservations of earlier runs. Only for the process that holds the workspace."""
-        self._submit(lambda connection: connection.execute("DELETE FROM progress")).result()
-        self._submit(lambda connection: connection.execute("DELETE FROM lease")).result()
+        self.write("DELETE FROM progress").result()
+        self.write("DELETE FROM lease").result()
 
     def beat(self, heartbeat: Callable[[], list[StageProgress]]) -> None:
         """Call `heartbeat` about once a second and store what it says."""
@@ -211,8 +219,7 @@ class Ledger:
 
     def progress(self) -> list[StageProgress]:
         """What every process of the run does, a record a stage, in the order in which stages began."""
-        with self._read_lock:
-            rows = self._reader.execute("SELECT stage, json FROM progress ORDER BY rowid").fetchall()
+        rows = self.read("SELECT stage, json FROM progress ORDER BY rowid")
         merged: dict[str, StageProgress] = {}
         for stage, text in rows:
             one = StageProgress(**json.loads(text))
@@ -228,11 +235,8 @@ class Ledger:
         schema = usage_schema()
         after = 0
         while True:
-            with self._read_lock:
-                found = self._reader.execute(
-                    f"SELECT id, lower(hex(key)), {_COLUMNS} FROM completion WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608
-                    (after, rows),
-                ).fetchall()
+            sql = f"SELECT id, lower(hex(key)), {_COLUMNS} FROM completion WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
+            found = self.read(sql, after, rows)
             if not found:
                 return
             after = found[-1][0]
@@ -250,6 +254,7 @@ class Ledger:
 
     def _submit(self, operation: Callable[[sqlite3.Connection], T]) -> "Future[T]":
         future: Future[T] = Future()
+        future.set_running_or_notify_cancel()  # a waiter that is cancelled must not keep the write from being made
         self._inbox.put((operation, future))
         return future
 
@@ -286,14 +291,20 @@ class Ledger:
                 with _transaction(connection):
                     results = [operation(connection) for operation, _ in group]
                 break
-            except sqlite3.Error as error:
+            except sqlite3.OperationalError as error:
                 self._seen.clear()  # the rollback took their blocks back
                 self.trouble = str(_write_error(self.path, error))
                 if time.monotonic() > deadline:
-                    for _, future in group:
-                        future.set_exception(SpecmillError(self.trouble))
+                    _fail(group, SpecmillError(self.trouble))
                     return
                 time.sleep(0.25)
+            except Exception as error:  # of one operation: it must not take the others with it
+                self._seen.clear()
+                if len(group) == 1:
+                    _fail(group, error)
+                for one in group if len(group) > 1 else []:
+                    self._commit(connection, [one])
+                return
         self.trouble = ""
         for (_, future), result in zip(group, results, strict=True):
             future.set_result(result)
@@ -344,6 +355,11 @@ def _write_error(path: Path, error: Exception) -> SpecmillError:
     )
 
 
+def _fail(group: list[tuple[Operation, "Future[Any]"]], error: Exception) -> None:
+    for _, future in group:
+        future.set_exception(error)
+
+
 def _pair(text: str) -> tuple[bytes, str]:
     return block_hash(text), text
 
@@ -354,38 +370,3 @@ def _completion(row: tuple[Any, ...]) -> Completion:
         bytes(key).hex(), State(state), text, reasoning, finish, model, endpoint, Usage(*numbers), cost, retries,
         latency, error,
     )  # fmt: skip
-
-
-def _settle(connection: sqlite3.Connection, client: str, entry: Entry) -> None:
-    """Charge what a reply cost and give back what was set aside for it."""
-    connection.execute(
-        "UPDATE spent SET dollars = dollars + ?, tokens = tokens + ?", (entry.charged.dollars, entry.charged.tokens)
-    )
-    if entry.reserved:
-        _unlease(connection, client, entry.reserved)
-
-
-def _unlease(connection: sqlite3.Connection, client: str, want: Want) -> None:
-    connection.execute(
-        "UPDATE lease SET dollars = max(0, dollars - ?), tokens = max(0, tokens - ?) WHERE client = ?",
-        (want.dollars, want.tokens, client),
-    )
-
-
-def _reserve(
-    connection: sqlite3.Connection, client: str, want: Want, dollars: float | None, tokens: int | None
-) -> Grant:
-    spent = connection.execute("SELECT dollars, tokens FROM spent").fetchone()
-    leased = connection.execute("SELECT coalesce(sum(dollars), 0), coalesce(sum(tokens), 0) FROM lease").fetchone()
-    limits = ((spent[0], leased[0], want.dollars, dollars), (spent[1], leased[1], want.tokens, tokens))
-    bounded = [(used, held, more, limit) for used, held, more, limit in limits if limit is not None]
-    if any(used + more > limit for used, _, more, limit in bounded):
-        return Grant.OVER
-    if any(used + held + more > limit for used, held, more, limit in bounded):
-        return Grant.WAIT
-    connection.execute(
-        "INSERT INTO lease VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-        "dollars = dollars + excluded.dollars, tokens = tokens + excluded.tokens",
-        (client, os.getpid(), want.dollars, want.tokens),
-    )
-    return Grant.GIVEN

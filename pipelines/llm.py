@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _AT_ONCE = 2048  # coroutines, each with its prompt
+_AT_ONCE_IN_BATCHES = 50_000  # as many as one batch holds
 _START_TOGETHER = 32
 
 
@@ -72,7 +73,8 @@ class EndpointLLM(AsyncLLM):
 
     async def _run_window(self, coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T | BaseException]:
         in_flight = sum(endpoint.max_in_flight for endpoint in self.role.endpoints.values())
-        window = asyncio.Semaphore(max(_AT_ONCE, 4 * in_flight))
+        at_once = _AT_ONCE_IN_BATCHES if self.role.settings.mode == "batch" else max(_AT_ONCE, 4 * in_flight)
+        window = asyncio.Semaphore(at_once)
         tasks: list[asyncio.Task[T]] = []
         for number, coroutine in enumerate(coroutines):
             await window.acquire()

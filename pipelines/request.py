@@ -68,9 +68,9 @@ def prompt_text(draw: Draw) -> str:
     return "".join(message["content"] for message in draw.messages)
 
 
-def most(role: Role, endpoint: str, draw: Draw, prompt: str, batch: bool = False) -> Want:
+def most(role: Role, endpoint: str, draw: Draw, batch: bool = False) -> Want:
     """The most that a request can cost: a safe count of its prompt, and a reply of full length."""
-    prompt_tokens = len(prompt.encode()) // _BYTES_PER_TOKEN + _TOKENS_PER_MESSAGE * len(draw.messages)
+    prompt_tokens = len(prompt_text(draw).encode()) // _BYTES_PER_TOKEN + _TOKENS_PER_MESSAGE * len(draw.messages)
     completion_tokens = max_tokens(role, draw)
     dollars = role.cost_usd(endpoint, prompt_tokens, 0, completion_tokens, batch)
     return Want(dollars or 0.0, prompt_tokens + completion_tokens)

@@ -1,0 +1,50 @@
+"""The budget's part of the ledger: what is spent, and what each process has set aside for requests in flight."""
+
+import os
+import sqlite3
+
+from pipelines.records import Grant, Want
+
+
+def charge(connection: sqlite3.Connection, charged: Want) -> None:
+    """Add what a reply took to what is spent."""
+    connection.execute("UPDATE spent SET dollars = dollars + ?, tokens = tokens + ?", (charged.dollars, charged.tokens))
+
+
+def release(connection: sqlite3.Connection, client: str, want: Want) -> None:
+    """Give back what `client` set aside for a request that is over."""
+    connection.execute(
+        "UPDATE lease SET dollars = max(0, dollars - ?), tokens = max(0, tokens - ?) WHERE client = ?",
+        (want.dollars, want.tokens, client),
+    )
+
+
+def reserve(
+    connection: sqlite3.Connection, client: str, want: Want, dollars: float | None, tokens: int | None
+) -> Grant:
+    """Set `want` aside for `client`, if the limits in `dollars` and `tokens` (None: none) allow it."""
+    spent = connection.execute("SELECT dollars, tokens FROM spent").fetchone()
+    leased = connection.execute("SELECT coalesce(sum(dollars), 0), coalesce(sum(tokens), 0) FROM lease").fetchone()
+    limits = ((spent[0], leased[0], want.dollars, dollars), (spent[1], leased[1], want.tokens, tokens))
+    bounded = [(used, held, more, limit) for used, held, more, limit in limits if limit is not None]
+    if any(used + more > limit for used, _, more, limit in bounded):
+        return Grant.OVER
+    if any(used + held + more > limit for used, held, more, limit in bounded):
+        return Grant.WAIT
+    connection.execute(
+        "INSERT INTO lease VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+        "dollars = dollars + excluded.dollars, tokens = tokens + excluded.tokens",
+        (client, os.getpid(), want.dollars, want.tokens),
+    )
+    return Grant.GIVEN
+
+
+def forget_dead(connection: sqlite3.Connection) -> None:
+    """A client that was killed gives nothing back: what it had in flight is over."""
+    for client, pid in connection.execute("SELECT client, pid FROM lease").fetchall():
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            connection.execute("DELETE FROM lease WHERE client = ?", (client,))
+        except PermissionError:
+            continue  # alive, and somebody else's

@@ -1,0 +1,122 @@
+"""Batch mode: the same ledger, at the batch price; lost clients, expired and failed lines."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from pipelines.client import Client
+from pipelines.control import CONTROL
+from pipelines.draw import State
+from pipelines.ledger import Ledger
+from specs.errors import BudgetError, EndpointError
+
+
+def batch_role(make, server, **fields):
+    return make.role(server, mode="batch", endpoint={"batch_poll_s": 0.1, **fields.pop("endpoint", {})}, **fields)
+
+
+async def ask_all(role, ledger, draws):
+    async with Client(role, ledger) as client:
+        return await asyncio.gather(*(client.ask(draw) for draw in draws))
+
+
+async def batch_sent(server):
+    for _ in range(500):
+        if server.events("batch"):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("no batch was sent")
+
+
+async def test_a_batch_lands_in_the_same_ledger_at_its_price(fake, make, tmp_path):
+    server = await fake()
+    draws = [make.draw(n) for n in range(30)]
+    done = await ask_all(batch_role(make, server), tmp_path / "l.sqlite", draws)
+    live = await ask_all(make.role(server), tmp_path / "other.sqlite", draws)
+    assert [one.text for one in done] == [one.text for one in live]
+    assert [one.request_id for one in done] == [one.request_id for one in live]
+    assert [one.cost_usd for one in done] == pytest.approx([one.cost_usd / 2 for one in live])
+    assert len(server.events("batch")) == 1
+    assert await ask_all(make.role(server), tmp_path / "l.sqlite", draws) == done
+    assert not list((tmp_path / "batches").iterdir())
+
+
+async def test_failed_and_expired_lines_are_asked_again(fake, make, tmp_path):
+    server = await fake(faults=[{"kind": "500", "share": 0.3}, {"kind": "expired", "share": 0.3}])
+    done = await ask_all(batch_role(make, server), tmp_path / "l.sqlite", [make.draw(n) for n in range(30)])
+    assert {one.state for one in done} == {State.OK}
+    first, second = server.events("batch")
+    hit = [event for event in server.events("line") if event["fault"]]
+    assert (first["lines"], second["lines"]) == (30, len(hit))
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        assert set(ledger.failures()) == {"server", "expired"}
+
+
+async def test_a_lost_client_picks_its_batch_up_again(fake, make, tmp_path):
+    server = await fake(batch_s=1.5)
+    role, draws = batch_role(make, server), [make.draw(n) for n in range(20)]
+    async with Client(role, tmp_path / "l.sqlite") as client:
+        asks = [asyncio.create_task(client.ask(draw)) for draw in draws]
+        await batch_sent(server)
+        for ask in asks:
+            ask.cancel()
+    done = await ask_all(role, tmp_path / "l.sqlite", draws)
+    assert {one.state for one in done} == {State.OK}
+    assert len(server.events("batch")) == 1
+
+
+async def test_a_batch_whose_id_was_lost_is_found_and_nothing_is_dropped(fake, make, tmp_path):
+    """Killed between the creation and the note of the id; the rerun asks for half of the rows only."""
+    server = await fake(batch_s=0.5)
+    role, draws = batch_role(make, server), [make.draw(n) for n in range(20)]
+    async with Client(role, tmp_path / "l.sqlite") as client:
+        asks = [asyncio.create_task(client.ask(draw)) for draw in draws]
+        await batch_sent(server)
+        for ask in asks:
+            ask.cancel()
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        ledger.write("UPDATE batch SET id = NULL").result()
+    await ask_all(role, tmp_path / "l.sqlite", draws[:10])
+    assert len(server.events("batch")) == 1
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        assert ledger.usage_table().num_rows == 20
+
+
+async def test_the_budget_counts_lines_in_batches(fake, make, tmp_path):
+    server = await fake()
+    role = batch_role(make, server, budget={"tokens": 6000})
+    done = await ask_all(role, tmp_path / "l.sqlite", [make.draw(n) for n in range(30)])
+    assert {one.state for one in done} == {State.OK, State.OVER_BUDGET}
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        assert ledger.spent()[1] <= 6000
+    with pytest.raises(BudgetError):
+        CONTROL.raise_if_ended()
+
+
+async def test_a_permanent_error_of_a_line_stops_the_run(fake, make, tmp_path):
+    server = await fake(faults=[{"kind": "404", "times": 0, "share": 0.2}])
+    done = await ask_all(batch_role(make, server), tmp_path / "l.sqlite", [make.draw(n) for n in range(20)])
+    assert {one.state for one in done} == {State.OK, State.FAILED}
+    with pytest.raises(EndpointError, match="model"):
+        CONTROL.raise_if_ended()
+
+
+async def test_a_stop_leaves_the_batch_for_the_next_run(fake, make, tmp_path):
+    server = await fake(batch_s=1.0)
+    role, draws = batch_role(make, server), [make.draw(n) for n in range(5)]
+    async with Client(role, tmp_path / "l.sqlite") as client:
+        asks = [asyncio.create_task(client.ask(draw)) for draw in draws]
+        await batch_sent(server)
+        CONTROL.stop()
+        assert {one.state for one in await asyncio.gather(*asks)} == {State.STOPPED}
+    assert [json.loads(line)["draw"]["stage"] for line in drawn_lines(tmp_path)] == ["documents"] * 5
+    CONTROL.reset()
+    assert {one.state for one in await ask_all(role, tmp_path / "l.sqlite", draws)} == {State.OK}
+    assert len(server.events("batch")) == 1
+
+
+def drawn_lines(folder: Path) -> list[str]:
+    [file] = (folder / "batches").iterdir()
+    return file.read_text().splitlines()
