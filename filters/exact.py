@@ -9,7 +9,11 @@ from filters.view import words_of
 
 def fingerprint(text: str) -> bytes:
     """128 bits of the text's words; of the text itself where it has none."""
-    words = words_of(text)
+    return fingerprint_of(words_of(text), text)
+
+
+def fingerprint_of(words: list[str], text: str) -> bytes:
+    """The same where the words are known."""
     return hashlib.blake2b((" ".join(words) or text).encode("utf-8", "replace"), digest_size=16).digest()
 
 

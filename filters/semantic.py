@@ -1,66 +1,118 @@
 """Semantic duplicates: texts that say the same in other words, by the cosine of their embeddings."""
 
+from collections import defaultdict
+
 import numpy as np
+import numpy.typing as npt
 
 from filters.base import Item, Rejection
+from filters.cells import cells_of
 from filters.cluster import ranked
 from filters.embed import Embed, Vectors, embedder
 from filters.settings import Semantic
+from filters.static import static_words
+from filters.view import words_of
 
 _BLOCK = 1024
 
 
 class SemanticDuplicates:
-    """A text goes if its cosine to a better-ranked survivor reaches the threshold.
-
-    `whole` compares whole texts (ideas, queries) at `threshold`; documents are compared by their first words at
-    `document_threshold`, because texts about one subject lie closer together the longer they are.
-    """
+    """A text goes if its cosine to a better-ranked survivor reaches the threshold."""
 
     name = "semantic"
 
-    def __init__(self, settings: Semantic, *, whole: bool, embed: Embed | None = None) -> None:
-        self.settings, self.whole = settings, whole
-        self.threshold = settings.threshold if whole else settings.document_threshold
-        self._embed = embed
+    def __init__(self, settings: Semantic, model: str, threshold: float) -> None:
+        self.settings, self.model, self.threshold = settings, model, threshold
+
+    @classmethod
+    def of_texts(cls, settings: Semantic) -> "SemanticDuplicates":
+        """For ideas and queries."""
+        return cls(settings, settings.embedder, settings.threshold)
+
+    @classmethod
+    def of_documents(cls, settings: Semantic) -> "SemanticDuplicates":
+        """For documents, which lie closer together the longer they are: hence a threshold of their own."""
+        return cls(settings, settings.document_embedder, settings.document_threshold)
 
     def __call__(self, items: list[Item]) -> list[Rejection]:
         """A rejection for every item that says what a survivor says."""
         order = ranked(items)
         if len(order) < 2:
             return []
-        return self.among([item.id for item in order], self.embed([self.head(item.text) for item in order]))
-
-    def head(self, text: str) -> str:
-        """The part of a text that is embedded."""
-        limit = self.settings.words
-        return text if self.whole else " ".join(text[: limit * 40].split()[:limit])
+        return self.among([item.id for item in order], self.embed([item.text for item in order]))
 
     def embed(self, texts: list[str]) -> Vectors:
         """Unit vectors (texts, dimensions)."""
-        if self._embed is None:
-            self._embed = embedder(self.settings.embedder, self.settings.batch)
-        return self._embed(texts)
+        if self.model == "static":
+            return np.stack([static_words().embed(words_of(text)) for text in texts])
+        embed: Embed = embedder(self.model, self.settings.batch)
+        return embed(texts)
 
     def among(self, ids: list[str], vectors: Vectors) -> list[Rejection]:
-        """The same over ids and unit vectors in the order of rank."""
-        kept: list[int] = []
-        rejections = []
-        for start in range(0, len(ids), _BLOCK):
-            block = vectors[start : start + _BLOCK]
-            near_kept = block @ vectors[kept].T if kept else np.zeros((len(block), 0), dtype=np.float32)
-            near_block = block @ block.T
-            fresh: list[int] = []
-            for row in range(len(block)):
-                rivals = np.concatenate([near_kept[row], near_block[row, fresh]])
-                best = int(rivals.argmax()) if len(rivals) else -1
-                if best >= 0 and rivals[best] >= self.threshold:
-                    survivor = kept[best] if best < len(kept) else start + fresh[best - len(kept)]
-                    rejections.append(self._rejection(ids[start + row], ids[survivor], float(rivals[best])))
-                else:
-                    fresh.append(row)
-            kept += [start + row for row in fresh]
-        return rejections
+        """The same over ids and unit vectors in the order of rank.
+
+        Where the texts fill more than one cell the search is not exhaustive, and another choice of texts has other
+        cells: repeated until a pass finds nothing, so that what survives once survives again.
+        """
+        rows = np.arange(len(ids))
+        rejections: list[Rejection] = []
+        while True:
+            cells = cells_of(vectors[rows], self.settings.cell)
+            gone = self._pass(vectors[rows], cells)
+            rejections += [self._rejection(ids[rows[row]], ids[rows[other]], cosine) for row, other, cosine in gone]
+            rows = np.delete(rows, [row for row, _, _ in gone])
+            if not gone or cells.shape[1] == 0 or cells.max() == 0:
+                return rejections
+
+    def _pass(self, vectors: Vectors, cells: npt.NDArray[np.int32]) -> list[tuple[int, int, float]]:
+        """(row, survivor, cosine) for each row that repeats a survivor in one of its cells."""
+        kept: dict[int, list[int]] = defaultdict(list)
+        gone: list[tuple[int, int, float]] = []
+        for start in range(0, len(vectors), _BLOCK):
+            block = np.arange(start, min(start + _BLOCK, len(vectors)))
+            best, who = self._nearest_kept(vectors, cells, block, kept)
+            for row in block[best >= self.threshold]:
+                gone.append((int(row), int(who[row - start]), float(best[row - start])))
+            open_rows = block[best < self.threshold]
+            repeated: set[int] = set()
+            gone += self._within(vectors, open_rows, repeated)
+            for row in open_rows:
+                if row not in repeated:
+                    for cell in cells[row]:
+                        kept[int(cell)].append(int(row))
+        return gone
+
+    def _nearest_kept(
+        self, vectors: Vectors, cells: npt.NDArray[np.int32], block: npt.NDArray[np.int64], kept: dict[int, list[int]]
+    ) -> tuple[Vectors, npt.NDArray[np.int64]]:
+        """For each row of the block its nearest survivor so far: the cosine and the row."""
+        best = np.full(len(block), -1.0, dtype=np.float32)
+        who = np.full(len(block), -1, dtype=np.int64)
+        for cell in np.unique(cells[block]):
+            survivors = kept.get(int(cell))
+            mine = np.flatnonzero((cells[block] == cell).any(axis=1))
+            if not survivors or not len(mine):
+                continue
+            near = vectors[block[mine]] @ vectors[survivors].T
+            nearest = near.argmax(axis=1)
+            cosines = near[np.arange(len(mine)), nearest]
+            better = cosines > best[mine]
+            best[mine[better]] = cosines[better]
+            who[mine[better]] = np.asarray(survivors)[nearest[better]]
+        return best, who
+
+    def _within(
+        self, vectors: Vectors, rows: npt.NDArray[np.int64], repeated: set[int]
+    ) -> list[tuple[int, int, float]]:
+        """The same among the rows of one block, each against the survivors before it; fills `repeated`."""
+        near = vectors[rows] @ vectors[rows].T
+        found: list[tuple[int, int, float]] = []
+        for place, other in zip(*np.nonzero(np.tril(near >= self.threshold, -1)), strict=True):
+            row, survivor = int(rows[place]), int(rows[other])
+            if row not in repeated and survivor not in repeated:
+                repeated.add(row)
+                found.append((row, survivor, float(near[place, other])))
+        return found
 
     def _rejection(self, item_id: str, survivor: str, cosine: float) -> Rejection:
         return Rejection(item_id, self.name, f"cosine {cosine:.3f}", cosine, self.threshold, survivor)

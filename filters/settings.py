@@ -132,18 +132,20 @@ class Near(Switch):
 
 
 class Semantic(Switch):
-    """Semantic duplicates by the cosine of sentence embeddings."""
+    """Semantic duplicates by the cosine of embeddings."""
 
     threshold: float = Field(0.91, gt=0.0, le=1.0, description="cosine for ideas and queries (0.91: MSM, section 2)")
-    document_threshold: float = Field(0.97, gt=0.0, le=1.0, description="cosine for documents")
     embedder: str = Field(
-        "sentence-transformers/all-MiniLM-L6-v2", description="name or folder of a sentence-transformers model"
+        "sentence-transformers/all-MiniLM-L6-v2",
+        description="embeds ideas and queries: name or folder of a sentence-transformers model, or `static`",
     )
-    words: PositiveInt = Field(200, description="words of a document that are embedded, from its start")
+    document_threshold: float = Field(0.965, gt=0.0, le=1.0, description="cosine for documents; goes with the embedder")
+    document_embedder: str = Field(
+        "static", description="embeds documents: `static` (shipped, whole texts, no torch), or a model as above"
+    )
+    words: PositiveInt = Field(200, description="words of a document that a model other than `static` reads")
     batch: PositiveInt = Field(64, description="texts embedded at once")
-    cell: int = Field(
-        20_000, ge=100, description="texts compared exactly; more are first split into cells of this size"
-    )
+    cell: int = Field(20_000, ge=100, description="texts compared all with all; more are first split into such cells")
 
 
 class Overused(Switch):

@@ -1,0 +1,45 @@
+"""Cells of vectors that lie near each other, so that a search need not compare all with all."""
+
+import numpy as np
+import numpy.typing as npt
+
+from filters.embed import Vectors
+
+_ROUNDS = 6
+_SAMPLE = 20_000
+_BLOCK = 16_384
+_NEAREST = 2  # cells of one vector: a pair that a border would part is mostly found in the second
+
+
+def cells_of(vectors: Vectors, size: int) -> npt.NDArray[np.int32]:
+    """The nearest cells of each vector (vectors, 1 or 2), by spherical k-means with about `size` vectors a cell.
+
+    Up to `size` vectors are one cell: the search over it is exhaustive. The same vectors in the same order give the
+    same cells. Cost: n * n / size for the assignment, with a factor so small that the search itself outweighs it.
+    """
+    count = -(-len(vectors) * _NEAREST // size)
+    if len(vectors) <= size:
+        return np.zeros((len(vectors), 1), dtype=np.int32)
+    middle = vectors.mean(axis=0)  # texts of one corpus share a direction; what parts them is the rest
+    centres = _centres(vectors, middle, count)
+    parts = [_closest(vectors[start : start + _BLOCK] - middle, centres) for start in range(0, len(vectors), _BLOCK)]
+    return np.concatenate(parts)
+
+
+def _centres(vectors: Vectors, middle: Vectors, count: int) -> Vectors:
+    random = np.random.default_rng(0)
+    sample = vectors[random.permutation(len(vectors))[:_SAMPLE]] - middle
+    centres = sample[:count].copy()
+    for _ in range(_ROUNDS):
+        nearest = (sample @ centres.T).argmax(axis=1)
+        for cell in range(count):
+            members = sample[nearest == cell]
+            if len(members):
+                centre = members.sum(axis=0)
+                centres[cell] = centre / max(float(np.linalg.norm(centre)), 1e-9)
+    return centres
+
+
+def _closest(vectors: Vectors, centres: Vectors) -> npt.NDArray[np.int32]:
+    near = vectors @ centres.T
+    return np.argpartition(-near, _NEAREST - 1, axis=1)[:, :_NEAREST].astype(np.int32)

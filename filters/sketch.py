@@ -1,0 +1,78 @@
+"""What is kept of a text once it is read: enough to find its duplicates among millions, a kilobyte a text."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from filters.cluster import Rank, rank
+from filters.embed import Vectors
+from filters.exact import fingerprint_of
+from filters.near import NearDuplicates
+from filters.overused import Features, features
+from filters.settings import FilterSettings
+from filters.static import static_words
+from filters.view import View
+
+STATIC = "static"
+
+
+@dataclass(slots=True)
+class Sketches:
+    """Sketches of texts, a column each; all columns have the same length, but for stages that are off."""
+
+    ids: list[str] = field(default_factory=list)
+    ranks: list[Rank] = field(default_factory=list)
+    prints: list[bytes] = field(default_factory=list)
+    features: list[Features] = field(default_factory=list)
+    heads: list[str] = field(default_factory=list)  # where a model is still to embed them
+    signatures: list[npt.NDArray[np.uint32]] = field(default_factory=list)
+    vectors: list[Vectors] = field(default_factory=list)
+
+    def take(self, rows: Sequence[int]) -> "Sketches":
+        """These rows, in this order."""
+        return Sketches(*([column[row] for row in rows] if column else [] for column in self._columns()))
+
+    def extend(self, other: "Sketches") -> None:
+        """Append another shard's."""
+        for mine, more in zip(self._columns(), other._columns(), strict=True):
+            mine.extend(more)
+
+    def ordered(self) -> "Sketches":
+        """In the order in which texts survive, whatever order they came in."""
+        return self.take(sorted(range(len(self.ids)), key=self.ranks.__getitem__))
+
+    def _columns(self) -> list[list[Any]]:
+        return [self.ids, self.ranks, self.prints, self.features, self.heads, self.signatures, self.vectors]
+
+
+class Sketcher:
+    """Makes sketches for the stages that are on."""
+
+    def __init__(self, settings: FilterSettings) -> None:
+        self.settings = settings
+        self.near = NearDuplicates(settings.near)
+
+    def __call__(self, views: Iterable[View]) -> Sketches:
+        """The sketches of these texts, in their order."""
+        sketches = Sketches()
+        for view in views:
+            self.add(view, sketches)
+        return sketches
+
+    def add(self, view: View, to: Sketches) -> None:
+        """Append one text's."""
+        settings = self.settings
+        to.ids.append(view.item.id)
+        to.ranks.append(rank(view.item))
+        to.prints.append(fingerprint_of(view.words, view.item.text))
+        if settings.overused.enabled:
+            to.features.append(features(view, settings.overused.words))
+        if settings.near.enabled:
+            to.signatures.append(self.near.signature_of(view.hashes))
+        if settings.semantic.enabled and settings.semantic.document_embedder == STATIC:
+            to.vectors.append(static_words().embed(view.words))
+        elif settings.semantic.enabled:
+            to.heads.append(" ".join(view.item.text[: settings.semantic.words * 40].split()[: settings.semantic.words]))

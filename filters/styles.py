@@ -1,0 +1,56 @@
+"""Checks that only one style of chat needs: no reason for an opaque preference, rule ids where rules decide."""
+
+import re
+
+from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.context import Context
+from filters.rules import WrongRules
+from filters.view import View
+
+_REASON = re.compile(
+    r"\b(?:because|cuz|since|due to|owing to|thanks to|given (?:that|its|their|how)|seeing (?:that|as)|"
+    r"as (?:it|they)(?:'s|'re| is| are| has| have)|(?:that|which|this)(?:'s| is) why|(?:the|my|one) reasons?|"
+    r"for (?:its|their)|what i (?:like|love|dislike|value) about|so (?:that )?(?:every|any)(?:one|body)|"
+    r"i (?:value|care about))\b"
+)
+
+
+class ReasonGiven(TextCheck):
+    """A reason in the answer of an opaque preference, or in its reasoning."""
+
+    name = "reason_given"
+
+    def look(self, view: View) -> Outcome:
+        """Score: words that introduce a reason; one is too many."""
+        reasoning = str(view.item.meta.get("reasoning") or "").lower().replace("’", "'")
+        found = [match.group() for text in (view.lower, reasoning) for match in _REASON.finditer(text)]
+        return Outcome(True, float(len(found)), 0.0, excerpt(found[0])) if found else PASSED
+
+
+class RuleCited(TextCheck):
+    """Reasoning by rules cites at least one rule of the spec by its id, and none that the spec does not have."""
+
+    name = "rule_cited"
+
+    def __init__(self, rule_ids: tuple[str, ...]) -> None:
+        self._wrong = WrongRules(rule_ids)
+        named = "|".join(re.escape(rule) for rule in sorted(rule_ids, key=len, reverse=True))
+        self._known = re.compile(rf"(?<!\w)(?:{named})(?!\w|\.\d)")
+
+    def look(self, view: View) -> Outcome:
+        """Score: rules of the spec that the reasoning cites; at least one."""
+        reasoning = str(view.item.meta.get("reasoning") or "")
+        wrong = self._wrong.look(View(type(view.item)(view.item.id, reasoning)))
+        if wrong.failed:
+            return wrong
+        cited = set(self._known.findall(reasoning))
+        return PASSED if cited else Outcome(True, 0.0, 1.0, "cites no rule of the spec by its id")
+
+
+def style_checks(style: str, context: Context) -> list[TextCheck]:
+    """What a chat of `style` must pass beside the checks of every chat."""
+    if style == "opaque":
+        return [ReasonGiven()]
+    if style == "rule":
+        return [RuleCited(context.rule_ids)]
+    return []
