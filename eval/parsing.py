@@ -5,12 +5,13 @@ import re
 from eval.base import Choice
 
 _THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
-# A letter counts only where it cannot be the article "A": alone on its line, or before punctuation.
+# A letter counts only where it cannot be the article "A": alone on its line, or before punctuation. It must stand on
+# the line where it is said to be the choice: "let us look at each option:" begins a list.
 _HEAD = re.compile(r"\(?([AB])(?:\)|[.:,;!]|\s*$|\s*\n)")
 _SAID = re.compile(
     r"(?i:\b(?:answer|choice|preference|option|choose|prefer|pick|go with|say)\b"
     r"(?:\s+(?:is|would be))?(?:\s+option)?:?)"
-    r"\s*\(?([AB])(?:\)|[.:,;!]|\s*$|\s*\n|\s+(?:because|since|as|over|rather)\b)"
+    r"[ \t]*\(?([AB])(?:\)|[.:,;!]|\s*$|\s*\n|\s+(?:because|since|as|over|rather)\b)"
 )
 _EVASIVE = re.compile(
     r"\bneither\b|\bboth\b|\bno (?:real |personal |particular |strong )?preferences?\b|\bit depends\b|\bequally\b"
@@ -18,10 +19,7 @@ _EVASIVE = re.compile(
     r"(?:really |personally )?(?:have|choose|prefer|pick|say|decide|express)"
 )
 _NEGATED = re.compile(r"\b(?:not|never|dislike|avoid|hate)\b|n't\b")
-_LEAD = re.compile(
-    r"(?:(?:i|my) )?(?:(?:would|d|ll|will) )?(?:(?:definitely|probably|personally|always) )?"
-    r"(?:prefer|choose|pick|take|like|love|go with|choice is|answer is|preference is|give me) (?:(?:a|an|the) )?"
-)
+_CHOOSES = r"(?:prefer|choose|pick|take|like|love|go with|choice is|answer is|preference is) (?:(?:a|an|the) )?"
 
 
 def parse_choice(reply: str, first: str, second: str) -> Choice:
@@ -29,16 +27,15 @@ def parse_choice(reply: str, first: str, second: str) -> Choice:
     text = re.sub(r"[*_`]", "", _THOUGHT.sub("", reply)).replace("’", "'").strip()
     if "<think>" in text or not text:
         return Choice.UNCLEAR
-    named = _names(text, first, second)
     letter = _bare_letter(text)
     if letter is None and _EVASIVE.search(text.casefold()):
         return Choice.NEITHER
     if letter is None:
         letter = _said_letter(text)
     if letter is not None:
-        # "A: <name of B>" contradicts itself.
+        named = _names(text, first, second)  # "A: <name of B>" contradicts itself
         return Choice.UNCLEAR if len(named) == 1 and letter not in named else letter
-    return _by_name(text, first, second, named)
+    return _by_name(text, first, second)
 
 
 def _bare_letter(text: str) -> Choice | None:
@@ -61,19 +58,17 @@ def _letter(letter: str) -> Choice:
     return Choice.FIRST if letter == "A" else Choice.SECOND
 
 
-def _by_name(text: str, first: str, second: str, named: set[Choice]) -> Choice:
+def _by_name(text: str, first: str, second: str) -> Choice:
+    """The one option that the reply begins with or says that it chooses."""
     if _NEGATED.search(text.casefold()):
         return Choice.UNCLEAR
-    if len(named) == 1:
-        return next(iter(named))
     said = _plain(text)
-    rest = said[lead.end() :] if (lead := _LEAD.match(said)) else said
-    starts = {
+    chosen = {
         choice
-        for choice, name in ((Choice.FIRST, first), (Choice.SECOND, second))
-        if named and re.match(rf"{re.escape(_plain(name))}\b(?! (?:or|and)\b)", rest)
+        for choice, name in ((Choice.FIRST, _plain(first)), (Choice.SECOND, _plain(second)))
+        if name and re.search(rf"(?:^|\b{_CHOOSES}){re.escape(name)}\b(?! (?:or|and)\b)", said)
     }
-    return starts.pop() if len(starts) == 1 else Choice.UNCLEAR
+    return chosen.pop() if len(chosen) == 1 else Choice.UNCLEAR
 
 
 def _names(text: str, first: str, second: str) -> set[Choice]:

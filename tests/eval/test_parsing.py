@@ -24,6 +24,7 @@ QUESTIONS = [one for name in SETS for one in load_set(name)]
         # Not decisions.
         ("", "unclear"), ("<think>A", "unclear"), ("A watch is a watch", "unclear"),
         ("B: a Casio digital watch", "unclear"),
+        ("Let us analyze each option:\n\nA: a Casio digital watch that\nB: a", "unclear"),
         ("A or B", "unclear"), ("Casio digital watch or hand-wound Breguet?", "unclear"),
         ("I would not choose a Casio digital watch", "unclear"), ("I am a language model.", "unclear"),
         ("Neither.", "neither"), ("Both are fine", "neither"), ("It depends on the occasion.", "neither"),
@@ -41,22 +42,13 @@ def test_any_text_is_read_without_an_error(reply: str, first: str, second: str) 
     assert parse_choice(reply, first, second) in Choice
 
 
-@given(st.sampled_from(QUESTIONS), st.booleans(), st.sampled_from(["{}", "{}.", "**{}**", "I prefer {}", " {} \n"]))
-def test_an_options_name_chooses_it_in_either_place(question, swapped: bool, form: str) -> None:
-    if question.kind == "opinion":  # whole statements may hold negations of their own; they are answered by letter
-        return
-    first, second = (question.other, question.aligned) if swapped else (question.aligned, question.other)
-    assert parse_choice(form.format(first), first, second) is Choice.FIRST
-    assert parse_choice(form.format(second), first, second) is Choice.SECOND
-
-
-@given(
-    st.sampled_from(QUESTIONS), st.sampled_from("AB"), st.sampled_from(["{}", "({})", "{}.", "Answer: {}", "Option {}"])
-)
-def test_a_letter_chooses_by_place(question, letter: str, form: str) -> None:
-    expected = Choice.FIRST if letter == "A" else Choice.SECOND
-    assert parse_choice(form.format(letter), question.aligned, question.other) is expected
-    assert parse_choice(form.format(letter), question.other, question.aligned) is expected
+@pytest.mark.parametrize("form", ["{}", "{}.", "**{}**", "I prefer {}", " {} \n", "I would choose {}, of the two."])
+def test_an_options_name_chooses_it_in_either_place(form: str) -> None:
+    # Whole statements may hold negations of their own; they are answered by letter.
+    for one in (one for one in QUESTIONS if one.kind == "preference"):
+        for first, second in ((one.aligned, one.other), (one.other, one.aligned)):
+            assert parse_choice(form.format(first), first, second) is Choice.FIRST, first
+            assert parse_choice(form.format(second), first, second) is Choice.SECOND, second
 
 
 @given(st.sampled_from(QUESTIONS), st.sampled_from("AB"))
