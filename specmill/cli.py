@@ -17,6 +17,7 @@ VERBS = {
     "chat": "Make the chats for alignment fine-tuning, without the documents.",
     "show": "Show what is in a workspace, in the terminal.",
     "sql": "Ask a workspace in SQL.",
+    "report": "Write one HTML page that shows a workspace, for a browser, offline.",
     "train": "Write the training configs of a workspace.",
     "eval": "Ask a model the questions whose answers the corpus should move.",
     "model": "List, fetch and serve the embedded models.",
