@@ -13,13 +13,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pipelines import leases
 from pipelines.draw import Completion, Message, State, Usage
 from pipelines.records import Entry, Failure, Grant, StageProgress, Want, block_hash, blocks_of
+from pipelines.sqlite_file import Handle, transaction, unusable
 from specs.errors import SpecmillError
 
 if TYPE_CHECKING:
@@ -79,14 +79,15 @@ class Ledger:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.client_id = f"{os.getpid()}-{time.time_ns():x}"
-        self._reader = _connect(self.path)
-        self._read_lock = threading.Lock()
+        self._reader, self._writer = Handle(self.path, SCHEMA), Handle(self.path, SCHEMA)
+        with self._reader:
+            pass  # raises at once where it cannot be opened
         self._inbox: queue.SimpleQueue[tuple[Operation, Future[Any]] | None] = queue.SimpleQueue()
         self._heartbeat: Callable[[], list[StageProgress]] | None = None
         self._seen: set[bytes] = set()
         self.trouble = ""  # why commits fail at the moment
-        self._writer = threading.Thread(target=self._write_loop, name="ledger", daemon=True)
-        self._writer.start()
+        self._thread = threading.Thread(target=self._write_loop, name="ledger", daemon=True)
+        self._thread.start()
         self._submit(leases.forget_dead)
 
     def __enter__(self) -> "Ledger":
@@ -97,18 +98,19 @@ class Ledger:
 
     def close(self) -> None:
         """Commit what waits, and close the file."""
-        if self._writer.is_alive():
+        if self._thread.is_alive():
             self._inbox.put(None)
-            self._writer.join()
+            self._thread.join()
+        self._writer.close()
         self._reader.close()
 
     # --- completions -------------------------------------------------------------------------------------------------
 
     def find(self, keys: Sequence[bytes]) -> Completion | None:
         """The completion of the first of `keys` that has one."""
-        with self._read_lock:
+        with self._reader as reader:
             for key in keys:
-                row = self._reader.execute(_FIND, (key,)).fetchone()
+                row = reader.execute(_FIND, (key,)).fetchone()
                 if row is not None:
                     return _completion(row)
         return None
@@ -120,8 +122,8 @@ class Ledger:
 
     def prompt(self, request_id: str) -> tuple[list[Message], dict[str, Any]]:
         """Messages and parameters of a completion; KeyError if there is none."""
-        with self._read_lock:
-            row = self._reader.execute(
+        with self._reader as reader:
+            row = reader.execute(
                 "SELECT r.roles, r.blocks, r.parameters FROM completion c JOIN reply r ON r.id = c.id WHERE c.key = ?",
                 (bytes.fromhex(request_id),),
             ).fetchone()
@@ -129,14 +131,10 @@ class Ledger:
                 raise KeyError(request_id)
             hashes = iter([row[1][at : at + 16] for at in range(0, len(row[1]), 16)])
             messages = [
-                Message(role=role, content="".join(self._block(next(hashes)) for _ in range(count)))
+                Message(role=role, content="".join(_block(reader, next(hashes)) for _ in range(count)))
                 for role, count in json.loads(row[0])
             ]
-            return messages, json.loads(self._block(row[2]))
-
-    def _block(self, digest: bytes) -> str:
-        row = self._reader.execute("SELECT text FROM block WHERE hash = ?", (digest,)).fetchone()
-        return str(row[0])
+            return messages, json.loads(_block(reader, row[2]))
 
     def _insert(self, connection: sqlite3.Connection, entry: Entry) -> Completion:
         cursor = connection.execute(_INSERT, entry.columns())
@@ -205,8 +203,8 @@ class Ledger:
 
     def read(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows of a query."""
-        with self._read_lock:
-            return self._reader.execute(sql, values).fetchall()
+        with self._reader as reader:
+            return reader.execute(sql, values).fetchall()
 
     def start_run(self) -> None:
         """Forget the progress and the reservations of earlier runs. Only for the process that holds the workspace."""
@@ -259,15 +257,14 @@ class Ledger:
         return future
 
     def _write_loop(self) -> None:
-        with closing(_connect(self.path)) as connection:
-            last_beat, open_ = 0.0, True
-            while open_:
-                group, open_ = self._gather()
-                if self._heartbeat and (time.monotonic() - last_beat >= 1 or not open_):
-                    last_beat = time.monotonic()
-                    group.append((self._progress_operation(self._heartbeat()), Future()))
-                if group:
-                    self._commit(connection, group)
+        last_beat, open_ = 0.0, True
+        while open_:
+            group, open_ = self._gather()
+            if self._heartbeat and (time.monotonic() - last_beat >= 1 or not open_):
+                last_beat = time.monotonic()
+                group.append((self._progress_operation(self._heartbeat()), Future()))
+            if group:
+                self._commit(group)
 
     def _gather(self) -> tuple[list[tuple[Operation, "Future[Any]"]], bool]:
         """What waits, at most one group; False once the ledger is being closed."""
@@ -283,17 +280,17 @@ class Ledger:
             return group, True
         return group, False
 
-    def _commit(self, connection: sqlite3.Connection, group: list[tuple[Operation, "Future[Any]"]]) -> None:
+    def _commit(self, group: list[tuple[Operation, "Future[Any]"]]) -> None:
         """Run a group in one transaction; a full disk is waited out for a while, then its futures raise."""
         deadline = time.monotonic() + _PATIENCE_S
         while True:
             try:
-                with _transaction(connection):
+                with self._writer as connection, transaction(connection):
                     results = [operation(connection) for operation, _ in group]
                 break
-            except sqlite3.OperationalError as error:
+            except (sqlite3.OperationalError, SpecmillError) as error:
                 self._seen.clear()  # the rollback took their blocks back
-                self.trouble = str(_write_error(self.path, error))
+                self.trouble = str(unusable(self.path, error))
                 if time.monotonic() > deadline:
                     _fail(group, SpecmillError(self.trouble))
                     return
@@ -303,7 +300,7 @@ class Ledger:
                 if len(group) == 1:
                     _fail(group, error)
                 for one in group if len(group) > 1 else []:
-                    self._commit(connection, [one])
+                    self._commit([one])
                 return
         self.trouble = ""
         for (_, future), result in zip(group, results, strict=True):
@@ -322,42 +319,13 @@ def usage_schema() -> "pa.Schema":
     return pa.schema([pa.field(name, pa.type_for_alias(alias)) for name, alias in USAGE_COLUMNS.items()])
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA wal_autocheckpoint=4000")
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'progress'").fetchone():
-            connection.executescript(SCHEMA)
-    except (sqlite3.Error, OSError) as error:
-        raise _write_error(path, error) from error
-    return connection
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _write_error(path: Path, error: Exception) -> SpecmillError:
-    return SpecmillError(
-        f"cannot use the ledger {path}: {error}. Free some space or make it writable, then run again: "
-        "what was committed is kept."
-    )
-
-
 def _fail(group: list[tuple[Operation, "Future[Any]"]], error: Exception) -> None:
     for _, future in group:
         future.set_exception(error)
+
+
+def _block(reader: sqlite3.Connection, digest: bytes) -> str:
+    return str(reader.execute("SELECT text FROM block WHERE hash = ?", (digest,)).fetchone()[0])
 
 
 def _pair(text: str) -> tuple[bytes, str]:

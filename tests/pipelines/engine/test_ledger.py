@@ -1,6 +1,7 @@
 """The ledger by itself: what goes in comes out, once, whatever its text is."""
 
 import json
+import multiprocessing
 import sqlite3
 import time
 from concurrent.futures import wait
@@ -136,3 +137,30 @@ def test_parameters_read_back(book):
     parameters = json.dumps({"temperature": 0.5})
     stored = book.record(Entry(**{name: getattr(one, name) for name in Entry.__slots__} | {"parameters": parameters}))
     assert book.prompt(stored.result().request_id)[1] == {"temperature": 0.5}
+
+
+def test_a_forked_child_holds_locks_of_its_own(tmp_path):
+    """The parent has the ledger open when it forks. Were the connection inherited, SQLite would believe in the child
+    that it holds the parent's lock, and the parent's close would delete the log that the child writes to."""
+    path = tmp_path / "l.sqlite"
+    fork = multiprocessing.get_context("fork")
+    wrote, closed = fork.Event(), fork.Event()
+
+    def child() -> None:
+        with Ledger(path) as ledger:
+            ledger.record(entry("before")).result()
+            wrote.set()
+            closed.wait(10)
+            ledger.record(entry("after")).result()
+
+    with Ledger(path) as ledger:
+        assert ledger.find([bytes(32)]) is None
+        process = fork.Process(target=child)
+        process.start()
+        wrote.wait(10)
+        assert ledger.find([entry("before").key])
+    assert path.with_name("l.sqlite-wal").exists()
+    closed.set()
+    process.join()
+    with Ledger(path) as ledger:
+        assert ledger.usage_table().num_rows == 2

@@ -1,0 +1,109 @@
+"""SQLite connections that survive forks: closed before one, opened again when they are used next.
+
+A forked child must not inherit an open connection, not even one that it never touches: SQLite keeps a process's locks
+in its memory, so the child would believe that it holds the parent's, and its own connection would go unprotected.
+"""
+
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from specs.errors import SpecmillError
+
+_CHECKPOINT_PAGES = 4000  # of the write-ahead log; larger than SQLite's default because group commits are large
+
+
+class Handle:
+    """One connection to a file, for one thread at a time: `with handle as connection: ...`.
+
+    Raises SpecmillError where the file cannot be opened or is no database of ours.
+    """
+
+    def __init__(self, path: Path, schema: str) -> None:
+        self._path, self._schema = path, schema
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        _handles.add(self)
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._lock.acquire()
+        try:
+            if self._connection is None:
+                self._connection = _connect(self._path, self._schema)
+            return self._connection
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def __exit__(self, *exc: object) -> None:
+        self._lock.release()
+
+    def close(self) -> None:
+        """Close the connection; the next use opens it again."""
+        with self._lock:
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _connect(path: Path, schema: str) -> sqlite3.Connection:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'progress'").fetchone():
+            connection.executescript(schema)
+    except (sqlite3.Error, OSError) as error:
+        raise unusable(path, error) from error
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """One write transaction: committed at the end, rolled back on any exception."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def unusable(path: Path, error: Exception) -> SpecmillError:
+    """The error of a file that cannot be read or written, with what to do."""
+    if isinstance(error, SpecmillError):
+        return error
+    return SpecmillError(
+        f"cannot use the ledger {path}: {error}. Free some space or make it writable, then run again: "
+        "what was committed is kept."
+    )
+
+
+_handles: "weakref.WeakSet[Handle]" = weakref.WeakSet()
+_held: list[Handle] = []  # between the two halves of a fork
+
+
+def _before_fork() -> None:
+    for handle in list(_handles):
+        handle._lock.acquire()
+        handle._disconnect()
+        _held.append(handle)
+
+
+def _after_fork() -> None:
+    while _held:
+        _held.pop()._lock.release()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
