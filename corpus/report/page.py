@@ -10,6 +10,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -105,11 +106,9 @@ def _chunks(connection: duckdb.DuckDBPyConnection, limit: int) -> Iterator[tuple
     }
     total = max(limit, rows(connection, "SELECT count(*) AS n FROM items")[0]["n"])
     relation = connection.sql(_ITEMS, params={"total": total, "limit": limit})
-    for batch in relation.to_arrow_reader(_CHUNK):
-        items = batch.to_pylist()
-        for start in range(0, len(items), _CHUNK):
-            part = items[start : start + _CHUNK]
-            yield part, [_entry(item, place) for item in part]
+    items = (item for batch in relation.to_arrow_reader(_CHUNK) for item in batch.to_pylist())
+    while part := list(islice(items, _CHUNK)):  # batches are not all full; chunks must be
+        yield part, [_entry(item, place) for item in part]
 
 
 def _entry(item: dict[str, Any], place: dict[str, dict[str, int]]) -> dict[str, Any]:

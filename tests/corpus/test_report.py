@@ -1,0 +1,215 @@
+"""The report in a real browser, with hostile text in it."""
+
+import base64
+import json
+import re
+import shutil
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+from benchmarks.workspace_maker import HOSTILE, Size, make_workspace
+from corpus.report import write_report
+from corpus.report.atlas import atlas, telling_words
+from corpus.report.phrases import overused
+from corpus.settings import ReportSettings
+from corpus.store import read_rows, write_table
+from corpus.workspace import Workspace
+from specs.errors import UserError
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Debian's chromium and chromium-driver")
+FLAGS = (
+    "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
+    "disable-component-update", "disable-sync", "disable-dev-shm-usage", "window-size=1280,900",
+)  # fmt: skip
+
+
+def embed_by_length(texts: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    angles = np.array([len(text) % 7 for text in texts], dtype=np.float32)
+    noise = np.random.default_rng(0).normal(0, 0.01, (len(texts), 2)).astype(np.float32)
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1) + noise
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace where every text that a model writes is an attack, and more items than fit one chunk."""
+    workspace = make_workspace(
+        tmp_path_factory.mktemp("hostile") / "</title><script>pwned=1<", Size(documents=500, sentences=3, chats=100)
+    )
+    texts = dict(
+        domains=("name", "summary"), subdomains=("name", "summary"), assertions=("name", "assertion"),
+        document_types=("name",), ideas=("idea",), documents=("title", "genre", "domain", "subdomain", "model"),
+        rejects=("reason", "detail", "text"), verdicts=("reason", "criterion"), passages=("text", "rule_id"),
+    )  # fmt: skip
+    for table, columns in texts.items():
+        rows = [{**row, **{name: f"{HOSTILE} {row[name]}" for name in columns}} for row in read_rows(workspace, table)]
+        write_table(workspace, table, rows)
+    write_report(workspace, embed=embed_by_length)
+    return workspace
+
+
+def data(page: str, name: str) -> Any:
+    packed = re.search(rf'<script type="text/plain" id="{name}">([A-Za-z0-9+/=]*)</script>', page)
+    assert packed
+    return json.loads(zlib.decompress(base64.b64decode(packed[1]), -15))
+
+
+@pytest.fixture(scope="module")
+def page(hostile: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM or ""
+    for flag in (*FLAGS, f"user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = webdriver.Chrome(options=options, service=Service(DRIVER))
+    browser.get((hostile.report / "index.html").as_uri())
+    until(lambda: browser.execute_script("return document.body.dataset.ready"))
+    yield browser
+    browser.quit()
+
+
+def until(holds: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline, "the page did not get there"
+        time.sleep(0.05)
+
+
+def shown(page: webdriver.Chrome) -> str:
+    return str(page.execute_script("return document.getElementById('count').textContent"))
+
+
+def choose(page: webdriver.Chrome, name: str, text: str) -> None:
+    page.execute_script(
+        "const select = document.getElementById('filter-' + arguments[0]);"
+        "select.value = [...select.options].find((option) => option.text.includes(arguments[1])).value;"
+        "select.dispatchEvent(new Event('change'))", name, text,
+    )  # fmt: skip
+
+
+def search(page: webdriver.Chrome, text: str) -> None:
+    page.execute_script(
+        "const input = document.getElementById('search'); input.value = arguments[0];"
+        "input.dispatchEvent(new Event('input'))", text,
+    )  # fmt: skip
+
+
+@needs_browser
+def test_it_draws_every_section_and_runs_nothing_of_what_models_wrote(page: webdriver.Chrome) -> None:
+    titles = page.execute_script("return [...document.querySelectorAll('h2')].map((title) => title.textContent)")
+    assert titles == [
+        "Overview", "Health", "Funnel", "Coverage", "The spec", "Lengths", "Cluster map", "Phrases and names", "Reader",
+    ]  # fmt: skip
+    assert page.execute_script("return typeof window.pwned") == "undefined"
+    assert page.execute_script("return document.querySelectorAll('img, iframe, a[href^=javascript]').length") == 0
+    assert page.execute_script("return document.querySelector('.passage p').textContent").startswith("<script>")
+    assert page.get_log("browser") == []
+
+
+@needs_browser
+def test_the_reader_filters_searches_and_opens(page: webdriver.Chrome, hostile: Workspace) -> None:
+    documents, rejects = list(read_rows(hostile, "documents")), list(read_rows(hostile, "rejects"))
+    everything = len(documents) + len(list(read_rows(hostile, "chats"))) + len(rejects)
+    assert shown(page) == f"{everything} of {everything}"
+    choose(page, "status", "rejected")
+    until(lambda: shown(page) == f"{len(rejects)} of {everything}")
+    assert "Rejected:" in page.execute_script("return document.getElementById('detail').textContent")
+    choose(page, "status", "any status")
+    last = documents[-1]
+    search(page, last["id"].upper())
+    until(lambda: shown(page) == f"1 of {everything}")
+    until(
+        lambda: last["text"][:60] in page.execute_script("return document.querySelector('#detail .text').textContent")
+    )
+    detail = page.execute_script("return document.getElementById('detail').textContent")
+    ideas = {row["id"]: row["idea"] for row in read_rows(hostile, "ideas")}
+    assert ideas[last["idea_id"]] in detail
+    assert "Verdicts" in detail
+    search(page, "no document holds these words")
+    until(lambda: shown(page) == f"0 of {everything}")
+    search(page, "")
+    until(lambda: shown(page) == f"{everything} of {everything}")
+    page.execute_script("document.querySelector('#phrases-and-names button').click()")
+    until(lambda: "searching" not in shown(page) and not shown(page).startswith(f"{everything} of"))
+    assert page.execute_script("return typeof window.pwned") == "undefined"
+    assert page.get_log("browser") == []
+
+
+@needs_browser
+def test_every_item_can_be_opened(page: webdriver.Chrome) -> None:
+    search(page, "")
+    script = """
+        const done = arguments[0];
+        (async () => {
+            const items = new Items(await unpack("index"));
+            for (let i = 0; i < items.count; i++) if (!(await items.entry(i)).id) return done(i);
+            done("all");
+        })();
+    """
+    assert page.execute_async_script(script) == "all"
+
+
+@needs_browser
+def test_the_assertions_tab_shows_assertions(page: webdriver.Chrome, hostile: Workspace) -> None:
+    page.execute_script("document.querySelector('[data-tab=assertions]').click()")
+    lines = page.execute_script("return document.querySelectorAll('#coverage tbody tr').length")
+    assert lines == len(list(read_rows(hostile, "assertions")))
+
+
+def test_nothing_that_a_model_wrote_stands_in_the_page_as_text(hostile: Workspace) -> None:
+    page = (hostile.report / "index.html").read_text()
+    assert "pwned" not in page
+    assert not re.search(r"https?://(?!www\.w3\.org)", page)
+    figures = data(page, "figures")
+    assert len(figures["passages"]) == 24
+    assert data(page, "index")["chunks"] == 4  # the last one is not full
+    assert str(hostile.root.parent) not in json.dumps(figures)
+
+
+def test_a_large_corpus_is_drawn_from_evenly(made: Workspace) -> None:
+    page = write_report(made, ReportSettings(reader_items=50)).read_text()
+    assert 25 <= len(data(page, "index")["columns"]["stage"]) <= 75
+    assert data(page, "figures")["atlas"] is None
+
+
+def test_a_half_built_workspace_has_a_report_and_an_empty_one_says_so(bare: Workspace, made: Workspace) -> None:
+    with pytest.raises(UserError, match="nothing has been made"):
+        write_report(bare)
+    write_table(bare, "domains", read_rows(made, "domains"))
+    figures = data(write_report(bare).read_text(), "figures")
+    assert [row["stage"] for row in figures["stages"]] == ["domains"]
+    assert {row["ok"] for row in figures["health"]} == {None}
+
+
+def test_overused_counts_documents_and_leaves_out_what_the_spec_says() -> None:
+    texts = [f"It was told that Marisol Vega waits by the old green door number {n}. So be kind." for n in range(9)]
+    found = overused(
+        [*texts, "Nothing of this here, nor anything else that is shared."], "that marisol waits", ["Juniper"]
+    )
+    assert dict(found["names"]) == {"Vega": 9}  # Marisol stands in the spec
+    assert ("marisol vega waits by the", 9) not in found["phrases"] or len(found["phrases"]) < 4  # overlaps are merged
+    assert found["phrases"][0][1] == 9
+    assert found["openings"] == [("it was told", 9)]
+    assert overused([], "", [])["phrases"] == []
+
+
+def test_the_atlas_places_likes_together_and_names_them() -> None:
+    texts = ["cheddar curds and whey"] * 20 + ["rivers oceans and tides"] * 20
+    found = atlas(texts, lambda t: np.array([[1, 0] if "whey" in x else [0, 1] for x in t], dtype=np.float32))
+    assert found is not None
+    assert sorted(cluster["size"] for cluster in found["clusters"]) == [20, 20]
+    assert all(0 <= x <= 1 and 0 <= y <= 1 for x, y, _ in found["points"])
+    assert set(telling_words(texts, [0] * 20 + [1] * 20)[0][:3]) == {"cheddar", "curds", "whey"}
+    assert atlas(["few"], embed_by_length) is None
+
+
+def test_the_page_is_one_file(hostile: Workspace) -> None:
+    assert [path.name for path in Path(hostile.report).iterdir()] == ["index.html"]
