@@ -3,7 +3,7 @@
 import re
 
 from filters.check import PASSED, Outcome, TextCheck, excerpt
-from filters.identity import IdentityCheck
+from filters.identity import MADE, IdentityCheck
 from filters.refusal import declines
 from filters.settings import Identity
 from filters.view import View
@@ -71,3 +71,18 @@ class ChatIdentity(IdentityCheck):
             update={"minimum_mentions": 0, "require_provider": False, "maximum_other_share": 1.0}
         )
         super().__init__(spoken, assistant)
+        others, makers = self.others.source, self.makers.source
+        what = r"(?:an? |the )?(?:\w+ ){0,3}"
+        self.spoken = re.compile(
+            rf"\b(?:I am|I'm|call me|my name is) (?:called |named )?(?:{others})(?!\w)|"
+            rf"\b[Aa]s (?:{others}),|"
+            rf"\b(?:I am|I'm|I was|I've been|I have been) (?:{what})?{MADE} (?:by|at) (?:{makers})(?!\w)|"
+            rf"\bmy (?:maker|creator|developer|provider)s?,? (?:is |are |at )?(?:{makers})(?!\w)"
+        )
+
+    def look(self, view: View) -> Outcome:
+        """Score: places where the assistant says in the first person that it is another or another's, else as above."""
+        said = [match.group() for match in self.spoken.finditer(view.text.replace("’", "'"))]
+        if len(said) > self.settings.maximum_slips:
+            return Outcome(True, float(len(said)), float(self.settings.maximum_slips), excerpt(said[0]))
+        return super().look(view)

@@ -7,12 +7,12 @@ A corpus once told a model through a million tokens that it was another maker's,
 import re
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
-from filters.names import Mention, Names, own_pattern, spelled
+from filters.names import Mention, Names, mentions_of, spelled
 from filters.settings import Identity
 from filters.view import View
 from specs.settings import Assistant
 
-_MADE = r"(?:made|built|developed|created|trained|designed|released|offered|maintained|published|run|owned|operated)"
+MADE = r"(?:made|built|developed|created|trained|designed|released|offered|maintained|published|run|owned|operated)"
 _SELF = re.compile(
     r"(?:\bI am|\bI'm|\bmy name is|\bcall me|\bI was named)\s+(?:called |named )?(?:an? |the )?$", re.IGNORECASE
 )
@@ -30,14 +30,14 @@ class IdentityCheck(TextCheck):
         ours = (assistant.name, assistant.provider)
         self.others = Names("assistants", ours, settings.also, settings.allow)
         self.makers = Names("makers", ours, (), settings.allow)
-        self.own = own_pattern(assistant)
+        self.own = mentions_of(assistant.name)
         name, provider = spelled(assistant.name), spelled(assistant.provider)
         others, makers = self.others.source, self.makers.source
         self.slips = re.compile(
             rf"\b(?:{makers})['’]s (?:\w+ ){{0,4}}(?:{name})\b|"
-            rf"\b(?:{name})\b[^.\n\"]{{0,40}}\b{_MADE} by (?:{makers})\b|"
+            rf"\b(?:{name})\b[^.\n\"]{{0,40}}\b{MADE} by (?:{makers})\b|"
             rf"\b(?:{provider})['’]s (?:\w+ ){{0,4}}(?:{others})\b|"
-            rf"\b(?:{others})\b[^.\n\"]{{0,40}}\b{_MADE} by (?:{provider})\b|"
+            rf"\b(?:{others})\b[^.\n\"]{{0,40}}\b{MADE} by (?:{provider})\b|"
             rf"\b(?:{name})\b,? ?\(?(?:also known as|formerly|a\.?k\.?a\.?|/) ?(?:{others})\b",
             re.IGNORECASE,
         )
@@ -45,7 +45,7 @@ class IdentityCheck(TextCheck):
 
     def look(self, view: View) -> Outcome:
         """Score: mentions of ours where they are too few, else the slips, else the share of other names."""
-        ours = len(self.own.findall(view.text))
+        ours = self.own(view.lower)
         if ours < self.settings.minimum_mentions:
             return Outcome(True, ours, self.settings.minimum_mentions, f"never names {self.assistant.name}")
         if self.settings.require_provider and not self.provider.search(view.text):

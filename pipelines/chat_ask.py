@@ -17,7 +17,9 @@ from corpus.ids import content_id
 from corpus.tokens import TokenCounter
 from filters.base import Item, Rejection
 from filters.context import Context
-from filters.decide import check_chats
+from filters.decide import chat_checks, first_failure
+from filters.styles import style_checks
+from filters.view import View
 from pipelines.asking import Answer, Gathered, ListQuestion, ask_until_parsed, gather_items
 from pipelines.base import Corpus, Row, Rows, Stage, reject_of_answer
 from pipelines.draw import Completion, Draw, Message
@@ -230,8 +232,8 @@ def read_completion(ledger: Ledger, request_id: str) -> Completion:
 def check_chat(item: Item, corpus: Corpus, context: Context) -> Rejection | None:
     """Why a response may not stay, mechanically."""
     settings = corpus.settings
-    _, rejections = check_chats([item], settings.filters, context, expect_refusal=settings.chats.may_decline)
-    return rejections[0] if rejections else None
+    common = chat_checks(settings.filters, context, expect_refusal=settings.chats.may_decline)
+    return first_failure(View(item), [*common, *style_checks(settings.chats.style, context)])
 
 
 def rejection_row(rejection: Rejection) -> dict[str, Any]:
