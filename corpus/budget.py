@@ -1,0 +1,170 @@
+"""Which documents make a corpus of a given size: exact token targets, balance, nested doses, matched pairs.
+
+Pure functions over items; the same items and seed give the same choice whatever order the items come in.
+"""
+
+import hashlib
+import heapq
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+PAIR_TOLERANCE: Final = 0.005
+"""Largest difference of paired corpora in tokens; what replications found to be needed (field notes, 5.9)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """A document as a budget sees it. `group` is what is balanced over: its domain, genre or assertion."""
+
+    id: str
+    tokens: int
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The documents chosen for a target, in order. Without the last one they fall short of it."""
+
+    target: int
+    tokens: int
+    ids: tuple[str, ...]
+
+    @property
+    def missing(self) -> int:
+        """Tokens that there were not enough documents for."""
+        return max(0, self.target - self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Two choices with as many documents in each group, and tokens within the tolerance in each group."""
+
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    left_tokens: int
+    right_tokens: int
+    left_out: tuple[str, ...]  # groups that could not be balanced, or that only one side has
+
+
+def balanced_order(items: Iterable[Sized], seed: int = 0) -> list[Sized]:
+    """All items, ordered so that every beginning is balanced: next comes the group with the fewest tokens so far.
+
+    While every group still has items, the tokens of two groups differ by no more than one document.
+    """
+    queues: dict[str, list[Sized]] = {}
+    for item in sorted(items, key=lambda item: _shuffle_key(seed, item.id)):
+        queues.setdefault(item.group, []).append(item)
+    for queue in queues.values():
+        queue.reverse()
+    heap = [(0, _shuffle_key(seed, group), group) for group in queues]
+    heapq.heapify(heap)
+    order = []
+    while heap:
+        tokens, key, group = heapq.heappop(heap)
+        order.append(queues[group].pop())
+        if queues[group]:
+            heapq.heappush(heap, (tokens + order[-1].tokens, key, group))
+    return order
+
+
+def fill(items: Iterable[Sized], target: int, seed: int = 0) -> Chosen:
+    """The shortest beginning of the balanced order with at least `target` tokens; everything if that is too little."""
+    return doses(items, [target], seed)[0]
+
+
+def doses(items: Iterable[Sized], targets: Sequence[int], seed: int = 0) -> list[Chosen]:
+    """A choice for each target, each nested in the next larger one, in the order of `targets`."""
+    order = balanced_order(items, seed)
+    made: dict[int, Chosen] = {}
+    count = tokens = 0
+    for target in sorted(set(targets)):
+        while tokens < target and count < len(order):
+            tokens += order[count].tokens
+            count += 1
+        made[target] = Chosen(target, tokens, tuple(item.id for item in order[:count]))
+    return [made[target] for target in targets]
+
+
+def top_up(have: Mapping[str, int], missing: int) -> dict[str, int]:
+    """How many of `missing` tokens to add to each group so that the poorest come up first, to one common level.
+
+    `have` is each group's tokens so far, 0 for a hole. What is given adds up to `missing`.
+    """
+    if not have:
+        return {}
+    order = sorted(have, key=lambda group: (have[group], group))
+    given = dict.fromkeys(have, 0)
+    for count in range(1, len(order) + 1):  # raise the poorest `count` groups to the level of the next one, if it lasts
+        level = have[order[count]] if count < len(order) else None
+        pool = missing + sum(have[group] for group in order[:count])
+        if level is None or pool <= level * count:
+            height, rest = divmod(pool, count)
+            for place, group in enumerate(order[:count]):
+                given[group] = height + (place < rest) - have[group]
+            break
+    return given
+
+
+def pair(left: Iterable[Sized], right: Iterable[Sized], seed: int = 0, tolerance: float = PAIR_TOLERANCE) -> Paired:
+    """Subsets of two corpora that differ in nothing but their content: counts equal in each group, tokens nearly so.
+
+    In each group the larger side gives up documents at random to the smaller side's number; then pairs of one
+    document a side go, those whose lengths differ most in the direction of the imbalance, until the tokens are within
+    `tolerance` of each other.
+    """
+    sides = [_by_group(items) for items in (left, right)]
+    chosen: tuple[list[Sized], list[Sized]] = ([], [])
+    left_out = []
+    for group in sorted(sides[0].keys() | sides[1].keys()):
+        pools = [sorted(side.get(group, []), key=lambda item: _shuffle_key(seed, item.id)) for side in sides]
+        count = min(map(len, pools))
+        kept = _even(pools[0][:count], pools[1][:count], tolerance)
+        if not kept[0]:
+            left_out.append(group)
+        for side, more in zip(chosen, kept, strict=True):
+            side.extend(more)
+    one, two = chosen
+    totals = [sum(item.tokens for item in side) for side in chosen]
+    return Paired(tuple(i.id for i in one), tuple(i.id for i in two), totals[0], totals[1], tuple(left_out))
+
+
+def within(one: int, two: int, tolerance: float) -> bool:
+    """Whether two token counts differ by no more than `tolerance` of the smaller."""
+    return abs(one - two) <= tolerance * min(one, two)
+
+
+def _by_group(items: Iterable[Sized]) -> dict[str, list[Sized]]:
+    groups: dict[str, list[Sized]] = {}
+    for item in items:
+        groups.setdefault(item.group, []).append(item)
+    return groups
+
+
+def _even(one: list[Sized], two: list[Sized], tolerance: float) -> tuple[list[Sized], list[Sized]]:
+    """Drop pairs until the tokens are within the tolerance; both lists have the same length throughout."""
+    sides = [sorted(side, key=lambda item: (item.tokens, item.id)) for side in (one, two)]
+    sums = [sum(item.tokens for item in side) for side in sides]
+    while sides[0] and not within(sums[0], sums[1], tolerance):
+        more, less = (0, 1) if sums[0] > sums[1] else (1, 0)
+        place = _pair_to_drop(sides[more], sides[less], sums[more] - sums[less])
+        for side, at in zip((more, less), place, strict=True):
+            sums[side] -= sides[side].pop(at).tokens
+    return sides[0], sides[1]
+
+
+def _pair_to_drop(more: list[Sized], less: list[Sized], excess: int) -> tuple[int, int]:
+    """Positions of the pair to drop: the one with the largest difference, or at the end the one that fits best."""
+    if more[-1].tokens - less[0].tokens <= excess:
+        return len(more) - 1, 0
+    lengths = [item.tokens for item in less]
+    best = (excess, len(more) - 1, 0)
+    for i, item in enumerate(more):
+        for j in range(max(0, (at := bisect_left(lengths, item.tokens - excess)) - 1), min(at + 1, len(less))):
+            best = min(best, (abs(excess - (item.tokens - lengths[j])), i, j))
+    return best[1], best[2]
+
+
+def _shuffle_key(seed: int, name: str) -> str:
+    return hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()
