@@ -4,7 +4,7 @@ A list is asked for in batches, each told what exists already; a bad reply is as
 recorded (contract 6). Every loop here has a bound: a topic that a model refuses ends, it never spins.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar
 
@@ -85,6 +85,7 @@ class ListQuestion(Generic[R]):
     render: Callable[[int, list[R]], list[Message]]  # (count, existing) -> the messages of one batch
     name_of: Callable[[R], str]  # what makes an item a repeat of another
     check: Callable[[R], None] = lambda item: None  # raises UnparsedError where an item cannot be right
+    choices: Mapping[str, Sequence[str]] | None = None  # field -> the only values that it may have
 
     def parse(self, text: str) -> Items[R]:
         """The items of one reply, every one checked."""
@@ -105,7 +106,7 @@ async def gather_items(asker: Asker, question: ListQuestion[R]) -> Gathered[R]:
     batch, sample, bound = question.batch, 0, 2 * -(-question.want // question.batch)
     while sample < bound and (count := min(batch, question.want - len(found.items))) > 0:
         messages = question.render(count, [item for item, _ in found.items])
-        schema = items_schema(question.form, count)
+        schema = items_schema(question.form, count, question.choices)
         draw = Draw(question.stage, question.row_id, messages, sample=sample, json_schema=schema)
         answer = await ask_until_parsed(asker, draw, question.parse, question.attempts)
         sample += 1

@@ -6,7 +6,7 @@ before it hands rows on, all of it a pure function of the recipe and the ledger.
 """
 
 import json
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
@@ -186,7 +186,14 @@ class Stage(GlobalStep):
         return corpus.prompts.messages(template, corpus.system, assistant=corpus.settings.assistant, **values)
 
     def question(
-        self, row_id: str, form: type[R], size: str, key: str, values: Row, check: Callable[[R], None] | None = None
+        self,
+        row_id: str,
+        form: type[R],
+        size: str,
+        key: str,
+        values: Row,
+        check: Callable[[R], None] | None = None,
+        choices: Mapping[str, Sequence[str]] | None = None,
     ) -> ListQuestion[R]:
         """A list about one row: as many items as the recipe's `size` says, told apart by their field `key`."""
         settings = self.corpus.settings
@@ -200,6 +207,7 @@ class Stage(GlobalStep):
         return ListQuestion(
             stage=self.table, row_id=row_id, form=form, want=_wanted(settings, size), batch=settings.list_batch,
             attempts=settings.attempts, render=render, name_of=name_of, check=check or _accept,
+            choices=choices,
         )  # fmt: skip
 
     def failures(self, found: Gathered[Any], parent_id: str) -> list[Row]:

@@ -24,6 +24,8 @@ from specs.passages import Passage
 
 _VAGUE = {"general", "overview", "miscellaneous", "other", "introduction", "summary", "conclusion", "the spec", "spec"}
 
+_MOST_CHOICES = 200  # providers limit the values of an enumeration (OpenAI: 1,000 in a schema)
+
 
 def decompose_pipeline(corpus: Corpus) -> Pipeline:
     """The pipeline that fills `domains`, `subdomains` and `assertions` from `passages`."""
@@ -73,7 +75,9 @@ class Subdomains(Stage):
     async def ask_about(self, row: Row) -> tuple[list[Row], list[Row]]:
         """The subdomains of one domain. Passages come as addresses, so their text is the spec's own."""
         values = {"domain": row, "passages": self.corpus.spec.passages}
-        question = self.question(row["id"], SubdomainReply, "subdomains", "name", values, check=self.check)
+        question = self.question(
+            row["id"], SubdomainReply, "subdomains", "name", values, check=self.check, choices=self.addresses()
+        )
         found: Gathered[SubdomainReply] = await gather_items(self.llm, question)
         ids = self.corpus.passage_ids
         rows = [
@@ -82,6 +86,11 @@ class Subdomains(Stage):
             for position, (item, request_id) in enumerate(found.items)
         ]  # fmt: skip
         return rows, self.failures(found, row["id"])
+
+    def addresses(self) -> dict[str, list[str]] | None:
+        """The addresses as the only choices, unless they are more than an endpoint's schema may hold."""
+        known = list(self.corpus.passage_ids)
+        return {"passages": known} if len(known) <= _MOST_CHOICES else None
 
     def check(self, item: Reply) -> None:
         """A name of its own, and only addresses that the spec has."""
@@ -103,7 +112,8 @@ class Rules(Stage):
         spec, settings = self.corpus.spec, self.corpus.settings
         count = min(settings.decompose.subdomains, len(spec.rule_ids))
         messages = self.messages("rules", domain=row, rules=_by_rule(spec.passages), count=count, existing=[])
-        draw = Draw(self.table, row["id"], messages, json_schema=items_schema(RuleReply, count))
+        schema = items_schema(RuleReply, count, {"rule": spec.rule_ids})
+        draw = Draw(self.table, row["id"], messages, json_schema=schema)
         answer = await ask_until_parsed(self.llm, draw, self.parse, settings.attempts)
         if answer.value is None:
             return [], [reject_of_answer(self.table, row["id"], 0, answer)]

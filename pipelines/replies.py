@@ -4,6 +4,7 @@
 a constrained decoder: without them a small model may never close a string.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -81,9 +82,16 @@ class Items(Reply, Generic[Item]):
     items: list[Item]
 
 
-def items_schema(item: type[Reply], count: int) -> dict[str, Any]:
-    """JSON schema of a list of 1 to `count` items, without references (not every endpoint resolves them)."""
+def items_schema(item: type[Reply], count: int, choices: Mapping[str, Sequence[str]] | None = None) -> dict[str, Any]:
+    """JSON schema of a list of 1 to `count` items, without references (not every endpoint resolves them).
+
+    `choices` are the only values that a field, or each entry of a list field, may have.
+    """
     entry = _without_titles(item.model_json_schema())
+    for field, values in (choices or {}).items():
+        one_of = {"type": "string", "enum": list(values)}
+        old = entry["properties"][field]
+        entry["properties"][field] = {**old, "items": one_of} if old["type"] == "array" else one_of
     return {
         "type": "object",
         "properties": {"items": {"type": "array", "items": entry, "minItems": 1, "maxItems": count}},
