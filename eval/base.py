@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,13 @@ class Answer:
 class Asker(Protocol):
     """Asks the model that is evaluated; the command line adapts the client of `pipelines` to this."""
 
-    async def __call__(self, item_id: str, messages: list[dict[str, str]], max_tokens: int, sample: int) -> str | None:
+    async def __call__(
+        self,
+        item_id: str,
+        messages: list[dict[str, str]],
+        max_tokens: int,
+        sample: int,
+        json_schema: dict[str, Any] | None = None,
+    ) -> str | None:
         """The reply, or None if there is none. (item_id, sample) is the draw's identity: again, it costs nothing."""
         ...

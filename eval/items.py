@@ -7,7 +7,9 @@ import yaml
 
 from corpus.ids import content_id
 from eval.base import Question
+from eval.judged import load_open
 
+OPEN_SETS: Final = ("conduct",)
 SETS: Final = ("affordability", "america", "affordability_opinions", "america_opinions")
 
 
@@ -28,7 +30,7 @@ def choose(questions: list[Question], limit: int | None) -> list[Question]:
 
 def texts() -> list[str]:
     """Every text of every shipped set that must not occur in a corpus: options by pair, and whole statements."""
-    found = []
+    found = [one.question for name in OPEN_SETS for one in load_open(name)]
     for name in SETS:
         for one in load_set(name):
             pair = [f"{one.aligned} or {one.other}", f"{one.other} or {one.aligned}"]

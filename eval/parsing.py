@@ -22,9 +22,14 @@ _NEGATED = re.compile(r"\b(?:not|never|dislike|avoid|hate)\b|n't\b")
 _CHOOSES = r"(?:prefer|choose|pick|take|like|love|go with|choice is|answer is|preference is) (?:(?:a|an|the) )?"
 
 
+def without_thought(reply: str) -> str:
+    """The reply without its closed think blocks."""
+    return _THOUGHT.sub("", reply).strip()
+
+
 def parse_choice(reply: str, first: str, second: str) -> Choice:
     """Which option a reply chooses, by letter (A is the first) or by name."""
-    text = re.sub(r"[*_`]", "", _THOUGHT.sub("", reply)).replace("’", "'").strip()
+    text = re.sub(r"[*_`]", "", without_thought(reply)).replace("’", "'").strip()
     if "<think>" in text or not text:
         return Choice.UNCLEAR
     letter = _bare_letter(text)

@@ -1,4 +1,7 @@
-"""Evaluation results in a workspace: `eval/<name>.json` (the summary) and `eval/<name>.parquet` (every reply)."""
+"""Evaluation results in a workspace: `eval/<name>.json` (the summary) and `eval/<name>.parquet` (every reply).
+
+Replies to open questions, with the judge's verdicts, are in `eval/<name>.judged.parquet`.
+"""
 
 import hashlib
 import json
@@ -13,6 +16,7 @@ import pyarrow.parquet as pq
 from corpus.workspace import Workspace, replacing, write_text
 from eval.base import Answer, Choice, Question
 from eval.intervals import Interval, bootstrap_mean
+from eval.judged import Judged, summarise_judged
 from eval.preferences import question_rates, summarise
 from eval.settings import EvalSettings
 from specs.errors import UserError
@@ -22,6 +26,12 @@ REPLIES: Final = pa.schema(
     [("question_id", _str), ("set", _str), ("value", _str), ("kind", _str), ("domain", _str), ("question", _str),
      ("aligned_option", _str), ("other_option", _str), ("order", _int), ("sample", _int), ("reply", _str),
      ("choice", _str), ("aligned", pa.bool_())]
+)  # fmt: skip
+
+
+JUDGED: Final = pa.schema(
+    [("question_id", _str), ("dimension", _str), ("question", _str), ("sample", _int), ("reply", _str),
+     ("score", _int), ("verdict", _str)]
 )  # fmt: skip
 
 
@@ -39,17 +49,21 @@ def checked_name(name: str) -> str:
 
 
 def write_result(
-    workspace: Workspace, name: str, model: str, settings: EvalSettings, answers: Sequence[Answer]
+    workspace: Workspace,
+    name: str,
+    model: str,
+    settings: EvalSettings,
+    answers: Sequence[Answer],
+    judged: Sequence[Judged] = (),
+    judge: str = "",
 ) -> dict[str, Any]:
-    """Write both files, atomically, and return what the JSON holds."""
-    result = {
-        "name": name,
-        "model": model,
-        "settings": settings.model_dump(mode="json"),
-        "sets": summarise(answers, settings),
-    }
-    with replacing(_path(workspace, name, "parquet")) as beside:
-        pq.write_table(pa.Table.from_pylist([_row(one) for one in answers], schema=REPLIES), beside, compression="zstd")
+    """Write the files, each atomically, and return what the JSON holds. `model` answered, `judge` judged."""
+    result: dict[str, Any] = {"name": name, "model": model, "settings": settings.model_dump(mode="json")}
+    result["sets"] = summarise(answers, settings)
+    _write_rows(_path(workspace, name, "parquet"), [_row(one) for one in answers], REPLIES)
+    if judged:
+        result |= {"judge": judge, "judged": summarise_judged(judged, settings)}
+        _write_rows(_path(workspace, name, "judged.parquet"), [_judged_row(one) for one in judged], JUDGED)
     write_text(_path(workspace, name, "json"), json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     return result
 
@@ -58,7 +72,7 @@ def read_answers(workspace: Workspace, name: str) -> list[Answer]:
     """Every reply of an earlier result; UserError with the names there are if it is not there."""
     path = _path(workspace, name, "parquet")
     if not path.is_file():
-        known = sorted(found.stem for found in workspace.eval.glob("*.parquet"))
+        known = sorted(found.stem for found in workspace.eval.glob("*.json"))
         raise UserError(f"there is no result {name!r} in {workspace.eval}; found: {', '.join(known) or 'none'}")
     return [_answer(row) for row in pq.read_table(path, schema=REPLIES).to_pylist()]
 
@@ -85,6 +99,18 @@ def difference(
 
 def _path(workspace: Workspace, name: str, suffix: str) -> Path:
     return workspace.eval / f"{checked_name(name)}.{suffix}"
+
+
+def _write_rows(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
+    with replacing(path) as beside:
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), beside, compression="zstd")
+
+
+def _judged_row(one: Judged) -> dict[str, Any]:
+    return {
+        "question_id": one.question.id, "dimension": one.question.dimension, "question": one.question.question,
+        "sample": one.sample, "reply": one.reply, "score": one.score, "verdict": one.verdict,
+    }  # fmt: skip
 
 
 def _row(answer: Answer) -> dict[str, Any]:

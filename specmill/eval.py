@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from corpus.workspace import Workspace
-    from eval.base import Answer
+    from eval.base import Answer, Asker
+    from eval.judged import Judged
     from eval.settings import EvalSettings
+    from pipelines.client import Client
     from pipelines.endpoints import Role
     from specmill.recipe import Recipe
 
-STAGE = "eval"  # of every draw, in the ledger and in the progress
+STAGE, JUDGE_STAGE = "eval", "eval_judge"  # of every draw, in the ledger and in the progress
 
 
 def evaluate(
@@ -31,8 +33,9 @@ def evaluate(
 ) -> None:
     """Ask a model which of two things it prefers, in both orders, and report the value-aligned rate.
 
-    The model is that of the recipe's role `eval` (of `writer` where there is none). Replies are kept in the ledger:
-    asked again, the same questions cost nothing. Writes eval/NAME.json and eval/NAME.parquet with every reply.
+    The model is that of the recipe's role `eval` (of `writer` where there is none). Open questions
+    (eval.open_sets=[conduct]) are scored from 1 to 10 by the role `judge`. Replies are kept in the ledger: asked again,
+    the same questions cost nothing. Writes eval/NAME.json and eval/NAME.parquet with every reply.
 
     Example: specmill eval out/cheese --set 'eval.sets=[affordability]' --set eval.samples=3
 
@@ -66,25 +69,40 @@ def evaluate_workspace(
     from eval.results import checked_name, difference, name_for, read_answers, write_result
 
     settings = recipe.eval
-    role = recipe.role(STAGE, recipe.seed)
-    role = role.model_copy(update={"settings": role.settings.model_copy(update={"temperature": settings.temperature})})
-    models = ", ".join(sorted({endpoint.model for endpoint in role.endpoints.values()}))
-    name = checked_name(name or name_for(models, settings))
+    asked = _role(recipe, STAGE, settings.temperature)
+    judge = _role(recipe, "judge", settings.judge_temperature)
+    name = checked_name(name or name_for(_models(asked), settings))
     earlier = read_answers(workspace, against) if against is not None else []
     with workspace.lock():
-        answers = _answers(role, workspace, settings)
-        result = write_result(workspace, name, models, settings, answers)
+        answers, judged = _ask_model(asked, judge, workspace, settings)
+        result = write_result(workspace, name, _models(asked), settings, answers, judged, _models(judge))
     console = Console(highlight=False)
-    console.print(_table(result))
-    for label, (gap, (low, high), asked) in difference(answers, earlier, settings).items():
-        console.print(Text(f"{label}: {gap:+.3f} against {against} [{low:+.3f}, {high:+.3f}], {asked} questions"))
-    if missing := sum(one["missing"] for one in result["sets"].values()):
+    if result["sets"]:
+        console.print(_table(result))
+    if "judged" in result:
+        console.print(_judged_table(result))
+    for label, (gap, (low, high), count) in difference(answers, earlier, settings).items():
+        console.print(Text(f"{label}: {gap:+.3f} against {against} [{low:+.3f}, {high:+.3f}], {count} questions"))
+    missing = sum(one["missing"] for one in [*result["sets"].values(), result.get("judged", {"missing": 0})])
+    if missing:
         console.print(Text(f"warning: {missing} replies are missing; run it again to ask only for those.", "yellow"))
     console.print(Text(f"Wrote {workspace.eval / result['name']}.json and .parquet"), soft_wrap=True)
 
 
-def _answers(role: "Role", workspace: "Workspace", settings: "EvalSettings") -> "list[Answer]":
+def _role(recipe: "Recipe", name: str, temperature: float) -> "Role":
+    role = recipe.role(name, recipe.seed)
+    return role.model_copy(update={"settings": role.settings.model_copy(update={"temperature": temperature})})
+
+
+def _models(role: "Role") -> str:
+    return ", ".join(sorted({endpoint.model for endpoint in role.endpoints.values()}))
+
+
+def _ask_model(
+    asked: "Role", judge: "Role", workspace: "Workspace", settings: "EvalSettings"
+) -> "tuple[list[Answer], list[Judged]]":
     """Every answer, or the typed error that ended the run (stopped, budget, endpoint)."""
+    from eval.judged import open_questions
     from eval.preferences import ORDERS, questions
     from pipelines.control import CONTROL
     from pipelines.ledger import Ledger
@@ -96,17 +114,22 @@ def _answers(role: "Role", workspace: "Workspace", settings: "EvalSettings") -> 
         ledger = stack.enter_context(Ledger(workspace.ledger))
         ledger.start_run()
         shown = stack.enter_context(Progress(console(), ledger))
-        shown.stage({STAGE: len(questions(settings)) * len(ORDERS) * settings.samples})
-        answers = asyncio.run(_ask(role, workspace, settings))
+        open_ones = len(open_questions(settings))
+        shown.stage({STAGE: (len(questions(settings)) * len(ORDERS) + open_ones) * settings.samples})
+        if open_ones:
+            shown.stage({JUDGE_STAGE: open_ones * settings.samples})
+        found = asyncio.run(_ask(asked, judge, workspace, settings))
     CONTROL.raise_if_ended()
-    return answers
+    return found
 
 
-async def _ask(role: "Role", workspace: "Workspace", settings: "EvalSettings") -> "list[Answer]":
+async def _ask(
+    asked: "Role", judge: "Role", workspace: "Workspace", settings: "EvalSettings"
+) -> "tuple[list[Answer], list[Judged]]":
+    from eval.judged import ask_open, open_questions
     from eval.preferences import ask_all, questions
     from pipelines.client import Client
     from pipelines.control import CONTROL
-    from pipelines.draw import Draw, Message, State
 
     loop = asyncio.get_running_loop()
 
@@ -115,15 +138,46 @@ async def _ask(role: "Role", workspace: "Workspace", settings: "EvalSettings") -
         loop.remove_signal_handler(signal.SIGINT)
 
     loop.add_signal_handler(signal.SIGINT, stop)
-    async with Client(role, workspace.ledger) as client:
+    async with Client(asked, workspace.ledger) as model, Client(judge, workspace.ledger) as second:
+        ask = _asker(model, STAGE)
+        return await asyncio.gather(
+            ask_all(questions(settings), ask, settings),
+            ask_open(open_questions(settings), ask, _asker(second, JUDGE_STAGE), settings),
+        )
 
-        async def ask(item_id: str, messages: list[dict[str, str]], max_tokens: int, sample: int) -> str | None:
-            sent = [Message(role=one["role"], content=one["content"]) for one in messages]
-            completion = await client.ask(Draw(STAGE, item_id, sent, sample=sample, max_tokens=max_tokens))
-            # A truncated or refused reply is a reply: the parser says what it is worth.
-            return completion.text if completion.state in {State.OK, State.TRUNCATED, State.REFUSED} else None
 
-        return await ask_all(questions(settings), ask, settings)
+def _asker(client: "Client", stage: str) -> "Asker":
+    from pipelines.draw import Draw, Message, State
+
+    async def ask(
+        item_id: str,
+        messages: list[dict[str, str]],
+        max_tokens: int,
+        sample: int,
+        json_schema: dict[str, Any] | None = None,
+    ) -> str | None:
+        sent = [Message(role=one["role"], content=one["content"]) for one in messages]
+        draw = Draw(stage, item_id, sent, sample=sample, json_schema=json_schema, max_tokens=max_tokens)
+        completion = await client.ask(draw)
+        # A truncated or refused reply is a reply: the parser says what it is worth.
+        return completion.text if completion.state in {State.OK, State.TRUNCATED, State.REFUSED} else None
+
+    return ask
+
+
+def _judged_table(result: dict[str, Any]) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    one = result["judged"]
+    low, high = one["interval_over_questions"] or (1.0, 10.0)
+    score = "-" if one["score"] is None else f"{one['score']:.2f} ({low:.2f}-{high:.2f})"
+    title = Text(f"Score of {result['model']} by {result['judge']}, 1 to 10: {score}")
+    table = Table("dimension", "score", title=title, box=None)
+    for dimension, mean in one["dimensions"].items():
+        table.add_row(dimension.replace("_", " "), f"{mean:.2f}")
+    table.add_row("without a score", str(one["missing"] + one["unparsed"]))
+    return table
 
 
 def _table(result: dict[str, Any]) -> "Table":

@@ -37,6 +37,19 @@ def test_eval_writes_every_reply_and_a_rerun_asks_nothing(server, recipe, cli, t
     assert "america: +0.000 against first [+0.000, +0.000], 8 questions" in compared.stdout, compared.stderr
 
 
+def test_open_questions_are_judged(server, recipe, tmp_path: Path, capsys) -> None:
+    one = server()
+    small = "eval={sets: [], open_sets: [conduct], open_per_dimension: 2}"
+    for name in ("first", "second"):
+        evaluate(recipe(one.url), out=tmp_path / "out", name=name, override=[small])
+        assert one.asked() == 2 * 14, "each reply and each verdict once"
+    result = json.loads((tmp_path / "out" / "eval" / "first.json").read_text())
+    assert result["judge"] == "fake" and result["judged"]["scored"] == 14 and 1 <= result["judged"]["score"] <= 10
+    replies = pq.read_table(tmp_path / "out" / "eval" / "first.judged.parquet").to_pylist()
+    assert all(row["reply"] and 1 <= row["score"] <= 10 for row in replies)
+    assert "Score of fake by fake, 1 to 10" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

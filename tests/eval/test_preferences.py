@@ -21,7 +21,7 @@ class Model:
     def __init__(self, rule) -> None:
         self.rule, self.asked = rule, []
 
-    async def __call__(self, item_id, messages, max_tokens, sample):
+    async def __call__(self, item_id, messages, max_tokens, sample, json_schema=None):
         self.asked.append((item_id, sample))
         await asyncio.sleep(0)
         lines = messages[0]["content"].splitlines()

@@ -1,0 +1,102 @@
+import asyncio
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from corpus.workspace import Workspace
+from eval.judged import (
+    VERDICT_SCHEMA,
+    ask_open,
+    judge_prompt,
+    load_open,
+    open_questions,
+    parse_verdict,
+    summarise_judged,
+)
+from eval.results import JUDGED, write_result
+from eval.settings import EvalSettings
+
+SETTINGS = EvalSettings(sets=(), open_sets=("conduct",), open_per_dimension=2, samples=2, resamples=200)
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ('{"reason": "calm", "score": 9}', 9), ('```json\n{"reason": "", "score": 1}\n```', 1),
+        ('{"reason": "x", "score": 11}', None), ('{"reason": "x", "score": "9"}', None), ('{"score": 9}', None),
+        ("9", None), ("", None), ('{"reason": "x", "score": 9, "more": 1}', None), ('I say {"score": 9}', None),
+        ('{"reason": "x", "score": 9.5}', None), ('{"reason": "x", "score": true}', None),
+    ],
+)  # fmt: skip
+def test_verdicts(text: str, score: int | None) -> None:
+    assert parse_verdict(text) == score
+
+
+@given(st.text())
+def test_any_verdict_is_read_without_an_error(text: str) -> None:
+    assert parse_verdict(text) is None or 1 <= int(parse_verdict(text) or 0) <= 10
+
+
+@given(st.text())
+def test_a_reply_cannot_leave_its_quotes(reply: str) -> None:
+    text = judge_prompt(load_open("conduct")[0], reply)
+    quoted = text.split("The reply, as a JSON string: ")[1].split("\n\nAnswer with JSON only")[0]
+    assert json.loads(quoted) == reply
+
+
+def run(reply, verdict):
+    asked = []
+
+    async def ask(item_id, messages, max_tokens, sample, json_schema=None):
+        asked.append((item_id, sample, messages[0]["content"], json_schema))
+        return reply(messages[0]["content"], sample)
+
+    async def judge(item_id, messages, max_tokens, sample, json_schema=None):
+        asked.append((item_id, sample, messages[0]["content"], json_schema))
+        return verdict(messages[0]["content"])
+
+    return asyncio.run(ask_open(open_questions(SETTINGS), ask, judge, SETTINGS)), asked
+
+
+def test_replies_are_judged_without_their_thoughts() -> None:
+    judged, asked = run(lambda text, sample: "<think>secret</think>Calmly.", lambda text: '{"reason": "", "score": 8}')
+    assert len(judged) == 7 * 2 * 2 and {one.score for one in judged} == {8}
+    assert len({(item, sample) for item, sample, *_ in asked}) == len(asked) == 2 * len(judged)
+    verdicts = [(text, schema) for item, _, text, schema in asked if item.startswith("judge:")]
+    assert all("secret" not in text and '"Calmly."' in text and schema == VERDICT_SCHEMA for text, schema in verdicts)
+    summary = summarise_judged(judged, SETTINGS)
+    assert (summary["score"], summary["interval_over_questions"]) == (8.0, (8.0, 8.0))
+    assert set(summary["dimensions"].values()) == {8.0} and len(summary["dimensions"]) == 7
+    assert summary["histogram"]["8"] == 28
+
+
+def test_what_has_no_score_is_counted_and_in_no_mean(tmp_path: Path) -> None:
+    judged, _ = run(
+        lambda text, sample: None if sample else "Well.",
+        lambda text: '{"reason": "", "score": 2}' if "switched off" in text else "no idea",
+    )
+    summary = summarise_judged(judged, SETTINGS)
+    assert (summary["missing"], summary["scored"], summary["unparsed"]) == (14, 1, 13)
+    assert summary["score"] == 2.0 and summary["dimensions"] == {"self_preservation": 2.0}
+    result = write_result(Workspace(tmp_path), "r", "m", SETTINGS, [], judged, "j")
+    assert json.loads((tmp_path / "eval" / "r.json").read_text()) == json.loads(json.dumps(result))
+    table = pq.read_table(tmp_path / "eval" / "r.judged.parquet")
+    assert table.schema.equals(JUDGED) and table["score"].null_count == 27 and table["reply"].null_count == 14
+
+
+def test_nothing_scored_is_no_score() -> None:
+    judged, _ = run(lambda text, sample: None, lambda text: None)
+    assert summarise_judged(judged, SETTINGS)["score"] is None
+
+
+def test_the_questions() -> None:
+    questions = load_open("conduct")
+    assert len(questions) == len({one.question for one in questions}) == 84
+    assert len({one.dimension for one in questions}) == 7
+    with pytest.raises(ValidationError, match="both empty"):
+        EvalSettings(sets=())
