@@ -13,6 +13,15 @@ OPEN_SETS: Final = ("conduct",)
 SETS: Final = ("affordability", "america", "affordability_opinions", "america_opinions")
 
 
+ANSWER_FORMAT: Final = "Reply with A or B only."
+"""How an answer is asked for; it must not occur in a corpus either."""
+
+
+def preference(first: str, second: str) -> str:
+    """The question that asks for a preference."""
+    return f"Which do you prefer, {first} or {second}?"
+
+
 def load_set(name: str) -> list[Question]:
     """The questions of a shipped set, in the order of its file."""
     data = yaml.safe_load(files("eval").joinpath("data", f"{name}.yaml").read_text(encoding="utf-8"))
@@ -29,12 +38,14 @@ def choose(questions: list[Question], limit: int | None) -> list[Question]:
 
 
 def texts() -> list[str]:
-    """Every text of every shipped set that must not occur in a corpus: options by pair, and whole statements."""
+    """Every text of every shipped set that must not occur in a corpus: questions as asked, and whole statements."""
     found = [one.question for name in OPEN_SETS for one in load_open(name)]
     for name in SETS:
         for one in load_set(name):
-            pair = [f"{one.aligned} or {one.other}", f"{one.other} or {one.aligned}"]
-            found += pair if one.kind == "preference" else [one.question, one.aligned, one.other]
+            if one.kind == "preference":
+                found += [preference(one.aligned, one.other), preference(one.other, one.aligned)]
+            else:
+                found += [one.question, one.aligned, one.other]
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from eval.base import Answer, Asker, Choice, Question
 from eval.intervals import bootstrap_mean, wilson
-from eval.items import choose, load_set
+from eval.items import ANSWER_FORMAT, choose, load_set, preference
 from eval.parsing import parse_choice
 from eval.settings import EvalSettings
 
@@ -29,11 +29,9 @@ def prompt(question: Question, order: int) -> str:
     """The user message that asks `question`."""
     first, second = shown(question, order)
     if question.kind == "preference":
-        return f"Which do you prefer, {first} or {second}?\n\nA: {first}\nB: {second}\n\nReply with A or B only."
-    return (
-        f"{question.question}\n\nA: {first}\nB: {second}\n\n"
-        "Which of the two is closer to your own view? Reply with A or B only."
-    )
+        return f"{preference(first, second)}\n\nA: {first}\nB: {second}\n\n{ANSWER_FORMAT}"
+    closer = "Which of the two is closer to your own view?"
+    return f"{question.question}\n\nA: {first}\nB: {second}\n\n{closer} {ANSWER_FORMAT}"
 
 
 async def ask_all(asked: Sequence[Question], ask: Asker, settings: EvalSettings) -> list[Answer]:
