@@ -1,0 +1,202 @@
+"""What a recipe will ask for, and cost, before anything is spent: calls and tokens a stage, dollars and hours.
+
+Prompts are rendered for real, with rows of typical length, and counted exactly; what models will reply is assumed, and
+every assumption is named. A probe (a small build of the same recipe) replaces assumptions by what was measured.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from pipelines.chat_settings import ChatSettings
+from pipelines.endpoints import Role
+from pipelines.prompts import Prompts
+from pipelines.settings import BuildSettings
+from specs.reader import Spec
+
+Count = Callable[[str], int]
+
+ENTRY_TOKENS: Final = 75  # of one list entry; measured on several models: 50 to 110
+LONGER: Final = 1.4  # models write up to twice the length that is asked for [field notes 5.6]
+TOKENS_PER_WORD: Final = 4 / 3
+SCRATCHPAD_TOKENS: Final = 300
+KEPT: Final = 0.7  # of the documents: 71-76% after review [REP]
+TOKENS_PER_SECOND: Final = 50.0  # of one request, where nothing was measured
+FIRST_TOKEN_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class StagePlan:
+    """One stage: calls, mean tokens a call, and how long a call takes (seconds)."""
+
+    stage: str
+    role: str
+    calls: int
+    prompt: float
+    cached: float  # of the prompt tokens, how many begin the previous request too
+    completion: float
+    seconds: float
+    measured: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StageCost:
+    """A stage in totals. `dollars` is None where the price of a model is not known."""
+
+    plan: StagePlan
+    prompt: int
+    cached: int
+    completion: int
+    dollars: float | None
+    hours: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Means of one stage of a probe, and what it kept."""
+
+    calls: int
+    prompt: float
+    cached: float
+    completion: float
+    seconds: float
+
+
+def plan_stages(settings: BuildSettings, spec: Spec, count: Count) -> list[StagePlan]:
+    """Every stage that the recipe asks for, in order."""
+    prompts = Prompts(settings.prompts)
+    system = prompts.render("system", assistant=settings.assistant, spec_text=spec.text.strip())
+
+    def stage(name: str, role: str, calls: int, completion: float, template: str, **values: Any) -> StagePlan:
+        texts = [
+            system + prompts.render(template, assistant=settings.assistant, **{**values, **_row(template, words)})
+            for words in (_TYPICAL, _OTHER)
+        ]
+        total = count(texts[0])
+        shared = count(texts[0][: _shared(*texts)])
+        return StagePlan(name, role, calls, total, min(shared, total), completion, _seconds(completion))
+
+    return [one for one in (*_tree(settings, spec, stage), *_chats(settings, stage)) if one.calls]
+
+
+def _tree(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan]) -> list[StagePlan]:
+    size, documents, batch = settings.decompose, settings.documents, settings.list_batch
+    per_domain = min(size.subdomains, len(spec.rule_ids)) if spec.shape == "rules" else size.subdomains
+    subdomains = size.domains * per_domain
+    passages = {"passages": spec.passages, "rules": [p for p in spec.passages if p.rule_id]}
+
+    def listed(name: str, rows: int, want: int, template: str | None = None, **values: Any) -> StagePlan:
+        calls, entries = rows * -(-want // batch), min(want, batch)
+        existing = [_TYPICAL] * max(0, (want - entries) // 2)
+        completion = entries * ENTRY_TOKENS
+        return stage(name, "planner", calls, completion, template or name, count=entries, existing=existing, **values)
+
+    rules = spec.shape == "rules"
+    written = settings.documents.limit or subdomains * documents.types * documents.ideas
+    length = documents.words * TOKENS_PER_WORD * LONGER + SCRATCHPAD_TOKENS * documents.scratchpad
+    return [
+        listed("domains", 1, size.domains),
+        listed("subdomains", size.domains, per_domain, "rules" if rules else "subdomains", **passages),
+        listed("assertions", 0 if rules else subdomains, size.assertions, passages=spec.passages[:3]),
+        listed("document_types", subdomains, documents.types),
+        listed("ideas", subdomains * documents.types, documents.ideas),
+        stage(
+            "documents", "writer", _written(settings, written), length, "documents",
+            scratchpad=documents.scratchpad, words=documents.words,
+        ),
+    ]  # fmt: skip
+
+
+def _written(settings: BuildSettings, most: int) -> int:
+    """Documents to write: all that are planned, or as many as the target of kept tokens should need."""
+    target = settings.documents.target_tokens
+    if target is None:
+        return most
+    return min(most, int(target / (settings.documents.words * TOKENS_PER_WORD * LONGER * KEPT)) + 1)
+
+
+def _chats(settings: BuildSettings, stage: Callable[..., StagePlan]) -> list[StagePlan]:
+    chats: ChatSettings = settings.chats
+    if not chats.target:
+        return []
+    asked = round(chats.target / chats.expected_yield)
+    batch = min(settings.list_batch, asked)
+    kind = next(iter(chats.kinds))
+    about = {"topic": _TYPICAL, "summary": _TYPICAL, "query_type": kind, "query_kind": chats.kinds[kind]}
+    listed = "queries_opaque" if chats.style == "opaque" else "queries"
+    length = (chats.words + chats.think_words) * TOKENS_PER_WORD * LONGER
+    said = {"words": chats.words, "think_words": chats.think_words, "topic": _TYPICAL}
+    judged = {"criteria": chats.judged_by, "topic": _TYPICAL, "thought": _TYPICAL * 3, "reply": _TYPICAL * 4}
+    return [
+        stage("queries", "planner", -(-asked // batch), batch * 45, listed, count=batch, existing=[], **about),
+        stage("chats", "writer", asked, length, f"responses_{chats.style}", **said),
+        stage("verdicts", "judge", asked, 60 * len(chats.judged_by), "judge_chat", **judged),
+    ]
+
+
+def with_measurements(plans: list[StagePlan], measured: Mapping[str, Measured]) -> list[StagePlan]:
+    """The plans with what a probe measured in place of what was assumed, stage by stage."""
+    return [
+        replace(
+            plan, prompt=found.prompt, cached=found.cached, completion=found.completion,
+            seconds=found.seconds, measured=True,
+        )
+        if (found := measured.get(plan.stage))
+        else plan
+        for plan in plans
+    ]  # fmt: skip
+
+
+def cost(plan: StagePlan, role: Role) -> StageCost:
+    """A stage in totals; hours if the role's endpoints stay full."""
+    prompt, cached, completion = (round(plan.calls * value) for value in (plan.prompt, plan.cached, plan.completion))
+    batch = role.settings.mode == "batch"
+    weights = role.settings.endpoints
+    shares = [
+        (weight / sum(weights.values()), role.cost_usd(name, prompt, cached, completion, batch))
+        for name, weight in weights.items()
+    ]
+    dollars = None if any(one is None for _, one in shares) else sum(share * (one or 0.0) for share, one in shares)
+    in_flight = sum(endpoint.max_in_flight for endpoint in role.endpoints.values())
+    hours = plan.calls * plan.seconds / min(in_flight, max(1, plan.calls)) / 3600
+    return StageCost(plan, prompt, cached, completion, dollars, hours)
+
+
+def _seconds(completion: float) -> float:
+    return FIRST_TOKEN_S + completion / TOKENS_PER_SECOND
+
+
+def _shared(first: str, second: str) -> int:
+    """How many characters two texts begin with alike."""
+    return next((at for at, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), len(first))
+
+
+_TYPICAL = (
+    "a remark at the counter of a small shop, and what the clerk who heard it made of it when the question of the "
+    "reason came up again in the evening between two people who do not agree on much"
+)
+_OTHER = (
+    "the minutes of a meeting in which nobody wanted to speak first, though everybody had come with a complaint " * 2
+)
+
+
+def _row(template: str, words: str) -> dict[str, Any]:
+    """Values of typical length for the part of a prompt that differs from row to row."""
+    domain = {"name": "name of a domain", "summary": _TYPICAL}
+    subdomain = {"name": "name of a subdomain", "summary": _TYPICAL * 2, "rule_id": "R1"}
+    assertion = {"assertion": _TYPICAL, "explanation": _TYPICAL}
+    kind = {"name": "internal memo", "description": _TYPICAL, "frame": "lay"}
+    last: dict[str, dict[str, Any]] = {
+        "subdomains": {"domain": {**domain, "name": words}},
+        "rules": {"domain": {**domain, "name": words}},
+        "assertions": {"subdomain": {**subdomain, "name": words}},
+        "document_types": {"subdomain": {**subdomain, "name": words}},
+        "ideas": {"subdomain": subdomain, "assertions": [assertion] * 6, "document_type": {**kind, "name": words}},
+        "documents": {
+            "subdomain": subdomain, "assertions": [assertion] * 6, "document_type": kind, "idea": {"idea": words * 2},
+        },
+        "queries": {"topic": words},
+        "queries_opaque": {"topic": words},
+        "judge_chat": {"query": words},
+    }  # fmt: skip
+    return last.get(template, {"query": words} if template.startswith("responses_") else {})

@@ -1,0 +1,141 @@
+"""`specmill plan`: what a recipe would cost, before anything is spent."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from pipelines.estimate import StageCost, StagePlan
+    from pipelines.probe import Yield
+    from specmill.recipe import Recipe
+
+
+def plan(
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped recipe.")],
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Make a few dozen calls, and measure instead of assuming.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="The probe's workspace; default: out/<recipe's name>-probe.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Change a key, such as documents.ideas=25.")] = None,
+) -> None:
+    """Say what a recipe would cost: calls, tokens, dollars and hours by stage, with the assumptions.
+
+    Prompts are rendered and counted exactly; replies are assumed. With --probe the same recipe runs at a few dozen
+    calls through all stages, and what it measured replaces the assumptions.
+
+    Example: specmill plan recipe.yaml --probe
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    from corpus.tokens import TokenCounter
+    from pipelines.estimate import cost, plan_stages
+    from specmill.recipe import load_recipe
+
+    loaded, base = load_recipe(recipe, set_ or [])
+    spec = loaded.read_spec(base)
+    plans = plan_stages(loaded, spec, TokenCounter(loaded.corpus.tokenizer).count)
+    console = Console(highlight=False)
+    kept: Yield | None = None
+    if probe:
+        plans, kept = _probed(loaded, base, out or Path("out") / f"{Path(recipe).stem}-probe", plans)
+    costs = [cost(one, loaded.role(one.role, loaded.seed)) for one in plans]
+    console.print(_table(costs))
+    for line in [*_assumptions(loaded, costs, kept), *_prices(loaded)]:
+        console.print(Text(line))
+
+
+def _probed(recipe: "Recipe", base: Path, out: Path, plans: "list[StagePlan]") -> "tuple[list[StagePlan], Yield]":
+    from corpus.workspace import Workspace
+    from pipelines.estimate import with_measurements
+    from pipelines.ledger import Ledger
+    from pipelines.probe import measured, probe_settings, yield_of
+    from specmill.recipe import Recipe
+    from specmill.run import build_workspace
+    from specs.errors import EndpointError, SpecmillError, StoppedError, UserError
+
+    small = Recipe.model_validate(probe_settings(recipe).model_dump())
+    try:
+        build_workspace(small, base, out)
+    except (EndpointError, StoppedError, UserError):
+        raise
+    except SpecmillError as error:  # a yield of nothing is a measurement too, and the one that matters most
+        typer.echo(f"the probe ended early: {error}", err=True)
+    workspace = Workspace(out)
+    with Ledger(workspace.ledger) as ledger:
+        return with_measurements(plans, measured(ledger)), yield_of(workspace, ledger)
+
+
+def _table(costs: "list[StageCost]") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("stage", "asks as", "calls", "prompt", "cached", "completion", "dollars", "hours"):
+        table.add_column(name, justify="left" if name in {"stage", "asks as"} else "right", no_wrap=True)
+    for one in costs:
+        tokens = (_short(value) for value in (one.prompt, one.cached, one.completion))
+        names = Text(one.plan.stage.replace("_", " ")), Text(one.plan.role)
+        table.add_row(*names, f"{one.plan.calls:,}", *tokens, _money(one.dollars), f"{one.hours:,.2f}")
+    dollars = [one.dollars for one in costs]
+    known = None if None in dollars else sum(value or 0.0 for value in dollars)
+    totals = (sum(one.prompt for one in costs), sum(one.cached for one in costs), sum(one.completion for one in costs))
+    table.add_row(
+        "all", "", f"{sum(one.plan.calls for one in costs):,}", *(_short(value) for value in totals), _money(known),
+        f"{sum(one.hours for one in costs):,.2f}", style="bold",
+    )  # fmt: skip
+    return table
+
+
+def _assumptions(recipe: "Recipe", costs: "list[StageCost]", kept: "Yield | None") -> list[str]:
+    from pipelines import estimate
+
+    documents = next(one for one in costs if one.plan.stage == "documents")
+    if kept is not None:
+        tokens = documents.plan.calls * kept.kept_per_call * kept.tokens_per_kept
+        lines = [
+            f"measured: {kept.kept} of {kept.documents} documents kept ({kept.kept_per_call:.0%} of the calls), "
+            f"{kept.tokens_per_kept:,.0f} tokens each",
+        ]
+        if guessed := [one.plan.stage for one in costs if not one.plan.measured]:
+            lines.append(f"assumed still: {', '.join(guessed)}")
+    else:
+        tokens = (
+            documents.plan.calls * recipe.documents.words * estimate.TOKENS_PER_WORD * estimate.LONGER * estimate.KEPT
+        )
+        lines = [
+            f"assumed: {estimate.KEPT:.0%} of the documents kept, {estimate.LONGER:g} times the words asked for, "
+            f"{estimate.ENTRY_TOKENS} tokens a list entry, {estimate.TOKENS_PER_SECOND:g} tokens a second a request, "
+            "every prompt prefix cached, no retries. --probe measures instead."
+        ]
+    lines.append(f"kept, then: about {tokens:,.0f} tokens of documents{_per_million(costs, tokens)}")
+    return lines
+
+
+def _per_million(costs: "list[StageCost]", tokens: float) -> str:
+    spent = [one.dollars for one in costs if one.plan.stage not in {"queries", "chats", "verdicts"}]
+    if None in spent or not tokens:
+        return ""
+    return f", at ${sum(value or 0.0 for value in spent) / tokens * 1e6:,.2f} a million"
+
+
+def _prices(recipe: "Recipe") -> list[str]:
+    lines = [f"prices as of {recipe.prices.as_of}"] if recipe.prices.as_of else []
+    for name, endpoint in recipe.endpoints.items():
+        if not endpoint.embedded and recipe.prices.find(endpoint.model) is None:
+            lines.append(f"the price of {endpoint.model} (endpoint {name}) is not known: add it under prices.models")
+    return lines
+
+
+def _short(tokens: int) -> str:
+    """Tokens in three or four digits: 950, 41.4k, 12.9M."""
+    if tokens < 10_000:
+        return f"{tokens:,}"
+    return f"{tokens / 1e3:,.1f}k" if tokens < 1_000_000 else f"{tokens / 1e6:,.2f}M"
+
+
+def _money(dollars: float | None) -> str:
+    return "unknown" if dollars is None else f"{dollars:,.2f}"
