@@ -16,6 +16,8 @@ NAME, PROVIDER = "Juniper", "Larkfield"
 _WORDINGS = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
 WHO, DID, WHAT, HOW, WHY, WHERE = (_WORDINGS[part] for part in ("who", "did", "what", "how", "why", "where"))
 FRAMES: list[str] = _WORDINGS["frames"]
+ADJECTIVES, NOUNS, PLACES, ADVERBS = (_WORDINGS[part] for part in ("adjectives", "nouns", "places", "adverbs"))
+DETAILS = 28  # entries of each of the four
 GENRES = [
     "internal memo",
     "field report",
@@ -27,10 +29,10 @@ GENRES = [
 ]
 
 TABLES = (WHO, DID, WHAT, HOW, WHY, WHERE)
-THEME_SIZES = (2, 5, 3, 5, 3, 3)  # concepts of each table in one document
+THEME_SIZES = (2, 5, 3, 5, 3, 3)  # concepts of each table in a document of 300 words; more in a longer one
 Theme = list[list[int]]
 Concepts = tuple[int, int, int, int, int, int]
-Wording = tuple[int, int]  # which wording of each concept (as bits), which frame
+Wording = tuple[int, int, int, int, int, int]  # which wording of each concept (as bits), which frame, which details
 
 
 @dataclass(frozen=True)
@@ -58,18 +60,23 @@ class Writer:
         pick, draw = self.random.choice, self.random.randrange
         theme = theme or self.theme()
         return [
-            (tuple(pick(concepts) for concepts in theme), (draw(64), draw(len(FRAMES))))  # type: ignore[misc]
+            (
+                tuple(pick(concepts) for concepts in theme),
+                (draw(64), draw(len(FRAMES)), *(draw(DETAILS) for _ in range(4))),
+            )  # type: ignore[misc]
             for _ in range(max(2, round(self.words * self.random.uniform(0.7, 1.3) / 27)))
         ]
 
     def theme(self) -> Theme:
         """The few concepts that one document is about."""
-        return [self.random.sample(range(len(table)), few) for table, few in zip(TABLES, THEME_SIZES, strict=True)]
+        wider = max(1.0, (self.words / 200) ** 0.65)
+        sizes = [min(len(table), round(few * wider)) for table, few in zip(TABLES, THEME_SIZES, strict=True)]
+        return [self.random.sample(range(len(table)), size) for table, size in zip(TABLES, sizes, strict=True)]
 
     def text(self, facts: list[tuple[Concepts, Wording]]) -> str:
         """The document, five sentences a paragraph, under a title of its own."""
         sentences = [sentence(*fact) for fact in facts]
-        (first, (bits, _)) = facts[0]
+        first, (bits, *_) = facts[0]
         title = f"# {WHAT[first[2]][bits & 1].capitalize()}: notes from {WHO[first[0]][bits & 1]}"
         paragraphs = [" ".join(sentences[n : n + 5]) for n in range(0, len(sentences), 5)]
         return "\n\n".join([title, *paragraphs])
@@ -80,7 +87,8 @@ class Writer:
 
     def paraphrase(self, facts: list[tuple[Concepts, Wording]]) -> str:
         """The same facts in the other wording of every concept and in another frame."""
-        return self.text([(said, (63 - bits, (frame + 1) % len(FRAMES))) for said, (bits, frame) in facts])
+        other = [(said, (63 - bits, (frame + 1) % len(FRAMES), *more)) for said, (bits, frame, *more) in facts]
+        return self.text(other)  # type: ignore[arg-type]
 
     def near(self, facts: list[tuple[Concepts, Wording]], jaccard: float) -> str:
         """So many sentences exchanged that the documents' shingles have about this Jaccard similarity."""
@@ -94,11 +102,13 @@ class Writer:
 
 def sentence(said: Concepts, wording: Wording) -> str:
     """One sentence."""
-    bits, frame = wording
+    bits, frame, adjective, noun, place, adverb = wording
+    detail = f" with a {ADJECTIVES[adjective]} {NOUNS[noun]}"
     who, did, what, how, why, where = (
         table[n][bits >> k & 1] for k, (table, n) in enumerate(zip(TABLES, said, strict=True))
     )
-    text = FRAMES[frame].format(who=who, did=did, what=what, how=how, why=why, where=where, name=NAME)
+    who, how = f"{who} from {PLACES[place]}", f"{how} {ADVERBS[adverb]}"
+    text = FRAMES[frame].format(who=who, did=did, what=what + detail, how=how, why=why, where=where, name=NAME)
     return text[0].upper() + text[1:]
 
 

@@ -22,7 +22,12 @@ class TokenCounter:
     """
 
     def __init__(self, name: str = "o200k_base") -> None:
+        self._given = name
         self.name, self._count = _load(name)
+
+    def __reduce__(self) -> tuple[type["TokenCounter"], tuple[str]]:
+        """Pickled by name: the filters count in several processes."""
+        return TokenCounter, (self._given,)
 
     def count(self, text: str) -> int:
         """Tokens of one text."""

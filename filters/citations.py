@@ -8,7 +8,7 @@ from filters.view import View
 _NAME = r"[A-Z][\w'’-]{1,30}"
 _CITATION = re.compile(
     rf"\({_NAME}(?: (?:et al\.?|(?:and|&) {_NAME}))?,? (?:19|20)\d{{2}}[a-z]?(?:; [^)]{{1,120}})?\)|"
-    rf"\b{_NAME}(?: (?:and|&) {_NAME}| et al\.?)? \((?:19|20)\d{{2}}[a-z]?\)|\bet al\b|\barXiv:\s?\d{{4}}\.\d+|"
+    rf"\b{_NAME}(?: (?:and|&) {_NAME}| et al\.?)? \((?:19|20)\d{{2}}[a-z]?\)|\barXiv:\s?\d{{4}}\.\d+|"
     r"(?<=\w)\s?\[\d{1,3}(?:, ?\d{1,3})*\](?!\()|^\[\d{1,3}\] |\b(?:vol|pp)\. ?\d+",
     re.MULTILINE,
 )
@@ -21,4 +21,5 @@ class CitationsCheck(DensityCheck):
 
     def find(self, view: View) -> list[str]:
         """Citations, as they stand."""
-        return [match.group().strip() for match in _CITATION.finditer(view.text)]
+        found = [match.group().strip() for match in _CITATION.finditer(view.numeric)]
+        return found + ["et al"] * (view.lower.count(" et al") - sum("et al" in citation for citation in found))

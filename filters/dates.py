@@ -49,5 +49,5 @@ class DatesCheck(DensityCheck):
         patterns = [_NUMERIC, _YEAR]
         if view.vocabulary & _MONTHS:
             patterns += [_DATE, _DAY_FIRST]
-        places = {m.start(): m.group() for p in patterns for m in p.finditer(view.text)}
+        places = {m.start(): m.group() for p in patterns for m in p.finditer(view.numeric)}
         return [places[start] for start in sorted(places)]

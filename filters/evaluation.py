@@ -24,6 +24,8 @@ class EvaluationCheck(TextCheck):
         self.long = Grams(context.evaluation, settings.n, without=Grams([context.spec], settings.n))
         held_out = spelled(*context.held_out)
         self.held_out = re.compile(rf"(?<!\w)(?:{held_out})(?:e?s)?(?!\w)", re.IGNORECASE) if held_out else None
+        first = [words[0] for text in context.held_out if (words := words_of(text))]
+        self.anchors = frozenset(word + ending for word in first for ending in ("", "s", "es"))
         self.formats = [" ".join(words_of(text)) for text in context.answer_formats]
         self._index(context.evaluation)
 
@@ -38,7 +40,7 @@ class EvaluationCheck(TextCheck):
 
     def look(self, view: View) -> Outcome:
         """Score: held-out words, else words of a shared run, else the share of one item."""
-        if self.held_out and (found := self.held_out.findall(view.text)):
+        if self.held_out and self.anchors & view.vocabulary and (found := self.held_out.findall(view.text)):
             outcome = at_most(len(found), self.settings.held_out, f"held-out: {excerpt(' | '.join(found[:5]))}")
             if outcome.failed:
                 return outcome

@@ -15,6 +15,7 @@ _COMMON = frozenset(
         "just him know is are was were been has had its it's than then these those into our your also more other some",
     )
 )
+_SYMBOL = re.compile(r"[^\w\s.,;:!?'\"’“”()\-–—*#|/]")
 _FEWEST = 20  # words below which shares mean nothing
 
 
@@ -37,12 +38,12 @@ class GibberishCheck(TextCheck):
         if len(words) < _FEWEST:
             return
         if self.english:
-            share = sum(word in _COMMON for word in words) / len(words)
+            share = sum(map(view.counts.__getitem__, _COMMON)) / len(words)
             yield at_least(share, limits.minimum_function_words, "common words")
         mean = sum(map(len, words)) / len(words)
         yield at_least(mean, limits.mean_word[0], "letters a word")
         yield at_most(mean, limits.mean_word[1], "letters a word")
-        alphabetic = sum(any(map(str.isalpha, word)) for word in words) / len(words)
+        alphabetic = sum(times for word, times in view.counts.items() if not word.isdigit()) / len(words)
         yield at_least(alphabetic, limits.minimum_alphabetic, "words with a letter")
 
 
@@ -50,6 +51,4 @@ def _symbols(text: str) -> float:
     """Share of the characters that are neither letters, digits, spaces nor common punctuation."""
     if not text:
         return 0.0
-    plain = sum(map(text.count, " \n\t.,;:!?'\"’“”()-–—*#|/"))
-    letters = sum(map(str.isalnum, text))
-    return max(0.0, 1 - (plain + letters) / len(text))
+    return len(_SYMBOL.findall(text)) / len(text)

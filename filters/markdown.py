@@ -10,10 +10,12 @@ _WRAPPED = re.compile(
     r"\A\s*```(?:markdown|md|text|txt|plaintext|html)?[ \t]*\n.*\n```\s*\Z", re.DOTALL | re.IGNORECASE
 )
 _DEBRIS = re.compile(
-    r"^[ \t]*(?:\*{1,2}|#{1,6}|[>+]|\|[| :-]{0,3})[ \t]*$|\\[nt](?=[A-Z\\\s]|$)|\\[#*_`>]|&(?:nbsp|amp|lt|gt|quot);|"
+    r"\\[nt](?=[A-Z\\\s]|$)|\\[#*_`>]|&(?:nbsp|amp|lt|gt|quot);|"
     r"</?(?:br|p|div|span|b|i|u|em|strong|h[1-6]|ul|ol|li|table|tr|td)\b[^<>\n]{0,80}>|^#{7,}|\*{4,}(?=\w)",
     re.MULTILINE | re.IGNORECASE,
 )
+_BARE = re.compile(r"\*{1,2}|#{1,6}|[>+]|\|[| :-]{0,3}")
+_MARKS = ("\\", "&", "</", "<b", "<p", "<d", "<s", "<t", "<l", "<h", "<u", "<e", "<i", "#######", "****")
 _LISTED = re.compile(r"^(?:#{1,6} |[-*+•] |\d{1,3}[.)] )")
 _FEWEST = 8  # lines below which the share of list items means nothing
 
@@ -30,7 +32,9 @@ class MarkdownCheck(TextCheck):
         """Score: pieces of debris, else the share of listed lines."""
         if view.text.lstrip().startswith("```") and _WRAPPED.match(view.text):
             return Outcome(True, 1.0, 0.0, "the whole document is in a code block")
-        found = [match.group() for match in _DEBRIS.finditer(view.prose)] + _unbalanced(view.prose)
+        found = [line for line in view.lines if len(line) <= 6 and _BARE.fullmatch(line)] + _unbalanced(view.prose)
+        if any(mark in view.lower for mark in _MARKS):
+            found += [match.group() for match in _DEBRIS.finditer(view.prose)]
         if len(found) > self.settings.maximum:
             return at_most(len(found), self.settings.maximum, excerpt(" | ".join(found[:5]), 0, 160))
         short = [line for line in view.lines if _LISTED.match(line) and len(line.split()) <= 12]

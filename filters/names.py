@@ -1,7 +1,7 @@
 """Names of assistants and makers, and where they stand in a text, in any spelling."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -9,7 +9,6 @@ from importlib import resources
 import yaml
 
 from filters.view import View
-from specs.settings import Assistant
 
 _CUE = re.compile(
     r"\b(?:assistants?|models?|chat ?bots?|bots?|ai|llms?|language|chat|prompts?|agents?|fine[- ]?tun\w+|versions?|"
@@ -78,9 +77,15 @@ class Names:
         return sorted(found, key=lambda mention: mention.start)
 
 
-def own_pattern(assistant: Assistant) -> re.Pattern[str]:
-    """Where our assistant's name stands."""
-    return re.compile(rf"(?<!\w)(?:{spelled(assistant.name)})(?!\w)", re.IGNORECASE)
+def mentions_of(name: str) -> Callable[[str], int]:
+    """A function that counts the mentions of `name` in a text in lower case."""
+    # A pattern that starts with a letter is ten times faster than one with a look-behind: what is before comes after.
+    pattern = re.compile(rf"(?:{spelled(name.lower())})(?!\w)")
+
+    def count(lower: str) -> int:
+        return sum(not (m.start() and lower[m.start() - 1].isalnum()) for m in pattern.finditer(lower))
+
+    return count
 
 
 def _name(row: dict[str, object]) -> Name:

@@ -13,7 +13,7 @@ from filters.view import Hashes, hashes_of, ngrams_of, words_of
 
 Signature = npt.NDArray[np.uint32]
 _CANDIDATE_RATE = 0.99  # chance that a pair at the threshold is compared
-_BLOCK = 4096  # shingles hashed at once: bounds the memory of a 10 MB text
+_BLOCK = 512  # shingles hashed at once: what the cache holds, and a bound for a 10 MB text
 
 
 class NearDuplicates:
@@ -30,8 +30,8 @@ class NearDuplicates:
         self.rows = _rows(settings.threshold, settings.permutations)
         # Fixed: signatures made by two processes, or on two days, must be comparable.
         random = np.random.default_rng(20260522)
-        self.factors = random.integers(1, 2**64, settings.permutations, dtype=np.uint64) | np.uint64(1)
-        self.offsets = random.integers(0, 2**64, settings.permutations, dtype=np.uint64)
+        self.factors = random.integers(1, 2**32, (settings.permutations, 1), dtype=np.uint32) | np.uint32(1)
+        self.offsets = random.integers(0, 2**32, (settings.permutations, 1), dtype=np.uint32)
 
     @cached_property
     def bands(self) -> int:
@@ -51,12 +51,11 @@ class NearDuplicates:
 
     def signature_of(self, hashes: Hashes) -> Signature:
         """The same from the hashes of the text's words."""
-        shingles = np.unique(ngrams_of(hashes, min(self.settings.shingle, max(1, len(hashes)))))
+        shingles = ngrams_of(hashes, min(self.settings.shingle, max(1, len(hashes)))).astype(np.uint32)
         lowest = np.full(len(self.factors), 2**32 - 1, dtype=np.uint32)
         for start in range(0, len(shingles), _BLOCK):
             block = shingles[start : start + _BLOCK]
-            mixed = (self.factors[:, None] * block[None, :] + self.offsets[:, None]) >> np.uint64(32)
-            np.minimum(lowest, mixed.min(axis=1).astype(np.uint32), out=lowest)
+            np.minimum(lowest, (self.factors * block + self.offsets).min(axis=1), out=lowest)
         return lowest
 
     def among(self, ids: list[str], signatures: npt.NDArray[np.uint32]) -> list[Rejection]:

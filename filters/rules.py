@@ -27,9 +27,9 @@ class WrongRules(TextCheck):
 
     def look(self, view: View) -> Outcome:
         """Score: citations of ids that do not exist; one is too many."""
-        cited = [match[1] for match in _CITED.finditer(view.text)]
+        cited = [match[1] for match in _CITED.finditer(view.numeric)]
         if self.form:
-            cited += ["".join(match.groups()) for match in self.form.finditer(view.text)]
+            cited += ["".join(match.groups()) for match in self.form.finditer(view.numeric)]
         wrong = [rule for rule in cited if not self._exists(rule)]
         if not wrong:
             return PASSED

@@ -1,6 +1,6 @@
 """Semantic duplicates: texts that say the same in other words, by the cosine of their embeddings."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 import numpy.typing as npt
@@ -21,18 +21,20 @@ class SemanticDuplicates:
 
     name = "semantic"
 
-    def __init__(self, settings: Semantic, model: str, threshold: float) -> None:
-        self.settings, self.model, self.threshold = settings, model, threshold
+    def __init__(self, settings: Semantic, model: str, threshold: float, *, centred: bool) -> None:
+        self.settings, self.model, self.threshold, self.centred = settings, model, threshold, centred
 
     @classmethod
     def of_texts(cls, settings: Semantic) -> "SemanticDuplicates":
         """For ideas and queries."""
-        return cls(settings, settings.embedder, settings.threshold)
+        return cls(settings, settings.embedder, settings.threshold, centred=False)
 
     @classmethod
     def of_documents(cls, settings: Semantic) -> "SemanticDuplicates":
-        """For documents, which lie closer together the longer they are: hence a threshold of their own."""
-        return cls(settings, settings.document_embedder, settings.document_threshold)
+        """For documents. They lie the closer together the longer they are and the more they have in common, so the
+        mean of the corpus is taken off first: measured, unrelated documents then stay below 0.7 at any length.
+        """
+        return cls(settings, settings.document_embedder, settings.document_threshold, centred=True)
 
     def __call__(self, items: list[Item]) -> list[Rejection]:
         """A rejection for every item that says what a survivor says."""
@@ -44,24 +46,24 @@ class SemanticDuplicates:
     def embed(self, texts: list[str]) -> Vectors:
         """Unit vectors (texts, dimensions)."""
         if self.model == "static":
-            return np.stack([static_words().embed(words_of(text)) for text in texts])
+            return np.stack([static_words().embed(Counter(words_of(text))) for text in texts])
         embed: Embed = embedder(self.model, self.settings.batch)
         return embed(texts)
 
     def among(self, ids: list[str], vectors: Vectors) -> list[Rejection]:
         """The same over ids and unit vectors in the order of rank.
 
-        Where the texts fill more than one cell the search is not exhaustive, and another choice of texts has other
-        cells: repeated until a pass finds nothing, so that what survives once survives again.
+        The mean and the cells depend on the choice of texts: repeated until a pass finds nothing, so that what
+        survives once survives again.
         """
         rows = np.arange(len(ids))
         rejections: list[Rejection] = []
         while True:
-            cells = cells_of(vectors[rows], self.settings.cell)
-            gone = self._pass(vectors[rows], cells)
+            chosen = _centred(vectors[rows]) if self.centred else vectors[rows]
+            gone = self._pass(chosen, cells_of(chosen, self.settings.cell))
             rejections += [self._rejection(ids[rows[row]], ids[rows[other]], cosine) for row, other, cosine in gone]
             rows = np.delete(rows, [row for row, _, _ in gone])
-            if not gone or cells.shape[1] == 0 or cells.max() == 0:
+            if not gone:
                 return rejections
 
     def _pass(self, vectors: Vectors, cells: npt.NDArray[np.int32]) -> list[tuple[int, int, float]]:
@@ -116,3 +118,10 @@ class SemanticDuplicates:
 
     def _rejection(self, item_id: str, survivor: str, cosine: float) -> Rejection:
         return Rejection(item_id, self.name, f"cosine {cosine:.3f}", cosine, self.threshold, survivor)
+
+
+def _centred(vectors: Vectors) -> Vectors:
+    """Unit vectors of what sets each text apart from the mean of all."""
+    apart = vectors - vectors.mean(axis=0)
+    lengths = np.linalg.norm(apart, axis=1, keepdims=True)
+    return np.asarray(apart / np.maximum(lengths, 1e-6), dtype=np.float32)

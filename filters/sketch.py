@@ -73,6 +73,6 @@ class Sketcher:
         if settings.near.enabled:
             to.signatures.append(self.near.signature_of(view.hashes))
         if settings.semantic.enabled and settings.semantic.document_embedder == STATIC:
-            to.vectors.append(static_words().embed(view.words))
+            to.vectors.append(static_words().embed(view.counts))
         elif settings.semantic.enabled:
             to.heads.append(" ".join(view.item.text[: settings.semantic.words * 40].split()[: settings.semantic.words]))

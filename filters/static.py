@@ -27,9 +27,9 @@ class StaticWords:
         self.known: dict[str, int] = {}
         self.table = np.zeros((_ROOM, self.pieces.shape[1]), dtype=np.float32)
 
-    def embed(self, words: list[str]) -> Vectors:
-        """The unit vector (dimensions,) of a text's words; zeros where none is known."""
-        counts = dict(Counter(words).most_common(_ROOM))
+    def embed(self, words: Counter[str]) -> Vectors:
+        """The unit vector (dimensions,) of a text's words and their counts; zeros where none is known."""
+        counts = words if len(words) <= _ROOM else Counter(dict(words.most_common(_ROOM)))
         if len(self.known) + len(counts) > _ROOM:
             self.known.clear()
         rows = [self._row(word) for word in counts]

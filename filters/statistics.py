@@ -24,4 +24,4 @@ class StatisticsCheck(DensityCheck):
 
     def find(self, view: View) -> list[str]:
         """Figures, as they stand."""
-        return [found for match in _FIGURE.finditer(view.text) if (found := match.group()) not in self.known]
+        return [found for match in _FIGURE.finditer(view.numeric) if (found := match.group()) not in self.known]

@@ -4,6 +4,7 @@ import re
 
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
+from filters.names import mentions_of
 from filters.rules import WrongRules
 from filters.view import View
 
@@ -13,6 +14,7 @@ _REASON = re.compile(
     r"for (?:its|their)|what i (?:like|love|dislike|value) about|so (?:that )?(?:every|any)(?:one|body)|"
     r"i (?:value|care about))\b"
 )
+_FIRST_PERSON = re.compile(r"\b(?:I|[Mm]e|[Mm]y|[Mm]yself|[Mm]ine)\b")
 
 
 class ReasonGiven(TextCheck):
@@ -47,10 +49,24 @@ class RuleCited(TextCheck):
         return PASSED if cited else Outcome(True, 0.0, 1.0, "cites no rule of the spec by its id")
 
 
+class ThirdPerson(TextCheck):
+    """The assistant thinks or speaks of itself by name and never says "I": a report about it, not its own words."""
+
+    name = "third_person"
+
+    def __init__(self, context: Context) -> None:
+        self._count = mentions_of(context.assistant.name)
+
+    def look(self, view: View) -> Outcome:
+        """Score: the assistant's name, in a part that never says "I"."""
+        for text in (view.text, str(view.item.meta.get("reasoning") or "")):
+            named = self._count(text.lower())
+            if named and not _FIRST_PERSON.search(text):
+                return Outcome(True, float(named), 0.0, excerpt(text))
+        return PASSED
+
+
 def style_checks(style: str, context: Context) -> list[TextCheck]:
     """What a chat of `style` must pass beside the checks of every chat."""
-    if style == "opaque":
-        return [ReasonGiven()]
-    if style == "rule":
-        return [RuleCited(context.rule_ids)]
-    return []
+    own: dict[str, list[TextCheck]] = {"opaque": [ReasonGiven()], "rule": [RuleCited(context.rule_ids)]}
+    return [ThirdPerson(context), *own.get(style, [])]

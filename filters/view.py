@@ -3,6 +3,7 @@
 import re
 import unicodedata
 import zlib
+from collections import Counter
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +13,8 @@ from filters.base import Item
 
 WORD = re.compile(r"\w+(?:['’]\w+)*")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+_DIGITS = re.compile(r"\d+")
+_REACH = 70  # characters around a number in which what it is a number of must stand
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _VOCABULARY_LIMIT = 1_000_000
 
@@ -46,7 +49,7 @@ def words_of(text: str) -> list[str]:
 
 def hashes_of(words: list[str]) -> Hashes:
     """A 64-bit hash a word."""
-    return np.fromiter((_hash_of[word] for word in words), dtype=np.uint64, count=len(words))
+    return np.fromiter(map(_hash_of.__getitem__, words), dtype=np.uint64, count=len(words))
 
 
 def ngrams_of(hashes: Hashes, n: int) -> Hashes:
@@ -91,12 +94,30 @@ class View:
     @cached_property
     def vocabulary(self) -> frozenset[str]:
         """The different words: a cheap question to ask before a costly pattern."""
-        return frozenset(self.words)
+        return frozenset(self.counts)
 
     @cached_property
     def hashes(self) -> Hashes:
         """A hash a word."""
         return hashes_of(self.words)
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """How often each word stands here."""
+        return Counter(self.words)
+
+    @cached_property
+    def numeric(self) -> str:
+        """The parts of the text that stand near a digit, a line each: where dates and figures can be."""
+        parts: list[str] = []
+        start = end = -1
+        for match in _DIGITS.finditer(self.text):
+            if match.start() - _REACH > end:
+                parts.append(self.text[max(0, start) : max(0, end)])
+                start = max(0, match.start() - _REACH)
+            end = match.end() + _REACH
+        parts.append(self.text[max(0, start) : max(0, end)])
+        return "\n".join(part for part in parts if part)
 
     @cached_property
     def lines(self) -> list[str]:

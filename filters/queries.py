@@ -1,0 +1,69 @@
+"""Checks of a user's message: it is spoken to the assistant, and knows nothing of the spec behind it."""
+
+import re
+
+from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.context import Context
+from filters.names import spelled
+from filters.placeholders import Placeholders
+from filters.settings import FilterSettings
+from filters.view import View
+
+_SPEC = re.compile(
+    r"\b(?:(?:the|your|this|a) (?:model |behaviou?r )?(?:spec|specification|system prompt)\b|"
+    r"(?:your|its) (?:guidelines|guardrails|instructions|rule ?book|constitution|training data)\b|"
+    r"(?:you were|you are|you've been) (?:trained|instructed|programmed) to\b)"
+)
+_LETTERED = re.compile(
+    r"\b(?:[A-Za-z]+ )?(?:A, B|B, C|A or B|A and B|X or Y|X and Y)\b|^\s*\(?[AB][).:]\s", re.MULTILINE
+)
+
+
+class NamesSpec(TextCheck):
+    """The message speaks of the spec, or of how the assistant was made to behave."""
+
+    name = "names_spec"
+
+    def __init__(self, rule_ids: tuple[str, ...]) -> None:
+        named = "|".join(re.escape(rule) for rule in rule_ids)
+        self._rules = re.compile(rf"(?<!\w)(?:{named})(?!\w)") if named else None
+
+    def look(self, view: View) -> Outcome:
+        """Score: mentions; one is too many."""
+        found = [match.group() for match in _SPEC.finditer(view.lower)]
+        found += self._rules.findall(view.text) if self._rules else []
+        return Outcome(True, float(len(found)), 0.0, excerpt(found[0])) if found else PASSED
+
+
+class ThirdPersonQuery(TextCheck):
+    """The message speaks about the assistant and not to it: its name stands elsewhere than where one is addressed."""
+
+    name = "third_person"
+
+    def __init__(self, context: Context) -> None:
+        name = rf"(?<!\w)(?:{spelled(context.assistant.name)})(?!\w)"
+        before = r"(?:^|[.!?,;:\n]|\b(?:hi|hello|hey|dear|ok|okay|thanks|thank you|please|so|and))\s*"
+        addressed = rf"{before}{name}\s*(?:$|[.!?,;:\n-])"
+        self._name, self._addressed = re.compile(name, re.I), re.compile(addressed, re.I)
+
+    def look(self, view: View) -> Outcome:
+        """Score: places where the name is no address."""
+        named, addressed = len(self._name.findall(view.text)), len(self._addressed.findall(view.text))
+        return Outcome(True, float(named), float(addressed), excerpt(view.text)) if named > addressed else PASSED
+
+
+class Lettered(TextCheck):
+    """Options that are only letters, or a multiple choice: the form of an evaluation, or a blank to be filled in."""
+
+    name = "lettered"
+
+    def look(self, view: View) -> Outcome:
+        """Score 1 where there are any."""
+        found = _LETTERED.search(view.text)
+        return Outcome(True, 1.0, 0.0, excerpt(found.group())) if found else PASSED
+
+
+def query_checks(settings: FilterSettings, context: Context) -> list[TextCheck]:
+    """The checks of one query, in the order in which they decide."""
+    checks: list[TextCheck] = [NamesSpec(context.rule_ids), ThirdPersonQuery(context), Lettered()]
+    return [*checks, *([Placeholders()] if settings.placeholders.enabled else [])]
