@@ -30,6 +30,9 @@ class EvalSettings(Settings):
     open_max_tokens: int = Field(600, ge=1, le=32_768, description="Longest reply to an open question.")
     judge_max_tokens: int = Field(300, ge=1, le=32_768, description="Longest reply of the judge.")
     judge_temperature: float = Field(0.0, ge=0, le=2)
+    agentic_repeats: int = Field(
+        300, ge=1, le=100_000, description="Repeats a cell in the agentic-misalignment command lines."
+    )
     confidence: float = Field(0.95, gt=0.5, lt=1, description="Level of the intervals.")
     resamples: int = Field(2000, ge=100, le=100_000, description="Bootstrap resamples over questions.")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Of the bootstrap.")

@@ -1,6 +1,7 @@
 """`specmill eval`: ask an endpoint the preference questions and report how often it chooses as the value would."""
 
 import asyncio
+import os
 import signal
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from corpus.workspace import Workspace
+    from eval.agentic import Served
     from eval.base import Answer, Asker
     from eval.judged import Judged
     from eval.settings import EvalSettings
@@ -27,6 +29,9 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="With a recipe: the folder for the result and the ledger.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the result; made of model and settings if absent.")] = None,
     against: Annotated[str | None, typer.Option(help="Name of an earlier result to compare with.")] = None,
+    agentic: Annotated[
+        bool, typer.Option("--agentic", help="Ask nothing: print how to run inspect_evals/agentic_misalignment.")
+    ] = False,
     override: Annotated[
         list[str] | None, typer.Option("--set", help="Change a key of the recipe: eval.samples=5.")
     ] = None,
@@ -42,6 +47,8 @@ def evaluate(
     A trained model, served at port 8000, against an earlier result:
     specmill eval out/cheese --set 'endpoints.trained={base_url: "http://127.0.0.1:8000/v1", model: trained}'
     --set 'roles.eval={endpoints: [trained]}' --against NAME
+
+    How it behaves as an agent (needs inspect-ai and inspect-evals): specmill eval out/cheese --agentic > agentic.sh
     """
     from corpus.workspace import Workspace
     from specmill.recipe import load_recipe, open_workspace
@@ -55,6 +62,9 @@ def evaluate(
     else:
         recipe, _ = load_recipe(source, override or [])
         workspace = Workspace(out).create()
+    if agentic:
+        typer.echo("\n".join(_agentic_lines(workspace, recipe)))
+        return
     with endpoints_up(recipe) as served:
         evaluate_workspace(workspace, served, name, against)
 
@@ -87,6 +97,30 @@ def evaluate_workspace(
     if missing:
         console.print(Text(f"warning: {missing} replies are missing; run it again to ask only for those.", "yellow"))
     console.print(Text(f"Wrote {workspace.eval / result['name']}.json and .parquet"), soft_wrap=True)
+
+
+def _agentic_lines(workspace: "Workspace", recipe: "Recipe") -> list[str]:
+    from eval.agentic import command_lines
+
+    return command_lines(
+        _served(recipe, STAGE), _served(recipe, "judge"), repeats=recipe.eval.agentic_repeats,
+        temperature=recipe.eval.temperature, log_dir=str(workspace.eval / "agentic"),
+    )  # fmt: skip
+
+
+def _served(recipe: "Recipe", role: str) -> "Served":
+    """The first endpoint of a role, where another program can ask it too."""
+    from eval.agentic import Served
+    from specs.errors import UserError
+
+    name, endpoint = next(iter(recipe.role(role).endpoints.items()))
+    address = endpoint.base_url or os.environ.get("OPENAI_BASE_URL")
+    if not address:
+        raise UserError(
+            f"endpoints.{name} has no base_url, which another program needs to ask it. "
+            "Serve the model (`specmill model serve` serves an embedded one) and give its address."
+        )
+    return Served(endpoint.model, address, endpoint.api_key_env)
 
 
 def _role(recipe: "Recipe", name: str, temperature: float) -> "Role":

@@ -85,3 +85,12 @@ def test_train_prints_the_updates_and_writes_the_configs(recipe, cli, tmp_path: 
     assert (out / "train" / "msm.yaml").is_file()
     with pytest.raises(UserError, match="is not a workspace"):
         train(tmp_path)
+
+
+def test_agentic_prints_command_lines_and_asks_nothing(recipe, tmp_path: Path, capsys) -> None:
+    evaluate(recipe("http://127.0.0.1:9/v1"), out=tmp_path / "out", agentic=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 31 and lines[0] == "export SPECMILL_EVAL_BASE_URL=http://127.0.0.1:9/v1"
+    embedded = {"endpoints": {"fake": {"embedded": "qwen2.5-coder-1.5b"}}}
+    with pytest.raises(UserError, match=r"endpoints\.fake has no base_url"):
+        evaluate(recipe("", **embedded), out=tmp_path / "out", agentic=True)
