@@ -18,6 +18,7 @@ VERBS = {
     "show": "Show what is in a workspace, in the terminal.",
     "sql": "Ask a workspace in SQL.",
     "report": "Write one HTML page that shows a workspace, for a browser, offline.",
+    "publish": "Publish a workspace as a dataset on the Hub.",
     "train": "Write the training configs of a workspace.",
     "eval": "Ask a model the questions whose answers the corpus should move.",
     "model": "List, fetch and serve the embedded models.",

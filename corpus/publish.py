@@ -1,0 +1,145 @@
+"""Publishes a workspace as a dataset on the Hub: what would go is staged in a folder first, and nothing else goes.
+
+What may go is named here, file by file: the dataset configs, the card and the manifest; lineage tables and rejects only
+when asked for. The ledger, the recipe, logs and training files have no way in.
+"""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from corpus.manifest import read_manifest
+from corpus.schema import DATASETS, TABLES
+from corpus.store import dataset_files
+from corpus.workspace import Workspace, write_text
+from specs.errors import EndpointError, UserError
+
+_SECRET_NAME: Final = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
+_SHORTEST_SECRET = 12
+_OURS: Final = [*(f"{name}/*" for name in DATASETS), "tables/*"]  # what a new publication replaces in the repository
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What was staged or uploaded: paths in the repository with their sizes in bytes, and where it is."""
+
+    files: dict[str, int]
+    place: str
+
+
+def stage(workspace: Workspace, folder: Path, *, tables: bool = False, rejects: bool = False) -> Publication:
+    """Put into `folder`, which must be empty or absent, exactly what `publish` would upload.
+
+    `tables` adds the lineage (passages to verdicts), `rejects` what was filtered out, with the reasons.
+
+    Raises:
+        UserError: the build has not ended, the folder is in use, or a secret or this machine's path is in a file.
+    """
+    manifest = read_manifest(workspace)
+    if folder.exists() and any(folder.iterdir()):
+        raise UserError(f"{folder} is not empty. Give a new folder, so that exactly what would be published is in it.")
+    wanted = [name for name in TABLES if (rejects if name == "rejects" else tables)]
+    sources = {f"{name}/{path.name}": path for name in DATASETS for path in dataset_files(workspace, name)}
+    sources |= {f"tables/{name}/{path.name}": path for name in wanted for path in workspace.parts(name)}
+    sources["README.md"] = workspace.card
+    for place, source in sources.items():
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, folder / place)
+    kept = {name: manifest["files"][_in_workspace(name)] for name in sources if name != "README.md"}
+    text = json.dumps({**manifest, "files": kept}, ensure_ascii=False, indent=2, sort_keys=True)
+    write_text(folder / "manifest.json", text + "\n")
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    _refuse_secrets(files, _forbidden(workspace))
+    return Publication({name: path.stat().st_size for name, path in files.items()}, str(folder))
+
+
+def publish(
+    workspace: Workspace, repo: str, *, public: bool = False, tables: bool = False, rejects: bool = False
+) -> Publication:
+    """Upload to the dataset repository `repo` ("owner/name"), which is made private unless `public`.
+
+    One commit, after all files: a reader sees the old corpus or the new one. Run again after an interruption, it sends
+    only the files that the Hub does not have yet. The token is the Hub's own (HF_TOKEN, or `hf auth login`).
+
+    Raises:
+        UserError: as `stage`, a bad repository name, or a public repository without `public`.
+        EndpointError: the Hub refuses or cannot be reached.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    api = HfApi(library_name="specmill")
+    with tempfile.TemporaryDirectory(prefix="specmill-publish-") as beside:
+        staged = stage(workspace, Path(beside), tables=tables, rejects=rejects)
+        try:
+            url = api.create_repo(repo, repo_type="dataset", private=not public, exist_ok=True)
+            if not public and not api.dataset_info(url.repo_id).private:
+                raise UserError(f"{repo} exists and is public; nothing was uploaded. Add --public if that is meant.")
+            api.upload_folder(
+                repo_id=url.repo_id, folder_path=beside, repo_type="dataset", delete_patterns=_OURS,
+                commit_message="Publish with specmill",
+            )  # fmt: skip
+        except HFValidationError as error:
+            raise UserError(f"{repo!r} is no repository name: expected owner/name. {error}") from error
+        except (HfHubHTTPError, OSError, RuntimeError, ValueError) as error:  # the last two from failed uploads
+            raise EndpointError(
+                f"publishing to {repo} failed: {error}. Check that HF_TOKEN may write there (or `hf auth login`), then "
+                "run the same command again: files that were sent are not sent again."
+            ) from error
+    return Publication(staged.files, str(url))
+
+
+def _in_workspace(name: str) -> str:
+    return name if name.startswith("tables/") else f"dataset/{name}"
+
+
+def _forbidden(workspace: Workspace) -> dict[str, str]:
+    """Texts that must not leave this machine, with what they are."""
+    found = {
+        value: f"the value of ${name}"
+        for name, value in os.environ.items()
+        if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET
+    }
+    root = workspace.root.resolve()
+    if len(root.parts) > 3:  # a short one such as /data may stand in any text
+        found[str(root)] = "the path of the workspace"
+    return found
+
+
+def _refuse_secrets(files: dict[str, Path], forbidden: dict[str, str]) -> None:
+    for name, path in files.items():
+        texts: Iterator[Any] = (
+            _parquet_texts(path) if path.suffix == ".parquet" else iter([pa.array([path.read_text()])])
+        )
+        for array in texts:
+            for text, what in forbidden.items():
+                if pc.any(pc.match_substring(array, text)).as_py():
+                    raise UserError(f"{name} holds {what}: nothing was published. Find it with `specmill sql`.")
+
+
+def _parquet_texts(path: Path) -> Iterator[Any]:
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches():
+            for column in batch.columns:
+                yield from _texts(column)
+
+
+def _texts(array: Any) -> Iterator[Any]:
+    """The string arrays in a column, however nested."""
+    if pa.types.is_string(array.type):
+        yield array
+    elif pa.types.is_list(array.type):
+        yield from _texts(array.flatten())
+    elif pa.types.is_struct(array.type):
+        for field in array.flatten():
+            yield from _texts(field)

@@ -1,0 +1,48 @@
+"""`specmill publish`: a workspace as a dataset on the Hub."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from corpus.publish import Publication
+
+
+def publish(
+    workspace: Annotated[Path, typer.Argument(help="Workspace folder whose build has ended.")],
+    repo: Annotated[str, typer.Argument(help="Dataset repository: owner/name.")],
+    dry_run: Annotated[
+        Path | None, typer.Option("--dry-run", help="Write what would be uploaded to this folder; upload nothing.")
+    ] = None,
+    public: Annotated[bool, typer.Option("--public", help="Make a new repository public.")] = False,
+    tables: Annotated[bool, typer.Option("--with-tables", help="Also the lineage tables.")] = False,
+    rejects: Annotated[bool, typer.Option("--with-rejects", help="Also what was rejected, with the reasons.")] = False,
+) -> None:
+    """Publish a workspace as a dataset on the Hub: Parquet configs, dataset card, manifest. Private unless --public.
+
+    The ledger, the recipe and keys are never uploaded. After an interruption run it again: what was sent is not sent
+    twice. Log in with `hf auth login`, or set HF_TOKEN.
+
+    Example: specmill publish out/cheese larkfield/cheese-corpus --dry-run preview
+    """
+    from corpus.publish import publish as upload
+    from corpus.publish import stage
+    from corpus.workspace import Workspace
+
+    place = Workspace.open(workspace)
+    if dry_run:
+        _print(f"Nothing was uploaded. {repo} would get", stage(place, dry_run, tables=tables, rejects=rejects))
+    else:
+        _print(f"Published to {repo}", upload(place, repo, public=public, tables=tables, rejects=rejects))
+
+
+def _print(title: str, done: "Publication") -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    console.print(Text(f"{title}: {len(done.files)} files, {sum(done.files.values()) / 1e6:.1f} MB"))
+    for name, size in done.files.items():
+        console.print(Text(f"  {size / 1e6:8.2f} MB  {name}"))
+    console.print(Text(done.place), soft_wrap=True)

@@ -1,0 +1,194 @@
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import datasets
+import pytest
+
+from corpus.card import write_card
+from corpus.manifest import Provenance, write_manifest
+from corpus.publish import publish, stage
+from corpus.schema import DATASETS
+from corpus.settings import CorpusSettings
+from corpus.store import read_dataset_rows, read_rows, write_dataset, write_table
+from corpus.workspace import Workspace
+from specs.errors import EndpointError, UserError
+from tests.corpus.hub import Hub, serve
+
+CONFIGS = ("msm", "aft_cot", "aft")
+PUBLISHED = {"README.md", "manifest.json", *(f"{name}/train-00000-of-00001.parquet" for name in CONFIGS)}
+
+
+@pytest.fixture
+def finished(copied: Workspace) -> Workspace:
+    """A workspace whose build has ended, with everything in it that must never leave."""
+    write_card(copied, CorpusSettings(), write_manifest(copied, Provenance("r", "s", 0, "o200k_base")))
+    for name in (
+        "ledger.sqlite",
+        "train/msm.yaml",
+        "dataset/.msm.new-x/0",
+        "dataset/msm/notes.txt",
+        "dataset/mine/a.txt",
+    ):
+        (copied.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (copied.root / name).write_text("private")
+    return copied
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    hub = Hub()
+    server = serve(hub)
+    yield hub
+    server.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def local_hub(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Hub's client turned to the local server. Xet storage is another protocol, and off here."""
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.url)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+    monkeypatch.setenv("HF_TOKEN", "hf_local_test_token")
+
+
+def run(hub: Hub, home: Path, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Python code in a process of its own that knows the local Hub by its environment alone."""
+    env = {
+        **os.environ,
+        "HF_ENDPOINT": hub.url,
+        "HF_TOKEN": "hf_local_test_token",
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HOME": str(home),
+    }
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=env, cwd=Path(__file__).parents[2], check=False)
+
+
+def test_a_preview_is_exactly_what_is_uploaded_and_holds_nothing_private(
+    finished: Workspace, hub: Hub, tmp_path: Path
+) -> None:
+    preview = tmp_path / "preview"
+    command = ["from specmill.cli import main; main()", "publish", str(finished.root), "me/corpus"]
+    done = run(hub, tmp_path, *command, "--dry-run", str(preview))
+    assert done.returncode == 0, done.stderr
+    assert hub.log == []
+    assert "Nothing was uploaded" in done.stdout
+    done = run(hub, tmp_path, *command)
+    assert done.returncode == 0, done.stderr
+    repo = hub.repos["me/corpus"]
+    assert repo.private
+    assert set(repo.files) == PUBLISHED
+    assert repo.files == {p.relative_to(preview).as_posix(): p.read_bytes() for p in preview.rglob("*") if p.is_file()}
+    for config in CONFIGS:
+        name = "train-00000-of-00001.parquet"
+        assert repo.files[f"{config}/{name}"] == (finished.dataset / config / name).read_bytes()
+
+
+def test_what_is_published_loads_back(finished: Workspace, tmp_path: Path) -> None:
+    stage(finished, tmp_path / "folder", tables=True)
+    for config in CONFIGS:
+        loaded = datasets.load_dataset(
+            str(tmp_path / "folder"), config, split="train", cache_dir=str(tmp_path / "cache")
+        )
+        assert list(loaded) == list(read_dataset_rows(finished, config))
+
+
+def test_load_dataset_reads_it_from_the_hub(finished: Workspace, hub: Hub, tmp_path: Path) -> None:
+    publish(finished, "me/corpus")
+    code = (
+        "import datasets, json, sys; rows = datasets.load_dataset('me/corpus', 'aft_cot', split='train');"
+        "json.dump(list(rows), sys.stdout)"
+    )
+    done = run(hub, tmp_path, code)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == list(read_dataset_rows(finished, "aft_cot"))
+
+
+def test_an_interrupted_upload_goes_on_where_it_was(finished: Workspace, hub: Hub) -> None:
+    hub.refuse_puts_after = 1
+    with pytest.raises(EndpointError, match="files that were sent are not sent again"):
+        publish(finished, "me/corpus")
+    assert hub.repos["me/corpus"].files == {}
+    hub.refuse_puts_after = None
+    publish(finished, "me/corpus")
+    assert len(hub.puts) == len(set(hub.puts)) == 3
+    assert set(hub.repos["me/corpus"].files) == PUBLISHED
+
+
+def test_a_second_publication_replaces_the_first(finished: Workspace, hub: Hub) -> None:
+    publish(finished, "me/corpus", tables=True, rejects=True)
+    repo = hub.repos["me/corpus"]
+    assert "tables/rejects/part-00000.parquet" in repo.files
+    repo.files["notes/by-hand.md"] = b"stays"
+    rows = list(read_dataset_rows(finished, "msm"))
+    write_dataset(finished, "msm", rows, rows_per_group=10, shard_bytes=10_000)
+    finished.ledger.unlink()
+    write_manifest(finished, Provenance("r", "s", 0, "o200k_base"))
+    publish(finished, "me/corpus")
+    assert "tables/rejects/part-00000.parquet" not in repo.files
+    assert "msm/train-00000-of-00001.parquet" not in repo.files
+    assert sum(name.startswith("msm/") for name in repo.files) > 1
+    assert repo.files["notes/by-hand.md"] == b"stays"
+
+
+def test_a_public_repository_needs_a_word(finished: Workspace, hub: Hub) -> None:
+    publish(finished, "me/corpus", public=True)
+    repo = hub.repos["me/corpus"]
+    assert not repo.private
+    commits = repo.commits
+    with pytest.raises(UserError, match="exists and is public"):
+        publish(finished, "me/corpus")
+    assert repo.commits == commits
+
+
+def test_tables_go_only_when_asked_for_and_rejects_apart(finished: Workspace, tmp_path: Path) -> None:
+    lineage = stage(finished, tmp_path / "one", tables=True).files
+    assert "tables/documents/part-00000.parquet" in lineage
+    assert not any("rejects" in name for name in lineage)
+    rejects = stage(finished, tmp_path / "two", rejects=True).files
+    assert set(rejects) == PUBLISHED | {"tables/rejects/part-00000.parquet"}
+    manifest = json.loads((tmp_path / "two" / "manifest.json").read_text())
+    assert set(manifest["files"]) == set(rejects) - {"README.md", "manifest.json"}
+    for name, digest in manifest["files"].items():
+        assert hashlib.sha256((tmp_path / "two" / name).read_bytes()).hexdigest() == digest
+
+
+@pytest.mark.parametrize("where", ["text", "messages"])
+def test_a_key_in_a_text_stops_everything(
+    finished: Workspace, tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_API_KEY", "sk-very-secret-value")
+    config = "msm" if where == "text" else "aft"
+    rows = list(read_dataset_rows(finished, config))
+    rows[-1][where] = (
+        "my sk-very-secret-value" if where == "text" else [{"role": "user", "content": "sk-very-secret-value"}]
+    )
+    write_dataset(finished, config, rows)
+    with pytest.raises(UserError, match=rf"{config}/train.*holds the value of \$SOME_API_KEY"):
+        stage(finished, tmp_path / "folder")
+
+
+def test_the_path_of_the_workspace_stops_everything(finished: Workspace, tmp_path: Path) -> None:
+    rows = list(read_rows(finished, "documents"))
+    rows[0]["endpoint"] = f"file://{finished.root.resolve()}/x"
+    write_table(finished, "documents", rows)
+    with pytest.raises(UserError, match="the path of the workspace"):
+        stage(finished, tmp_path / "folder", tables=True)
+    stage(finished, tmp_path / "other")
+
+
+def test_bad_calls_are_said(finished: Workspace, bare: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="its build has not ended"):
+        stage(bare, tmp_path / "new")
+    with pytest.raises(UserError, match="is not empty"):
+        stage(finished, finished.root)
+    with pytest.raises(UserError, match="is no repository name"):
+        publish(finished, "not a name!")
+
+
+def test_every_config_is_known_to_publishing() -> None:
+    assert set(CONFIGS) == set(DATASETS)
