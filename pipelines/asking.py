@@ -46,6 +46,7 @@ class Gathered(Generic[R]):
 
     items: list[tuple[R, str]] = field(default_factory=list)
     repeats: list[tuple[R, str]] = field(default_factory=list)
+    unfit: list[tuple[R, str, str]] = field(default_factory=list)  # with the problem
     failures: list[Answer[Items[R]]] = field(default_factory=list)
 
 
@@ -88,11 +89,20 @@ class ListQuestion(Generic[R]):
     choices: Mapping[str, Sequence[str]] | None = None  # field -> the only values that it may have
 
     def parse(self, text: str) -> Items[R]:
-        """The items of one reply, every one checked."""
+        """The items of one reply. One bad item does not spoil a list; a list of nothing else is asked for again."""
         reply = json_reply(text, Items[self.form])  # type: ignore[name-defined]
-        for item in reply.items:
-            self.check(item)
+        problems = [self.problem(item) for item in reply.items]
+        if problems and all(problems):
+            raise UnparsedError(str(problems[0]))
         return reply
+
+    def problem(self, item: R) -> str:
+        """Why an item cannot be right; empty where it can."""
+        try:
+            self.check(item)
+        except UnparsedError as error:
+            return str(error)
+        return ""
 
 
 async def gather_items(asker: Asker, question: ListQuestion[R]) -> Gathered[R]:
@@ -116,18 +126,21 @@ async def gather_items(asker: Asker, question: ListQuestion[R]) -> Gathered[R]:
                 break
             batch = count // 2  # a shorter list fits into the same number of tokens
             bound = sample + 2 * -(-(question.want - len(found.items)) // batch)
-        elif not _add(found, seen, answer.value.items[:count], answer.completion.request_id, question.name_of):
+        elif not _add(found, seen, answer.value.items[:count], answer.completion.request_id, question):
             break
     return found
 
 
-def _add(found: Gathered[R], seen: set[str], items: list[R], request_id: str, name_of: Callable[[R], str]) -> bool:
-    """File new items and repeats; say whether any was new."""
+def _add(found: Gathered[R], seen: set[str], items: list[R], request_id: str, question: ListQuestion[R]) -> bool:
+    """File new items, repeats and unfit ones; say whether any was new."""
     before = len(found.items)
     for item in items:
-        key = " ".join(name_of(item).casefold().split())
-        (found.repeats if key in seen else found.items).append((item, request_id))
-        seen.add(key)
+        key = " ".join(question.name_of(item).casefold().split())
+        if problem := question.problem(item):
+            found.unfit.append((item, request_id, problem))
+        else:
+            (found.repeats if key in seen else found.items).append((item, request_id))
+            seen.add(key)
     return len(found.items) > before
 
 

@@ -211,7 +211,7 @@ class Stage(GlobalStep):
         )  # fmt: skip
 
     def failures(self, found: Gathered[Any], parent_id: str) -> list[Row]:
-        """Rejects for the batches of a list that failed and for items that repeat others."""
+        """Rejects for the batches of a list that failed, and for items that repeat others or cannot be right."""
         failed = [reject_of_answer(self.table, parent_id, number, a) for number, a in enumerate(found.failures)]
         repeats = [
             reject(
@@ -220,7 +220,14 @@ class Stage(GlobalStep):
             )
             for number, (item, request_id) in enumerate(found.repeats)
         ]  # fmt: skip
-        return [*failed, *repeats]
+        unfit = [
+            reject(
+                self.table, content_id(self.table, parent_id, "unfit", number), "unfit", detail=problem,
+                parent_id=parent_id, request_id=request_id, row=item.model_dump(),
+            )
+            for number, (item, request_id, problem) in enumerate(found.unfit)
+        ]  # fmt: skip
+        return [*failed, *repeats, *unfit]
 
 
 def _wanted(settings: BuildSettings, size: str) -> int:

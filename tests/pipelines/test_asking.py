@@ -87,13 +87,22 @@ async def test_a_model_that_drips_one_item_at_a_time_ends_the_list() -> None:
     assert len(asker.asked) == len(found.items) == 8, "twice the batches of a perfect run, no more"
 
 
-async def test_a_check_can_turn_an_item_down() -> None:
-    def check(item: IdeaReply) -> None:
-        if item.idea == "bad":
-            raise UnparsedError("there is no such thing.")
+def no_bad(item: IdeaReply) -> None:
+    if item.idea.startswith("bad"):
+        raise UnparsedError("there is no such thing.")
 
-    asker = Scripted(ideas("bad"), ideas("good"))
-    found = await gather_items(asker, question(1, 1, check=check))
+
+async def test_one_bad_item_does_not_spoil_the_list() -> None:
+    asker = Scripted(ideas("bad", "good"), ideas("fine"))
+    found = await gather_items(asker, question(2, 2, check=no_bad))
+    assert [item.idea for item, _ in found.items] == ["good", "fine"]
+    assert [(item.idea, problem) for item, _, problem in found.unfit] == [("bad", "there is no such thing.")]
+    assert len(asker.asked) == 2
+
+
+async def test_a_list_of_bad_items_is_asked_for_again() -> None:
+    asker = Scripted(ideas("bad", "bad too"), ideas("good"))
+    found = await gather_items(asker, question(1, 2, check=no_bad))
     assert [item.idea for item, _ in found.items] == ["good"]
     assert "no such thing" in asker.asked[1].messages[2]["content"]
 
