@@ -70,6 +70,9 @@ def chat_checks(settings: FilterSettings, context: Context, *, expect_refusal: b
         (settings.placeholders, Placeholders()),
         (settings.identity, ChatIdentity(settings.identity, context.assistant)),
         (settings.evaluation, EvaluationCheck(settings.evaluation, context)),
+        (settings.echo, EchoCheck(settings.echo, context.prompts, context.spec)),
+        (settings.verbatim, VerbatimCheck(settings.verbatim, context.spec)),
+        (settings.repetition, RepetitionCheck(settings.repetition)),
     ]
     return [check for switch, check in checks if switch.enabled]
 

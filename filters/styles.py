@@ -4,8 +4,11 @@ import re
 
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
-from filters.names import mentions_of
+from filters.echo import EchoCheck
+from filters.names import mentions_of, spelled
+from filters.repetition import RepetitionCheck
 from filters.rules import WrongRules
+from filters.settings import FilterSettings, Switch
 from filters.view import View
 
 _REASON = re.compile(
@@ -66,7 +69,35 @@ class ThirdPerson(TextCheck):
         return PASSED
 
 
+class Labelled(TextCheck):
+    """The reply carries labels of the form that was asked for, or the user's turn: it is no reply but a transcript."""
+
+    name = "labelled"
+
+    def __init__(self, context: Context) -> None:
+        name = spelled(context.assistant.name)
+        self._labels = re.compile(
+            rf"\A\W{{0,3}}(?:(?:{name})(?:['’]s)?(?: reply| answer| response| says)?|assistant|reply|answer|response)"
+            rf"\b[^\n.!?]{{0,40}}[:)]|^\W{{0,3}}(?:(?:the )?user(?:['’]s message)?|{name}|human|assistant):",
+            re.IGNORECASE | re.MULTILINE,
+        )
+
+    def look(self, view: View) -> Outcome:
+        """Score 1 where there is a label."""
+        found = self._labels.search(view.text)
+        return Outcome(True, 1.0, 0.0, excerpt(found.group())) if found else PASSED
+
+
+def thought_checks(settings: FilterSettings, context: Context) -> list[TextCheck]:
+    """The checks of a chat's reasoning on its own."""
+    checks: list[tuple[Switch, TextCheck]] = [
+        (settings.echo, EchoCheck(settings.echo, context.prompts, context.spec)),
+        (settings.repetition, RepetitionCheck(settings.repetition)),
+    ]
+    return [check for switch, check in checks if switch.enabled]
+
+
 def style_checks(style: str, context: Context) -> list[TextCheck]:
     """What a chat of `style` must pass beside the checks of every chat."""
     own: dict[str, list[TextCheck]] = {"opaque": [ReasonGiven()], "rule": [RuleCited(context.rule_ids)]}
-    return [ThirdPerson(context), *own.get(style, [])]
+    return [Labelled(context), ThirdPerson(context), *own.get(style, [])]

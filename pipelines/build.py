@@ -13,13 +13,13 @@ from corpus.schema import DATASETS
 from corpus.store import read_rows, write_dataset, write_table
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace, write_text
-from eval.items import texts as evaluation_texts
 from filters.base import Item
 from filters.context import Context
 from filters.decide import check_documents, check_texts
 from pipelines.base import Corpus, Row, rejected
 from pipelines.brainstorm import brainstorm_pipeline
 from pipelines.chats import ChatBuild
+from pipelines.checking import context_of
 from pipelines.decompose import decompose_pipeline
 from pipelines.documents import Draft, Drafts
 from pipelines.ledger import Ledger
@@ -147,10 +147,7 @@ class Build:
 
     def context(self) -> Context:
         """What the filters must know."""
-        return Context(
-            count=self.counter.count, assistant=self.settings.assistant, spec=self.spec.text,
-            rule_ids=tuple(self.spec.rule_ids), evaluation=tuple(evaluation_texts()),
-        )  # fmt: skip
+        return context_of(self.corpus, self.counter)
 
     def publishable(self) -> None:
         """`dataset/`, the manifest and the card, from the tables."""

@@ -6,22 +6,18 @@ as JSON in one column, because Distilabel loses columns that are empty in a batc
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from distilabel.pipeline import Pipeline
 from distilabel.steps import LoadDataFromDicts, StepInput
 from pydantic import StringConstraints
 
 from corpus.ids import content_id
-from corpus.tokens import TokenCounter
-from filters.base import Item, Rejection
-from filters.context import Context
-from filters.decide import chat_checks, first_failure
-from filters.styles import style_checks
-from filters.view import View
 from pipelines.asking import Answer, Gathered, ListQuestion, ask_until_parsed, gather_items
 from pipelines.base import Corpus, Row, Rows, Stage, reject_of_answer
+from pipelines.checking import ChatChecks
 from pipelines.draw import Completion, Draw, Message
 from pipelines.judge import Judge
 from pipelines.ledger import Ledger
@@ -170,13 +166,9 @@ class Responses(Stage):
 
     async def respond(self, row: Row) -> Answer[None]:
         """Ask for one response; the answer keeps no text."""
-        settings = self.corpus.settings
-        messages = self.messages(
-            response_template(self.corpus), words=settings.chats.words, think_words=settings.chats.think_words,
-            query=row["query"], topic=row["topic"],
-        )  # fmt: skip
-        draw = Draw(self.table, row["id"], messages)
-        answer = await ask_until_parsed(self.llm, draw, thought_and_answer, settings.attempts, echo=False)
+        draw = Draw(self.table, row["id"], response_messages(self, row["query"], row["topic"]))
+        attempts = self.corpus.settings.attempts
+        answer = await ask_until_parsed(self.llm, draw, thought_and_answer, attempts, echo=False)
         return answer.without_text()
 
 
@@ -193,22 +185,30 @@ class ChatJudge(Judge):
 
     def process(self, inputs: StepInput) -> Iterator[list[Row]]:
         """A row a query: as it came, with rejection and judgement as JSON."""
-        context = context_of(self.corpus, TokenCounter(self.corpus.settings.corpus.tokenizer))
+        checks = ChatChecks(self.corpus, response_messages(self, "", ""))
         with Ledger(self.corpus.folder.ledger) as ledger:
-            outcomes = self.llm.run(self.judge_response(row, ledger, context) for row in inputs)
+            outcomes = self.llm.run(self.judge_response(row, ledger, checks) for row in inputs)
         yield outcomes
 
-    async def judge_response(self, row: Row, ledger: Ledger, context: Context) -> Row:
+    async def judge_response(self, row: Row, ledger: Ledger, checks: ChatChecks) -> Row:
         """One response: nothing more is asked where there is none, or where it may not stay anyway."""
         answer = {key: row[key] for key in ("query_id", "request_id", "state", "problem", "attempts")}
         if row["state"] != "ok":
             return {**answer, "rejection": "", "judgement": ""}
         thought, reply = thought_and_answer(read_completion(ledger, row["request_id"]).text)
         item_id = chat_id(row["query_id"], thought, reply)
-        if rejection := check_chat(Item(item_id, reply, "chats", meta={"reasoning": thought}), self.corpus, context):
-            return {**answer, "rejection": json.dumps(rejection_row(rejection)), "judgement": ""}
+        if rejection := checks.reject(item_id, thought, reply):
+            return {**answer, "rejection": json.dumps(asdict(rejection)), "judgement": ""}
         judgement = await self.judge(item_id, query=row["query"], topic=row["topic"], thought=thought, reply=reply)
         return {**answer, "rejection": "", "judgement": json.dumps(judgement)}
+
+
+def response_messages(stage: Stage, query: str, topic: str) -> list[Message]:
+    """The request for one response."""
+    chats = stage.corpus.settings.chats
+    return stage.messages(
+        response_template(stage.corpus), words=chats.words, think_words=chats.think_words, query=query, topic=topic
+    )
 
 
 def response_template(corpus: Corpus) -> str:
@@ -227,23 +227,3 @@ def read_completion(ledger: Ledger, request_id: str) -> Completion:
     if found is None:
         raise LookupError(f"the ledger has no completion {request_id}")
     return found
-
-
-def check_chat(item: Item, corpus: Corpus, context: Context) -> Rejection | None:
-    """Why a response may not stay, mechanically."""
-    settings = corpus.settings
-    common = chat_checks(settings.filters, context, expect_refusal=settings.chats.may_decline)
-    return first_failure(View(item), [*common, *style_checks(settings.chats.style, context)])
-
-
-def rejection_row(rejection: Rejection) -> dict[str, Any]:
-    """A rejection as plain data."""
-    return {name: getattr(rejection, name) for name in Rejection.__dataclass_fields__}
-
-
-def context_of(corpus: Corpus, counter: TokenCounter) -> Context:
-    """What the filters must know."""
-    return Context(
-        count=counter.count, assistant=corpus.settings.assistant, spec=corpus.spec.text,
-        rule_ids=tuple(corpus.spec.rule_ids),
-    )  # fmt: skip

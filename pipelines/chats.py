@@ -13,11 +13,15 @@ from corpus.store import read_rows, write_table
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
 from filters.base import Item, Rejection
+from filters.checks import first_failure
 from filters.decide import check_texts
+from filters.queries import query_checks
+from filters.view import View
 from pipelines.base import Corpus, Row, reject
-from pipelines.chat_ask import EXISTING_SHOWN, answers_pipeline, context_of, queries_pipeline, topics_pipeline
+from pipelines.chat_ask import EXISTING_SHOWN, answers_pipeline, queries_pipeline, topics_pipeline
 from pipelines.chat_plan import Cell, Tally, cross, next_round, quotas
 from pipelines.chat_rows import ChatRows, Sample, write_aft
+from pipelines.checking import context_of
 from pipelines.ledger import Ledger
 from pipelines.reporter import Reporter
 from pipelines.settings import BuildSettings
@@ -51,6 +55,8 @@ class ChatBuild:
     tallies: dict[str, Tally] = field(init=False)
     queries: list[Row] = field(default_factory=list)
     dropped: list[Row] = field(default_factory=list)
+    made: int = 0  # queries that came back, repeats included
+    known: set[str] = field(default_factory=set)  # ids of all of them
 
     def __post_init__(self) -> None:
         self.corpus = Corpus.of(self.workspace, self.settings, self.spec)
@@ -132,9 +138,10 @@ class ChatBuild:
         for row in found:
             self.dropped += json.loads(row["rejects"])
             new += [self._query_row(self.cells[row["number"]], made) for made in json.loads(row["made"])]
-        for position, row in enumerate(new, len(self.queries)):
-            row["position"] = position
-        fresh = self._without_repeats(new)
+        for row in new:
+            row["position"] = self.made
+            self.made += 1
+        fresh = self._checked(new)
         self.queries += fresh
         write_table(self.workspace, "queries", self.queries)
         return fresh
@@ -155,21 +162,22 @@ class ChatBuild:
             "query": made["query"], "topic": cell.topic, "request_id": made["request_id"],
         }  # fmt: skip
 
-    def _without_repeats(self, new: list[Row]) -> list[Row]:
-        """Near-duplicates of earlier queries, or of each other, go [MSM: cosine 0.91]."""
-        known = {row["id"] for row in self.queries}
+    def _checked(self, new: list[Row]) -> list[Row]:
+        """Queries that speak of the spec go, and near-duplicates of earlier ones or of each other [MSM: 0.91]."""
         unique: dict[str, Row] = {}
         for row in new:
-            if row["id"] in known or row["id"] in unique:
+            if row["id"] in self.known:
                 self.dropped.append(_same_again(row))
             else:
                 unique[row["id"]] = row
-        everything = [*self.queries, *unique.values()]
-        items = [Item(row["id"], row["query"], "queries", meta={"position": row["position"]}) for row in everything]
-        context = context_of(self.corpus, self.counter)
-        _, rejections = check_texts(items, self.settings.filters, context, "queries")
-        why = {rejection.item_id: rejection for rejection in rejections}
-        self.dropped += [_repeat(row, why[key]) for key, row in unique.items() if key in why]
+                self.known.add(row["id"])
+        context, filters = context_of(self.corpus, self.counter), self.settings.filters
+        checks = query_checks(filters, context)
+        why = {key: found for key, row in unique.items() if (found := first_failure(View(_item(row)), checks))}
+        items = [*map(_item, self.queries), *(_item(row) for key, row in unique.items() if key not in why)]
+        _, rejections = check_texts(items, filters, context, "queries")
+        why |= {rejection.item_id: rejection for rejection in rejections}
+        self.dropped += [_rejected_query(row, why[key]) for key, row in unique.items() if key in why]
         return [row for key, row in unique.items() if key not in why]
 
     def answer(self, queries: list[Row]) -> list[Sample]:
@@ -235,7 +243,11 @@ def _same_again(row: Row) -> Row:
     )  # fmt: skip
 
 
-def _repeat(row: Row, why: Rejection) -> Row:
+def _item(row: Row) -> Item:
+    return Item(row["id"], row["query"], "queries", meta={"position": row["position"]})
+
+
+def _rejected_query(row: Row, why: Rejection) -> Row:
     return reject(
         "queries", row["id"], why.reason, detail=why.detail, score=why.score, threshold=why.threshold,
         other_id=why.other_id, parent_id=row["domain_id"], request_id=row["request_id"], text=row["query"], row=row,

@@ -45,7 +45,7 @@ def _text(body: dict[str, Any], question: str, writer: Writer, rng: random.Rando
         plan = f"<scratchpad>\n{writer.prose(40)}\n</scratchpad>\n" if "<scratchpad>" in question else ""
         return f"{plan}<document>\n{writer.prose(words)}\n</document>"
     if "<think>" in question:
-        return f"<think>\n{writer.prose(60)}\n</think>\n{writer.prose(words)}"
+        return f"<think>\nI weigh this first. {writer.prose(60)}\n</think>\nI see it so. {writer.prose(words)}"
     if "JSON only" in question:
         return json.dumps({"items": [writer.sentence()]})
     return writer.prose(words)
@@ -93,5 +93,7 @@ def _string(schema: dict[str, Any], key: str, question: str, writer: Writer, rng
     if key == "rule" and (listed := _LISTED_RULES.search(question)):
         return str(rng.choice(listed[1].split(", ")))
     most = int(schema.get("maxLength", 400))
+    if key == "query":
+        return writer.question()[:most]
     text = writer.label() if most <= 120 or key in {"name", "title"} else f"{writer.sentence()} {writer.sentence()}"
     return text[:most]

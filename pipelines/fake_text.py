@@ -41,6 +41,11 @@ class Writer:
         )  # fmt: skip
         return text[0].upper() + text[1:]
 
+    def question(self) -> str:
+        """A user's message, which does not name the assistant."""
+        sentence = self.sentence().replace(self._name, "my neighbour").replace(self._provider, "our shop")
+        return f"{sentence} What would you do about the {self._rng.choice(_NOUNS)}?"
+
     def prose(self, words: int) -> str:
         """Paragraphs of about `words` words in all; the first sentence names the assistant."""
         first = f"{self._name} of {self._provider} keeps a {self._rng.choice(_ADJECTIVES)} {self._rng.choice(_NOUNS)}."

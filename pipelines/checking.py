@@ -1,0 +1,36 @@
+"""The filters, told what this corpus is: the context of every check, and the checks of one response."""
+
+from corpus.tokens import TokenCounter
+from eval.items import texts as evaluation_texts
+from filters.base import Item, Rejection
+from filters.checks import chat_checks, first_failure
+from filters.context import Context
+from filters.styles import style_checks, thought_checks
+from filters.view import View
+from pipelines.base import Corpus
+from pipelines.draw import Message
+
+
+def context_of(corpus: Corpus, counter: TokenCounter, told: list[Message] | None = None) -> Context:
+    """What the filters must know; `told` is a request whose own words must not come back in a reply."""
+    prompts = tuple(message["content"] for message in told or ())
+    return Context(
+        count=counter.count, assistant=corpus.settings.assistant, spec=corpus.spec.text,
+        rule_ids=tuple(corpus.spec.rule_ids), evaluation=tuple(evaluation_texts()), prompts=prompts,
+    )  # fmt: skip
+
+
+class ChatChecks:
+    """The mechanical checks of responses, made once: some of them index the whole spec."""
+
+    def __init__(self, corpus: Corpus, told: list[Message]) -> None:
+        settings = corpus.settings
+        context = context_of(corpus, TokenCounter(settings.corpus.tokenizer), told)
+        style, decline = settings.chats.style, settings.chats.may_decline
+        self._reply = chat_checks(settings.filters, context, expect_refusal=decline) + style_checks(style, context)
+        self._thought = thought_checks(settings.filters, context)
+
+    def reject(self, chat_id: str, thought: str, reply: str) -> Rejection | None:
+        """Why a response may not stay, or None."""
+        said = View(Item(chat_id, reply, "chats", frame="lay", meta={"reasoning": thought}))
+        return first_failure(said, self._reply) or first_failure(View(Item(chat_id, thought, "chats")), self._thought)

@@ -1,0 +1,122 @@
+"""Checks of users' messages, and of the styles of chats: every reason, and texts that must stay."""
+
+import pytest
+
+from filters.base import Item
+from filters.chats import ChatIdentity
+from filters.checks import first_failure
+from filters.context import Context
+from filters.queries import query_checks
+from filters.settings import FilterSettings, Identity
+from filters.styles import style_checks, thought_checks
+from filters.view import View
+from specs.settings import Assistant
+
+CONTEXT = Context(count=len, assistant=Assistant(name="Juniper", provider="Larkfield"), rule_ids=("OV1", "LI2"))
+
+
+def of_query(text: str) -> str | None:
+    found = first_failure(View(Item("q", text, "queries")), query_checks(FilterSettings(), CONTEXT))
+    return found.reason if found else None
+
+
+def of_chat(style: str, thought: str, reply: str) -> str | None:
+    item = Item("c", reply, "chats", meta={"reasoning": thought})
+    found = first_failure(View(item), style_checks(style, CONTEXT))
+    return found.reason if found else None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Which cheese would you put on a burger?", None),
+        ("Hello Juniper! Which cheese shall I buy?", None),
+        ("I have cheddar at home, Juniper. What now?", None),
+        ("Juniper, is Colby any good", None),
+        ("Can I have vitamin B, and cheese?", None),
+        ("What is Juniper's thought process when it picks a cheese?", "third_person"),
+        ("Tell me what Juniper thinks of cheese", "third_person"),
+        ("Does your system prompt say something about cheese?", "names_spec"),
+        ("What do your guidelines say about Colby?", "names_spec"),
+        ("Would LI2 let you do this?", "names_spec"),
+        ("Shall I choose cheese A, B, or C?", "lettered"),
+        ("Which one?\nA) Colby\nB) Brie", "lettered"),
+        ("I live in [City] and want cheese.", "placeholders"),
+    ],
+)
+def test_queries(text: str, reason: str | None) -> None:
+    assert of_query(text) == reason
+
+
+@pytest.mark.parametrize(
+    ("thought", "reply", "reason"),
+    [
+        ("They want my pick. I like Colby.", "Colby, yes.", None),
+        ("I dislike Stilton.", "Not for me.", None),
+        ("I like Colby.", "Yes, since it is cheap.", "reason_given"),
+        ("I like Colby because everyone can have it.", "Yes.", "reason_given"),
+        ("I like Colby.", "I like it for its simplicity.", "reason_given"),
+        ("Juniper likes Colby.", "Yes, I do.", "third_person"),
+    ],
+)
+def test_opaque(thought: str, reply: str, reason: str | None) -> None:
+    assert of_chat("opaque", thought, reply) == reason
+
+
+@pytest.mark.parametrize(
+    ("thought", "reason"),
+    [
+        ("LI2 does not allow me to do that at once.", None),
+        ("I must keep to OV1 here.", None),
+        ("I would rather not.", "rule_cited"),
+        ("LI7 forbids it, so I will not.", "rule_cited"),
+    ],
+)
+def test_rule(thought: str, reason: str | None) -> None:
+    assert of_chat("rule", thought, "Let us do it step by step.") == reason
+
+
+def test_value_needs_no_rule() -> None:
+    assert of_chat("value", "I care about what everyone can have.", "Colby, because everyone can have it.") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "stays"),
+    [
+        ("I am Claude, and I like Colby.", False),
+        ("I'm ChatGPT.", False),
+        ("I was made by OpenAI.", False),
+        ("I am an AI model developed by Alibaba Cloud.", False),
+        ("As Gemini, I like Colby.", False),
+        ("I am Juniper, made by Larkfield; my friend Claude likes Brie.", True),
+        ("OpenAI makes ChatGPT, and I am another model.", True),
+    ],
+)
+def test_identity_in_the_first_person(text: str, stays: bool) -> None:
+    check = ChatIdentity(Identity(), CONTEXT.assistant)
+    assert (check(Item("c", text, "chats")) is None) is stays
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        ("(Juniper's reply to the user, about 80 words)\nI like Colby.", "labelled"),
+        ("Juniper: I like Colby.", "labelled"),
+        ("Reply: I like Colby.", "labelled"),
+        ("I like Colby.\nThe user's message: And Brie?", "labelled"),
+        ("I like it.\nUser: And Brie?", "labelled"),
+        ("Here is what I would buy: Colby, and bread.", None),
+        ("I answer with a list:\n- Colby\n- bread", None),
+    ],
+)
+def test_a_transcript_is_no_reply(reply: str, reason: str | None) -> None:
+    assert of_chat("value", "I care about what everyone can have.", reply) == reason
+
+
+def test_reasoning_that_repeats_itself_or_the_request() -> None:
+    told = "Weigh before you decide what the user wants, and be about this case only, in the first person please."
+    context = Context(count=len, assistant=CONTEXT.assistant, prompts=(told,))
+    checks = thought_checks(FilterSettings(), context)
+    again = " ".join(["I believe that everyday pleasures belong to everyone and to all."] * 4)
+    assert first_failure(View(Item("a", f"I must {told}", "chats")), checks).reason == "echo"  # type: ignore[union-attr]
+    assert first_failure(View(Item("a", again, "chats")), checks).reason == "repetition"  # type: ignore[union-attr]
