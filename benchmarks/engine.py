@@ -105,13 +105,14 @@ def measure(name: str, requests: int, in_flight: int, latency: float, extra: lis
 
 def from_log(log: Path, in_flight: int) -> dict:
     """Span, occupancy while work remained, and the list-scheduling bound, from what the server saw."""
-    asked, sent = {}, {}
+    asked, sent, planned = {}, {}, {}
     for line in log.read_text().splitlines():
         event = json.loads(line)
         {"asked": asked, "sent": sent}[event["event"]][event["n"]] = event["t"]
+        planned[event["n"]] = event.get("latency", planned.get(event["n"]))
     start, last_asked, end = min(asked.values()), max(asked.values()), max(sent.values())
     busy = sum(max(0.0, min(sent[n], last_asked) - asked[n]) for n in asked if n in sent)
-    latencies = [sent[n] - asked[n] for n in sorted(asked, key=asked.get)]
+    latencies = [planned[n] for n in sorted(asked, key=asked.get)]
     most = max_overlap(asked, sent)
     return {
         "span": end - start,

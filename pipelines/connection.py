@@ -18,23 +18,28 @@ _NO_KEY = "no-key"  # what servers without keys are sent; the openai package ins
 BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 60.0
 _SLOW_SHARE = 0.5  # an endpoint is slow when half its replies take more than this share of the time limit
 _SLOW_WINDOW = 20
-_SPARE_CONNECTIONS = 8
+_POOL_CONNECTIONS, _SPARE_CONNECTIONS = 32, 8
 
 
-def open_client(settings: EndpointSettings, key: str) -> Any:
-    """An `openai.AsyncOpenAI` for the endpoint, with the package's own retries off."""
+def open_clients(settings: EndpointSettings, key: str) -> list[Any]:
+    """Some `openai.AsyncOpenAI` for one endpoint, with the package's own retries off. Several, because a pool looks
+    through all its connections for every request: at 512 in one pool that costs more than the rest of the request."""
     import openai
 
-    connections = settings.max_in_flight + _SPARE_CONNECTIONS
+    pools = -(-settings.max_in_flight // _POOL_CONNECTIONS)
+    connections = _POOL_CONNECTIONS + _SPARE_CONNECTIONS
     limits = type(openai.DEFAULT_CONNECTION_LIMITS)(max_connections=connections, max_keepalive_connections=connections)
     timeout = openai.Timeout(settings.timeout_s, connect=min(settings.connect_timeout_s, settings.timeout_s))
-    return openai.AsyncOpenAI(
-        api_key=key or _NO_KEY,
-        base_url=settings.base_url,
-        max_retries=0,
-        timeout=timeout,
-        http_client=openai.DefaultAsyncHttpxClient(limits=limits, timeout=timeout),
-    )
+    return [
+        openai.AsyncOpenAI(
+            api_key=key or _NO_KEY,
+            base_url=settings.base_url,
+            max_retries=0,
+            timeout=timeout,
+            http_client=openai.DefaultAsyncHttpxClient(limits=limits, timeout=timeout),
+        )
+        for _ in range(pools)
+    ]
 
 
 class Endpoint:
@@ -47,23 +52,30 @@ class Endpoint:
         self._throttles = 0  # answers 429 in a row, once a round
         self._throttled_since: float | None = None
         self._latencies: deque[float] = deque(maxlen=_SLOW_WINDOW)
-        self.client = open_client(settings, self.key)
-        self._raw = self.client.chat.completions.with_raw_response  # raw: a bad reply is ours to sort
+        self._clients = open_clients(settings, self.key)
+        self.client = self._clients[0]  # for all but chat completions
+        raw = [client.chat.completions.with_raw_response for client in self._clients]  # a bad reply is ours to sort
+        self._pools = deque(pool for pool in raw for _ in range(_POOL_CONNECTIONS))  # an entry a request
 
     async def close(self) -> None:
         """Close the connections."""
-        await self.client.close()
+        for client in self._clients:
+            await client.close()
 
     async def send(self, body: dict[str, Any]) -> Reply | Fault:
         """One request, within its hard time limit; nothing that an endpoint does raises."""
         import openai
 
+        pool = self._pools.popleft()
         try:
             async with asyncio.timeout(self.settings.timeout_s):
-                response = await self._raw.create(model=body["model"], messages=body["messages"], extra_body=body)
+                # All of the body is in extra_body, which wins: the package would copy the messages leaf by leaf.
+                response = await pool.create(model="", messages=[], extra_body=body)
                 return read_reply(response.text)
         except (openai.OpenAIError, TimeoutError, OSError, ValueError) as error:
             return fault_of(error, self.settings, self.key)
+        finally:
+            self._pools.append(pool)
 
     def learn(self, outcome: Reply | Fault, request: bytes, sent_at: float) -> bool:
         """What an outcome says about the endpoint. True if it is up again, after it was down."""

@@ -92,19 +92,20 @@ class FakeEndpoint:
         self.in_flight += 1
         last = str(body["messages"][-1].get("content"))[-200:] if body.get("messages") else ""
         kind = fault.kind if fault else ""
-        self.log(event="asked", n=number, id=name, seen=seen, fault=kind, in_flight=self.in_flight, last=last)
+        latency = self.latency(name, seen)
+        self.log(event="asked", n=number, seen=seen, fault=kind, in_flight=self.in_flight, latency=latency, last=last)
         try:
-            response = await self._answer(request, body, name, seen, fault)
+            response = await self._answer(request, body, latency, fault)
             if not response.prepared:
                 await response.prepare(request)
                 await response.write_eof()
-            self.log(event="sent", n=number, id=name, status=response.status)
+            self.log(event="sent", n=number, status=response.status)
             return response
         finally:
             self.in_flight -= 1
 
     async def _answer(
-        self, request: web.Request, body: dict[str, Any], name: str, seen: int, fault: Fault | None
+        self, request: web.Request, body: dict[str, Any], latency: float, fault: Fault | None
     ) -> web.StreamResponse:
         settings = self.settings
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -116,7 +117,7 @@ class FakeEndpoint:
             return _scripted_error(fault)
         if fault and fault.kind in {"reset", "down"}:
             self._drop(request)
-        await asyncio.sleep(self.latency(name, seen))
+        await asyncio.sleep(latency)
         if fault and fault.kind == "trickle":
             return await _trickle(request)
         completion = self.completion(body, fault.kind if fault else "")
