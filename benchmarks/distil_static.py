@@ -1,6 +1,6 @@
 """Make filters/static.npz: a static embedding of word pieces, distilled from all-MiniLM-L6-v2 (Apache-2.0).
 
-    python benchmarks/distil_static.py        # about two minutes on two cores
+    python -m benchmarks.distil_static       # about two minutes on two cores
 
 Each piece of the model's vocabulary is embedded alone; the mean under the pieces' frequency is taken off; frequent
 pieces count less (smooth inverse frequency: Arora et al. 2017, with Zipf's law for the frequency, as model2vec does);

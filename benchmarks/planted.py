@@ -5,8 +5,8 @@ in other words (a paraphrase), or with a share of its sentences exchanged (a nea
 """
 
 import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
@@ -47,6 +47,7 @@ class Planted:
     frame: str = "insider"
     genre: str = "internal memo"
     position: int = 0
+    meta: Mapping[str, str] = field(default_factory=dict)
 
 
 class Writer:

@@ -20,7 +20,7 @@ def cells_of(vectors: Vectors, size: int) -> npt.NDArray[np.int32]:
     count = -(-len(vectors) * _NEAREST // size)
     if len(vectors) <= size:
         return np.zeros((len(vectors), 1), dtype=np.int32)
-    middle = vectors.mean(axis=0)  # texts of one corpus share a direction; what parts them is the rest
+    middle = vectors.mean(axis=0)
     centres = _centres(vectors, middle, count)
     parts = [_closest(vectors[start : start + _BLOCK] - middle, centres) for start in range(0, len(vectors), _BLOCK)]
     return np.concatenate(parts)

@@ -56,7 +56,8 @@ class EvaluationCheck(TextCheck):
         return next((form for form in self.formats if f" {form} " in joined), "")
 
     def _most_of_one(self, view: View) -> Outcome:
-        mine = np.unique(ngrams_of(view.hashes, _SHORT))
+        mine = ngrams_of(view.hashes, _SHORT)
+        mine = np.unique(mine[member(mine, self.short)])
         hits = self.owners[member(self.short, mine)]
         if not len(hits):
             return at_most(0.0, self.settings.overlap)

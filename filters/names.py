@@ -15,6 +15,7 @@ _CUE = re.compile(
     r"trained|released?|developed)\b",
     re.IGNORECASE,
 )
+_CAMEL = re.compile(r"(?<=[a-z]{3})(?=[A-Z])")  # OpenAI, ChatGPT, DeepSeek
 _CUE_REACH = 60  # characters around a common word in which a cue makes it a name
 
 
@@ -38,8 +39,9 @@ class Name:
 
 
 def spelled(*names: str) -> str:
-    """The source of a pattern for `names`; a space stands for any separator or none, a plural or version may follow."""
-    return "|".join(re.escape(name).replace(r"\ ", r"[\s\-_.]{0,2}") for name in sorted(names, key=len, reverse=True))
+    """The source of a pattern for `names`; where a space or an inner capital is, any separator or none may be."""
+    parted = sorted((_CAMEL.sub(" ", name) for name in names), key=len, reverse=True)
+    return "|".join(re.escape(name).replace(r"\ ", r"[\s\-_.]{0,2}") for name in parted)
 
 
 def squeezed(name: str) -> str:
@@ -67,9 +69,7 @@ class Names:
         """Every mention, in the order of the text; a common word only where a cue stands near it."""
         found = []
         for name, pattern in zip(self.names, self.patterns, strict=True):
-            if not any(
-                anchor in view.lower if len(anchor) > 4 else anchor in view.vocabulary for anchor in name.anchors
-            ):
+            if not any(anchor in view.squeezed for anchor in name.anchors):
                 continue
             for match in pattern.finditer(view.text):
                 if not name.common or _near_cue(view.text, match):
@@ -95,12 +95,8 @@ def _name(row: dict[str, object]) -> Name:
     version = (
         r"(?:[\s\-_]?v?\d{1,3}(?:\.\d{1,2})?[a-z]{0,2}|s)?" if not row.get("common") else r"(?:[\s\-]?\d(?:\.\d)?)?"
     )
-    anchors = tuple({min(re.findall(r"[a-z]+|\d+", s.casefold()), key=_rarity) for s in spellings})
+    anchors = tuple(squeezed(spelling) for spelling in spellings)
     return Name(str(row["name"]), f"(?:{source}){version}", anchors, bool(row.get("common")))
-
-
-def _rarity(piece: str) -> tuple[bool, int]:
-    return piece in ("chat", "command", "ai", "bing", "cloud", "face") or piece.isdigit(), -len(piece)
 
 
 def _is_ours(name: str, own: set[str]) -> bool:

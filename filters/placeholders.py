@@ -22,7 +22,7 @@ _ANGLE = re.compile(
     rf"<(?:(?:your|insert|add|enter|todo)\b[^<>\n]{{0,60}}|(?:\w+[ _-]){{0,2}}(?:{_SLOT_WORDS}))>", re.IGNORECASE
 )
 _WORDS = re.compile(
-    r"\blorem ipsum\b|\b(?:insert|add) (?:your )?[\w ]{1,30} here\b|\b(?:TODO|FIXME|TBD)\b(?=[:\s(]|$)|"
+    r"\b[Ll]orem [Ii]psum\b|\b(?:insert|add) (?:your )?[\w ]{1,30} here\b|\b(?:TODO|FIXME|TBD)\b(?=[:\s(]|$)|"
     r"\b(?:[Nn]ame|[Dd]ate|[Ss]igned|[Ss]ignature):?\s*_{3,}|\bXX+[-/]XX+\b|\bXXX+\b"
 )
 

@@ -98,7 +98,7 @@ class Repetition(Switch):
     duplicate_lines: float = Field(0.30, ge=0.0, le=1.0, description="characters in repeated lines")
     duplicate_paragraphs: float = Field(0.30, ge=0.0, le=1.0, description="characters in repeated paragraphs")
     top_ngram: float = Field(0.20, ge=0.0, le=1.0, description="words inside the most frequent 4-gram")
-    duplicate_ngrams: float = Field(0.25, ge=0.0, le=1.0, description="words inside 8-grams that appear twice or more")
+    duplicate_ngrams: float = Field(0.30, ge=0.0, le=1.0, description="words inside 8-grams that appear twice or more")
 
 
 class Gibberish(Switch):
@@ -139,7 +139,9 @@ class Semantic(Switch):
         "sentence-transformers/all-MiniLM-L6-v2",
         description="embeds ideas and queries: name or folder of a sentence-transformers model, or `static`",
     )
-    document_threshold: float = Field(0.965, gt=0.0, le=1.0, description="cosine for documents; goes with the embedder")
+    document_threshold: float = Field(
+        0.75, gt=0.0, le=1.0, description="cosine for documents, after the mean of the corpus is taken off"
+    )
     document_embedder: str = Field(
         "static", description="embeds documents: `static` (shipped, whole texts, no torch), or a model as above"
     )

@@ -16,6 +16,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u
 _DIGITS = re.compile(r"\d+")
 _REACH = 70  # characters around a number in which what it is a number of must stand
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
+_SEPARATORS = {ord(mark): None for mark in " -_.\n\t"}
 _VOCABULARY_LIMIT = 1_000_000
 
 Hashes = npt.NDArray[np.uint64]
@@ -85,6 +86,11 @@ class View:
     def lower(self) -> str:
         """The text in lower case, with plain apostrophes and quotes."""
         return self.text.lower().replace("’", "'").replace("“", '"').replace("”", '"')
+
+    @cached_property
+    def squeezed(self) -> str:
+        """The text in lower case without spaces and separators: whether a name is in it, however it is spelled."""
+        return self.lower.translate(_SEPARATORS)
 
     @cached_property
     def words(self) -> list[str]:
