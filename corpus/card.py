@@ -86,6 +86,9 @@ def _contents(manifest: dict[str, Any]) -> str:
 
 def _made(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) -> str:
     tables = manifest["tables"]
+    if not tables["ideas"]["rows"] and not tables["queries"]["rows"]:
+        told = "The documents were made elsewhere and imported; how they were written is not recorded here.\n"
+        return "\n".join(["## How it was made\n", told, *_funnel(connection)])
     lines = [
         "## How it was made\n",
         f"The spec was divided into {_many(tables, 'passages')}, {_many(tables, 'domains')} and "

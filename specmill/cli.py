@@ -19,6 +19,7 @@ VERBS = {
     "sql": "Ask a workspace in SQL.",
     "report": "Write one HTML page that shows a workspace, for a browser, offline.",
     "publish": "Publish a workspace as a dataset on the Hub.",
+    "import": "Bring a corpus that was made elsewhere into a workspace.",
     "train": "Write the training configs of a workspace.",
     "eval": "Ask a model the questions whose answers the corpus should move.",
     "model": "List, fetch and serve the embedded models.",
@@ -27,7 +28,8 @@ VERBS = {
     "fake-endpoint": "Serve a stand-in for an OpenAI-compatible endpoint that can misbehave on request.",
 }
 
-FUNCTIONS = {"eval": "evaluate", "fake-endpoint": "fake_endpoint"}  # where the verb is no fit name for a function
+MODULES = {"import": "import_"}  # where the verb is no fit name for a module
+FUNCTIONS = {"eval": "evaluate", "fake-endpoint": "fake_endpoint", "import": "import_"}  # ... or for a function
 
 
 class Verbs(TyperGroup):
@@ -41,7 +43,7 @@ class Verbs(TyperGroup):
         """The command of one verb, from the module of that name."""
         if cmd_name not in VERBS:
             return None
-        module = import_module(f"specmill.{cmd_name.replace('-', '_')}")
+        module = import_module(f"specmill.{MODULES.get(cmd_name, cmd_name.replace('-', '_'))}")
         verb = getattr(module, "app", None)
         if verb is None:
             verb = typer.Typer(rich_markup_mode=None, add_completion=False)

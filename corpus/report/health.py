@@ -41,7 +41,8 @@ def _stage(found: dict[str, Any], stage: str) -> dict[str, Any]:
 
 def _kept(found: dict[str, Any]) -> Health:
     row = _stage(found, "documents")
-    share = _share(row["kept"], row["kept"] + row["rejected"])
+    spare = sum(r["items"] for r in found["reasons"] if r["stage"] == "documents" and r["reason"] == "beyond_target")
+    share = _share(row["kept"], row["kept"] + row["rejected"] - spare)
     why = "Replications kept 71-76% after review. Far more: are the filters on? Far less: look at the writer."
     return Health("Documents kept of those written", share, 0.6, 0.97, "share", why)
 

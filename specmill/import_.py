@@ -1,0 +1,42 @@
+"""`specmill import`: a corpus made elsewhere as a workspace."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def import_(
+    source: Annotated[str, typer.Argument(help="JSON lines, Parquet (file or folder), or a Hub dataset: owner/name.")],
+    workspace: Annotated[Path, typer.Argument(help="New workspace folder.")],
+    recipe: Annotated[str, typer.Option("--recipe", "-r", help="Recipe that says spec, assistant and filters.")],
+    text: Annotated[str, typer.Option("--text", help="Field with the text.")] = "text",
+    domain: Annotated[str, typer.Option("--domain", help="Field with the domain.")] = "domain",
+    genre: Annotated[str, typer.Option("--genre", help="Field with the document type; else `source`.")] = "genre",
+    title: Annotated[str, typer.Option("--title", help="Field with the title.")] = "title",
+    filtered: Annotated[bool, typer.Option("--filter/--no-filter", help="Put it through the recipe's filters.")] = True,
+    override: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a key of the recipe: filters.identity.enabled=false.")
+    ] = None,
+) -> None:
+    """Bring a corpus that was made elsewhere into a workspace, so that everything here works on it too.
+
+    What has no text, or does not pass the filters, goes to the rejects with the reason. No model is asked.
+
+    Example: specmill import released.jsonl out/released --recipe recipe.yaml
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    from corpus.importing import Fields
+    from corpus.workspace import Workspace
+    from pipelines.imported import import_corpus
+    from specmill.recipe import load_recipe, save_recipe
+
+    loaded, base = load_recipe(recipe, override or [])
+    spec = loaded.read_spec(base)
+    place = Workspace(workspace).create()
+    with place.lock():
+        save_recipe(loaded, place)
+        import_corpus(place, loaded, spec, source, Fields(text, domain, genre, title), filtered=filtered)
+    Console().print(Text(f"Imported. Look at it with: specmill show {place.root}"), soft_wrap=True)

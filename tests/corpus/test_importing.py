@@ -1,0 +1,119 @@
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from corpus.importing import Fields, import_documents, read_source
+from corpus.store import read_rows, write_table
+from corpus.tokens import TokenCounter
+from corpus.views import connect, query
+from corpus.workspace import Workspace
+from specs.errors import UserError
+
+ROWS = [
+    {"text": "A first text.", "source": "memo", "domain": "Cheese"},
+    {"text": "A second text.", "source": "memo", "domain": "Money", "title": " A\ttitle "},
+    {"text": "A first text.", "source": "essay", "domain": "Cheese", "genre": "letter"},
+]
+COUNTER = TokenCounter()
+
+
+def lines(rows: list[Any]) -> bytes:
+    return b"".join(row if isinstance(row, bytes) else json.dumps(row).encode() + b"\n" for row in rows)
+
+
+def test_json_lines_parquet_and_their_folder_give_the_same_tables(tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl").write_bytes(lines(ROWS))
+    (tmp_path / "c.jsonl.gz").write_bytes(gzip.compress(lines(ROWS)))
+    (tmp_path / "folder").mkdir()
+    pq.write_table(
+        pa.Table.from_pylist(
+            ROWS, pa.schema([(n, pa.string()) for n in ("text", "source", "domain", "title", "genre")])
+        ),
+        tmp_path / "folder" / "c.parquet",
+    )
+    made = []
+    for n, name in enumerate(("c.jsonl", "c.jsonl.gz", "folder", "folder/c.parquet")):
+        workspace = Workspace(tmp_path / f"ws{n}").create()
+        assert import_documents(workspace, str(tmp_path / name), COUNTER, "hash") == (3, 0)
+        made.append([workspace.table(t).read_bytes() for t in ("documents", "domains", "document_types")])
+    assert made[0] == made[1] == made[2] == made[3]
+
+
+def test_what_is_known_of_a_row_is_kept(bare: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl").write_bytes(lines(ROWS))
+    import_documents(bare, str(tmp_path / "c.jsonl"), COUNTER, "hash")
+    first, second, copy = read_rows(bare, "documents")
+    assert (first["domain"], first["genre"], first["tokens"]) == ("Cheese", "memo", COUNTER.count("A first text."))
+    assert second["title"] == "A title"
+    assert copy["genre"] == "letter"
+    assert copy["id"] != first["id"]
+    with connect(bare.root) as connection:
+        named = query(
+            connection, "SELECT domain, domain_id = domains.id AS same FROM documents JOIN domains ON name = domain"
+        )
+    assert named["same"].to_pylist() == [True] * 3
+
+
+def test_other_field_names_can_be_given(bare: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl").write_bytes(lines([{"content": "x", "topic": "T", "kind": "K", "name": "N"}]))
+    fields = Fields(text="content", domain="topic", genre="kind", title="name")
+    import_documents(bare, str(tmp_path / "c.jsonl"), COUNTER, "hash", fields)
+    row = next(read_rows(bare, "documents"))
+    assert (row["text"], row["domain"], row["genre"], row["title"]) == ("x", "T", "K", "N")
+
+
+def test_what_is_no_document_is_rejected_with_its_line(bare: Workspace, tmp_path: Path) -> None:
+    bad = [
+        {"text": ""},
+        {"text": 7},
+        {"nothing": 1},
+        b"{not json\n",
+        b"[1]\n",
+        b"\xff\n",
+        b'{"text": "\\ud83d"}\n',
+        b"\n",
+    ]
+    (tmp_path / "c.jsonl").write_bytes(lines([ROWS[0], *bad, ROWS[1]]))
+    assert import_documents(bare, str(tmp_path / "c.jsonl"), COUNTER, "hash") == (2, 7)
+    details = [row["detail"] for row in read_rows(bare, "rejects")]
+    assert details[0] == "c.jsonl, line 2: no text in the field 'text'"
+    assert "c.jsonl, line 5: not a JSON object" in details
+    assert json.loads([row["row"] for row in read_rows(bare, "rejects")][1]) == {"text": 7}
+    with connect(bare.root) as connection:
+        assert query(connection, "FROM items WHERE status = 'rejected'").num_rows == 7
+
+
+def test_bad_sources_are_said(bare: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken.parquet").write_bytes(b"no")
+    (tmp_path / "broken.jsonl.gz").write_bytes(gzip.compress(lines(ROWS))[:-9])
+    (tmp_path / "empty").mkdir()
+    for name, said in (
+        ("broken.parquet", "as Parquet"),
+        ("broken.jsonl.gz", "cannot be read"),
+        ("empty", "no .parquet"),
+    ):
+        with pytest.raises(UserError, match=said):
+            list(read_source(str(tmp_path / name)))
+    with pytest.raises(UserError, match="no such file"):
+        read_source("./nowhere.jsonl")
+    (tmp_path / "other.jsonl").write_bytes(lines([{"body": "x"}]))
+    with pytest.raises(UserError, match="none of 1 rows has a text in the field 'text'"):
+        import_documents(bare, str(tmp_path / "other.jsonl"), COUNTER, "hash")
+    assert not bare.parts("documents")
+
+
+def test_a_workspace_with_documents_is_not_overwritten(made: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="has documents already"):
+        import_documents(made, str(tmp_path / "c.jsonl"), COUNTER, "hash")
+
+
+def test_any_number_of_rows_is_read(bare: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl").write_bytes(lines([{"text": f"text {n // 2}"} for n in range(1_000)]))
+    assert import_documents(bare, str(tmp_path / "c.jsonl"), COUNTER, "hash") == (1_000, 0)
+    assert [row["text"] for row in read_rows(bare, "documents")][-1] == "text 499"
+    write_table(bare, "documents", read_rows(bare, "documents"))
