@@ -1,5 +1,6 @@
 """`specmill train`: write the trainer's configs for a workspace and print the update arithmetic."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,7 +42,7 @@ def train(
     for warning in result.warnings:
         console.print(Text(f"warning: {warning}", style="yellow"))
     console.print(Text(f"\nWrote {', '.join(result.configs.values())}. To train:"))
-    for command in [f"cd {place.root}", *(command.line for command in result.commands)]:
+    for command in [f"cd {shlex.quote(str(place.root))}", *(command.line for command in result.commands)]:
         console.print(Text(f"  {command}"), soft_wrap=True)
 
 
