@@ -6,7 +6,7 @@ before it hands rows on, all of it a pure function of the recipe and the ledger.
 """
 
 import json
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
@@ -116,6 +116,7 @@ class Rows(GeneratorStep):
     path: str
     start: int = 0
     count: int | None = None
+    batch_size: int = 2_000  # rows are small, and each batch is a round trip between processes
 
     @property
     def outputs(self) -> list[str]:
@@ -125,9 +126,9 @@ class Rows(GeneratorStep):
     def process(self, offset: int = 0) -> Iterator[tuple[list[Row], bool]]:
         """Yield batches of rows; the last one is marked."""
         table = pq.read_table(self.path).slice(self.start, self.count)
-        size = self.batch_size or len(table)
-        for begin in range(offset, max(1, len(table)), size):
-            yield table.slice(begin, size).to_pylist(), begin + size >= len(table)
+        for begin in range(offset, max(1, len(table)), self.batch_size):
+            end = begin + self.batch_size
+            yield table.slice(begin, self.batch_size).to_pylist(), end >= len(table)
 
 
 class Stage(GlobalStep):
@@ -167,8 +168,7 @@ class Stage(GlobalStep):
 
     def process(self, inputs: StepInput) -> Iterator[list[Row]]:
         """Ask about all rows, write the table and its rejects, hand the rows on."""
-        work: list[Coroutine[Any, Any, tuple[list[Row], list[Row]]]] = [self.ask_about(row) for row in inputs]
-        outcomes = self.llm.run(work)
+        outcomes = self.llm.run(self.ask_about(row) for row in inputs)
         rows = [row for made, _ in outcomes for row in made]
         rejects = [reject for _, refused in outcomes for reject in refused]
         write_table(self.corpus.folder, self.table, rows)

@@ -99,9 +99,9 @@ class Drafts:
         by_idea = {draft.idea["id"]: draft for draft in self.all}
         for rejection in self.rejections:
             row = self.row(by_idea[rejection.item_id])
-            if rejection.other_id is not None:  # the filters know a document by its idea
-                rejection = replace(rejection, other_id=self.row(by_idea[rejection.other_id])["id"])
-            yield rejected("documents", rejection, row, row["text"])
+            other = by_idea.get(rejection.other_id or "")  # the filters know a document by its idea
+            survivor = self.row(other)["id"] if other else None
+            yield rejected("documents", replace(rejection, other_id=survivor), row, row["text"])
 
     def _no_documents(self) -> Iterator[Row]:
         """Draws that brought no document: truncated, refused, unparsed, failed."""

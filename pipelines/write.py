@@ -41,7 +41,7 @@ class Documents(Stage):
         """Ask about all ideas, those of one document type side by side: their prompts differ in the idea alone."""
         types = self.corpus.rows("document_types")
         ordered = sorted(inputs, key=lambda row: (row["subdomain_id"], row["document_type_id"]))
-        answers = self.llm.run([self.write(row, types[row["document_type_id"]]) for row in ordered])
+        answers = self.llm.run(self.write(row, types[row["document_type_id"]]) for row in ordered)
         yield [
             {
                 "idea_id": row["id"], "request_id": answer.completion.request_id, "state": answer.state.value,

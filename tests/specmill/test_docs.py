@@ -1,0 +1,49 @@
+"""The README shows every verb, and every command that it shows is one that the command line takes."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+
+from specmill.cli import VERBS, app
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+COMMANDS = re.findall(r"^specmill .*$", "\n".join(re.findall(r"```\n(.*?)```", README, re.DOTALL)), re.MULTILINE)
+
+
+def test_every_verb_is_in_the_readme_and_every_module_is_a_verb() -> None:
+    assert [verb for verb in VERBS if f"| `specmill {verb}` |" not in README] == []
+    helpers = {"__init__", "__main__", "cli", "progress", "recipe", "run"}
+    modules = {path.stem.strip("_").replace("_", "-") for path in (ROOT / "specmill").glob("*.py")} - {
+        name.strip("_") for name in helpers
+    }
+    assert modules == {verb.strip("_") for verb in VERBS}
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_commands_of_the_readme_are_understood(line: str) -> None:
+    _, verb, *arguments = shlex.split(line, comments=True)
+    group = typer.main.get_command(app)
+    command = group.get_command(None, verb)
+    assert command is not None, f"there is no verb {verb}"
+    command.make_context(verb, arguments)  # raises for an unknown option or a missing argument
+
+
+@pytest.mark.parametrize("target", re.findall(r"make (\w+)", README))
+def test_make_targets_exist(target: str) -> None:
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_no_registry_host_and_no_path_of_a_machine_is_committed() -> None:
+    import subprocess
+
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    bad = re.compile(
+        rb"files\.pythonhosted|pypi\.org|registry\.npmjs|download\.pytorch|deb\.debian|/work/|/root/|/opt/wheels"
+    )
+    this = Path(__file__).relative_to(ROOT)
+    found = [name for name in listed if Path(name) != this and bad.search((ROOT / name).read_bytes())]
+    assert found == []
