@@ -55,7 +55,7 @@ class Endpoint:
         self._clients = open_clients(settings, self.key)
         self.client = self._clients[0]  # for all but chat completions
         raw = [client.chat.completions.with_raw_response for client in self._clients]  # a bad reply is ours to sort
-        self._pools = deque(pool for pool in raw for _ in range(_POOL_CONNECTIONS))  # an entry a request
+        self._pools = deque(pool for pool in raw for _ in range(_POOL_CONNECTIONS))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -69,7 +69,7 @@ class Endpoint:
         pool = self._pools.popleft()
         try:
             async with asyncio.timeout(self.settings.timeout_s):
-                # All of the body is in extra_body, which wins: the package would copy the messages leaf by leaf.
+                # All of the body goes as extra_body, which wins: the package would copy messages leaf by leaf.
                 response = await pool.create(model="", messages=[], extra_body=body)
                 return read_reply(response.text)
         except (openai.OpenAIError, TimeoutError, OSError, ValueError) as error:
