@@ -184,7 +184,7 @@ class BatchLane:
         except (ValueError, LookupError, TypeError, AttributeError):
             return {}
         if status == 200:
-            return {key: sort_reply(body)}
+            return {key: sort_reply(body, self._endpoint.key)}
         error = body.get("error") or data.get("error") or {}
         return {key: status_fault(status, error, "the line failed", {}, self._endpoint.settings, self._endpoint.key)}
 

@@ -26,6 +26,8 @@ def open_clients(settings: EndpointSettings, key: str) -> list[Any]:
     through all its connections for every request: at 512 in one pool that costs more than the rest of the request."""
     import openai
 
+    if settings.embedded and not settings.base_url:  # without an address the request would go to the package's default
+        raise RuntimeError(f"the embedded model {settings.embedded} is not being served")
     pools = -(-settings.max_in_flight // _POOL_CONNECTIONS)
     connections = _POOL_CONNECTIONS + _SPARE_CONNECTIONS
     limits = type(openai.DEFAULT_CONNECTION_LIMITS)(max_connections=connections, max_keepalive_connections=connections)
@@ -47,7 +49,7 @@ class Endpoint:
 
     def __init__(self, name: str, settings: EndpointSettings, control: Control) -> None:
         self.name, self.settings, self._control = name, settings, control
-        self.key = os.environ.get(settings.api_key_env, "")
+        self.key = os.environ.get(settings.api_key_env, "").strip()
         self.limiter, self.circuit = Limiter(settings.max_in_flight), Circuit(name)
         self._throttles = 0  # answers 429 in a row, once a round
         self._throttled_since: float | None = None
@@ -71,7 +73,7 @@ class Endpoint:
             async with asyncio.timeout(self.settings.timeout_s):
                 # All of the body goes as extra_body, which wins: the package would copy messages leaf by leaf.
                 response = await pool.create(model="", messages=[], extra_body=body)
-                return read_reply(response.text)
+                return read_reply(response.text, self.key)
         except (openai.OpenAIError, TimeoutError, OSError, ValueError) as error:
             return fault_of(error, self.settings, self.key)
         finally:
@@ -103,8 +105,8 @@ class Endpoint:
         return self.circuit.succeeded(sent_at)
 
     def _throttled(self, fault: Fault, lowered: bool) -> None:
-        """Answer 429: pause for as long as it asks; where it does not say, fewer in flight may do, and only answers in a
-        row without a reply between them pause, longer each time."""
+        """Answer 429: pause for as long as it asks; where it does not say, fewer in flight may do, and only answers in
+        a row without a reply between them pause, longer each time."""
         now = time.monotonic()
         self._throttled_since = self._throttled_since or now
         self._throttles += lowered

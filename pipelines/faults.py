@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _KEY_LIKE = re.compile(r"\b(sk|key|gsk|hf|xai|pk)[-_][A-Za-z0-9_*\-]{8,}|(?<=Bearer )\S+")
 _DETAIL_CHARS = 300
+_SCRUBBED_CHARS = 20_000  # enough that no part of a key is cut off unseen in what is kept
 _TRANSIENT_STATUS = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 _OVERLOAD_STATUS = frozenset({408, 503, 504, 529})
 _FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"})
@@ -45,6 +46,7 @@ class Reply:
 
 def scrub(text: str, key: str = "") -> str:
     """`text` on one line, cut short, without `key` and without anything that looks like one."""
+    text = text[:_SCRUBBED_CHARS]
     if key:
         text = text.replace(key, "[key]")
     return " ".join(_KEY_LIKE.sub("[key]", text).split())[:_DETAIL_CHARS]
@@ -117,24 +119,24 @@ def retry_after(headers: Any) -> float | None:
 # --- replies ---------------------------------------------------------------------------------------------------------
 
 
-def read_reply(body: str) -> Reply | Fault:
+def read_reply(body: str, key: str = "") -> Reply | Fault:
     """Sort the body of a chat completion with HTTP status 200; nothing in it is trusted."""
     try:
         data = json.loads(body)
     except ValueError:
         found = "an HTML page" if body.lstrip()[:1] == "<" else "no JSON"
-        return Fault("bad_reply", f"status 200, but {found}: {scrub(body[:80])}")
-    return sort_reply(data)
+        return Fault("bad_reply", f"status 200, but {found}: {scrub(body, key)}")
+    return sort_reply(data, key)
 
 
-def sort_reply(data: Any) -> Reply | Fault:
+def sort_reply(data: Any, key: str = "") -> Reply | Fault:
     """Sort a chat completion that has been parsed."""
     try:
         choice = data["choices"][0]
         message = choice["message"]
         text = message.get("content")
     except (LookupError, TypeError, AttributeError):
-        return Fault("bad_reply", f"status 200, but no choice with a message: {scrub(str(data)[:120])}")
+        return Fault("bad_reply", f"status 200, but no choice with a message: {scrub(str(data), key)}")
     return _sorted_reply(choice, message, _clean(text), _usage(data.get("usage")))
 
 

@@ -23,6 +23,7 @@ def reserve(
     connection: sqlite3.Connection, client: str, want: Want, dollars: float | None, tokens: int | None
 ) -> Grant:
     """Set `want` aside for `client`, if the limits in `dollars` and `tokens` (None: none) allow it."""
+    _forget_dead(connection)
     spent = connection.execute("SELECT dollars, tokens FROM spent").fetchone()
     leased = connection.execute("SELECT coalesce(sum(dollars), 0), coalesce(sum(tokens), 0) FROM lease").fetchone()
     limits = ((spent[0], leased[0], want.dollars, dollars), (spent[1], leased[1], want.tokens, tokens))
@@ -39,9 +40,9 @@ def reserve(
     return Grant.GIVEN
 
 
-def forget_dead(connection: sqlite3.Connection) -> None:
+def _forget_dead(connection: sqlite3.Connection) -> None:
     """A client that was killed gives nothing back: what it had in flight is over."""
-    for client, pid in connection.execute("SELECT client, pid FROM lease").fetchall():
+    for client, pid in connection.execute("SELECT client, pid FROM lease WHERE pid != ?", (os.getpid(),)).fetchall():
         try:
             os.kill(pid, 0)
         except ProcessLookupError:

@@ -88,7 +88,6 @@ class Ledger:
         self.trouble = ""  # why commits fail at the moment
         self._thread = threading.Thread(target=self._write_loop, name="ledger", daemon=True)
         self._thread.start()
-        self._submit(leases.forget_dead)
 
     def __enter__(self) -> "Ledger":
         return self

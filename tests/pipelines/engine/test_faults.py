@@ -1,14 +1,19 @@
 """Every fault of an endpoint ends in a typed state, and what is in the ledger is what the server sent."""
 
 import asyncio
+import json
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipelines.client import Client
 from pipelines.control import CONTROL
 from pipelines.draw import State
-from specs.errors import EndpointError
+from pipelines.endpoints import EngineSettings
+from pipelines.faults import Fault, Reply, read_reply, retry_after
+from specs.errors import EndpointError, SpecmillError
 
 RETRIED = ["429", "429_seconds", "429_date", "500", "502", "503", "504", "reset", "html", "bad_json", "empty_choices"]
 
@@ -215,3 +220,86 @@ async def test_a_stop_finishes_what_is_in_flight_and_sends_nothing_new(fake, mak
     assert not sent_late
     assert sum(one.state is State.OK for one in done) == len(server.events("sent")) >= 8
     assert {one.state for one in done} == {State.OK, State.STOPPED}
+
+
+async def test_requests_that_are_cut_off_leave_their_connections_usable(fake, make, tmp_path):
+    server = await fake(faults=[{"kind": "trickle", "share": 0.5, "times": 2}])
+    role = make.role(server, endpoint={"timeout_s": 0.3, "max_in_flight": 40, "retries": 6})
+    done = await ask_all(role, tmp_path / "l.sqlite", [make.draw(n) for n in range(120)])
+    assert {one.state for one in done} == {State.OK}
+
+
+async def test_an_endpoint_that_slows_down_gets_fewer_requests(fake, make, tmp_path):
+    server = await fake(latency_s=0.7, tail=0.01)
+    role = make.role(server, endpoint={"timeout_s": 1.2, "max_in_flight": 30})
+    async with Client(role, tmp_path / "l.sqlite") as client:
+        await asyncio.gather(*(client.ask(make.draw(n)) for n in range(30)))
+        assert client._endpoints["e0"].limiter.limit < 30
+
+
+async def test_nothing_is_paid_for_when_the_disk_is_nearly_full(fake, make, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.client._LEAST_FREE_BYTES", 1 << 60)
+    server = await fake(latency_s=0.1)
+    done = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.draw(n) for n in range(100)])
+    assert len(server.events("asked")) <= 16
+    assert State.STOPPED in {one.state for one in done}
+    with pytest.raises(SpecmillError, match="is full"):
+        CONTROL.raise_if_ended()
+
+
+async def test_an_embedded_model_that_is_not_served_is_never_asked_for_elsewhere(tmp_path):
+    settings = {"endpoints": {"main": {"embedded": "demo"}}, "roles": {"writer": {"endpoints": "main"}}}
+    role = EngineSettings.model_validate(settings).role("writer")
+    with pytest.raises(RuntimeError, match="not being served"):
+        async with Client(role, tmp_path / "l.sqlite"):
+            pass
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["choices", "message", "content", "finish_reason", "usage", "refusal", "prompt_tokens"]),
+            inner,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(json_values)
+def test_any_json_is_a_reply_or_a_fault(value):
+    outcome = read_reply(json.dumps(value))
+    assert isinstance(outcome, Reply | Fault)
+
+
+@given(st.text(max_size=100))
+def test_any_text_is_a_reply_or_a_fault_that_can_be_stored(text):
+    outcome = read_reply(text)
+    if isinstance(outcome, Fault):
+        outcome.detail.encode()
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "3"}, 3.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+        ({"retry-after": "-4"}, 0.0),
+        ({"retry-after": "Fri, 01 Jan 1999 00:00:00 GMT"}, 0.0),
+        ({"retry-after": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after_is_read_in_all_its_forms(headers, seconds):
+    assert retry_after(headers) == seconds
+
+
+def test_keys_are_scrubbed_from_any_text():
+    key = "opaque:key/of no pattern"
+    page = f"<html>Authorization: Bearer {key} and sk-abcdefghijklmnop</html>"
+    fault = read_reply(page, key)
+    assert key not in fault.detail
+    assert "sk-abc" not in fault.detail
