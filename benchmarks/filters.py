@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from benchmarks import planted, rivals, spoils
 from corpus.tokens import TokenCounter
-from filters.base import Item, Rejection
+from filters.base import Item
 from filters.checks import document_checks
 from filters.context import Context
 from filters.decide import check_documents
@@ -128,10 +128,15 @@ def beside(count: int, words: int) -> None:
     documents = list(planted.plain(count, words))
     only = {name: {"enabled": False} for name in FilterSettings.model_fields if name not in _NOT_SWITCHES}
     ours = FilterSettings(**only)  # type: ignore[arg-type]
+    lexical = ours.model_copy(update={"semantic": ours.semantic.model_copy(update={"enabled": False})})
     random.Random(0).shuffle(documents)
     kept: dict[str, set[str]] = {}
     planted_copies = {document.id for document in documents if document.of}
-    for name, run in {"specmill": lambda docs: _ours(docs, ours), **rivals.RIVALS}.items():
+    for name, run in {
+        "specmill": lambda docs: _ours(docs, ours),
+        "specmill lexical": lambda docs: _ours(docs, lexical),
+        **rivals.RIVALS,
+    }.items():
         start = time.perf_counter()
         survivors = run(documents)
         wall = time.perf_counter() - start
@@ -145,16 +150,12 @@ def beside(count: int, words: int) -> None:
         print(f"{name:18}{wall:8.1f} s  copies caught {caught:.3f}, others lost {lost}, agreement {alike:.4f}")
 
 
-_NOT_SWITCHES = ("exact", "near", "semantic", "workers", "executor")
+_NOT_SWITCHES = ("exact", "near", "semantic", "workers", "executor", "cluster")
 
 
 def _ours(documents: list[planted.Planted], settings: FilterSettings) -> set[str]:
     kept, _ = check_documents(map(item, documents), settings, context())
     return set(kept)
-
-
-def _rejected(rejections: list[Rejection]) -> set[str]:
-    return {rejection.item_id for rejection in rejections}
 
 
 def main() -> None:

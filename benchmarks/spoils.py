@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a wording is best read on one line)
 """What can be wrong with a document, planted: each kind makes a sound document fail for one reason, or look as if.
 
 The wordings were written without looking at the filters' lists.

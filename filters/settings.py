@@ -160,6 +160,16 @@ class Overused(Switch):
     minimum: int = Field(20, ge=1, description="documents that may share one whatever the size of the corpus")
 
 
+class Cluster(Settings):
+    """Where the filters run past one machine; for the executors `ray` and `slurm`."""
+
+    folder: str | None = Field(None, description="a folder that every machine sees; none: the temporary folder")
+    tasks: int = Field(64, ge=1, description="tasks at most; a row group is never split")
+    memory_gb: int = Field(2, ge=1, description="memory of a task")
+    partition: str = Field("cpu", min_length=1, description="Slurm's partition")
+    hours: int = Field(2, ge=1, le=96, description="Slurm's time limit")
+
+
 class FilterSettings(Settings):
     """What may stay in a corpus. Every filter has its own part and can be switched off in it."""
 
@@ -190,3 +200,4 @@ class FilterSettings(Settings):
     overused: Overused = Overused()
     workers: int = Field(0, ge=0, description="processes for a whole corpus; 0: one a core")
     executor: Literal["local", "ray", "slurm"] = Field("local", description="engine for a whole corpus")
+    cluster: Cluster = Cluster()

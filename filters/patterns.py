@@ -1,0 +1,150 @@
+"""The counting side of the pattern audit: what stands in more of the documents than the spec asks for.
+
+Patterns that a model proposed (filters ask no model) are counted over all documents beside those that are found here:
+openings, endings, titles, names of people, phrases, and shares of clusters.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from filters.base import Item
+from filters.cells import cells_of
+from filters.check import excerpt
+from filters.embed import Vectors
+from filters.overused import features
+from filters.static import static_words
+from filters.view import View, words_of
+
+_EXAMPLES = 5
+_PERSON = re.compile(r"\b(?:(?:Dr|Mr|Mrs|Ms|Prof)\.? )?([A-Z][a-z]{2,14} [A-Z][a-z]{2,14})\b")
+_FORGET = 400_000  # phrases counted at once; above it those seen once are forgotten (their count is then a lower bound)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Something that many documents share."""
+
+    kind: str  # opening | ending | title | name | phrase | cluster | proposed
+    text: str
+    count: int  # documents that have it
+    share: float  # of all documents
+    examples: list[str] = field(default_factory=list)  # ids, the smallest first
+
+
+def count_patterns(
+    items: Iterable[Item], spec: str = "", *, least_share: float = 0.2, words: int = 6, known: Sequence[str] = ()
+) -> list[Pattern]:
+    """Openings, endings, titles, names and phrases of `words` words in at least `least_share` of the documents, and
+    at least in three; the most frequent first. What the spec says itself, and the names in `known`, is left out.
+    """
+    tally, told = _Tally(), f" {' '.join(words_of(spec))} "
+    allowed = {name.casefold() for name in known}
+    for item in items:
+        view = View(item)
+        marks = {
+            (kind, text)
+            for kind, text in zip(("opening", "ending", "title"), features(view, words), strict=True)
+            if text
+        }
+        marks |= {("name", name) for name in _PERSON.findall(view.prose) if name.casefold() not in allowed}
+        marks |= {("phrase", " ".join(view.words[n : n + words])) for n in range(len(view.words) - words + 1)}
+        tally.add(item.id, marks)
+    found = [p for p in tally.patterns(least_share) if f" {' '.join(words_of(p.text))} " not in told]
+    return _without_shifts(found)
+
+
+def count_proposed(items: Iterable[Item], proposed: dict[str, str]) -> list[Pattern]:
+    """How many documents match each proposed pattern: name -> regular expression, looked for whatever the case.
+
+    Raises:
+        re.error: a pattern that is none; the caller shows it to whoever proposed it.
+    """
+    compiled = {name: re.compile(source, re.IGNORECASE) for name, source in proposed.items()}
+    tally = _Tally()
+    for item in items:
+        tally.add(item.id, {("proposed", name) for name, pattern in compiled.items() if pattern.search(item.text)})
+    counted = {pattern.text: pattern for pattern in tally.patterns(0.0, least=0)}
+    return [counted.get(name, Pattern("proposed", name, 0, 0.0)) for name in proposed]
+
+
+def cluster_shares(items: Iterable[Item], clusters: int = 20, *, least_share: float = 0.2) -> list[Pattern]:
+    """Clusters of meaning (k-means over static embeddings) with at least `least_share` of the documents.
+
+    Each is named by how the document nearest to its middle begins. An even spread has 1 / `clusters` in each.
+    """
+    ids, begins, vectors = [], [], []
+    for item in sorted(items, key=lambda item: item.id):
+        view = View(item)
+        ids.append(item.id)
+        begins.append(excerpt(item.text, 0, 80))
+        vectors.append(static_words().embed(view.counts))
+    if len(ids) < 2 * clusters:
+        return []
+    stacked = np.stack(vectors) - np.mean(vectors, axis=0)
+    nearest = cells_of(stacked, max(1, len(ids) * 2 // clusters))[:, 0]
+    found = [_cluster(np.flatnonzero(nearest == cell), ids, begins, stacked) for cell in np.unique(nearest)]
+    return sorted((p for p in found if p.share >= least_share), key=lambda pattern: -pattern.count)
+
+
+def _cluster(
+    rows: np.ndarray[tuple[int], np.dtype[np.int64]], ids: list[str], begins: list[str], vectors: Vectors
+) -> Pattern:
+    middle = vectors[rows].mean(axis=0)
+    order = rows[np.argsort(-(vectors[rows] @ middle), kind="stable")]
+    share = len(rows) / len(ids)
+    return Pattern("cluster", begins[order[0]], len(rows), share, [ids[row] for row in order[:_EXAMPLES]])
+
+
+class _Tally:
+    """In how many documents each mark stands, with a few of their ids."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.examples: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self.documents = 0
+
+    def add(self, item_id: str, marks: set[tuple[str, str]]) -> None:
+        """Count the marks of one document."""
+        self.documents += 1
+        self.counts.update(marks)
+        for mark in marks:
+            kept = self.examples[mark]
+            if len(kept) < _EXAMPLES:
+                kept.append(item_id)
+        if len(self.counts) > _FORGET:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Drop what is rare so far: at most one document in a thousand."""
+        least = max(1, self.documents // 1000)
+        self.counts = Counter({mark: times for mark, times in self.counts.items() if times > least})
+        self.examples = defaultdict(list, {mark: self.examples[mark] for mark in self.counts})
+
+    def patterns(self, least_share: float, least: int = 3) -> list[Pattern]:
+        """The marks in so many documents, the most frequent first."""
+        total = max(1, self.documents)
+        enough = max(least, least_share * total)
+        found = [
+            Pattern(kind, text, times, times / total, sorted(self.examples[kind, text]))
+            for (kind, text), times in self.counts.items()
+            if times >= enough
+        ]
+        return sorted(found, key=lambda pattern: (-pattern.count, pattern.kind, pattern.text))
+
+
+def _without_shifts(found: list[Pattern]) -> list[Pattern]:
+    """Of phrases that are one longer phrase, shifted by a word, the first."""
+    kept: list[Pattern] = []
+    heads: set[str] = set()
+    for pattern in found:
+        words = pattern.text.split()
+        shifted = pattern.kind == "phrase" and (" ".join(words[1:]) in heads or " ".join(words[:-1]) in heads)
+        if pattern.kind == "phrase":
+            heads |= {" ".join(words[:-1]), " ".join(words[1:])}
+        if not shifted:
+            kept.append(pattern)
+    return kept
