@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from corpus.ids import content_id
-from corpus.store import write_dataset, write_table
+from corpus.schema import DATASETS, TABLES
+from corpus.store import read_rows, write_dataset, write_table
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace, write_text
 
@@ -207,7 +208,8 @@ class Maker:
             reasoning, response = self.text(3), self.text(5)
             answer = dict(role="assistant", content=response, reasoning_content=reasoning)
             chats.append(
-                dict(
+                dict.fromkeys(TABLES["chats"].names)
+                | dict(
                     id=content_id("chat", queries[-1]["id"], i),
                     **self.sample(10**7 + i, domain, response),
                     query_id=queries[-1]["id"],
@@ -268,8 +270,6 @@ def make_workspace(root: Any, size: Size | None = None, seed: int = 0) -> Worksp
 
 def write_datasets(workspace: Workspace) -> None:
     """The three configs, from what was kept."""
-    from corpus.schema import DATASETS
-    from corpus.store import read_rows
 
     def pick(row: dict[str, Any], config: str, **more: Any) -> dict[str, Any]:
         return {name: more.get(name, row.get(name)) for name in DATASETS[config].names}

@@ -3,14 +3,16 @@
 import os
 import re
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 
+from corpus.ids import numbered
 from corpus.schema import DATASETS, TABLES
 from corpus.store import dataset_files
 from corpus.workspace import Workspace
@@ -30,33 +32,55 @@ COMPLETIONS: Final = pa.schema(
 """The view `completions`: one row for each reply in the ledger, without its text."""
 
 _LEDGER_BATCH = 50_000
+_HUB = "hf://datasets/"
+_PUBLISHED = {"documents": "msm", "chats": "aft_cot"}  # tables that a publication without them still has most of
 
 
-def connect(path: str | os.PathLike[str]) -> duckdb.DuckDBPyConnection:
-    """A connection in memory with a view for every table, dataset config and useful join of the workspace at `path`.
+Place = str | os.PathLike[str]
 
-    `connect("ws").sql("SELECT genre, sum(tokens) FROM documents GROUP BY 1").df()`; `.pl()` and `.arrow()` work too.
-    The SQL can read the files of this workspace and no others, and write none. A table that has not been made yet is
-    an empty view, and so is `completions` where there is no ledger.
+
+def connect(place: Place, *more: Place) -> duckdb.DuckDBPyConnection:
+    """A connection in memory with a view for every table, dataset config and useful join of the workspace at `place`.
+
+    `connect("ws").sql("SELECT genre, sum(tokens) FROM documents GROUP BY 1").df()`; `.pl()` and `.to_arrow_table()`
+    work too. A place is a workspace, a published folder, or `hf://datasets/owner/name` (fetched by huggingface_hub).
+    With several places there is a schema for each, named as its folder (`a.documents`), and every view of the main
+    schema holds the rows of all, with their `workspace` in the first column.
+
+    The SQL reads the files of these places and no others, and writes none. A table that has not been made yet is an
+    empty view, and so is `completions` where there is no ledger.
 
     Raises:
-        UserError: there is no workspace at `path`, or a file in it cannot be read.
+        UserError: there is nothing to read at a place, or a file in it cannot be read.
     """
-    workspace = Workspace.open(path)
-    connection = duckdb.connect(
-        ":memory:", config={"autoinstall_known_extensions": "false", "preserve_insertion_order": "true"}
-    )
+    workspaces = [_located(one) for one in (place, *more)]
+    config: dict[str, Any] = {"autoinstall_known_extensions": False, "preserve_insertion_order": True}
+    connection = duckdb.connect(":memory:", config=config)
     try:
-        opened = _open_tables(connection, workspace)
-        connection.from_arrow(read_ledger(workspace)).create("completions")
-        connection.execute(_sql("views.sql"))
+        opened = []
+        for schema, workspace in zip(_schemas(workspaces), workspaces, strict=True):
+            if more:
+                connection.execute(f"CREATE SCHEMA {_name(schema)}")
+                connection.execute(f"SET schema = {_literal(_name(schema))}")
+            opened += _open_workspace(connection, workspace)
+        if more:
+            _unite(connection, _schemas(workspaces))
         _lock_down(connection, opened)
     except duckdb.Error as error:
         connection.close()
-        raise UserError(
-            f"the tables of {workspace.root} cannot be read: {error}. Build the workspace again."
-        ) from error
+        where = ", ".join(str(workspace.root) for workspace in workspaces)
+        raise UserError(f"the tables of {where} cannot be read: {error}. Build the workspace again.") from error
     return connection
+
+
+def compare(places: Sequence[Place], sql: str) -> pa.Table:
+    """The results of one query on each place on its own, one below the other, with the `workspace` first."""
+    results = []
+    for name, place in zip(_schemas([_located(place) for place in places]), places, strict=True):
+        with connect(place) as connection:
+            result = query(connection, sql)
+        results.append(result.add_column(0, "workspace", pa.array([name] * result.num_rows, pa.string())))
+    return pa.concat_tables(results, promote_options="permissive")
 
 
 def query(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
@@ -106,13 +130,56 @@ def _open_ledger(path: Path) -> sqlite3.Connection:
     return ledger
 
 
-def _open_tables(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> list[Path]:
+def _located(place: Place) -> Workspace:
+    """The workspace at a place; a published folder is one whose configs lie at its top."""
+    text = os.fspath(place)
+    if text.startswith(_HUB):
+        text = _fetched(text.removeprefix(_HUB))
+    workspace = Workspace(text)
+    if not workspace.recipe.is_file() and any((workspace.root / name).is_dir() for name in DATASETS):
+        workspace.dataset = workspace.root
+        return workspace
+    return Workspace.open(text)
+
+
+def _fetched(repo: str) -> str:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return snapshot_download(repo, repo_type="dataset")
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{_HUB}{repo} cannot be fetched: {error}. Check the name, the network and HF_TOKEN."
+        ) from error
+
+
+def _schemas(workspaces: list[Workspace]) -> list[str]:
+    """A name for each workspace: its folder's, with a number where two are called alike."""
+    names = [workspace.root.resolve().name for workspace in workspaces]
+    return [name if not seen else f"{name}_{seen + 1}" for name, seen in numbered(names)]
+
+
+def _open_workspace(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> list[Path]:
     opened: list[Path] = []
-    for name, schema in TABLES.items():
-        opened += _create_view(connection, name, workspace.parts(name), schema)
     for name, schema in DATASETS.items():
         opened += _create_view(connection, name, dataset_files(workspace, name), schema)
+    for name, schema in TABLES.items():
+        config = _PUBLISHED.get(name)
+        if config and not workspace.parts(name) and dataset_files(workspace, config):  # published without its tables
+            connection.from_arrow(schema.empty_table()).create(f"no_{name}")
+            connection.execute(f"CREATE VIEW {name} AS FROM no_{name} UNION ALL BY NAME FROM {config}")
+        else:
+            opened += _create_view(connection, name, workspace.parts(name), schema)
+    connection.from_arrow(read_ledger(workspace)).create("completions")
+    connection.execute(_sql("views.sql"))
     return opened
+
+
+def _unite(connection: duckdb.DuckDBPyConnection, schemas: list[str]) -> None:
+    connection.execute("SET schema = 'main'")
+    for view in (*TABLES, *DATASETS, "completions", *view_help()):
+        parts = [f"SELECT {_literal(schema)} AS workspace, * FROM {_name(schema)}.{view}" for schema in schemas]  # noqa: S608
+        connection.execute(f"CREATE VIEW {view} AS {' UNION ALL BY NAME '.join(parts)}")
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path], schema: pa.Schema) -> list[Path]:
@@ -129,6 +196,10 @@ def _lock_down(connection: duckdb.DuckDBPyConnection, opened: list[Path]) -> Non
     connection.execute(f"SET allowed_paths = [{allowed}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
+
+
+def _name(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
 
 
 def _literal(text: str) -> str:

@@ -26,12 +26,16 @@ class Format(StrEnum):
 
 
 def sql(
-    workspace: Annotated[Path, typer.Argument(help="Workspace folder.")],
+    workspace: Annotated[str, typer.Argument(help="Workspace, published folder, or hf://datasets/owner/name.")],
     statement: Annotated[
         str | None, typer.Argument(metavar="[QUERY]", help="SQL, or a file that ends in .sql, or - for standard input.")
     ] = None,
     named: Annotated[str | None, typer.Option("--named", "-n", help="Run a query that ships with specmill.")] = None,
     list_: Annotated[bool, typer.Option("--list", help="List views and named queries, then end.")] = False,
+    others: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="Another workspace to compare with; a query sees all, a named one runs on each."),
+    ] = None,
     form: Annotated[Format, typer.Option("--format", "-f", help="How to write the result.")] = Format.TABLE,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Rows shown by --format table.")] = 40,
@@ -46,12 +50,14 @@ def sql(
 
       specmill sql out/cheese --named coverage
 
+      specmill sql out/cheese --with out/america --named domains
+
       specmill sql out/cheese "FROM items WHERE reason = 'near_duplicate'" -f json -o rejects.jsonl
     """
     from rich.console import Console
 
     from corpus.queries import named_query
-    from corpus.views import connect, query
+    from corpus.views import compare, connect, query
     from specs.errors import UserError
 
     if list_:
@@ -59,8 +65,11 @@ def sql(
         return
     if named and statement:
         raise UserError("give a query or --named NAME, not both.")
+    if named and others:
+        _write(compare([workspace, *others], named_query(named).sql), form, output, limit)
+        return
     text = named_query(named).sql if named else _read(statement)
-    with connect(workspace) as connection:
+    with connect(workspace, *(others or [])) as connection:
         if text is None:
             _shell(connection, limit)
         else:

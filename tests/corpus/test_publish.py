@@ -108,6 +108,22 @@ def test_load_dataset_reads_it_from_the_hub(finished: Workspace, hub: Hub, tmp_p
     assert json.loads(done.stdout) == list(read_dataset_rows(finished, "aft_cot"))
 
 
+def test_what_is_published_is_asked_in_sql(finished: Workspace, hub: Hub, tmp_path: Path) -> None:
+    publish(finished, "me/corpus", tables=True)
+    statement = "SELECT count(*) AS documents, sum(len(passages))::BIGINT AS passages FROM document_details"
+    code = "from specmill.cli import main; main()"
+    done = run(hub, tmp_path, code, "sql", "hf://datasets/me/corpus", statement, "-f", "json")
+    assert done.returncode == 0, done.stderr
+    documents = list(read_rows(finished, "documents"))
+    assert json.loads(done.stdout) == {
+        "documents": len(documents),
+        "passages": sum(len(d["passage_ids"]) for d in documents),
+    }
+    done = run(hub, tmp_path, code, "sql", "hf://datasets/me/nothing", statement)
+    assert done.returncode == 2
+    assert "cannot be fetched" in done.stderr
+
+
 def test_an_interrupted_upload_goes_on_where_it_was(finished: Workspace, hub: Hub) -> None:
     hub.refuse_puts_after = 1
     with pytest.raises(EndpointError, match="files that were sent are not sent again"):

@@ -42,7 +42,7 @@ def embed_by_length(texts: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A workspace where every text that a model writes is an attack, and more items than fit one chunk."""
     workspace = make_workspace(
-        tmp_path_factory.mktemp("hostile") / "</title><script>pwned=1<", Size(documents=500, sentences=3, chats=100)
+        tmp_path_factory.mktemp("hostile") / "</title><script>pwned=1<", Size(documents=500, sentences=3, chats=110)
     )
     texts = dict(
         domains=("name", "summary"), subdomains=("name", "summary"), assertions=("name", "assertion"),
@@ -52,7 +52,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     for table, columns in texts.items():
         rows = [{**row, **{name: f"{HOSTILE} {row[name]}" for name in columns}} for row in read_rows(workspace, table)]
         write_table(workspace, table, rows)
-    write_report(workspace, embed=embed_by_length)
+    write_report(workspace, ReportSettings(map_documents=40), embed_by_length)
     return workspace
 
 

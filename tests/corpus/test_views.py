@@ -1,3 +1,4 @@
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +10,7 @@ from corpus.overview import overview
 from corpus.queries import named_queries, named_query
 from corpus.schema import DATASETS, TABLES
 from corpus.store import read_rows, write_table
-from corpus.views import COMPLETIONS, connect, query, read_ledger, view_help
+from corpus.views import COMPLETIONS, compare, connect, query, read_ledger, view_help
 from corpus.workspace import Workspace
 from pipelines.draw import Completion, Draw, State, Usage
 from pipelines.ledger import Ledger
@@ -186,3 +187,31 @@ def test_the_overview_draws_by_seed_and_works_on_nothing(made: Workspace, bare: 
     assert len(one.samples) == len(one.rejects) == 3
     assert len({row["reason"] for row in one.rejects}) == 3
     assert not any(getattr(overview(bare), name) for name in overview(bare).__slots__)
+
+
+def test_several_workspaces_are_compared(made: Workspace, copied: Workspace) -> None:
+    rows = list(read_rows(copied, "documents"))
+    write_table(copied, "documents", rows[:10])
+    with connect(made.root, copied.root, copied.root) as connection:
+        counted = query(connection, "SELECT workspace, count(*) AS n FROM documents GROUP BY 1 ORDER BY 1").to_pylist()
+        assert query(connection, "SELECT count(*) AS n FROM ws.documents")["n"].to_pylist() == [len(rows)]
+        details = query(connection, "SELECT count(*) AS n FROM document_details")["n"].to_pylist()
+    assert [(row["workspace"], row["n"]) for row in counted] == [
+        ("it's a copy", 10),
+        ("it's a copy_2", 10),
+        ("ws", len(rows)),
+    ]
+    assert details == [len(rows) + 20]
+    table = compare([made.root, copied.root], "SELECT count(*) AS n FROM documents")
+    assert table.to_pylist() == [{"workspace": "ws", "n": len(rows)}, {"workspace": "it's a copy", "n": 10}]
+
+
+def test_a_published_folder_reads_like_a_workspace(made: Workspace, tmp_path: Path) -> None:
+    shutil.copytree(made.dataset, tmp_path / "published")
+    with connect(made.root) as one, connect(tmp_path / "published") as two:
+        for name in ("domains", "genres", "lengths"):
+            sql = named_query(name).sql
+            assert query(one, sql).equals(query(two, sql))
+        assert query(two, "FROM chats").num_rows == query(one, "FROM chats").num_rows
+        for name in view_help():
+            query(two, f"FROM {name}")
