@@ -58,6 +58,7 @@ _MESSAGE = pa.struct([pa.field("role", _str), pa.field("content", _str), pa.fiel
 CHATS = _schema(
     **_SAMPLE, query_id=_str, query_type=_str, style=_str, topic=_str, passage_ids=_strings,
     messages=pa.list_(_MESSAGE), reasoning=_str, response=_str,
+    tools=_str,  # JSON: tool definitions in the OpenAI format, or null
 )  # fmt: skip
 VERDICTS = _schema(
     id=_str, item_table=_str, item_id=_str, criterion=_str,
@@ -94,7 +95,7 @@ _LINEAGE = dict(id=_str, domain=_str, spec_hash=_str, model=_str, tokens=_int)
 
 DATASETS: Final[dict[str, pa.Schema]] = {
     "msm": _schema(text=_str, title=_str, **_LINEAGE, subdomain=_str, genre=_str, frame=_str, idea_id=_str),
-    "aft_cot": _schema(messages=_REASONED, **_LINEAGE, style=_str, query_type=_str, query_id=_str),
-    "aft": _schema(messages=_PLAIN, **_LINEAGE, style=_str, query_type=_str, query_id=_str),
+    "aft_cot": _schema(messages=_REASONED, **_LINEAGE, style=_str, query_type=_str, query_id=_str, tools=_str),
+    "aft": _schema(messages=_PLAIN, **_LINEAGE, style=_str, query_type=_str, query_id=_str, tools=_str),
 }
 """Configs under `dataset/<name>/`: what is published and trained on."""

@@ -12,12 +12,20 @@ from corpus.workspace import Workspace
 from filters.base import Rejection
 from filters.verdicts import decide_verdicts
 from pipelines.base import Corpus, Row, reject
-from pipelines.chat_ask import chat_id, read_completion, response_template
+from pipelines.chat_answer import (
+    Turn,
+    chat_id,
+    earlier_turns,
+    read_completion,
+    read_turns,
+    response_template,
+    system_message,
+)
+from pipelines.chat_augment import extras_of
 from pipelines.chat_plan import Cell
 from pipelines.draw import Completion, State
 from pipelines.judge import verdict_rows
 from pipelines.ledger import Ledger
-from pipelines.parsing import thought_and_answer
 
 
 @dataclass
@@ -81,15 +89,24 @@ class ChatRows:
     def row(self, sample: Sample) -> Row:
         """The row of `chats`, whether it is kept or not."""
         done, query, cell = self._completion(sample), sample.query, sample.cell
-        thought, reply = thought_and_answer(done.text)
-        messages = [_message("user", query["query"]), _message("assistant", reply, thought)]
+        turns = read_turns(self.ledger, sample.answer["turns"])
+        messages = self._messages(query["id"], turns)
         return {
-            "id": chat_id(query["id"], thought, reply), "query_id": query["id"], "query_type": cell.query_type,
+            "id": chat_id(query["id"], turns), "query_id": query["id"], "query_type": cell.query_type,
             "style": self.corpus.settings.chats.style, "topic": cell.topic, "passage_ids": list(cell.passage_ids),
-            "domain_id": cell.domain_id, "domain": self._domains[cell.domain_id]["name"],
-            "messages": messages, "reasoning": thought, "response": reply, **self._provenance(sample, done),
+            "domain_id": cell.domain_id, "domain": self._domains.get(cell.domain_id, {}).get("name", ""),
+            "messages": messages, "tools": extras_of(query["id"], self.corpus.settings).tools,
+            "reasoning": turns[-1].thought, "response": turns[-1].reply, **self._provenance(sample, done),
             "tokens": count_tokens(messages, self.counter),
         }  # fmt: skip
+
+    def _messages(self, query_id: str, turns: list[Turn]) -> list[Row]:
+        """The whole conversation: system message, the turns that were there before, the new ones."""
+        system = system_message(self.corpus, query_id)
+        messages = [_message("system", system)] if system else []
+        for turn in [*earlier_turns(self.corpus, query_id), *turns]:
+            messages += [_message("user", turn.query), _message("assistant", turn.reply, turn.thought or None)]
+        return messages
 
     def _provenance(self, sample: Sample, done: Completion) -> dict[str, Any]:
         return {
@@ -119,7 +136,7 @@ class ChatRows:
 
 def write_aft(workspace: Workspace, counter: TokenCounter) -> None:
     """`dataset/aft_cot` and `dataset/aft`: the same chats, with the reasoning and without."""
-    lineage = ("id", "domain", "spec_hash", "model", "style", "query_type", "query_id")
+    lineage = ("id", "domain", "spec_hash", "model", "style", "query_type", "query_id", "tools")
 
     def rows(*, reasoned: bool) -> Iterator[Row]:
         for row in read_rows(workspace, "chats"):

@@ -9,12 +9,12 @@ from pydantic import Field, StringConstraints, model_validator
 
 from specs.settings import Settings
 
-Style = Literal["value", "rule", "opaque"]
+Style = Literal["value", "rule", "opaque", "advice", "rewrite"]
 CriterionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=2000)]
 Topic = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=80, pattern=r"^[^\n{}<>]+$")]
 
-_QUERY_TYPES = {"value": "plain", "rule": "plain", "opaque": "opaque"}
+_QUERY_TYPES = {"value": "plain", "rule": "plain", "opaque": "opaque", "advice": "dilemma"}
 
 
 @cache
@@ -31,7 +31,8 @@ class ChatSettings(Settings):
     target: int = Field(0, ge=0, le=10_000_000, description="Chats to keep, exactly; 0: none are made.")
     style: Style = Field(
         "value",
-        description="value: reasons from held values; rule: cites rule ids; opaque: a preference without its reason.",
+        description="value: reasons from held values; rule: cites rule ids; opaque: a preference without its reason; "
+        "advice: counsel in a user's dilemma; rewrite: existing replies, rewritten to weigh the values first.",
     )
     query_types: dict[Topic, Text] = Field(
         default_factory=dict, description="Kinds of user message, name: what it is; empty: the style's own six."
@@ -40,6 +41,11 @@ class ChatSettings(Settings):
         (), description="opaque: the items, each with an equal number of chats; empty: proposed by the model, once."
     )
     topic_count: int = Field(12, ge=1, le=500, description="opaque: how many items the model proposes.")
+    source: str | None = Field(None, description="rewrite: .jsonl or .parquet file of chats with `messages`.")
+    turns: int = Field(1, ge=1, le=10, description="User messages of a chat, at most; further ones follow the reply.")
+    system_share: float = Field(0.0, ge=0, le=1, description="Share of the chats that get a system message.")
+    system_prompts: tuple[Text, ...] = Field((), description="System messages to draw from; empty: the shipped ones.")
+    tools_share: float = Field(0.0, ge=0, le=1, description="Share of the chats that get tools they do not need.")
     words: int = Field(150, ge=5, le=5_000, description="Words of a reply that are asked for.")
     think_words: int = Field(100, ge=5, le=5_000, description="Words of reasoning that are asked for.")
     criteria_sets: tuple[str, ...] = Field((), description="Shipped sets to judge by; empty: the style's own.")
@@ -59,6 +65,8 @@ class ChatSettings(Settings):
             raise ValueError(f"criteria_sets: {unknown[0]!r} is not shipped; expected some of {', '.join(known)}")
         if self.topics and self.style != "opaque":
             raise ValueError(f"topics: only the style opaque has topics, found style {self.style!r}")
+        if (self.source is not None) != (self.style == "rewrite"):
+            raise ValueError(f"source: the style rewrite needs it, and only that; found style {self.style!r}")
         if len({topic.casefold() for topic in self.topics}) < len(self.topics):
             raise ValueError("topics: one is named twice")
         return self
@@ -66,7 +74,7 @@ class ChatSettings(Settings):
     @property
     def kinds(self) -> dict[str, str]:
         """The query types that are asked for."""
-        return dict(self.query_types) or shipped()["query_types"][_QUERY_TYPES[self.style]]
+        return dict(self.query_types) or shipped()["query_types"][_QUERY_TYPES.get(self.style, "plain")]
 
     @property
     def judged_by(self) -> dict[str, str]:

@@ -7,6 +7,7 @@ yield so far, drops near-duplicates of all earlier ones, has the rest answered, 
 
 import json
 from dataclasses import dataclass, field
+from itertools import islice
 
 from corpus.ids import content_id
 from corpus.store import read_rows, write_table
@@ -18,9 +19,11 @@ from filters.decide import check_texts
 from filters.queries import query_checks
 from filters.view import View
 from pipelines.base import Corpus, Row, reject
-from pipelines.chat_ask import EXISTING_SHOWN, answers_pipeline, queries_pipeline, topics_pipeline
+from pipelines.chat_answer import answers_pipeline
+from pipelines.chat_ask import EXISTING_SHOWN, queries_pipeline, topics_pipeline
 from pipelines.chat_plan import Cell, Tally, cross, next_round, quotas
 from pipelines.chat_rows import ChatRows, Sample, write_aft
+from pipelines.chat_source import read_source
 from pipelines.checking import context_of
 from pipelines.ledger import Ledger
 from pipelines.reporter import Reporter
@@ -90,7 +93,9 @@ class ChatBuild:
     # --- what to ask about -------------------------------------------------------------------------------------------
 
     def make_cells(self) -> list[Cell]:
-        """Topics x query types: a topic is a subdomain, or an item of an opaque preference."""
+        """Topics x query types: a topic is a subdomain, an item of an opaque preference, or the chats to rewrite."""
+        if self.settings.chats.source is not None:
+            return [Cell(0, "source", "", "source", "", "rewrite", ())]
         opaque = self.settings.chats.style == "opaque"
         rows = self._items() if opaque else [_topic(row) for row in read_rows(self.workspace, "subdomains")]
         if not rows:
@@ -131,6 +136,17 @@ class ChatBuild:
 
     def ask_for_queries(self, number: int, counts: dict[int, int]) -> list[Row]:
         """The new queries of this round, without those that repeat others; also in the table `queries`."""
+        source = self.settings.chats.source
+        new = self._new_queries(number, counts) if source is None else self._from_source(source, sum(counts.values()))
+        for row in new:
+            row["position"] = self.made
+            self.made += 1
+        fresh = self._checked(new) if source is None else new
+        self.queries += fresh
+        write_table(self.workspace, "queries", self.queries)
+        return fresh
+
+    def _new_queries(self, number: int, counts: dict[int, int]) -> list[Row]:
         cells = [self._request(self.cells[cell], number, count) for cell, count in counts.items()]
         self.reporter.stage({"queries": sum(-(-count // self.settings.list_batch) for count in counts.values())})
         found = run_pipeline(queries_pipeline(self.corpus, cells), self.workspace.log)["queries"].to_pylist()
@@ -138,13 +154,13 @@ class ChatBuild:
         for row in found:
             self.dropped += json.loads(row["rejects"])
             new += [self._query_row(self.cells[row["number"]], made) for made in json.loads(row["made"])]
-        for row in new:
-            row["position"] = self.made
-            self.made += 1
-        fresh = self._checked(new)
-        self.queries += fresh
-        write_table(self.workspace, "queries", self.queries)
-        return fresh
+        return new
+
+    def _from_source(self, source: str, count: int) -> list[Row]:
+        """The next chats to rewrite, in the order of the file, which is used up at some point."""
+        chats = islice(read_source(source).items(), self.made, self.made + count)
+        blank: Row = {"domain_id": "", "query_type": "rewrite", "topic": "source", "request_id": None, "position": 0}
+        return [{**blank, "id": query_id, "query": messages[-2]["content"]} for query_id, messages in chats]
 
     def _request(self, cell: Cell, number: int, count: int) -> Row:
         mine = [row for row in self.queries if row["topic"] == cell.topic and row["query_type"] == cell.query_type]

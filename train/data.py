@@ -27,6 +27,7 @@ _MESSAGE = pa.struct([pa.field("role", pa.string()), pa.field("content", pa.stri
 _AFT_SCHEMA = pa.schema(
     [
         pa.field("messages", pa.list_(_MESSAGE)),
+        pa.field("tools", pa.string()),  # JSON in the OpenAI tools format, which Axolotl reads; or null
         pa.field("id", pa.string()),  # of the chat; "" for the instruction mix
         pa.field("source", pa.string()),  # aft | instruction_mix
         pa.field("tokens", pa.int64()),
@@ -74,8 +75,9 @@ def training_messages(messages: list[Row], settings: TrainSettings, *, reasoned:
 
 def _aft_rows(workspace: Workspace, settings: TrainSettings, counter: TokenCounter) -> Iterator[Row]:
     reasoned = settings.aft_dataset == "aft_cot"
-    for row in read_dataset_rows(workspace, settings.aft_dataset, ["id", "messages"]):
-        yield _row(training_messages(row["messages"], settings, reasoned=reasoned), counter, "aft", row["id"])
+    for row in read_dataset_rows(workspace, settings.aft_dataset, ["id", "messages", "tools"]):
+        messages = training_messages(row["messages"], settings, reasoned=reasoned)
+        yield _row(messages, counter, "aft", row["id"], row["tools"])
 
 
 def _instruction_rows(path: Path, settings: TrainSettings, counter: TokenCounter) -> list[Row]:
@@ -91,10 +93,10 @@ def _instruction_rows(path: Path, settings: TrainSettings, counter: TokenCounter
     return rows
 
 
-def _row(messages: list[Row], counter: TokenCounter, source: str, row_id: str = "") -> Row:
-    tokens = sum(counter.count_many([message["content"] for message in messages]))
+def _row(messages: list[Row], counter: TokenCounter, source: str, row_id: str = "", tools: str | None = None) -> Row:
+    tokens = sum(counter.count_many([*(message["content"] for message in messages), tools or ""]))
     tokens += TOKENS_PER_MESSAGE * len(messages)
-    return {"messages": messages, "id": row_id, "source": source, "tokens": tokens}
+    return {"messages": messages, "tools": tools, "id": row_id, "source": source, "tokens": tokens}
 
 
 def _read_mix(path: Path) -> Iterator[list[Row]]:

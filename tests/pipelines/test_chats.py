@@ -167,7 +167,9 @@ def test_a_refused_topic_ends(tmp_path: Path) -> None:
 
 
 def test_rules_must_be_cited_by_ids_that_exist(tmp_path: Path) -> None:
+    passed = {name: {"reason": "seen", "verdict": "pass"} for name in shipped()["criteria"]["rule"]}
     replies = [
+        ["Judge a chat", json.dumps(passed)],
         ["Write messages that users send", queries("right one please", "wrong one please", "without one please")],
         ["right one", "<think>\nLI2 does not allow me to do this in one step.\n</think>\nLet us do it in steps."],
         ["wrong one", "<think>\nLI9 does not allow me to do this.\n</think>\nLet us do it in steps."],

@@ -1,0 +1,199 @@
+"""The second pipeline of a round of chats: responses to queries, turn by turn, then checks and the judge.
+
+Texts stay in the ledger: steps hand on where a reply is. What else a step found out travels as JSON in one column,
+because Distilabel loses columns that are empty in a batch.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from distilabel.pipeline import Pipeline
+from distilabel.steps import StepInput
+
+from corpus.ids import content_id
+from pipelines.asking import Answer, ask_until_parsed
+from pipelines.base import Corpus, Row, Rows, Stage
+from pipelines.chat_ask import QueryReply
+from pipelines.chat_augment import extras_of
+from pipelines.chat_source import Messages, read_source
+from pipelines.checking import ChatChecks
+from pipelines.draw import Completion, Draw, Message
+from pipelines.judge import Judge
+from pipelines.ledger import Ledger
+from pipelines.parsing import json_reply, thought_and_answer
+from pipelines.replies import plain_schema
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a user wrote and what the assistant thought and answered; of an existing chat the thought is empty."""
+
+    query: str
+    thought: str
+    reply: str
+
+
+def answers_pipeline(corpus: Corpus, queries: Path, start: int) -> Pipeline:
+    """Responds to the queries of a Parquet file from the `start`-th on, checks and judges; its leaf `judge` yields a
+    row a query."""
+    with Pipeline(name="specmill-chat-answers") as pipeline:
+        rows = Rows(name="queries", path=str(queries), start=start)
+        responses = Responses(name="responses", corpus=corpus, llm=corpus.llm("writer"))
+        judge = ChatJudge(name="judge", corpus=corpus, llm=corpus.llm("judge"))
+        rows >> responses >> judge
+    return pipeline
+
+
+class Responses(Stage):
+    """The assistant's side of each conversation: reasoning in think tags, then the reply."""
+
+    table = "chats"
+    reads = ("id", "query", "query_type", "topic")
+
+    @property
+    def outputs(self) -> list[str]:
+        """Where each response is in the ledger; `turns` is JSON, a query and a request id a turn."""
+        return ["query_id", "turns", "request_id", "state", "problem", "attempts"]
+
+    def process(self, inputs: StepInput) -> Iterator[list[Row]]:
+        """Ask about all queries."""
+        yield self.llm.run(self.converse(row) for row in inputs)
+
+    async def converse(self, row: Row) -> Row:
+        """One conversation. A user's further message that does not come ends it; a response that does not, fails it."""
+        turns: list[dict[str, str]] = []
+        history = earlier_turns(self.corpus, row["id"])
+        query: str | None = row["query"]
+        while query is not None:
+            answer = await self.respond(row, history, query, len(turns))
+            turns.append({"query": query, "request_id": answer.completion.request_id})
+            query = None
+            if answer.value is not None and len(turns) < self.corpus.settings.chats.turns:
+                history = [*history, Turn(turns[-1]["query"], *answer.value)]
+                query = await self.follow_up(row, history, len(turns))
+        return {
+            "query_id": row["id"], "turns": json.dumps(turns), "request_id": answer.completion.request_id,
+            "state": answer.state.value, "problem": answer.problem, "attempts": answer.attempts,
+        }  # fmt: skip
+
+    async def respond(self, row: Row, history: Sequence[Turn], query: str, turn: int) -> Answer[tuple[str, str]]:
+        """One response."""
+        messages = response_messages(self, row["id"], query, history, row["topic"])
+        draw = Draw(self.table, row["id"], messages, sample=turn)
+        attempts = self.corpus.settings.attempts
+        return await ask_until_parsed(self.llm, draw, thought_and_answer, attempts, echo=False)
+
+    async def follow_up(self, row: Row, history: Sequence[Turn], turn: int) -> str | None:
+        """The user's next message, or None."""
+        draw = Draw(
+            "queries", row["id"], self.messages("followup", history=history), sample=turn,
+            json_schema=plain_schema(QueryReply),
+        )  # fmt: skip
+        attempts = self.corpus.settings.attempts
+        answer = await ask_until_parsed(self.llm, draw, lambda text: json_reply(text, QueryReply), attempts)
+        return answer.value.query if answer.value else None
+
+
+class ChatJudge(Judge):
+    """Checks each conversation mechanically, and asks the judge about those that pass."""
+
+    item_table: ClassVar[str] = "chats"
+    template: ClassVar[str] = "judge_chat"
+    reads = ("query_id", "turns", "request_id", "state", "problem", "attempts")
+
+    def criteria(self) -> dict[str, str]:
+        """The recipe's."""
+        return self.corpus.settings.chats.judged_by
+
+    def process(self, inputs: StepInput) -> Iterator[list[Row]]:
+        """A row a query: as it came, with rejection and judgement as JSON."""
+        checks = ChatChecks(self.corpus, response_messages(self, "", "", (), ""))
+        with Ledger(self.corpus.folder.ledger) as ledger:
+            outcomes = self.llm.run(self.judge_chat(row, ledger, checks) for row in inputs)
+        yield outcomes
+
+    async def judge_chat(self, row: Row, ledger: Ledger, checks: ChatChecks) -> Row:
+        """One conversation: nothing more is asked where a response is missing, or where it may not stay anyway."""
+        outcome = {**{key: row[key] for key in self.reads}, "rejection": "", "judgement": ""}
+        if row["state"] != "ok":
+            return outcome
+        turns = read_turns(ledger, row["turns"])
+        item_id = chat_id(row["query_id"], turns)
+        for turn in turns:
+            if rejection := checks.reject(item_id, turn.thought, turn.reply):
+                return {**outcome, "rejection": json.dumps(asdict(rejection))}
+        before = earlier_turns(self.corpus, row["query_id"])
+        judgement = await self.judge(
+            item_id, turns=[*before, *turns], earlier=earlier_reply(self.corpus, row["query_id"])
+        )
+        return {**outcome, "judgement": json.dumps(judgement)}
+
+
+# --- what a conversation is made of ----------------------------------------------------------------------------------
+
+
+def response_messages(stage: Stage, query_id: str, query: str, history: Sequence[Turn], topic: str) -> list[Message]:
+    """The request for one response."""
+    corpus, chats = stage.corpus, stage.corpus.settings.chats
+    return stage.messages(
+        response_template(corpus), words=chats.words, think_words=chats.think_words, query=query, topic=topic,
+        history=history, operator=system_message(corpus, query_id), earlier=earlier_reply(corpus, query_id),
+    )  # fmt: skip
+
+
+def response_template(corpus: Corpus) -> str:
+    """The template of the recipe's style."""
+    return f"responses_{corpus.settings.chats.style}"
+
+
+def chat_id(query_id: str, turns: Sequence[Turn]) -> str:
+    """The id of a chat."""
+    return content_id("chats", query_id, *([turn.thought, turn.reply] for turn in turns))
+
+
+def read_turns(ledger: Ledger, turns: str) -> list[Turn]:
+    """The turns of a conversation, from the JSON that `Responses` yields."""
+    return [
+        Turn(one["query"], *thought_and_answer(read_completion(ledger, one["request_id"]).text))
+        for one in json.loads(turns)
+    ]
+
+
+def read_completion(ledger: Ledger, request_id: str) -> Completion:
+    """A completion that an earlier step paid for."""
+    found = ledger.find([bytes.fromhex(request_id)])
+    if found is None:
+        raise LookupError(f"the ledger has no completion {request_id}")
+    return found
+
+
+def source_chat(corpus: Corpus, query_id: str) -> Messages:
+    """The existing chat that is rewritten; empty for the other styles."""
+    source = corpus.settings.chats.source
+    return read_source(source).get(query_id, []) if source else []
+
+
+def earlier_turns(corpus: Corpus, query_id: str) -> list[Turn]:
+    """The turns of an existing chat before the one that is rewritten."""
+    messages: list[dict[str, Any]] = [one for one in source_chat(corpus, query_id)[:-2] if one["role"] != "system"]
+    return [
+        Turn(asked["content"], "", answered["content"])
+        for asked, answered in zip(messages[::2], messages[1::2], strict=False)
+    ]
+
+
+def earlier_reply(corpus: Corpus, query_id: str) -> str:
+    """The reply that is rewritten; empty for the other styles."""
+    messages = source_chat(corpus, query_id)
+    return messages[-1]["content"] if messages else ""
+
+
+def system_message(corpus: Corpus, query_id: str) -> str:
+    """The system message of a chat: the existing chat's own, or an augmentation; empty for none."""
+    first = source_chat(corpus, query_id)[:1]
+    if first and first[0]["role"] == "system":
+        return first[0]["content"]
+    return extras_of(query_id, corpus.settings).system or ""

@@ -1,0 +1,119 @@
+"""Advice, rewrites of existing chats, conversations of several turns, and what can stand around a chat."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from corpus.store import read_dataset_rows, read_rows
+from pipelines.chat_augment import extras_of
+from pipelines.chat_settings import ChatSettings
+from pipelines.chat_source import read_source
+from specs.errors import UserError
+from tests.pipelines.chat_tools import Told, build, server, settings
+
+
+def test_advice_answers_dilemmas(tmp_path: Path) -> None:
+    with server(tmp_path) as (url, _):
+        workspace, result = build(tmp_path / "ws", settings(url, {"target": 4, "style": "advice"}))
+    chats = list(read_rows(workspace, "chats"))
+    assert result.kept == 4 and {row["style"] for row in chats} == {"advice"}
+    assert {row["query_type"] for row in chats} <= set(ChatSettings(style="advice").kinds)
+    assert {row["criterion"] for row in read_rows(workspace, "verdicts")} == {"sound", "weighs", "owned", "respects"}
+
+
+def test_a_conversation_of_several_turns(tmp_path: Path) -> None:
+    with server(tmp_path) as (url, _):
+        workspace, _ = build(tmp_path / "ws", settings(url, {"target": 3, "turns": 3, "system_share": 1.0}))
+    for row in read_dataset_rows(workspace, "aft_cot"):
+        assert [message["role"] for message in row["messages"]] == ["system", *["user", "assistant"] * 3]
+        assert all(message["reasoning_content"] for message in row["messages"] if message["role"] == "assistant")
+        texts = [message["content"] for message in row["messages"]]
+        assert len(set(texts)) == len(texts)
+    known = {row["id"]: row["query"] for row in read_rows(workspace, "queries")}
+    for row in read_rows(workspace, "chats"):
+        assert row["messages"][1]["content"] == known[row["query_id"]]
+        assert row["response"] == row["messages"][-1]["content"]
+
+
+def test_a_turn_that_may_not_stay_takes_the_conversation_with_it(tmp_path: Path) -> None:
+    second = "<think>\nI think so.\n</think>\nAs the document above says, it is so."
+    follow_up = json.dumps({"query": "And why is that, if I may ask?"})
+    replies = [["Give the user's next", follow_up], ["conversation so far", second]]
+    with server(tmp_path, replies=replies) as (url, _):
+        recipe = settings(url, {"target": 1, "turns": 2, "rounds": 1})
+        with pytest.raises(Exception, match="none of"):
+            build(tmp_path / "ws", recipe)
+    reasons = {row["reason"] for row in read_rows(_at(tmp_path), "rejects") if row["stage"] == "chats"}
+    assert reasons == {"spec_as_prompt"}
+
+
+def test_existing_chats_are_rewritten_to_the_end_of_the_file(tmp_path: Path) -> None:
+    chats = [
+        [
+            {"role": "user", "content": f"Which cheese goes with dish {n}?"},
+            {"role": "assistant", "content": f"Brie {n}."},
+        ]
+        for n in range(5)
+    ]
+    chats[0] = [{"role": "system", "content": "Be brief."}, *chats[1], *chats[0]]
+    source = tmp_path / "old.jsonl"
+    source.write_text("".join(json.dumps({"messages": chat}) + "\n" for chat in [*chats, chats[4]]))
+    told = Told()
+    with server(tmp_path) as (url, log):
+        recipe = settings(url, {"target": 9, "style": "rewrite", "source": str(source)})
+        workspace, result = build(tmp_path / "ws", recipe, told)
+        last = [json.loads(line)["last"] for line in log.read_text().splitlines() if '"asked"' in line]
+    rows = {row["query_id"]: row["messages"] for row in read_rows(workspace, "chats")}
+    assert 0 < result.kept <= 5 and result.queries == 5 and told.said
+    for query_id, old in read_source(str(source)).items():
+        if query_id in rows:
+            new = rows[query_id]
+            assert [(m["role"], m["content"]) for m in new[:-1]] == [(m["role"], m["content"]) for m in old[:-1]]
+            assert new[-1]["content"] != old[-1]["content"] and new[-1]["reasoning_content"]
+    assert last
+
+
+def test_sources_that_cannot_be_used(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot read .*gone\.jsonl"):
+        read_source(str(tmp_path / "gone.jsonl"))
+    for text, problem in [
+        ("", "has no rows"),
+        ('{"messages": []}\n', "row 1 .* has no `messages`"),
+        ('{"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]}\n', "does not end with"),
+        ('{"messages": [{"role": "user", "content": ""}, {"role": "assistant", "content": "b"}]}\n', "without text"),
+        ("[1, 2", "cannot read"),
+    ]:
+        path = tmp_path / f"{abs(hash(text))}.jsonl"
+        path.write_text(text)
+        with pytest.raises(UserError, match=problem):
+            read_source(str(path))
+    with pytest.raises(ValueError, match="the style rewrite needs it"):
+        ChatSettings(style="rewrite")
+
+
+def test_augmentations_are_drawn_by_share_and_never_change() -> None:
+    recipe = settings("http://127.0.0.1:9/v1", {"target": 1, "system_share": 0.5, "tools_share": 0.25})
+    drawn = {f"q{n}": extras_of(f"q{n}", recipe) for n in range(2000)}
+    assert 0.45 < sum(one.system is not None for one in drawn.values()) / 2000 < 0.55
+    assert 0.2 < sum(one.tools is not None for one in drawn.values()) / 2000 < 0.3
+    assert len(Counter(one.system for one in drawn.values())) > 15
+    assert all(extras_of(key, recipe) == one for key, one in drawn.items())
+    assert not any("{" in one.system for one in drawn.values() if one.system)
+
+
+def test_tools_have_the_openai_format(tmp_path: Path) -> None:
+    with server(tmp_path) as (url, _):
+        workspace, _ = build(tmp_path / "ws", settings(url, {"target": 3, "tools_share": 1.0}))
+    for row in read_dataset_rows(workspace, "aft"):
+        for tool in json.loads(row["tools"]):
+            assert tool["type"] == "function" and set(tool["function"]) == {"name", "description", "parameters"}
+            parameters = tool["function"]["parameters"]
+            assert set(parameters["required"]) <= set(parameters["properties"])
+
+
+def _at(folder: Path):  # type: ignore[no-untyped-def]
+    from corpus.workspace import Workspace
+
+    return Workspace(folder / "ws")
