@@ -162,6 +162,19 @@ class Stage(GlobalStep):
         """Close the client."""
         self.llm.unload()
 
+    def process_applying_mappings(self, *args: list[Row]) -> Iterator[list[Row]]:
+        """Distilabel's call of `process`; what goes wrong in it reaches the run as text.
+
+        An exception often cannot be pickled on its way out of the process, and then its text would be lost.
+        """
+        try:
+            yield from super().process_applying_mappings(*args)
+        except Exception as error:
+            self._logger.exception("step %s failed", self.name)
+            kind = "" if isinstance(error, SpecmillError) else f"step {self.name} failed: {type(error).__name__}: "
+            CONTROL.halt("crash", f"{kind}{error}")
+            raise
+
     async def ask_about(self, row: Row) -> tuple[list[Row], list[Row]]:
         """The rows and the rejects that come of one row of the level above."""
         raise NotImplementedError
@@ -175,9 +188,7 @@ class Stage(GlobalStep):
         write_table(self.corpus.folder, "rejects", rejects, part=self.table)
         if not rows:
             reasons = "; ".join(sorted({f"{r['reason']}: {r['detail']}" for r in rejects})[:3]) or "no reply"
-            text = f"no {self.table.replace('_', ' ')} came of {len(inputs)} requests ({reasons})."
-            CONTROL.halt("crash", text)  # reaches the caller as it is; an exception may not survive the way out
-            raise SpecmillError(text)
+            raise SpecmillError(f"no {self.table.replace('_', ' ')} came of {len(inputs)} requests ({reasons}).")
         yield rows
 
     def messages(self, template: str, **values: Any) -> list[Message]:
