@@ -33,11 +33,13 @@ def embedder(name: str, batch: int = 64) -> Embed:
     """A function from texts to unit vectors (texts, dimensions); UserError if the model cannot be had."""
     try:
         from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging as transformers_logging
     except ImportError as error:
         raise UserError(
             f"filters.semantic needs sentence-transformers to load {name}, and it is not installed. Install "
             "`specmill[filters]`, or set `filters.semantic.enabled: false`."
         ) from error
+    transformers_logging.disable_progress_bar()  # it would draw over the run's own progress
     try:
         model = SentenceTransformer(located(name), device="cpu")
     except (OSError, ValueError) as error:
