@@ -18,6 +18,7 @@ from corpus.report import write_report
 from corpus.store import read_rows
 from corpus.views import connect, query
 from corpus.workspace import Workspace
+from filters.report import TextAnalyst
 from pipelines.draw import Completion, Draw, State, Usage
 from pipelines.ledger import Ledger
 from pipelines.records import Entry
@@ -32,7 +33,7 @@ def main() -> None:
     if not (arguments.folder / "recipe.yaml").exists():
         timed("make the workspace", lambda: make(arguments.folder, arguments.documents))
     time_queries(arguments.folder)
-    page = timed("report", lambda: write_report(Workspace(arguments.folder)))
+    page = timed("report", lambda: write_report(Workspace(arguments.folder), analyst=TextAnalyst()))
     print(f"{page.stat().st_size / 1e6:.1f} MB of HTML")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
 

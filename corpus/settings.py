@@ -30,5 +30,5 @@ class ReportSettings(Settings):
     """How much of a large corpus the page holds."""
 
     reader_items: int = Field(60_000, ge=1, description="Most items in the sample reader; drawn evenly from more.")
-    phrase_documents: int = Field(4_000, ge=1, description="Documents read for over-used phrases and names.")
+    sample_documents: int = Field(4_000, ge=1, description="Documents read for shared phrases and for health figures.")
     map_documents: int = Field(400, ge=10, description="Documents embedded for the cluster map.")

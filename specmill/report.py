@@ -26,14 +26,13 @@ def report(
     from rich.text import Text
 
     from corpus.report import write_report
+    from filters.embed import embedder
+    from filters.report import TextAnalyst
     from specmill.recipe import open_workspace
 
     place, recipe = open_workspace(workspace, override or [])
-    embed = None
-    if map_ and recipe.filters.semantic.enabled:
-        from filters.embed import embedder
-
-        embed = embedder(recipe.filters.semantic.embedder, recipe.filters.semantic.batch)
-    page = write_report(place, recipe.report, embed)
+    semantic = recipe.filters.semantic
+    embed = embedder(semantic.embedder, semantic.batch) if map_ and semantic.enabled else None
+    page = write_report(place, recipe.report, TextAnalyst(embed))
     size = page.stat().st_size / 1e6
     Console().print(Text(f"Wrote {page} ({size:.1f} MB). Open it in a browser; it needs no network."), soft_wrap=True)

@@ -2,15 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
-Vectors = npt.NDArray[np.float32]
-Embed = Callable[[list[str]], Vectors]
-"""Texts to unit vectors; the caller has one (`filters.embed.embedder`)."""
+from corpus.report.analyst import Embed
 
 _WORD: Final = re.compile(r"[^\W\d_]{4,}")
 _CLUSTERS = 12

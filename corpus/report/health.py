@@ -2,12 +2,15 @@
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A figure, the band it is expected in, and why that matters. `value` is None where it cannot be known yet."""
+    """A figure, the band it is expected in, and why that matters.
+
+    `value` is None where it cannot be known yet; without `low` and `high` there is no band.
+    """
 
     name: str
     value: float | None
@@ -17,15 +20,26 @@ class Health:
     why: str
 
 
-def health(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """The figures that can be computed from `figures()` and `overused()`, with `ok` True, False or None (not known)."""
+_SHARED: Final = (
+    ("opening", "Documents with the same first words", 0.05, "A pattern that opened more than 20% of answers became a "
+     "habit of the model; it should be far below."),
+    ("phrase", "Documents that share one five-word phrase", 0.1, "What a prompt asks for is easily stamped on every "
+     "document; such tics are what a model learns first."),
+    ("name", "Documents that share one invented name", 0.05, "One invented name appeared 28 times in a "
+     "replication: names are a writer's fingerprint."),
+)  # fmt: skip
+
+
+def health(found: dict[str, Any], measured: list[Health]) -> list[dict[str, Any]]:
+    """The figures that follow from `figures()`, and those `measured` on texts; `ok` is None without value or band."""
     listed = [_kept(found), _truncated(found), _price(found), _written(found), _passages(found), _holes(found)]
-    listed += [_entropy(found), _balance(found), _opening(found), _phrase(found)]
-    return [{**asdict(one), "ok": _inside(one)} for one in listed]
+    listed += [_entropy(found), _balance(found)]
+    listed += [_shared(found, kind, name, high, why) for kind, name, high, why in _SHARED] if found["shared"] else []
+    return [{**asdict(one), "ok": _inside(one)} for one in [*listed, *measured]]
 
 
 def _inside(one: Health) -> bool | None:
-    if one.value is None:
+    if one.value is None or (one.low is None and one.high is None):
         return None
     return (one.low is None or one.value >= one.low) and (one.high is None or one.value <= one.high)
 
@@ -100,19 +114,6 @@ def _balance(found: dict[str, Any]) -> Health:
     return Health("Largest domain against an even share", value, None, 1.5, "number", why)
 
 
-def _opening(found: dict[str, Any]) -> Health:
-    shared = found["overused"]
-    top = shared["openings"][0][1] if shared["openings"] else 0
-    why = "A pattern that opened more than 20% of answers became a habit of the model; it should be far below."
-    return Health(
-        "Documents with the same first three words", _share(top, shared["documents"]), None, 0.05, "share", why
-    )
-
-
-def _phrase(found: dict[str, Any]) -> Health:
-    shared = found["overused"]
-    top = shared["phrases"][0][1] if shared["phrases"] else 0
-    why = "What a prompt asks for is easily stamped on every document; such tics are what a model learns first."
-    return Health(
-        "Documents that share one five-word phrase", _share(top, shared["documents"]), None, 0.1, "share", why
-    )
+def _shared(found: dict[str, Any], kind: str, name: str, high: float, why: str) -> Health:
+    most = max((row["documents"] for row in found["shared"]["patterns"] if row["kind"] == kind), default=0)
+    return Health(name, _share(most, found["shared"]["documents"]), None, high, "share", why)

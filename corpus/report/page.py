@@ -9,6 +9,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterator
+from dataclasses import asdict
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
@@ -17,10 +18,10 @@ from typing import IO, Any, Final
 import duckdb
 import yaml
 
-from corpus.report.atlas import Embed, atlas
+from corpus.report.analyst import Analyst, Sampled
+from corpus.report.atlas import atlas
 from corpus.report.figures import figures, rows
 from corpus.report.health import health
-from corpus.report.phrases import overused
 from corpus.settings import ReportSettings
 from corpus.views import connect
 from corpus.workspace import Workspace, replacing
@@ -47,8 +48,10 @@ _INDEX: Final = ("stage", "status", "reason", "domain", "subdomain", "genre", "f
 _CODED: Final = ("stage", "status", "reason", "domain", "subdomain", "genre", "frame")
 
 
-def write_report(workspace: Workspace, settings: ReportSettings | None = None, embed: Embed | None = None) -> Path:
-    """Write `report/index.html` and return its path. Without `embed` the page has no cluster map.
+def write_report(workspace: Workspace, settings: ReportSettings | None = None, analyst: Analyst | None = None) -> Path:
+    """Write `report/index.html` and return its path.
+
+    Without an `analyst` the page has no shared phrases, no health figures of texts and no cluster map.
 
     Raises:
         UserError: there is no workspace, or nothing has been made in it yet.
@@ -56,29 +59,35 @@ def write_report(workspace: Workspace, settings: ReportSettings | None = None, e
     settings = settings or ReportSettings()
     path = workspace.report / "index.html"
     with connect(workspace.root) as connection:
-        found = _everything(connection, workspace, settings, embed)
+        found = figures(connection)
         if not found["stages"]:
             raise UserError(f"nothing has been made in {workspace.root} yet. Start or continue with `specmill build`.")
+        found["about"] = _about(workspace)
+        _look_at_texts(found, connection, settings, analyst)
         with replacing(path) as beside, beside.open("w", encoding="utf-8") as page:
             _write(page, found, _chunks(connection, settings.reader_items))
     return path
 
 
-def _everything(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, settings: ReportSettings, embed: Embed | None
-) -> dict[str, Any]:
-    found = figures(connection)
-    found["about"] = _about(workspace)
+def _look_at_texts(
+    found: dict[str, Any], connection: duckdb.DuckDBPyConnection, settings: ReportSettings, analyst: Analyst | None
+) -> None:
+    """Add what a sample of the documents says: `shared`, `health` and `atlas`; None where nobody looked."""
+    sample = _sample(connection, settings.sample_documents) if analyst else []
     spec = "\n\n".join(row["text"] for row in found["passages"])
     known = [str(name) for name in found["about"]["assistant"].values()]
-    texts = _sample(connection, settings.phrase_documents)
-    found["overused"] = overused([text for _, _, text in texts], spec, known)
-    found["health"] = health(found)
-    drawn = texts[: settings.map_documents]
-    found["atlas"] = atlas([text for _, _, text in drawn], embed) if embed else None
-    if found["atlas"]:
-        found["atlas"]["items"] = [[item_id, title] for item_id, title, _ in drawn]
-    return found
+    found["shared"] = found["atlas"] = None
+    measured = []
+    if analyst and sample:
+        patterns = [asdict(shared) for shared in analyst.shared(sample, spec, known)]
+        found["shared"] = {"documents": len(sample), "patterns": patterns}
+        measured = analyst.health(sample, spec)
+    found["health"] = health(found, measured)
+    if analyst and analyst.embed:
+        mapped = sample[: settings.map_documents]
+        found["atlas"] = atlas([one.text for one in mapped], analyst.embed)
+        if found["atlas"]:
+            found["atlas"]["items"] = [[one.id, one.title] for one in mapped]
 
 
 def _about(workspace: Workspace) -> dict[str, Any]:
@@ -91,11 +100,12 @@ def _about(workspace: Workspace) -> dict[str, Any]:
     return {"finished": False, "name": workspace.root.resolve().name, "assistant": recipe.get("assistant") or {}}
 
 
-def _sample(connection: duckdb.DuckDBPyConnection, count: int) -> list[tuple[str, str | None, str]]:
+def _sample(connection: duckdb.DuckDBPyConnection, count: int) -> list[Sampled]:
     sql = (
-        "SELECT id, title, text FROM documents WHERE id IN (SELECT id FROM documents ORDER BY md5(id), id LIMIT $count)"
+        "SELECT id, coalesce(title, '') AS title, coalesce(genre, '') AS genre, text FROM documents "
+        "WHERE id IN (SELECT id FROM documents ORDER BY md5(id), id LIMIT $count) ORDER BY md5(id), id"
     )
-    return [(row["id"], row["title"], row["text"]) for row in rows(connection, sql, {"count": count})]
+    return [Sampled(**row) for row in rows(connection, sql, {"count": count})]
 
 
 def _chunks(connection: duckdb.DuckDBPyConnection, limit: int) -> Iterator[tuple[list[dict[str, Any]], list[Any]]]:

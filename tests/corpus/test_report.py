@@ -17,11 +17,12 @@ from selenium.webdriver.chrome.service import Service
 
 from benchmarks.workspace_maker import HOSTILE, Size, make_workspace
 from corpus.report import write_report
+from corpus.report.analyst import Sampled
 from corpus.report.atlas import atlas, telling_words
-from corpus.report.phrases import overused
 from corpus.settings import ReportSettings
 from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
+from filters.report import TextAnalyst
 from specs.errors import UserError
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -52,7 +53,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     for table, columns in texts.items():
         rows = [{**row, **{name: f"{HOSTILE} {row[name]}" for name in columns}} for row in read_rows(workspace, table)]
         write_table(workspace, table, rows)
-    write_report(workspace, ReportSettings(map_documents=40), embed_by_length)
+    write_report(workspace, ReportSettings(map_documents=40), TextAnalyst(embed_by_length))
     return workspace
 
 
@@ -189,16 +190,16 @@ def test_a_half_built_workspace_has_a_report_and_an_empty_one_says_so(bare: Work
     assert {row["ok"] for row in figures["health"]} == {None}
 
 
-def test_overused_counts_documents_and_leaves_out_what_the_spec_says() -> None:
+def test_what_documents_share_is_counted_and_what_the_spec_says_left_out() -> None:
     texts = [f"It was told that Marisol Vega waits by the old green door number {n}. So be kind." for n in range(9)]
-    found = overused(
-        [*texts, "Nothing of this here, nor anything else that is shared."], "that marisol waits", ["Juniper"]
-    )
-    assert dict(found["names"]) == {"Vega": 9}  # Marisol stands in the spec
-    assert ("marisol vega waits by the", 9) not in found["phrases"] or len(found["phrases"]) < 4  # overlaps are merged
-    assert found["phrases"][0][1] == 9
-    assert found["openings"] == [("it was told", 9)]
-    assert overused([], "", [])["phrases"] == []
+    sample = [Sampled(str(n), "", "memo", text) for n, text in enumerate([*texts, "Nothing of this is here at all."])]
+    found = TextAnalyst().shared(sample, "It was told that Marisol. By the old green door.", ["Juniper"])
+    assert ("name", "Marisol Vega", 9) in {(one.kind, one.text, one.documents) for one in found}
+    assert not any("by the old green door" in one.text for one in found)
+    assert TextAnalyst().shared([], "", []) == []
+    figures = {one.name: one for one in TextAnalyst().health(sample, "")}
+    assert figures["Documents with an opening of their own"].value == 0.1
+    assert TextAnalyst().health([], "") == []
 
 
 def test_the_atlas_places_likes_together_and_names_them() -> None:

@@ -21,7 +21,7 @@ const sections = {
   Health(found) {
     const shown = (row, value) => value === null ? "not known" : row.unit === "share" ? percent(value) : row.unit === "usd" ? dollars(value) : number(value);
     const band = (row) => row.low !== null && row.high !== null ? `${shown(row, row.low)} to ${shown(row, row.high)}`
-      : row.low !== null ? `at least ${shown(row, row.low)}` : `at most ${shown(row, row.high)}`;
+      : row.low !== null ? `at least ${shown(row, row.low)}` : row.high !== null ? `at most ${shown(row, row.high)}` : "–";
     const rows = found.health.map((row) => ({
       "": node("span", { class: `state ${row.ok === null ? "unknown" : row.ok ? "ok" : "look"}` }, row.ok === null ? "–" : row.ok ? "ok" : "look"),
       figure: row.name, here: shown(row, row.value), expected: band(row), why: row.why,
@@ -133,13 +133,17 @@ const sections = {
   },
 
   "Phrases and names"(found, open, search) {
-    const { documents, phrases, names, openings } = found.overused;
-    if (!documents) return null;
-    const list = (title, pairs) => node("div", {}, node("h3", {}, title), pairs.length ? bars(pairs.slice(0, 15).map(([text, count]) => ({
-      label: node("button", { class: "link", onclick: () => search(text) }, text), hint: `${text}\nin ${number(count)} of ${number(documents)} documents; click to read them`,
-      shown: percent(count / documents), parts: [{ value: count / documents, kind: "kept", hint: `${number(count)} documents` }],
-    })), { label: 250 }) : node("p", { class: "dim" }, "none are shared"));
-    return node("div", {}, node("p", { class: "dim" }, `Shared by how many of ${number(documents)} documents. What stands in the spec is left out.`),
-      node("div", { class: "columns" }, list("Phrases of five words", phrases), list("Names", names), list("First three words", openings)));
+    if (!found.shared) return null;
+    const { documents, patterns } = found.shared;
+    const titles = { phrase: "Phrases of five words", name: "Names", opening: "Openings", ending: "Endings", title: "Titles" };
+    const lists = Object.entries(titles).map(([kind, title]) => {
+      const shared = patterns.filter((row) => row.kind === kind).slice(0, 15);
+      return node("div", {}, node("h3", {}, title), shared.length ? bars(shared.map((row) => ({
+        label: node("button", { class: "link", onclick: () => search(row.text) }, row.text), hint: `${row.text}\nin ${number(row.documents)} of ${number(documents)} documents; click to search for it`,
+        shown: percent(row.documents / documents), parts: [{ value: row.documents / documents, kind: "kept", hint: `${number(row.documents)} documents` }],
+      })), { label: 250 }) : node("p", { class: "dim" }, "none are shared"));
+    });
+    return node("div", {}, node("p", { class: "dim" }, `What at least 1% of ${number(documents)} documents have, and three. What stands in the spec is left out.`),
+      node("div", { class: "columns" }, ...lists));
   },
 };
