@@ -64,7 +64,8 @@ def _endpoint() -> list[str]:
                 "Name one, for instance: OPENAI_MODEL=gpt-4.1-mini make demo"
             )
         model = models[0]
-    return [f"endpoints.local={json.dumps({'model': model, 'max_in_flight': 8})}"]
+    plain = [f"roles.{role}.extra_body={{}}" for role in ("writer", "planner")]  # llama.cpp's own fields
+    return [f"endpoints.local={json.dumps({'model': model, 'max_in_flight': 8})}", *plain]
 
 
 @contextmanager
