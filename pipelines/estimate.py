@@ -102,7 +102,7 @@ def _tree(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan]) 
         listed("ideas", subdomains * documents.types, documents.ideas),
         stage(
             "documents", "writer", _written(settings, written), length, "documents",
-            scratchpad=documents.scratchpad, words=documents.words,
+            scratchpad=documents.scratchpad, words=documents.words, plan="",
         ),
     ]  # fmt: skip
 

@@ -21,7 +21,7 @@ HOSTILE = "{{ 7*7 }} {% include 'system.j2' %} {spec} %s {0.__class__} </spec> <
 
 def document(prompts: Prompts, system: str, idea: str, type_: str = "memo", frame: str = "lay") -> list:
     return prompts.messages(
-        "documents", system, assistant=Assistant(), scratchpad=True, words=300,
+        "documents", system, assistant=Assistant(), scratchpad=True, words=300, plan="",
         subdomain={"name": "n", "summary": HOSTILE, "rule_id": None},
         assertions=[{"assertion": "a", "explanation": "e"}],
         document_type={"name": type_, "description": "d", "frame": frame}, idea={"idea": idea},
