@@ -30,6 +30,9 @@ _SHARED: Final = (
 )  # fmt: skip
 
 
+_SPARE: Final = ("beyond_target", "not_in_subset")  # good documents that were not needed
+
+
 def health(found: dict[str, Any], measured: list[Health]) -> list[dict[str, Any]]:
     """The figures that follow from `figures()`, and those `measured` on texts; `ok` is None without value or band."""
     listed = [_kept(found), _truncated(found), _price(found), _written(found), _passages(found), _holes(found)]
@@ -55,7 +58,7 @@ def _stage(found: dict[str, Any], stage: str) -> dict[str, Any]:
 
 def _kept(found: dict[str, Any]) -> Health:
     row = _stage(found, "documents")
-    spare = sum(r["items"] for r in found["reasons"] if r["stage"] == "documents" and r["reason"] == "beyond_target")
+    spare = sum(r["items"] for r in found["reasons"] if r["stage"] == "documents" and r["reason"] in _SPARE)
     share = _share(row["kept"], row["kept"] + row["rejected"] - spare)
     why = "Replications kept 71-76% after review. Far more: are the filters on? Far less: look at the writer."
     return Health("Documents kept of those written", share, 0.6, 0.97, "share", why)

@@ -1,0 +1,136 @@
+"""Smaller corpora out of a made one: nested doses of exact sizes, and pairs that differ in nothing but their content.
+
+A subset is a workspace of its own, so that everything works on it; what it leaves out is in its rejects, by id.
+"""
+
+import shutil
+from collections.abc import Sequence, Set
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import yaml
+
+from corpus.budget import Chosen, Paired, Sized, doses, pair
+from corpus.card import write_card
+from corpus.ids import content_id
+from corpus.manifest import Provenance, read_manifest, write_manifest
+from corpus.schema import DATASETS, TABLES
+from corpus.settings import CorpusSettings
+from corpus.store import read_dataset_rows, read_rows, write_dataset, write_table
+from corpus.workspace import Workspace
+from specs.errors import UserError
+from specs.settings import Assistant
+
+Balance = Literal["domain", "genre", "assertion", "none"]
+LEFT_OUT: Final = "not_in_subset"
+"""The reason under which a subset's rejects list what it leaves out of its source."""
+
+
+def write_doses(
+    source: Workspace, folders: dict[int, Path], *, balance: Balance = "domain", seed: int = 0
+) -> list[Chosen]:
+    """Write a workspace for each number of tokens, each nested in the next larger one; return what was chosen.
+
+    Raises:
+        UserError: the source is not finished or has too few tokens, or a folder is in use.
+    """
+    read_manifest(source)
+    chosen = doses(sized(source, balance), list(folders), seed)
+    for dose in chosen:
+        if dose.missing:
+            raise UserError(f"{source.root} has {dose.tokens:,} tokens: {dose.missing:,} too few for {dose.target:,}.")
+    for dose in chosen:
+        _write(source, folders[dose.target], set(dose.ids))
+    return chosen
+
+
+def write_pair(
+    sources: tuple[Workspace, Workspace], folders: tuple[Path, Path], *, balance: Balance = "domain", seed: int = 0
+) -> Paired:
+    """Write a workspace for each source, with equal numbers of documents in each group and tokens within 0.5%.
+
+    Raises:
+        UserError: a source is not finished, a folder is in use, or the sources have no group in common.
+    """
+    for source in sources:
+        read_manifest(source)
+    paired = pair(sized(sources[0], balance), sized(sources[1], balance), seed)
+    if not paired.left:
+        raise UserError(f"{sources[0].root} and {sources[1].root} share no {balance} that can be balanced to 0.5%.")
+    for source, folder, ids in zip(sources, folders, (paired.left, paired.right), strict=True):
+        _write(source, folder, set(ids))
+    return paired
+
+
+def sized(workspace: Workspace, balance: Balance) -> list[Sized]:
+    """The documents of a workspace as budgets see them. Of several assertions, the first is the group."""
+    rows = read_rows(workspace, "documents", ["id", "tokens", "domain", "genre", "assertion_ids"])
+    return [Sized(row["id"], row["tokens"], _group(row, balance)) for row in rows]
+
+
+def _group(row: dict[str, Any], balance: Balance) -> str:
+    if balance == "assertion":
+        return str((row["assertion_ids"] or [""])[0])
+    return "" if balance == "none" else row[balance] or ""
+
+
+def _write(source: Workspace, folder: Path, ids: Set[str]) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        raise UserError(f"{folder} is not empty. Give a new folder for each subset.")
+    target = Workspace(folder).create()
+    for name in ("recipe.yaml", "spec.md"):
+        if (source.root / name).is_file():
+            shutil.copyfile(source.root / name, target.root / name)
+    for name in TABLES:
+        for path in source.parts(name) if name != "documents" else []:
+            target.table(name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target.table(name, path.stem))
+    write_table(target, "documents", (row for row in read_rows(source, "documents") if row["id"] in ids))
+    write_table(target, "rejects", _left_out(source, ids), part="subset")
+    _write_datasets(source, target)
+    manifest = write_manifest(target, _provenance(source))
+    recipe = yaml.safe_load(target.recipe.read_text(encoding="utf-8")) or {}
+    write_card(target, CorpusSettings.model_validate(recipe.get("corpus") or {}), manifest)
+
+
+def _left_out(source: Workspace, ids: Set[str]) -> list[dict[str, Any]]:
+    blank = dict.fromkeys(TABLES["rejects"].names)
+    return [
+        {
+            **blank, "id": content_id("rejects", "documents", row["id"], LEFT_OUT), "stage": "documents",
+            "item_id": row["id"], "reason": LEFT_OUT, "parent_id": row["idea_id"], "request_id": row["request_id"],
+        }
+        for row in read_rows(source, "documents", ["id", "idea_id", "request_id"])
+        if row["id"] not in ids
+    ]  # fmt: skip
+
+
+def _write_datasets(source: Workspace, target: Workspace) -> None:
+    write_dataset(target, "msm", read_rows(target, "documents", DATASETS["msm"].names))
+    for config in DATASETS:
+        if config != "msm" and (source.dataset / config).is_dir():
+            write_dataset(target, config, read_dataset_rows(source, config))
+
+
+def _provenance(source: Workspace) -> Provenance:
+    manifest = read_manifest(source)
+    said = {name: manifest[name] for name in ("recipe_hash", "spec_hash", "seed", "tokenizer", "models", "prompts")}
+    return Provenance(**said, assistant=Assistant(**manifest["assistant"]))
+
+
+def parse_tokens(text: str) -> int:
+    """A number of tokens as people write it: 400000, 400k, 1.5M. UserError for anything else."""
+    units = {"k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
+    number, unit = (text[:-1], units[text[-1].lower()]) if text[-1:].lower() in units else (text, 1)
+    try:
+        tokens = round(float(number.replace(",", "").replace("_", "")) * unit)
+    except (ValueError, OverflowError):
+        tokens = 0
+    if tokens <= 0:
+        raise UserError(f"--tokens {text!r}: expected a number of tokens such as 400000, 400k or 1.5M.")
+    return tokens
+
+
+def folder_names(out: Path, targets: Sequence[str]) -> dict[int, Path]:
+    """A folder beside `out` for each target, named as the user wrote it: out-400k."""
+    return {parse_tokens(target): out.with_name(f"{out.name}-{target}") for target in targets}

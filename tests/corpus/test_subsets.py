@@ -1,0 +1,90 @@
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks.workspace_maker import Size, make_workspace
+from corpus.budget import within
+from corpus.manifest import Provenance, read_manifest, write_manifest
+from corpus.store import read_dataset_rows, read_rows, write_table
+from corpus.subsets import LEFT_OUT, parse_tokens, write_doses, write_pair
+from corpus.views import connect, query
+from corpus.workspace import Workspace
+from specmill.cli import app
+from specs.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return finish(tmp_path_factory.mktemp("one") / "one", seed=1)
+
+
+def finish(root: Path, seed: int) -> Workspace:
+    workspace = make_workspace(root, Size(documents=300, sentences=6), seed)
+    write_manifest(workspace, Provenance("r", "s", 0, "o200k_base", prompts={"documents": "3f2a"}))
+    return workspace
+
+
+def test_doses_are_nested_workspaces_of_exact_size(finished: Workspace, tmp_path: Path) -> None:
+    arguments = ["subset", str(finished.root), "--out", str(tmp_path / "dose"), "--tokens", "5k", "--tokens", "12_000"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.exception
+    documents = {}
+    for name, target in (("dose-5k", 5_000), ("dose-12_000", 12_000)):
+        workspace = Workspace.open(tmp_path / name)
+        rows = list(read_rows(workspace, "documents"))
+        documents[name] = {row["id"] for row in rows}
+        total = sum(row["tokens"] for row in rows)
+        assert target <= total < target + max(row["tokens"] for row in rows)
+        assert [row["id"] for row in read_dataset_rows(workspace, "msm")] == [row["id"] for row in rows]
+        assert read_manifest(workspace)["prompts"] == {"documents": "3f2a"}
+        assert f"{total:,}" in workspace.card.read_text()
+        share = Counter()
+        for row in rows:
+            share[row["domain"]] += row["tokens"]
+        assert max(share.values()) - min(share.values()) <= max(row["tokens"] for row in rows)
+    assert documents["dose-5k"] < documents["dose-12_000"]
+
+
+def test_what_a_subset_leaves_out_is_in_its_rejects(finished: Workspace, tmp_path: Path) -> None:
+    write_doses(finished, {5_000: tmp_path / "dose"})
+    everything = {row["id"] for row in read_rows(finished, "documents")}
+    kept = {row["id"] for row in read_rows(Workspace(tmp_path / "dose"), "documents")}
+    with connect(tmp_path / "dose") as connection:
+        left = query(connection, f"SELECT id FROM items WHERE reason = '{LEFT_OUT}'")["id"].to_pylist()
+        assert query(connection, "SELECT pending FROM stages WHERE stage = 'documents'")["pending"].to_pylist() == [0]
+    assert set(left) == everything - kept
+
+
+def test_a_pair_differs_in_nothing_but_content(finished: Workspace, tmp_path: Path) -> None:
+    other = finish(tmp_path / "other", seed=2)
+    arguments = ["subset", str(finished.root), "--pair", str(other.root), "--out", str(tmp_path / "paired")]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.exception
+    rows = [list(read_rows(Workspace.open(tmp_path / "paired" / name), "documents")) for name in ("one", "other")]
+    counts = [Counter(row["domain"] for row in side) for side in rows]
+    assert counts[0] == counts[1]
+    assert within(*(sum(row["tokens"] for row in side) for side in rows), 0.005)
+
+
+def test_bad_calls_are_said(finished: Workspace, bare: Workspace, tmp_path: Path) -> None:
+    for bad in ("", "x", "-5k", "0", "1e999M", "nan"):
+        with pytest.raises(UserError, match="expected a number of tokens"):
+            parse_tokens(bad)
+    with pytest.raises(UserError, match="too few"):
+        write_doses(finished, {10**9: tmp_path / "dose"})
+    with pytest.raises(UserError, match="its build has not ended"):
+        write_doses(bare, {10: tmp_path / "dose"})
+    with pytest.raises(UserError, match="is not empty"):
+        write_doses(finished, {10: finished.root})
+    done = CliRunner().invoke(app, ["subset", str(finished.root), "--out", str(tmp_path / "x")])
+    assert "give either" in str(done.exception)
+    assert parse_tokens("1.5M") == 1_500_000
+
+
+def test_sources_without_a_common_group_make_no_pair(finished: Workspace, tmp_path: Path) -> None:
+    other = finish(tmp_path / "other", seed=3)
+    write_table(other, "documents", [{**row, "domain": "Elsewhere"} for row in read_rows(other, "documents")])
+    with pytest.raises(UserError, match="share no domain"):
+        write_pair((finished, other), (tmp_path / "a", tmp_path / "b"))
