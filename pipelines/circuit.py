@@ -59,11 +59,13 @@ class Circuit:
         self.opened_at = None
         return True
 
-    def failed(self, request: Hashable, unreachable: bool, detail: str) -> bool:
-        """A request brought no reply. True if this opens the circuit."""
+    def failed(self, request: Hashable, unreachable: bool, detail: str, limit: int) -> bool:
+        """A request brought no reply, where `limit` may be in flight. True if this opens the circuit: when nothing can
+        be reached, soon; else when a whole round of requests failed."""
         self._failures += 1
         self._failed.add(request)
-        if not self.closed or not (unreachable or len(self._failed) >= _DISTINCT) or self._failures < _IN_A_ROW:
+        down = unreachable or (self._failures >= limit and len(self._failed) >= _DISTINCT)
+        if not self.closed or not down or self._failures < _IN_A_ROW:
             return False
         self.opened_at = time.monotonic()
         self._delay = _FIRST_PROBE_S

@@ -89,7 +89,7 @@ class Endpoint:
             self._control.halt("endpoint", text)
         elif outcome.kind == "throttled":
             self._throttled(outcome, lowered)
-        elif self.circuit.failed(request, outcome.unreachable, outcome.detail):
+        elif self.circuit.failed(request, outcome.unreachable, outcome.detail, self.limiter.limit):
             self.limiter.wake_all()  # so that those who wait may go elsewhere
         return False
 

@@ -69,7 +69,7 @@ class Limiter:
             return False
         self._decreased_at = time.monotonic()
         self._step = _FIRST_STEP
-        self._limit = max(1.0, min(self._limit, float(self.in_flight)) * _DECREASE)
+        self._limit = max(1.0, self._limit * _DECREASE)
         return True
 
     def pause(self, seconds: float) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _WATCH_S = 0.2
 _POLL_S = 0.1
 _ORPHAN_GRACE_S = 1.0  # for replies that are being committed when the parent is gone
-_CRASH_GRACE_S = 5.0  # for the other steps, when one has crashed
+_CRASH_GRACE_S = 3.0  # for the other steps, when one has crashed
 _LOG_FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 
 

@@ -87,7 +87,7 @@ async def test_a_batch_whose_id_was_lost_is_found_and_nothing_is_dropped(fake, m
 async def test_the_budget_counts_lines_in_batches(fake, make, tmp_path):
     server = await fake()
     role = batch_role(make, server, budget={"tokens": 6000})
-    done = await ask_all(role, tmp_path / "l.sqlite", [make.draw(n) for n in range(30)])
+    done = await ask_all(role, tmp_path / "l.sqlite", [make.draw(n) for n in range(12)])
     assert {one.state for one in done} == {State.OK, State.OVER_BUDGET}
     with Ledger(tmp_path / "l.sqlite") as ledger:
         assert ledger.spent()[1] <= 6000

