@@ -53,6 +53,13 @@ DOCUMENTS = _schema(
     **_SAMPLE, idea_id=_str, subdomain_id=_str, subdomain=_str, document_type_id=_str, genre=_str, frame=_str,
     passage_ids=_strings, assertion_ids=_strings, title=_str, text=_str,
 )  # fmt: skip
+DRAFTS = _schema(
+    id=_str, document_id=_str,  # of the final version, kept or rejected
+    plan=_str, text=_str, tokens=_int,  # the first version
+    critique=pa.list_(pa.struct([pa.field(name, _str) for name in ("kind", "quote", "problem")])),
+    revised=_bool,  # false: the rewrite failed, the first version stands
+    plan_request_id=_str, request_id=_str, critique_request_id=_str, revision_request_id=_str,
+)  # fmt: skip
 QUERIES = _schema(id=_str, domain_id=_str, query_type=_str, position=_int, query=_str, topic=_str, request_id=_str)
 _MESSAGE = pa.struct([pa.field("role", _str), pa.field("content", _str), pa.field("reasoning_content", _str)])
 CHATS = _schema(
@@ -82,6 +89,7 @@ TABLES: Final[dict[str, pa.Schema]] = {
     "document_types": DOCUMENT_TYPES,
     "ideas": IDEAS,
     "documents": DOCUMENTS,
+    "drafts": DRAFTS,
     "queries": QUERIES,
     "chats": CHATS,
     "verdicts": VERDICTS,

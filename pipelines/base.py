@@ -34,6 +34,9 @@ Row = dict[str, Any]
 R = TypeVar("R", bound=Reply)
 
 
+_STORY_TEMPLATES = {"document_types", "ideas", "documents"}
+
+
 class Corpus(BaseModel):
     """Everything that a stage must know, as plain data that can be saved with a pipeline and sent to a process."""
 
@@ -67,6 +70,11 @@ class Corpus(BaseModel):
     def prompts(self) -> Prompts:
         """The templates."""
         return Prompts(self.settings.prompts)
+
+    def template(self, name: str) -> str:
+        """The template that asks for `name`: stories have some of their own."""
+        story = self.settings.documents.style == "story" and name in _STORY_TEMPLATES
+        return f"{name}_story" if story else name
 
     @cached_property
     def system(self) -> str:
@@ -213,7 +221,9 @@ class Stage(GlobalStep):
             return str(getattr(item, key))
 
         def render(count: int, existing: list[R]) -> list[Message]:
-            return self.messages(self.table, count=count, existing=[name_of(item) for item in existing], **values)
+            return self.messages(
+                self.corpus.template(self.table), count=count, existing=[name_of(item) for item in existing], **values
+            )
 
         return ListQuestion(
             stage=self.table, row_id=row_id, form=form, want=_wanted(settings, size), batch=settings.list_batch,

@@ -126,13 +126,16 @@ class Build:
         limit = min(self.settings.documents.limit or len(ideas), len(ideas))
         drafts = Drafts(self.corpus, ledger, self.counter)
         while wave := self._wave(drafts, limit):
-            self.reporter.stage({"documents": wave})
+            asked = self.settings.documents
+            parts = ["plans"] * asked.plan + ["documents"] + ["critiques", "revisions"] * asked.revise
+            self.reporter.stage(dict.fromkeys(parts, wave))
             start = len(drafts.all)
             answers = run_pipeline(write_pipeline(self.corpus, start, wave), self.workspace.log)
             found = {row["idea_id"]: row for row in answers["documents"].to_pylist()}
             drafts.add(Draft.of(idea, found[idea["id"]]) for idea in ideas[start : start + wave])
             self.reporter.say(f"filtering {len(drafts.all):,} documents ...")
-            drafts.decide(*check_documents(drafts.items(), self.settings.filters, self.context()))
+            decision = check_documents(drafts.items(), self.settings.filters, self.context())
+            drafts.decide(*decision)
         drafts.file(self.workspace, self.settings.documents.target_tokens)
 
     def _wave(self, drafts: Drafts, limit: int) -> int:

@@ -20,9 +20,9 @@ from pipelines.chat_ask import QueryReply
 from pipelines.chat_augment import extras_of
 from pipelines.chat_source import Messages, read_source
 from pipelines.checking import ChatChecks
-from pipelines.draw import Completion, Draw, Message
+from pipelines.draw import Draw, Message
 from pipelines.judge import Judge
-from pipelines.ledger import Ledger
+from pipelines.ledger import Ledger, read_completion
 from pipelines.parsing import json_reply, thought_and_answer
 from pipelines.replies import plain_schema
 
@@ -160,14 +160,6 @@ def read_turns(ledger: Ledger, turns: str) -> list[Turn]:
         Turn(one["query"], *thought_and_answer(read_completion(ledger, one["request_id"]).text))
         for one in json.loads(turns)
     ]
-
-
-def read_completion(ledger: Ledger, request_id: str) -> Completion:
-    """A completion that an earlier step paid for."""
-    found = ledger.find([bytes.fromhex(request_id)])
-    if found is None:
-        raise LookupError(f"the ledger has no completion {request_id}")
-    return found
 
 
 def source_chat(corpus: Corpus, query_id: str) -> Messages:

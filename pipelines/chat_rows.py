@@ -16,7 +16,6 @@ from pipelines.chat_answer import (
     Turn,
     chat_id,
     earlier_turns,
-    read_completion,
     read_turns,
     response_template,
     system_message,
@@ -25,7 +24,7 @@ from pipelines.chat_augment import extras_of
 from pipelines.chat_plan import Cell
 from pipelines.draw import Completion, State
 from pipelines.judge import verdict_rows
-from pipelines.ledger import Ledger
+from pipelines.ledger import Ledger, read_completion
 
 
 @dataclass

@@ -1,8 +1,9 @@
 """What a recipe says of chats for alignment fine-tuning (AFT), and the shipped sets of query types and criteria."""
 
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import Field, StringConstraints, model_validator
@@ -23,6 +24,14 @@ def shipped() -> dict[str, dict[str, dict[str, str]]]:
     text = files("pipelines").joinpath("chat_styles.yaml").read_text(encoding="utf-8")
     loaded: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(text)
     return loaded
+
+
+def criteria_of(sets: Iterable[str], own: Mapping[str, str]) -> dict[str, str]:
+    """The criteria of some shipped sets, and one's own; ValueError for a set that is not shipped."""
+    known = shipped()["criteria"]
+    if unknown := [name for name in sets if name not in known]:
+        raise ValueError(f"criteria_sets: {unknown[0]!r} is not shipped; expected some of {', '.join(known)}")
+    return {name: text for chosen in sets for name, text in known[chosen].items()} | dict(own)
 
 
 class ChatSettings(Settings):
@@ -60,9 +69,7 @@ class ChatSettings(Settings):
 
     @model_validator(mode="after")
     def _sets_exist(self) -> Self:
-        known = shipped()["criteria"]
-        if unknown := [name for name in self.criteria_sets if name not in known]:
-            raise ValueError(f"criteria_sets: {unknown[0]!r} is not shipped; expected some of {', '.join(known)}")
+        criteria_of(self.criteria_sets, {})
         if self.topics and self.style != "opaque":
             raise ValueError(f"topics: only the style opaque has topics, found style {self.style!r}")
         if (self.source is not None) != (self.style == "rewrite"):
@@ -79,6 +86,4 @@ class ChatSettings(Settings):
     @property
     def judged_by(self) -> dict[str, str]:
         """The criteria, every one of which a chat must pass."""
-        sets: dict[str, Any] = shipped()["criteria"]
-        found = {name: text for chosen in self.criteria_sets or (self.style,) for name, text in sets[chosen].items()}
-        return found | dict(self.criteria)
+        return criteria_of(self.criteria_sets or (self.style,), self.criteria)

@@ -12,9 +12,10 @@ from corpus.workspace import Workspace
 from filters.base import Item, Rejection
 from pipelines.base import Corpus, Row, reject, rejected
 from pipelines.draw import Completion, State
-from pipelines.ledger import Ledger
-from pipelines.parsing import tagged
-from pipelines.write import TAG
+from pipelines.ledger import Ledger, read_completion
+from pipelines.parsing import UnparsedError, json_reply, tagged
+from pipelines.replies import CritiqueReply, Items
+from pipelines.write import PLAN_TAG, TAG
 from specs.errors import SpecmillError
 
 _TITLE_CHARS = 120
@@ -29,11 +30,20 @@ class Draft:
     state: State
     problem: str
     attempts: int
+    plan_request_id: str = ""
+    first_request_id: str = ""  # the version that was criticised
+    critique_request_id: str = ""
+
+    @property
+    def revised(self) -> bool:
+        """Whether it was written anew."""
+        return bool(self.first_request_id) and self.first_request_id != self.request_id
 
     @classmethod
     def of(cls, idea: Row, answer: Row) -> "Draft":
         """A draft from a row that the `documents` stage yielded."""
-        return cls(idea, answer["request_id"], State(answer["state"]), answer["problem"], answer["attempts"])
+        parts = (answer[f"{name}_request_id"] for name in ("plan", "first", "critique"))
+        return cls(idea, answer["request_id"], State(answer["state"]), answer["problem"], answer["attempts"], *parts)
 
 
 @dataclass
@@ -50,7 +60,9 @@ class Drafts:
     def __post_init__(self) -> None:
         self._types = self.corpus.rows("document_types")
         self._domains = self.corpus.rows("domains")
-        self._prompt_version = self.corpus.prompts.version("system", "documents")
+        asked = self.corpus.settings.documents
+        names = ["plan"] * asked.plan + ["critique", "revise"] * asked.revise
+        self._prompt_version = self.corpus.prompts.version("system", self.corpus.template("documents"), *names)
 
     def add(self, drafts: Iterable[Draft]) -> None:
         """Append a wave."""
@@ -78,8 +90,36 @@ class Drafts:
         beyond: list[Row] = []
         written = write_table(workspace, "documents", self._documents(target_tokens, beyond))
         write_table(workspace, "rejects", chain(self._no_documents(), self._rejected(), beyond), part="documents")
+        if self.corpus.settings.documents.plan or self.corpus.settings.documents.revise:
+            write_table(workspace, "drafts", (self._draft_row(one) for one in self.all if one.state is State.OK))
         if not written:
             raise SpecmillError(f"none of {len(self.all)} documents may stay; `specmill show` lists why.")
+
+    def _draft_row(self, draft: Draft) -> Row:
+        """What came before a document: its plan, its first version, the critique of that."""
+        final, first = self._completion(draft), draft.first_request_id
+        text = self._text(read_completion(self.ledger, first)) if first else None
+        return {
+            "id": content_id("drafts", draft.idea["id"]), "revised": draft.revised,
+            "document_id": content_id("documents", draft.idea["id"], self._text(final)),
+            "plan": self._plan(draft.plan_request_id), "text": text, "tokens": text and self.counter.count(text),
+            "critique": self._critique(draft.critique_request_id), "plan_request_id": draft.plan_request_id or None,
+            "request_id": first or None, "critique_request_id": draft.critique_request_id or None,
+            "revision_request_id": draft.request_id if draft.revised else None,
+        }  # fmt: skip
+
+    def _plan(self, request_id: str) -> str | None:
+        return tagged(read_completion(self.ledger, request_id).text, PLAN_TAG) if request_id else None
+
+    def _critique(self, request_id: str) -> list[Row] | None:
+        """The points of a critique; None where there is none that could be read."""
+        if not request_id:
+            return None
+        try:
+            points = json_reply(read_completion(self.ledger, request_id).text, Items[CritiqueReply]).items
+        except (UnparsedError, LookupError):  # the first version stands; its row says that it was not revised
+            return None
+        return [point.model_dump() for point in points]
 
     def _documents(self, target: int | None, beyond: list[Row]) -> Iterator[Row]:
         tokens = 0
@@ -141,10 +181,7 @@ class Drafts:
         }  # fmt: skip
 
     def _completion(self, draft: Draft) -> Completion:
-        found = self.ledger.find([bytes.fromhex(draft.request_id)])
-        if found is None:
-            raise SpecmillError(f"the ledger lost the completion {draft.request_id}; run the build again.")
-        return found
+        return read_completion(self.ledger, draft.request_id)
 
     def _text(self, completion: Completion) -> str:
         return tagged(completion.text, TAG)

@@ -41,6 +41,8 @@ def _text(body: dict[str, Any], question: str, writer: Writer, rng: random.Rando
     asked = _WORDS_ASKED.search(question)
     words = int(asked[1].replace(",", "")) if asked else rng.randint(120, 260)
     words = max(20, int(words * rng.uniform(0.85, 1.25)))
+    if "<plan>" in question:
+        return f"<plan>\n{writer.prose(80)}\n</plan>"
     if "<document>" in question:
         plan = f"<scratchpad>\n{writer.prose(40)}\n</scratchpad>\n" if "<scratchpad>" in question else ""
         return f"{plan}<document>\n{writer.prose(words)}\n</document>"

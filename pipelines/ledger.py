@@ -311,6 +311,14 @@ class Ledger:
         return lambda connection: connection.executemany(upsert, rows)
 
 
+def read_completion(ledger: Ledger, request_id: str) -> Completion:
+    """A completion that an earlier step paid for; LookupError if the ledger has lost it."""
+    found = ledger.find([bytes.fromhex(request_id)])
+    if found is None:
+        raise LookupError(f"the ledger lost the completion {request_id}; run the build again")
+    return found
+
+
 def usage_schema() -> "pa.Schema":
     """Columns of `Ledger.usage_table`."""
     import pyarrow as pa

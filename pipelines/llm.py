@@ -52,6 +52,11 @@ class EndpointLLM(AsyncLLM):
         super().load()
         self._client = self.event_loop.run_until_complete(Client(self.role, self.ledger_path).__aenter__())
 
+    def load_beside(self, other: "EndpointLLM") -> None:
+        """`load` on the event loop of `other`, whose `run` then drives the requests of both."""
+        self._event_loop = other.event_loop
+        self.load()
+
     def unload(self) -> None:
         """Commit what waits, close the connections."""
         if self._client is not None:

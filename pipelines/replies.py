@@ -73,6 +73,14 @@ class IdeaReply(Reply):
     idea: Paragraph
 
 
+class CritiqueReply(Reply):
+    """One thing that is wrong with a document."""
+
+    kind: Literal["unfaithful", "implausible", "generic", "formulaic"]
+    quote: Sentence
+    problem: Paragraph
+
+
 Item = TypeVar("Item", bound=Reply)
 
 

@@ -26,7 +26,15 @@ class DocumentSettings(Settings):
     types: int = Field(20, ge=1, le=200, description="Document types of each subdomain.")
     ideas: int = Field(25, ge=1, le=1000, description="Ideas for each document type.")
     words: int = Field(900, ge=50, le=10_000, description="Words that are asked for; models write up to twice as many.")
+    style: Literal["corpus", "story"] = Field(
+        "corpus",
+        description="corpus: documents of any type; story: fiction in which the assistant lives it [WHY].",
+    )
+    plan: bool = Field(False, description="Plan what, how and why in a request of its own (role `planner`) first.")
     scratchpad: bool = Field(True, description="The writer plans on a scratchpad first; only the document is kept.")
+    revise: bool = Field(
+        False, description="Role `critic` names what is wrong, then role `rewriter` writes the document anew from that."
+    )
     limit: int | None = Field(None, ge=1, description="Most documents to write, spread evenly; absent: every idea.")
     target_tokens: int | None = Field(None, ge=1, description="Stop once this many tokens are kept; absent: no target.")
 

@@ -1,62 +1,140 @@
 """Write the documents: one for each idea, with the spec in context [MSM, App. B].
 
+Where the recipe asks for it, a plan comes first, and a critic and a rewriter come after [field notes, section 6].
 The step hands on where each document is in the ledger, not the text itself: a corpus of any size passes through
 Distilabel as small rows, and the texts are read back one by one.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from distilabel.pipeline import Pipeline
 from distilabel.steps import StepInput
 
 from pipelines.asking import Answer, ask_until_parsed
 from pipelines.base import Corpus, Row, Rows, Stage, table_path
-from pipelines.draw import Draw
-from pipelines.parsing import tagged
+from pipelines.draw import Draw, State
+from pipelines.llm import EndpointLLM
+from pipelines.parsing import json_reply, tagged
+from pipelines.replies import CritiqueReply, Items, items_schema
 
 TAG = "document"
+PLAN_TAG = "plan"
+_POINTS = 6  # most points of a critique
 
 
 def write_pipeline(corpus: Corpus, start: int, count: int | None) -> Pipeline:
     """The pipeline that writes documents for `count` ideas from the `start`-th on, in the order of their table."""
     with Pipeline(name="specmill-write") as pipeline:
         ideas = Rows(name="ideas", path=table_path(corpus, "ideas"), start=start, count=count)
-        documents = Documents(name="documents", corpus=corpus, llm=corpus.llm("writer"))
+        documents = Documents(
+            name="documents", corpus=corpus, llm=corpus.llm("writer"), planner=corpus.llm("planner"),
+            critic=corpus.llm("critic"), rewriter=corpus.llm("rewriter"),
+        )  # fmt: skip
         ideas >> documents
     return pipeline
 
 
+@dataclass(slots=True)
+class Writing:
+    """How writing one document went, and where each of its parts is in the ledger."""
+
+    answer: Answer[str]
+    plan: str = ""
+    first: str = ""  # the version that was criticised; empty where there was no critique
+    critique: str = ""
+
+    def row(self, idea_id: str) -> Row:
+        """What the step yields."""
+        answer = self.answer
+        return {
+            "idea_id": idea_id, "request_id": answer.completion.request_id, "state": answer.state.value,
+            "problem": answer.problem, "attempts": answer.attempts, "plan_request_id": self.plan,
+            "first_request_id": self.first, "critique_request_id": self.critique,
+        }  # fmt: skip
+
+
 class Documents(Stage):
-    """One document an idea. What it yields: idea, request, state and problem of each."""
+    """One document an idea. What it yields: idea, state and problem of each, and where its parts are."""
 
     table = "documents"
     reads = ("id", "document_type_id", "subdomain_id", "idea")
 
+    planner: EndpointLLM
+    critic: EndpointLLM
+    rewriter: EndpointLLM
+
     @property
     def outputs(self) -> list[str]:
         """Where each document is in the ledger."""
-        return ["idea_id", "request_id", "state", "problem", "attempts"]
+        parts = ["plan_request_id", "first_request_id", "critique_request_id"]
+        return ["idea_id", "request_id", "state", "problem", "attempts", *parts]
+
+    def load(self) -> None:
+        """Open the clients that this recipe needs, on one event loop."""
+        super().load()
+        for helper in self._helpers():
+            helper.load_beside(self.llm)
+
+    def unload(self) -> None:
+        """Close them."""
+        for helper in self._helpers():
+            helper.unload()
+        super().unload()
+
+    def _helpers(self) -> list[EndpointLLM]:
+        settings = self.corpus.settings.documents
+        return [*([self.planner] if settings.plan else []), *([self.critic, self.rewriter] if settings.revise else [])]
 
     def process(self, inputs: StepInput) -> Iterator[list[Row]]:
         """Ask about all ideas, those of one document type side by side: their prompts differ in the idea alone."""
         types = self.corpus.rows("document_types")
         ordered = sorted(inputs, key=lambda row: (row["subdomain_id"], row["document_type_id"]))
-        answers = self.llm.run(self.write(row, types[row["document_type_id"]]) for row in ordered)
-        yield [
-            {
-                "idea_id": row["id"], "request_id": answer.completion.request_id, "state": answer.state.value,
-                "problem": answer.problem, "attempts": answer.attempts,
-            }
-            for row, answer in zip(ordered, answers, strict=True)
-        ]  # fmt: skip
+        yield self.llm.run(self.write(row, types[row["document_type_id"]]) for row in ordered)
 
-    async def write(self, idea: Row, document_type: Row) -> Answer[None]:
-        """Ask for one document; the answer keeps no text."""
-        settings = self.corpus.settings
+    async def write(self, idea: Row, document_type: Row) -> Row:
+        """Plan, write, criticise, rewrite, as the recipe asks; the row keeps no text."""
+        settings = self.corpus.settings.documents
+        task: Row = {"idea": idea, "document_type": document_type, **self.corpus.about(idea["subdomain_id"])}
+        plan = await self.make_plan(idea["id"], task) if settings.plan else None
+        if plan is not None and plan.value is None:
+            return Writing(plan, plan.completion.request_id).row(idea["id"])
+        answer = await self.write_once(idea["id"], task, plan.value if plan else None)
+        writing = Writing(answer, plan.completion.request_id if plan else "")
+        if settings.revise and answer.value is not None:
+            await self.revise(writing, idea["id"], task, answer.value)
+        return writing.row(idea["id"])
+
+    async def make_plan(self, idea_id: str, task: Row) -> Answer[str]:
+        """What the document shows, how, and why."""
+        draw = Draw("plans", idea_id, self.messages("plan", **task))
+        return await self._ask(self.planner, draw, PLAN_TAG)
+
+    async def write_once(self, idea_id: str, task: Row, plan: str | None) -> Answer[str]:
+        """The document, or its first version."""
+        settings = self.corpus.settings.documents
         messages = self.messages(
-            "documents", scratchpad=settings.documents.scratchpad, words=settings.documents.words,
-            idea=idea, document_type=document_type, **self.corpus.about(idea["subdomain_id"]),
-        )  # fmt: skip
-        draw = Draw(self.table, idea["id"], messages)
-        answer = await ask_until_parsed(self.llm, draw, lambda text: tagged(text, TAG), settings.attempts, echo=False)
-        return answer.without_text()
+            self.corpus.template(self.table), scratchpad=settings.scratchpad, words=settings.words, plan=plan, **task
+        )
+        return await self._ask(self.llm, Draw(self.table, idea_id, messages), TAG)
+
+    async def revise(self, writing: Writing, idea_id: str, task: Row, document: str) -> None:
+        """A critique, then the document anew. Where either does not come, the first version stands."""
+        messages = self.messages("critique", document=document, count=_POINTS, **task)
+        draw = Draw("critiques", idea_id, messages, json_schema=items_schema(CritiqueReply, _POINTS))
+        attempts = self.corpus.settings.attempts
+        critique = await ask_until_parsed(
+            self.critic, draw, lambda text: json_reply(text, Items[CritiqueReply]), attempts
+        )
+        writing.first, writing.critique = writing.answer.completion.request_id, critique.completion.request_id
+        if critique.value is None:
+            return
+        words = self.corpus.settings.documents.words
+        messages = self.messages("revise", document=document, critique=critique.value.items, words=words, **task)
+        revised = await self._ask(self.rewriter, Draw("revisions", idea_id, messages), TAG)
+        if revised.state is State.OK:
+            writing.answer = revised
+
+    async def _ask(self, llm: EndpointLLM, draw: Draw, tag: str) -> Answer[str]:
+        attempts = self.corpus.settings.attempts
+        return await ask_until_parsed(llm, draw, lambda text: tagged(text, tag), attempts, echo=False)
