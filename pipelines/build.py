@@ -22,6 +22,7 @@ from pipelines.chats import ChatBuild
 from pipelines.checking import context_of
 from pipelines.decompose import decompose_pipeline
 from pipelines.documents import Draft, Drafts
+from pipelines.judge_documents import DraftVerdicts
 from pipelines.ledger import Ledger
 from pipelines.reporter import Reporter
 from pipelines.settings import BuildSettings
@@ -125,6 +126,7 @@ class Build:
         ideas = list(read_rows(self.workspace, "ideas"))
         limit = min(self.settings.documents.limit or len(ideas), len(ideas))
         drafts = Drafts(self.corpus, ledger, self.counter)
+        verdicts = DraftVerdicts(self.corpus, self.workspace, self.reporter)
         while wave := self._wave(drafts, limit):
             asked = self.settings.documents
             parts = ["plans"] * asked.plan + ["documents"] + ["critiques", "revisions"] * asked.revise
@@ -135,7 +137,8 @@ class Build:
             drafts.add(Draft.of(idea, found[idea["id"]]) for idea in ideas[start : start + wave])
             self.reporter.say(f"filtering {len(drafts.all):,} documents ...")
             decision = check_documents(drafts.items(), self.settings.filters, self.context())
-            drafts.decide(*decision)
+            drafts.decide(*verdicts.decide(drafts, *decision))
+        verdicts.file()
         drafts.file(self.workspace, self.settings.documents.target_tokens)
 
     def _wave(self, drafts: Drafts, limit: int) -> int:

@@ -16,8 +16,6 @@ from pipelines.draw import Draw
 from pipelines.parsing import json_reply
 from pipelines.replies import Reply, plain_schema
 
-STAGE = "verdicts"  # the ledger's stage: judging is planned, counted and paid for on its own
-
 
 class VerdictReply(Reply):
     """What the judge says on one criterion."""
@@ -36,6 +34,7 @@ class Judge(Stage):
     """A step that judges items of one table. Leaves name `item_table` and `template`, and give `criteria`."""
 
     table = "verdicts"
+    stage: ClassVar[str] = "verdicts"  # the ledger's: judging is planned, counted and paid for on its own
     item_table: ClassVar[str]
     template: ClassVar[str]
 
@@ -53,7 +52,7 @@ class Judge(Stage):
         criteria = self.criteria()
         form = form_of(criteria)
         messages = self.messages(self.template, criteria=criteria, **values)
-        draw = Draw(STAGE, item_id, messages, json_schema=plain_schema(form))
+        draw = Draw(self.stage, item_id, messages, json_schema=plain_schema(form))
         answer = await ask_until_parsed(
             self.llm, draw, lambda text: json_reply(text, form), self.corpus.settings.attempts
         )

@@ -8,6 +8,7 @@ from corpus.settings import CorpusSettings
 from filters.settings import FilterSettings
 from pipelines.chat_settings import ChatSettings
 from pipelines.endpoints import EngineSettings
+from pipelines.judge_settings import JudgeSettings
 from specs.settings import Assistant, Settings
 
 
@@ -58,6 +59,7 @@ class BuildSettings(EngineSettings):
     documents: DocumentSettings = DocumentSettings()
     chats: ChatSettings = ChatSettings()
     filters: FilterSettings = FilterSettings()
+    judge: JudgeSettings = JudgeSettings()
     corpus: CorpusSettings = CorpusSettings()
 
     @model_validator(mode="after")
