@@ -107,7 +107,7 @@ def _cell(name: str, value: object) -> str:
     if name == "share" and isinstance(value, float):
         return f"{value:.1%}"
     if isinstance(value, float):
-        return f"{value:,.4f}" if value < 1 else f"{value:,.2f}"
+        return f"{value:,.4f}" if 0 < value < 1 else f"{value:,.2f}"
     return f"{value:,}" if isinstance(value, int) else one_line(str(value), 36)
 
 

@@ -146,12 +146,18 @@ def _write(page: IO[str], found: dict[str, Any], chunks: Iterator[tuple[list[dic
     count = 0
     for index, chunk in chunks:
         for name in _INDEX:
-            columns[name].extend(item[name] for item in index)
+            columns[name].extend(_label(item) if name == "title" else item[name] for item in index)
         _embed_data(page, f"chunk-{count}", chunk)
         count += 1
     _embed_data(page, "index", _coded(columns) | {"chunk": _CHUNK, "chunks": count})
     _embed_data(page, "figures", found)
     page.write(after.replace("/* script */", script))
+
+
+def _label(item: dict[str, Any]) -> str:
+    """An item's title in the list: its own, or how its text begins; of a chat, its query."""
+    text = item["asked"] if item["stage"] == "chats" else item["text"]
+    return item["title"] or " ".join((text or item["asked"] or "")[:200].split())[:90]
 
 
 def _coded(columns: dict[str, list[Any]]) -> dict[str, Any]:

@@ -84,7 +84,7 @@ function lines(times, series, { height = 190 } = {}) {
   }
   const every = Math.max(1, Math.ceil(times.length / 6));
   times.forEach((time, i) => {
-    if (i % every === 0) svg.append(shape("text", { x: x(i), y: height - 6, class: "tick" }, time));
+    if (i % every === 0 && x(i) < width - 70) svg.append(shape("text", { x: x(i), y: height - 6, class: "tick" }, time));
   });
   svg.addEventListener("mousemove", (event) => {
     const box = svg.getBoundingClientRect();

@@ -94,7 +94,7 @@ class Reader {
       const reason = value("reason");
       const facts = [value("domain"), value("genre"), value("tokens") === null ? null : `${number(value("tokens"))} tokens`].filter(Boolean).join(" · ");
       lines.push(node("div", { class: `item ${i === this.chosen ? "on" : ""}`, style: { top: `${at * ROW}px` }, onclick: () => this.open(at) },
-        node("div", { class: "title" }, reason ? node("span", { class: "badge" }, words(reason)) : null, value("title") || facts || "(no title)"),
+        node("div", { class: "title" }, reason ? node("span", { class: "badge" }, words(reason)) : null, value("title") || "(no title)"),
         node("div", { class: "dim" }, facts)));
     }
     this.filling.replaceChildren(...lines);
@@ -133,7 +133,7 @@ class Reader {
     const asked = entry.asked ? [node("h4", {}, value("stage") === "chats" ? "Query" : "Idea"), node("p", {}, entry.asked)] : [];
     const reasoning = entry.reasoning ? [node("h4", {}, "Reasoning"), node("div", { class: "text quiet" }, entry.reasoning)] : [];
     return [
-      node("h3", {}, value("title") || entry.id), node("p", { class: "dim" }, `${facts}${value("tokens") === null ? "" : ` · ${number(value("tokens"))} tokens`} · ${entry.id}`), why,
+      node("h3", {}, value("title") || "(no title)"), node("p", { class: "dim" }, `${facts}${value("tokens") === null ? "" : ` · ${number(value("tokens"))} tokens`} · ${entry.id}`), why,
       node("div", { class: "split" }, node("div", {}, ...reasoning, reasoning.length ? node("h4", {}, "Answer") : null, node("div", { class: "text" }, entry.text || "(no text)")),
         node("aside", {}, ...asked, ...part("Verdicts", verdicts), ...part("Assertions", assertions), ...part("Passages of the spec", passages))),
     ].filter(Boolean);
