@@ -18,6 +18,7 @@ class Circuit:
     def __init__(self, name: str) -> None:
         self.name = name
         self.opened_at: float | None = None
+        self.answered = False  # ever
         self._failures = 0
         self._failed: set[Hashable] = set()
         self._delay = _FIRST_PROBE_S
@@ -51,6 +52,7 @@ class Circuit:
         request from before it opened says nothing."""
         if self.opened_at is not None and sent_at < self.opened_at:
             return False
+        self.answered = True
         self._failures = 0
         self._failed.clear()
         if self.opened_at is None:

@@ -252,13 +252,8 @@ class Client:
     async def _wait_for_endpoint(self, ranked: Sequence[str]) -> None:
         """Until one comes up or may be probed; halts the run when all have been down for too long."""
         endpoints = [self._endpoints[name] for name in ranked]
-        for endpoint in endpoints:
-            if endpoint.circuit.down_s <= endpoint.settings.wait_when_down_s:
-                break
-        else:
-            names, down_s = ", ".join(ranked), endpoints[0].circuit.down_s
-            text = f"endpoint {names} is down: no answer for {down_s:.0f} s. Start it again, then run again."
-            self._control.halt("endpoint", text)
+        if all(endpoint.given_up for endpoint in endpoints):
+            self._control.halt("endpoint", " ".join(endpoint.why_down() for endpoint in endpoints))
             return
         await self._pause(max(0.01, min(endpoint.circuit.probe_in_s for endpoint in endpoints)))
 

@@ -18,6 +18,7 @@ _NO_KEY = "no-key"  # what servers without keys are sent; the openai package ins
 BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 60.0
 _SLOW_SHARE = 0.5  # an endpoint is slow when half its replies take more than this share of the time limit
 _SLOW_WINDOW = 20
+_NEVER_ANSWERED_S = 60.0  # patience with an endpoint that has not answered once: more likely a wrong address
 _POOL_CONNECTIONS, _SPARE_CONNECTIONS = 32, 8
 
 
@@ -63,6 +64,19 @@ class Endpoint:
         """Close the connections."""
         for client in self._clients:
             await client.close()
+
+    @property
+    def given_up(self) -> bool:
+        """Whether it has been down for longer than is waited for; shorter where it never answered at all."""
+        patience = self.settings.wait_when_down_s
+        return self.circuit.down_s > (patience if self.circuit.answered else min(patience, _NEVER_ANSWERED_S))
+
+    def why_down(self) -> str:
+        """A sentence for the user about an endpoint that is given up, with what to do."""
+        address, down_s = self.client.base_url, self.circuit.down_s
+        if self.circuit.answered:
+            return f"Endpoint {self.name} ({address}) is down: no answer for {down_s:.0f} s. Run again when it is back."
+        return f"Endpoint {self.name} ({address}) is down: it never answered. Check `base_url`, and that it runs."
 
     async def send(self, body: dict[str, Any]) -> Reply | Fault:
         """One request, within its hard time limit; nothing that an endpoint does raises."""

@@ -91,8 +91,10 @@ class RoleSettings(Settings):
     )
     reasoning_effort: str | None = Field(default=None, description="Passed through; not sent when absent.")
     send_seed: bool = Field(default=False, description="Send a seed derived from each draw's identity.")
-    json_mode: Literal["json_schema", "json_object", "none"] = Field(
-        default="json_schema", description="How a JSON schema is asked for; `none`: in the prompt only."
+    json_mode: Literal["json_schema", "json_schema_strict", "json_object", "none"] = Field(
+        default="json_schema",
+        description="How a JSON schema is asked for. `json_schema_strict`: OpenAI's strict mode, without the limits "
+        "that it refuses; `json_object`: some JSON; `none`: in the prompt only.",
     )
     extra_body: dict[str, Any] = Field(
         default_factory=dict, description="Further request fields, passed through; never put a secret here."

@@ -84,10 +84,12 @@ def status_fault(
         return Fault("throttled", detail, retry_after(headers), overload=True)
     if status in _TRANSIENT_STATUS or (status >= 500 and status != 501):
         return Fault("server", detail, retry_after(headers), overload=status in _OVERLOAD_STATUS)
-    return Fault("permanent", detail, advice=_advice(status, detail, endpoint))
+    return Fault("permanent", detail, advice=_advice(status, detail, endpoint, bool(key)))
 
 
-def _advice(status: int, detail: str, endpoint: "EndpointSettings") -> str:
+def _advice(status: int, detail: str, endpoint: "EndpointSettings", has_key: bool) -> str:
+    if status in {401, 403} and not has_key:
+        return f"The environment variable {endpoint.api_key_env} is not set: put the key there."
     if status in {401, 403}:
         return f"Check the key in the environment variable {endpoint.api_key_env} and what it may use."
     if status in {402, 429}:

@@ -10,6 +10,20 @@ from pipelines.records import Want, draw_key
 
 _BYTES_PER_TOKEN = 3  # on the safe side for a reservation: most text has four or more
 _TOKENS_PER_MESSAGE = 8
+_LIMITS = frozenset(
+    {
+        "minLength",
+        "maxLength",
+        "pattern",
+        "format",
+        "minimum",
+        "maximum",
+        "minItems",
+        "maxItems",
+        "uniqueItems",
+        "default",
+    }
+)
 
 
 def max_tokens(role: Role, draw: Draw) -> int:
@@ -55,12 +69,31 @@ def body(role: Role, endpoint: str, draw: Draw) -> dict[str, Any]:
             sent[name] = value
     if settings.send_seed:
         sent["seed"] = seed(role, draw)
-    if draw.json_schema and settings.json_mode == "json_object":
-        sent["response_format"] = {"type": "json_object"}
-    elif draw.json_schema and settings.json_mode == "json_schema":
-        schema = {"name": "reply", "schema": draw.json_schema, "strict": True}
-        sent["response_format"] = {"type": "json_schema", "json_schema": schema}
+    if draw.json_schema and settings.json_mode != "none":
+        sent["response_format"] = _response_format(settings.json_mode, draw.json_schema)
     return {**sent, **settings.extra_body}
+
+
+def _response_format(mode: str, schema: dict[str, Any]) -> dict[str, Any]:
+    if mode == "json_object":
+        return {"type": "json_object"}
+    strict = mode == "json_schema_strict"
+    form = {"name": "reply", "schema": _unlimited(schema) if strict else schema, "strict": strict}
+    return {"type": "json_schema", "json_schema": form}
+
+
+def _unlimited(schema: Any) -> Any:
+    """`schema` without the limits that OpenAI's strict mode answers with an error; replies are checked by us anyway."""
+    if isinstance(schema, list):
+        return [_unlimited(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {name: value for name, value in schema.items() if name not in _LIMITS}
+    return {
+        # below `properties` the names are the form's own, not keywords
+        name: {key: _unlimited(one) for key, one in value.items()} if name == "properties" else _unlimited(value)
+        for name, value in kept.items()
+    }
 
 
 def prompt_text(draw: Draw) -> str:

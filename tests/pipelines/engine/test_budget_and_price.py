@@ -87,6 +87,23 @@ def test_optional_fields_are_sent_only_when_asked_for():
     assert "response_format" not in request.body(none, "main", draw)
 
 
+def test_strict_mode_leaves_out_the_limits_that_it_refuses():
+    strict = engine(roles={"writer": {"endpoints": "main", "json_mode": "json_schema_strict"}}).role("writer")
+    inner = {"type": "string", "maxLength": 5}
+    schema = {
+        "type": "object",
+        "properties": {"pattern": inner},
+        "required": ["pattern"],
+        "additionalProperties": False,
+    }
+    draw = Draw("s", "r", [{"role": "user", "content": "x"}], json_schema=schema)
+    form = request.body(strict, "main", draw)["response_format"]["json_schema"]
+    assert form["strict"]
+    assert form["schema"] == {**schema, "properties": {"pattern": {"type": "string"}}}
+    plain = request.body(engine().role("writer"), "main", draw)["response_format"]["json_schema"]
+    assert (plain["strict"], plain["schema"]) == (False, schema)
+
+
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_the_common_prefix_is_the_longest(one, other):
     length = request.common_prefix(one, other)
