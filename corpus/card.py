@@ -79,7 +79,8 @@ def _contents(manifest: dict[str, Any]) -> str:
             config = manifest["datasets"][name]
             lines.append(f"| `{name}` | {config['rows']:,} | {config['tokens']:,} | {what} |")
     lines.append(
-        f"\nTokens are exact counts of the text with `{manifest['tokenizer']}`; of a chat, its response is counted.\n"
+        f"\nTokens are exact counts of the text with `{manifest['tokenizer']}`; of a chat, all "
+        "messages are counted, without what a chat template adds.\n"
     )
     return "\n".join(lines)
 

@@ -22,8 +22,13 @@ class CorpusSettings(Settings):
         "unknown", description="Hub licence identifier of the corpus; the terms of the writing model may bind you."
     )
     language: _Tag = Field("en", description="ISO 639 code of the language of the corpus.")
-    rows_per_group: int = Field(1_000, ge=1, le=1_000_000, description="Rows of a Parquet row group; bounds memory.")
+    rows_per_group: int = Field(1_000, ge=1, le=1_000_000, description="Rows of a dataset's Parquet row groups.")
     shard_mb: int = Field(256, ge=1, le=4_096, description="Size of a dataset shard before compression, in MB.")
+
+    @property
+    def layout(self) -> dict[str, int]:
+        """How `write_dataset` cuts its files."""
+        return {"rows_per_group": self.rows_per_group, "shard_bytes": self.shard_mb * 1_000_000}
 
 
 class ReportSettings(Settings):

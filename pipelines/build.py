@@ -158,14 +158,15 @@ class Build:
     def publishable(self) -> None:
         """`dataset/`, the manifest and the card, from the tables."""
         if self.workspace.parts("documents"):
-            write_dataset(self.workspace, "msm", read_rows(self.workspace, "documents", DATASETS["msm"].names))
+            rows = read_rows(self.workspace, "documents", DATASETS["msm"].names)
+            write_dataset(self.workspace, "msm", rows, **self.settings.corpus.layout)
         manifest = write_manifest(self.workspace, self.provenance())
         write_card(self.workspace, self.settings.corpus, manifest)
 
     def provenance(self) -> Provenance:
         """What the manifest says of this build. Addresses, prices and budgets do not change a corpus."""
         settings, prompts = self.settings, self.corpus.prompts
-        said = settings.model_dump_json(exclude={"spec", "endpoints", "budget", "prices"})
+        said = settings.model_dump_json(exclude={"spec", "endpoints", "budget", "prices", "audit"})
         models = {role: settings.role(role).model_names for role in ("planner", "writer", "judge")}
         return Provenance(
             recipe_hash=hashlib.sha256(said.encode()).hexdigest()[:16], spec_hash=self.spec.hash, seed=settings.seed,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from corpus.settings import CorpusSettings
 from corpus.store import read_rows, write_dataset, write_table
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
@@ -133,7 +134,7 @@ class ChatRows:
         return read_completion(self.ledger, sample.answer["request_id"])
 
 
-def write_aft(workspace: Workspace, counter: TokenCounter) -> None:
+def write_aft(workspace: Workspace, counter: TokenCounter, settings: CorpusSettings) -> None:
     """`dataset/aft_cot` and `dataset/aft`: the same chats, with the reasoning and without."""
     lineage = ("id", "domain", "spec_hash", "model", "style", "query_type", "query_id", "tools")
 
@@ -143,8 +144,8 @@ def write_aft(workspace: Workspace, counter: TokenCounter) -> None:
             tokens = row["tokens"] if reasoned else count_tokens(messages, counter)
             yield {**{name: row[name] for name in lineage}, "messages": messages, "tokens": tokens}
 
-    write_dataset(workspace, "aft_cot", rows(reasoned=True))
-    write_dataset(workspace, "aft", rows(reasoned=False))
+    write_dataset(workspace, "aft_cot", rows(reasoned=True), **settings.layout)
+    write_dataset(workspace, "aft", rows(reasoned=False), **settings.layout)
 
 
 def plain(messages: Iterable[Row]) -> list[Row]:

@@ -86,7 +86,7 @@ class ChatBuild:
                 number += 1
             count = rows.file(self.workspace, self.chosen(rows.samples))
         write_table(self.workspace, "rejects", self.dropped, part="queries")
-        write_aft(self.workspace, self.counter)
+        write_aft(self.workspace, self.counter, self.settings.corpus)
         ended = tuple(name for name, tally in self.tallies.items() if tally.ended)
         return self.report(ChatResult(count, chats.target, number, len(self.queries), ended))
 

@@ -10,7 +10,7 @@ const sections = {
     const cards = [
       [short(documents.kept_tokens), "tokens in documents", `${number(documents.kept_tokens)} tokens`],
       [number(documents.kept), "documents kept", `of ${number(planned.kept + planned.rejected)} written`],
-      [number(chats.kept), "chats kept", `${number(chats.kept_tokens)} tokens of answers`],
+      [number(chats.kept), "chats kept", `${number(chats.kept_tokens)} tokens in all their messages`],
       [`${covered} of ${found.passages.length}`, "passages of the spec covered", "passages that at least one document cites"],
     ];
     if (found.spend.length) cards.push([cost ? dollars(cost) : "not known", "cost", `${number(sum(found.spend.map((row) => row.requests)))} completions`]);
