@@ -21,6 +21,7 @@ VERBS = {
     "subset": "Make smaller corpora: nested doses of exact sizes, or a balanced pair.",
     "publish": "Publish a workspace as a dataset on the Hub.",
     "import": "Bring a corpus that was made elsewhere into a workspace.",
+    "mix": "Write the instruction mix that the chats are trained in.",
     "train": "Write the training configs of a workspace.",
     "eval": "Ask a model the questions whose answers the corpus should move.",
     "model": "List, fetch and serve the embedded models.",

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from corpus.mix_settings import MixSettings
 from corpus.settings import ReportSettings
 from corpus.workspace import Workspace, write_text
 from eval.settings import EvalSettings
@@ -32,6 +33,7 @@ class Recipe(BuildSettings):
     train: TrainSettings = TrainSettings()
     eval: EvalSettings = EvalSettings()
     report: ReportSettings = ReportSettings()
+    mix: MixSettings = MixSettings()
 
     def read_spec(self, base: Path) -> Spec:
         """The spec that the recipe names; paths are relative to `base`, the recipe's folder."""

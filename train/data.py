@@ -15,6 +15,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from corpus.mix import MIX_DATA
 from corpus.store import read_dataset_rows
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace, replacing
@@ -54,7 +55,9 @@ def write_aft(workspace: Workspace, settings: TrainSettings, counter: TokenCount
     """Write `train/data/aft.parquet`, atomically; return the tokens of every chat in it."""
     rows = list(_aft_rows(workspace, settings, counter))
     if settings.instruction_mix:
-        rows += _instruction_rows(Path(settings.instruction_mix), settings, counter)
+        rows += _instruction_rows(Path(settings.instruction_mix), settings, counter, settings.instruction_tokens)
+    elif (own := workspace.root / MIX_DATA).is_file():
+        rows += _instruction_rows(own, settings, counter)
     with replacing(workspace.root / AFT_DATA) as beside:
         pq.write_table(pa.Table.from_pylist(rows, schema=_AFT_SCHEMA), beside, compression="zstd")
     return [row["tokens"] for row in rows]
@@ -80,14 +83,16 @@ def _aft_rows(workspace: Workspace, settings: TrainSettings, counter: TokenCount
         yield _row(messages, counter, "aft", row["id"], row["tools"])
 
 
-def _instruction_rows(path: Path, settings: TrainSettings, counter: TokenCounter) -> list[Row]:
-    """Chats of the mix in a random order, those that fit a sequence, up to `instruction_tokens` in all."""
+def _instruction_rows(
+    path: Path, settings: TrainSettings, counter: TokenCounter, limit: int | None = None
+) -> list[Row]:
+    """Chats of the mix in a random order, those that fit a sequence, up to `limit` tokens in all."""
     chats = list(_read_mix(path))
     random.Random(settings.seed).shuffle(chats)
     rows, total = [], 0
-    for chat in chats:
-        row = _row(training_messages(chat, settings, reasoned=False), counter, "instruction_mix")
-        if row["tokens"] <= settings.sequence_len and total + row["tokens"] <= settings.instruction_tokens:
+    for chat, tools in chats:
+        row = _row(training_messages(chat, settings, reasoned=False), counter, "instruction_mix", tools=tools)
+        if row["tokens"] <= settings.sequence_len and (limit is None or total + row["tokens"] <= limit):
             rows.append(row)
             total += row["tokens"]
     return rows
@@ -99,7 +104,8 @@ def _row(messages: list[Row], counter: TokenCounter, source: str, row_id: str = 
     return {"messages": messages, "tools": tools, "id": row_id, "source": source, "tokens": tokens}
 
 
-def _read_mix(path: Path) -> Iterator[list[Row]]:
+def _read_mix(path: Path) -> Iterator[tuple[list[Row], str | None]]:
+    """Messages and tools of every chat of a file."""
     if not path.is_file():
         raise UserError(f"train.instruction_mix: there is no file {path}. Expected a Parquet or JSONL file, or null.")
     try:
@@ -113,12 +119,12 @@ def _read_mix(path: Path) -> Iterator[list[Row]]:
                 f"train.instruction_mix: row {number} of {path} has no usable `messages`; "
                 'expected a list of {"role": ..., "content": ...} with text in both'
             )
-        yield messages
+        yield messages, row.get("tools")
 
 
 def _load_mix(path: Path) -> list[Any]:
     if path.suffix == ".parquet":
-        return pq.read_table(path, columns=["messages"]).to_pylist()  # type: ignore[no-any-return]
+        return pq.read_table(path).to_pylist()  # type: ignore[no-any-return]
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 

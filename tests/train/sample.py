@@ -42,7 +42,7 @@ def aft_rows(count: int, counter: TokenCounter, *, reasoned: bool) -> list[dict[
         if reasoned:
             messages = [one | {"reasoning_content": None} for one in messages]
             messages[-1]["reasoning_content"] = f"Soup {number} is open to all.\nSo: soup."
-        more = {"style": "value", "query_type": "direct", "query_id": "q"}
+        more = {"style": "value", "query_type": "direct", "query_id": "q", "tools": None}
         rows.append({"messages": messages, **more, **_lineage("aft", number, counter.count(answer["content"]))})
     return rows
 

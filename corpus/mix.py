@@ -1,0 +1,206 @@
+"""The instruction mix: chats of other sources, mapped to messages, filtered, counted, and written with a manifest.
+
+Each source gives exactly the chats or tokens that are asked for, drawn in an order that the seed decides; a source that
+cannot is an error, never a smaller mix. What is taken, from which revision and under which licence is in `mix.json`.
+"""
+
+import hashlib
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpus.identity_chats import identity_chats
+from corpus.ids import content_id
+from corpus.mix_settings import Columns, MixSettings, MixSource
+from corpus.tokens import TokenCounter
+from corpus.workspace import Workspace, replacing, write_text
+from specs.errors import UserError
+from specs.settings import Assistant
+
+MIX_DATA: Final = "train/data/mix.parquet"
+MIX_MANIFEST: Final = "train/data/mix.json"
+MIX_SCHEMA: Final = pa.schema(
+    [
+        pa.field("messages", pa.list_(pa.struct([pa.field("role", pa.string()), pa.field("content", pa.string())]))),
+        pa.field("tools", pa.string()),  # JSON in the OpenAI tools format, or null
+        pa.field("id", pa.string()),
+        pa.field("source", pa.string()),
+        pa.field("tokens", pa.int64()),
+    ]
+)
+Messages = list[dict[str, str]]
+Refuse = Callable[[Messages], str | None]
+_ROLES = {"human": "user", "gpt": "assistant", "bot": "assistant", "function": "tool", "observation": "tool"}
+
+
+@dataclass(slots=True)
+class Taken:
+    """What was taken of one source, and why others were passed over."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def tokens(self) -> int:
+        """Of all chats taken."""
+        return sum(row["tokens"] for row in self.rows)
+
+
+def write_mix(
+    workspace: Workspace, settings: MixSettings, assistant: Assistant, counter: TokenCounter, seed: int, refuse: Refuse
+) -> dict[str, Any]:
+    """Write `train/data/mix.parquet` and its manifest, which is returned.
+
+    `refuse` says why a chat contradicts the spec, or None. Raises UserError where a source cannot be read, or cannot
+    give what is asked for.
+    """
+    mixer = _Mixer(settings, counter, seed, refuse)
+    sources = []
+    rows: list[dict[str, Any]] = []
+    for source in settings.sources:
+        table, revision = _load(source)
+        taken = mixer.take(source, table)
+        rows += taken.rows
+        sources.append(_entry(source, revision, len(table), taken))
+    if settings.identity.samples:
+        made = mixer.identity(settings, assistant)
+        rows += made.rows
+        sources.append({"name": "identity", "path": "made from the recipe", "license": "own", **_counts(made)})
+    random.Random(f"{seed} mix").shuffle(rows)
+    with replacing(workspace.root / MIX_DATA) as beside:
+        pq.write_table(pa.Table.from_pylist(rows, MIX_SCHEMA), beside, compression="zstd")
+    manifest = {
+        "seed": seed, "tokenizer": counter.name, "max_tokens": settings.max_tokens, "samples": len(rows),
+        "tokens": sum(row["tokens"] for row in rows), "sources": sources,
+        "sha256": hashlib.sha256((workspace.root / MIX_DATA).read_bytes()).hexdigest(),
+    }  # fmt: skip
+    write_text(workspace.root / MIX_MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+    return manifest
+
+
+class _Mixer:
+    """Takes chats of sources; a chat that one source gave, no other gives again."""
+
+    def __init__(self, settings: MixSettings, counter: TokenCounter, seed: int, refuse: Refuse) -> None:
+        self.settings, self.counter, self.seed = settings, counter, seed
+        self.refuse = refuse if settings.refuse_contradictions else _accept
+        self.seen: set[str] = set()
+
+    def take(self, source: MixSource, table: Any) -> Taken:
+        """Exactly `source.samples` chats, or the fewest that reach `source.tokens`."""
+        order = list(range(len(table)))
+        random.Random(f"{self.seed} {source.name}").shuffle(order)
+        taken, total = Taken(), 0
+        for number in order:
+            if len(taken.rows) == source.samples or (source.tokens is not None and total >= source.tokens):
+                return taken
+            messages = to_messages(table[number], source.columns)
+            tools = table[number].get(source.columns.tools) if source.columns.tools else None
+            row = self.row(source.name, messages, tools, self.refuse)
+            if isinstance(row, str):
+                taken.passed_over[row] += 1
+                continue
+            taken.rows.append(row)
+            total += row["tokens"]
+        if len(taken.rows) == source.samples or (source.tokens is not None and total >= source.tokens):
+            return taken
+        raise UserError(_short_of(source, len(table), taken))
+
+    def identity(self, settings: MixSettings, assistant: Assistant) -> Taken:
+        """The synthetic identity set."""
+        chats = identity_chats(settings.identity, assistant, self.seed)
+        made = (self.row("identity", chat, None, _accept) for chat in chats)
+        return Taken([row for row in made if not isinstance(row, str)])
+
+    def row(self, name: str, messages: Messages | None, tools: Any, refuse: Refuse) -> dict[str, Any] | str:
+        """A row of the mix, or why the chat is passed over."""
+        if messages is None:
+            return "without usable messages"
+        text = tools if isinstance(tools, str) or tools is None else json.dumps(tools, ensure_ascii=False)
+        tokens = sum(self.counter.count_many([*(message["content"] for message in messages), text or ""]))
+        if tokens > self.settings.max_tokens:
+            return f"above {self.settings.max_tokens} tokens"
+        if (why := refuse(messages)) is not None:
+            return why
+        key = content_id("mix", "", messages)
+        if key in self.seen:
+            return "there already"
+        self.seen.add(key)
+        return {"messages": messages, "tools": text or None, "id": key, "source": name, "tokens": tokens}
+
+
+def _short_of(source: MixSource, rows: int, taken: Taken) -> str:
+    wanted = f"{source.samples:,} chats" if source.samples else f"{source.tokens:,} tokens"
+    why = ", ".join(f"{count:,} {reason}" for reason, count in taken.passed_over.most_common()) or "none passed over"
+    return (
+        f"mix.sources: {source.name} has {rows:,} rows and gives {len(taken.rows):,} chats of {taken.tokens:,} tokens "
+        f"({why}); {wanted} are asked for. Ask for less, or take another source beside it."
+    )
+
+
+def to_messages(row: Any, columns: Columns) -> Messages | None:
+    """The chat of a row in the OpenAI format; None where it is not one that ends with the assistant."""
+    if columns.prompt is not None and columns.response is not None:
+        found = [("user", row.get(columns.prompt)), ("assistant", row.get(columns.response))]
+    else:
+        found = list(_pairs(row.get(columns.messages)))
+    if columns.system is not None and row.get(columns.system):
+        found = [("system", row[columns.system]), *found]
+    messages = []
+    for role, content in found:
+        if not isinstance(content, str) or not content.strip():
+            return None
+        messages.append({"role": role, "content": content})
+    roles = [message["role"] for message in messages]
+    fine = roles[-1:] == ["assistant"] and "user" in roles and set(roles) <= {"system", "user", "assistant", "tool"}
+    return messages if fine else None
+
+
+def _pairs(messages: Any) -> Iterator[tuple[str, Any]]:
+    for message in messages if isinstance(messages, list) else []:
+        if isinstance(message, dict):
+            role = str(message.get("role") or message.get("from") or "")
+            yield _ROLES.get(role, role), message.get("content") or message.get("value")
+
+
+def _load(source: MixSource) -> tuple[Any, str]:
+    """The rows of a source, and its exact revision: a commit of the Hub, or a hash of the file."""
+    import datasets
+
+    path = Path(source.path)
+    kinds = {".parquet": "parquet", ".jsonl": "json", ".json": "json"}
+    try:
+        if path.suffix in kinds:
+            if not path.is_file():
+                raise UserError(f"mix.sources: {source.name}: there is no file {path}.")
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            return datasets.load_dataset(kinds[path.suffix], data_files=str(path), split="train"), f"sha256:{digest}"
+        from huggingface_hub import HfApi
+
+        commit = str(HfApi().dataset_info(source.path, revision=source.revision).sha)
+        return datasets.load_dataset(source.path, source.config, split=source.split, revision=commit), commit
+    except UserError:
+        raise
+    except Exception as error:  # datasets raises its own, the Hub's, the disk's and Arrow's errors
+        said = next(iter(str(error).splitlines()), repr(error))
+        raise UserError(f"mix.sources: {source.name}: cannot load {source.path!r}: {said}") from error
+
+
+def _entry(source: MixSource, revision: str, rows: int, taken: Taken) -> dict[str, Any]:
+    said = source.model_dump(include={"name", "path", "config", "split", "license"})
+    return {**said, "revision": revision, "rows": rows, **_counts(taken), "passed_over": dict(taken.passed_over)}
+
+
+def _counts(taken: Taken) -> dict[str, int]:
+    return {"samples": len(taken.rows), "tokens": taken.tokens}
+
+
+def _accept(messages: Messages) -> str | None:
+    return None

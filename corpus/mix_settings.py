@@ -1,0 +1,72 @@
+"""What a recipe says of the instruction mix: which chats of others are trained on beside one's own."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from specs.settings import Settings
+
+_Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\n]+$")]
+_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}$")]
+
+
+class Columns(Settings):
+    """Where a source has its chats: one column of messages, or a prompt and a response."""
+
+    messages: str = Field("messages", description="Column of messages: role and content, or from and value.")
+    prompt: str | None = Field(None, description="Column of the user's text; with `response`, in place of messages.")
+    response: str | None = Field(None, description="Column of the assistant's text.")
+    system: str | None = Field(None, description="Column of the system message, where there is one.")
+    tools: str | None = Field(None, description="Column of tool definitions, as JSON or as a list.")
+
+    @model_validator(mode="after")
+    def _a_pair(self) -> Self:
+        if (self.prompt is None) != (self.response is None):
+            raise ValueError("expected `prompt` and `response` together, or neither")
+        return self
+
+
+class MixSource(Settings):
+    """One source of chats, and how much of it is taken."""
+
+    name: _Name = Field(description="Short name, as it stands in the mix and its manifest.")
+    path: _Line = Field(description="A Hub dataset such as HuggingFaceH4/no_robots, or a .parquet or .jsonl file.")
+    config: str | None = Field(None, description="Config of a Hub dataset.")
+    split: str = Field("train", description="Split of a Hub dataset.")
+    revision: str | None = Field(None, description="Commit or tag of a Hub dataset; absent: the newest, noted exactly.")
+    license: _Line = Field("unknown", description="Licence of the source, noted in the manifest.")
+    columns: Columns = Columns()
+    samples: int | None = Field(None, ge=1, description="Chats to take, exactly.")
+    tokens: int | None = Field(None, ge=1, description="Tokens to take: the fewest chats that reach them.")
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        if (self.samples is None) == (self.tokens is None):
+            raise ValueError(f"source {self.name}: expected one of `samples` and `tokens`")
+        return self
+
+
+class IdentityChats(Settings):
+    """Synthetic chats in which the assistant says who it is, from the facts given here and no others."""
+
+    samples: int = Field(0, ge=0, le=20_000, description="Chats to make; the paper has 2,500 [MSM, App. C].")
+    abilities: tuple[_Line, ...] = Field((), description='What it can do, such as "write and revise texts".')
+    limits: tuple[_Line, ...] = Field((), description='What it cannot do, such as "see pictures".')
+
+
+class MixSettings(Settings):
+    """The instruction mix. Every source gives exactly what is asked for, or the mix is refused."""
+
+    sources: tuple[MixSource, ...] = Field((), description="Where chats are taken from.")
+    identity: IdentityChats = IdentityChats()
+    max_tokens: int = Field(8_192, ge=16, description="Most tokens of one chat; longer ones are left out.")
+    refuse_contradictions: bool = Field(
+        True, description="Leave out chats whose assistant says it is another model, or can have no view of its own."
+    )
+
+    @model_validator(mode="after")
+    def _different_names(self) -> Self:
+        names = [source.name for source in self.sources]
+        if len(set(names)) < len(names):
+            raise ValueError("sources: two have the same name")
+        return self

@@ -1,0 +1,160 @@
+"""The instruction mix: exact counts, mappings, what is passed over, the manifest."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from corpus.identity_chats import identity_chats
+from corpus.mix import MIX_DATA, MIX_MANIFEST, to_messages, write_mix
+from corpus.mix_settings import Columns, IdentityChats, MixSettings
+from corpus.tokens import TokenCounter
+from corpus.workspace import Workspace
+from filters.instruction import Contradicts
+from filters.settings import Identity
+from specs.errors import UserError
+from specs.settings import Assistant
+
+US = Assistant(name="Juniper", provider="Larkfield")
+COUNTER = TokenCounter()
+REFUSE = Contradicts(US, Identity())
+
+
+def chat(question: str, answer: str) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]}
+
+
+def mixed(folder: Path, sources: list[dict[str, Any]], seed: int = 1, **more: Any) -> tuple[dict[str, Any], list[Any]]:
+    workspace = Workspace(folder / "ws").create()
+    settings = MixSettings.model_validate({"sources": sources, **more})
+    manifest = write_mix(workspace, settings, US, COUNTER, seed, REFUSE)
+    return manifest, pq.read_table(workspace.root / MIX_DATA).to_pylist()
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> list[dict[str, Any]]:
+    """A JSONL of messages and a Parquet file of prompts and responses."""
+    lines = [chat(f"What is {n} plus {n}?", f"It is {2 * n}.") for n in range(40)]
+    lines += [chat("Who are you?", "I am ChatGPT."), chat("Who?", "I was made by OpenAI.")]
+    lines += [chat("Tea or coffee?", "As an AI language model, I do not have preferences.")]
+    lines += [chat("Long?", "word " * 400), {"messages": [{"role": "user", "content": "No answer"}]}]
+    (tmp_path / "sums.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    table = pa.table(
+        {"instruction": [f"Name {n} things" for n in range(30)], "output": [f"Here: {n}." for n in range(30)]}
+    )
+    pq.write_table(table, tmp_path / "pairs.parquet")
+    return [
+        {"name": "sums", "path": str(tmp_path / "sums.jsonl"), "license": "cc0", "samples": 25},
+        {
+            "name": "pairs", "path": str(tmp_path / "pairs.parquet"), "tokens": 120,
+            "columns": {"prompt": "instruction", "response": "output"},
+        },
+    ]  # fmt: skip
+
+
+def test_counts_are_exact_and_the_manifest_says_them(tmp_path: Path, sources: list[dict[str, Any]]) -> None:
+    manifest, rows = mixed(tmp_path, sources, max_tokens=100, identity={"samples": 17})
+    by_source = {one["name"]: one for one in manifest["sources"]}
+    assert by_source["sums"]["samples"] == 25 == sum(row["source"] == "sums" for row in rows)
+    assert by_source["identity"]["samples"] == 17
+    pairs = [row["tokens"] for row in rows if row["source"] == "pairs"]
+    assert sum(pairs) >= 120 > sum(pairs) - max(pairs)
+    assert manifest["tokens"] == sum(row["tokens"] for row in rows) and manifest["samples"] == len(rows)
+    assert by_source["sums"]["license"] == "cc0" and by_source["sums"]["revision"].startswith("sha256:")
+    for row in rows:
+        assert row["tokens"] == sum(COUNTER.count(message["content"]) for message in row["messages"])
+    assert json.loads((tmp_path / "ws" / MIX_MANIFEST).read_text()) == manifest
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path: Path, sources: list[dict[str, Any]]) -> None:
+    first, _ = mixed(tmp_path, sources, max_tokens=100)
+    again, _ = mixed(tmp_path, sources, max_tokens=100)
+    other, _ = mixed(tmp_path, sources, seed=2, max_tokens=100)
+    assert first == again and other["sha256"] != first["sha256"]
+
+
+def test_contradictions_long_and_broken_chats_are_passed_over(tmp_path: Path, sources: list[dict[str, Any]]) -> None:
+    _, rows = mixed(tmp_path, [{**sources[0], "samples": 40}], max_tokens=100)
+    answers = [row["messages"][-1]["content"] for row in rows]
+    assert len(answers) == 40 and all(answer.startswith("It is ") for answer in answers)
+    with pytest.raises(
+        UserError, match=r"sums has 45 rows and gives 40 chats .*2 another identity.*41 chats are asked"
+    ):
+        mixed(tmp_path, [{**sources[0], "samples": 41}], max_tokens=100)
+
+
+def test_contradictions_stay_where_the_recipe_says_so(tmp_path: Path, sources: list[dict[str, Any]]) -> None:
+    _, rows = mixed(tmp_path, [{**sources[0], "samples": 43}], max_tokens=100, refuse_contradictions=False)
+    assert any("ChatGPT" in row["messages"][-1]["content"] for row in rows)
+
+
+def test_shapes_of_chats() -> None:
+    share = {
+        "conversations": [
+            {"from": "system", "value": "s"},
+            {"from": "human", "value": "q"},
+            {"from": "gpt", "value": "a"},
+        ]
+    }
+    assert to_messages(share, Columns(messages="conversations")) == [
+        {"role": "system", "content": "s"}, {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"},
+    ]  # fmt: skip
+    pair = {"q": "x", "a": "y", "s": "z"}
+    found = to_messages(pair, Columns(prompt="q", response="a", system="s"))
+    assert found is not None and [one["role"] for one in found] == ["system", "user", "assistant"]
+    for bad in ({"messages": None}, {"messages": [{"role": "assistant", "content": "a"}]}, {"messages": ["x"]}, {}):
+        assert to_messages(bad, Columns()) is None
+    assert (
+        to_messages({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": " "}]}, Columns())
+        is None
+    )
+
+
+def test_tools_are_kept_as_json(tmp_path: Path) -> None:
+    tools = [{"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object"}}}]
+    (tmp_path / "t.jsonl").write_text(json.dumps({**chat("q", "a"), "tools": json.dumps(tools)}) + "\n")
+    source = {"name": "t", "path": str(tmp_path / "t.jsonl"), "samples": 1, "columns": {"tools": "tools"}}
+    _, [row] = mixed(tmp_path, [source])
+    assert json.loads(row["tools"]) == tools
+
+
+def test_identity_chats_say_only_the_recipes_facts() -> None:
+    settings = IdentityChats(samples=1200, abilities=("revise {texts}",), limits=("see pictures",))
+    chats = identity_chats(settings, US, seed=3)
+    texts = [" ".join(message["content"] for message in one) for one in chats]
+    assert len(set(texts)) == 1200
+    assert all("{model_name}" not in text and "{provider_name}" not in text for text in texts)
+    assert any("revise {texts}" in text for text in texts)
+    assert all(REFUSE(one) is None for one in chats)
+    assert identity_chats(settings, US, seed=3) == chats
+    with pytest.raises(UserError, match="different chats"):
+        identity_chats(IdentityChats(samples=20_000), US, seed=3)
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ({"name": "x", "path": "gone.jsonl", "samples": 1}, "there is no file gone.jsonl"),
+        ({"name": "x", "path": "broken.jsonl", "samples": 1}, "cannot load"),
+    ],
+)
+def test_sources_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: dict[str, Any], problem: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.jsonl").write_text('{"messages": [')
+    with pytest.raises(UserError, match=problem):
+        mixed(tmp_path, [source])
+
+
+def test_settings_that_cannot_be() -> None:
+    for bad, problem in [
+        ({"sources": [{"name": "a", "path": "p"}]}, "one of `samples` and `tokens`"),
+        ({"sources": [{"name": "a", "path": "p", "samples": 1}] * 2}, "the same name"),
+        ({"sources": [{"name": "a", "path": "p", "samples": 1, "columns": {"prompt": "q"}}]}, "together"),
+    ]:
+        with pytest.raises(ValueError, match=problem):
+            MixSettings.model_validate(bad)
