@@ -5,6 +5,7 @@ A subset is a workspace of its own, so that everything works on it; what it leav
 
 import shutil
 from collections.abc import Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -22,49 +23,65 @@ from specs.errors import UserError
 from specs.settings import Assistant
 
 Balance = Literal["domain", "genre", "assertion", "none"]
+Kind = Literal["documents", "chats"]
+_PARENTS: Final = {"documents": "idea_id", "chats": "query_id"}
 LEFT_OUT: Final = "not_in_subset"
 """The reason under which a subset's rejects list what it leaves out of its source."""
 
 
 def write_doses(
-    source: Workspace, folders: dict[int, Path], *, balance: Balance = "domain", seed: int = 0
+    source: Workspace, folders: dict[int, Path], *, balance: Balance = "domain", seed: int = 0, kind: Kind = "documents"
 ) -> list[Chosen]:
-    """Write a workspace for each number of tokens, each nested in the next larger one; return what was chosen.
+    """Write a workspace for each size, each nested in the next larger one; return what was chosen.
+
+    A size is a number of tokens for documents, and a number of chats for chats (the paper: 1,250, 2,500, 5k, ... 80k).
 
     Raises:
-        UserError: the source is not finished or has too few tokens, or a folder is in use.
+        UserError: the source is not finished or has too little, or a folder is in use.
     """
     read_manifest(source)
-    chosen = doses(sized(source, balance), list(folders), seed)
+    unit = "tokens" if kind == "documents" else "chats"
+    items = sized(source, balance, kind)
+    chosen = doses(items if kind == "documents" else [replace(one, tokens=1) for one in items], list(folders), seed)
     for dose in chosen:
         if dose.missing:
-            raise UserError(f"{source.root} has {dose.tokens:,} tokens: {dose.missing:,} too few for {dose.target:,}.")
+            raise UserError(f"{source.root} has {dose.tokens:,} {unit}: {dose.missing:,} too few for {dose.target:,}.")
     for dose in chosen:
-        _write(source, folders[dose.target], set(dose.ids))
+        _write(source, folders[dose.target], set(dose.ids), kind)
     return chosen
 
 
 def write_pair(
-    sources: tuple[Workspace, Workspace], folders: tuple[Path, Path], *, balance: Balance = "domain", seed: int = 0
+    sources: tuple[Workspace, Workspace],
+    folders: tuple[Path, Path],
+    *,
+    balance: Balance = "domain",
+    seed: int = 0,
+    kind: Kind = "documents",
 ) -> Paired:
-    """Write a workspace for each source, with equal numbers of documents in each group and tokens within 0.5%.
+    """Write a workspace for each source, with equal numbers of documents or chats in each group and tokens within 0.5%.
 
     Raises:
         UserError: a source is not finished, a folder is in use, or the sources have no group in common.
     """
     for source in sources:
         read_manifest(source)
-    paired = pair(sized(sources[0], balance), sized(sources[1], balance), seed)
+    paired = pair(sized(sources[0], balance, kind), sized(sources[1], balance, kind), seed)
     if not paired.left:
         raise UserError(f"{sources[0].root} and {sources[1].root} share no {balance} that can be balanced to 0.5%.")
     for source, folder, ids in zip(sources, folders, (paired.left, paired.right), strict=True):
-        _write(source, folder, set(ids))
+        _write(source, folder, set(ids), kind)
     return paired
 
 
-def sized(workspace: Workspace, balance: Balance) -> list[Sized]:
-    """The documents of a workspace as budgets see them. Of several assertions, the first is the group."""
-    rows = read_rows(workspace, "documents", ["id", "tokens", "domain", "genre", "assertion_ids"])
+def sized(workspace: Workspace, balance: Balance, kind: Kind = "documents") -> list[Sized]:
+    """The documents or chats of a workspace as budgets see them. Of several assertions, the first is the group."""
+    if kind == "documents":
+        columns = ["id", "tokens", "domain", "genre", "assertion_ids"]
+        return [Sized(r["id"], r["tokens"], _group(r, balance)) for r in read_rows(workspace, kind, columns)]
+    if balance not in {"domain", "none"}:
+        raise UserError(f"--balance {balance}: chats are balanced over their domain, or not at all (none).")
+    rows = read_rows(workspace, kind, ["id", "tokens", "domain"])
     return [Sized(row["id"], row["tokens"], _group(row, balance)) for row in rows]
 
 
@@ -74,7 +91,7 @@ def _group(row: dict[str, Any], balance: Balance) -> str:
     return "" if balance == "none" else row[balance] or ""
 
 
-def _write(source: Workspace, folder: Path, ids: Set[str]) -> None:
+def _write(source: Workspace, folder: Path, ids: Set[str], kind: Kind) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty. Give a new folder for each subset.")
     target = Workspace(folder).create()
@@ -82,34 +99,35 @@ def _write(source: Workspace, folder: Path, ids: Set[str]) -> None:
         if (source.root / name).is_file():
             shutil.copyfile(source.root / name, target.root / name)
     for name in TABLES:
-        for path in source.parts(name) if name != "documents" else []:
+        for path in source.parts(name) if name != kind else []:
             target.table(name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target.table(name, path.stem))
-    write_table(target, "documents", (row for row in read_rows(source, "documents") if row["id"] in ids))
-    write_table(target, "rejects", _left_out(source, ids), part="subset")
-    _write_datasets(source, target)
+    write_table(target, kind, (row for row in read_rows(source, kind) if row["id"] in ids))
+    write_table(target, "rejects", _left_out(source, ids, kind), part=f"subset-{kind}")
+    _write_datasets(source, target, ids, kind)
     manifest = write_manifest(target, _provenance(source))
     recipe = yaml.safe_load(target.recipe.read_text(encoding="utf-8")) or {}
     write_card(target, CorpusSettings.model_validate(recipe.get("corpus") or {}), manifest)
 
 
-def _left_out(source: Workspace, ids: Set[str]) -> list[dict[str, Any]]:
-    blank = dict.fromkeys(TABLES["rejects"].names)
+def _left_out(source: Workspace, ids: Set[str], kind: Kind) -> list[dict[str, Any]]:
+    blank, parent = dict.fromkeys(TABLES["rejects"].names), _PARENTS[kind]
     return [
         {
-            **blank, "id": content_id("rejects", "documents", row["id"], LEFT_OUT), "stage": "documents",
-            "item_id": row["id"], "reason": LEFT_OUT, "parent_id": row["idea_id"], "request_id": row["request_id"],
+            **blank, "id": content_id("rejects", kind, row["id"], LEFT_OUT), "stage": kind,
+            "item_id": row["id"], "reason": LEFT_OUT, "parent_id": row[parent], "request_id": row["request_id"],
         }
-        for row in read_rows(source, "documents", ["id", "idea_id", "request_id"])
+        for row in read_rows(source, kind, ["id", parent, "request_id"])
         if row["id"] not in ids
     ]  # fmt: skip
 
 
-def _write_datasets(source: Workspace, target: Workspace) -> None:
-    write_dataset(target, "msm", read_rows(target, "documents", DATASETS["msm"].names))
+def _write_datasets(source: Workspace, target: Workspace, ids: Set[str], kind: Kind) -> None:
+    mine = {"msm"} if kind == "documents" else {"aft_cot", "aft"}
     for config in DATASETS:
-        if config != "msm" and (source.dataset / config).is_dir():
-            write_dataset(target, config, read_dataset_rows(source, config))
+        if (source.dataset / config).is_dir():
+            rows = read_dataset_rows(source, config)
+            write_dataset(target, config, (row for row in rows if config not in mine or row["id"] in ids))
 
 
 def _provenance(source: Workspace) -> Provenance:
