@@ -5,6 +5,7 @@ ledger.sqlite          every completion, committed before anything uses it
 tables/<t>/*.parquet   lineage and rejects
 dataset/<c>/*.parquet  what is published, and README.md, its card
 train/*.yaml           training configs
+audit/                 what too many documents share
 report/                the page for people
 """
 
@@ -31,6 +32,7 @@ class Workspace:
         self.manifest = self.root / "manifest.json"
         self.train = self.root / "train"
         self.eval = self.root / "eval"
+        self.audit = self.root / "audit"
         self.report = self.root / "report"
         self.log = self.root / "log.txt"
 

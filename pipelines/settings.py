@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from corpus.settings import CorpusSettings
 from filters.settings import FilterSettings
+from pipelines.audit_settings import AuditSettings
 from pipelines.chat_settings import ChatSettings
 from pipelines.endpoints import EngineSettings
 from pipelines.judge_settings import JudgeSettings
@@ -60,6 +61,7 @@ class BuildSettings(EngineSettings):
     chats: ChatSettings = ChatSettings()
     filters: FilterSettings = FilterSettings()
     judge: JudgeSettings = JudgeSettings()
+    audit: AuditSettings = AuditSettings()
     corpus: CorpusSettings = CorpusSettings()
 
     @model_validator(mode="after")
