@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from distilabel.pipeline import Pipeline
 
+_LOG = logging.getLogger("specmill.run")
 _WATCH_S = 0.2
 _POLL_S = 0.1
 _ORPHAN_GRACE_S = 1.0  # for replies that are being committed when the parent is gone
@@ -112,6 +113,7 @@ def _signals(folder: Path) -> Iterator[None]:
     def handle(signum: int, frame: FrameType | None) -> None:
         if next(signals) == 1:
             CONTROL.stop()
+            _LOG.warning("stopping: what is in flight is finished and kept; once more ends everything at once")
             return
         for child in multiprocessing.active_children():
             child.kill()
