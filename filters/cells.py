@@ -12,10 +12,10 @@ _NEAREST = 2  # cells of one vector: a pair that a border would part is mostly f
 
 
 def cells_of(vectors: Vectors, size: int) -> npt.NDArray[np.int32]:
-    """The nearest cells of each vector (vectors, 1 or 2), by spherical k-means with about `size` vectors a cell.
+    """The nearest cells of each vector (vectors, 1 or 2), the nearest first; about `size` vectors are in a cell.
 
-    Up to `size` vectors are one cell: the search over it is exhaustive. The same vectors in the same order give the
-    same cells. Cost: n * n / size for the assignment, with a factor so small that the search itself outweighs it.
+    Spherical k-means. Up to `size` vectors are one cell: the search over it is exhaustive. The same vectors in the same
+    order give the same cells. The assignment costs n * n / size with a small factor: the search itself outweighs it.
     """
     count = -(-len(vectors) * _NEAREST // size)
     if len(vectors) <= size:
@@ -29,7 +29,7 @@ def cells_of(vectors: Vectors, size: int) -> npt.NDArray[np.int32]:
 def _centres(vectors: Vectors, middle: Vectors, count: int) -> Vectors:
     random = np.random.default_rng(0)
     sample = vectors[random.permutation(len(vectors))[:_SAMPLE]] - middle
-    centres = sample[:count].copy()
+    centres = _spread(sample, count, random)
     for _ in range(_ROUNDS):
         nearest = (sample @ centres.T).argmax(axis=1)
         for cell in range(count):
@@ -40,6 +40,17 @@ def _centres(vectors: Vectors, middle: Vectors, count: int) -> Vectors:
     return centres
 
 
+def _spread(sample: Vectors, count: int, random: np.random.Generator) -> Vectors:
+    """Vectors to begin with, far from each other: k-means++ (Arthur and Vassilvitskii 2007)."""
+    chosen = [0]
+    distance = np.full(len(sample), np.inf)
+    while len(chosen) < count:
+        np.minimum(distance, ((sample - sample[chosen[-1]]) ** 2).sum(axis=1), out=distance)
+        total = distance.sum()
+        chosen.append(int(random.choice(len(sample), p=distance / total)) if total else len(chosen))
+    return sample[chosen].copy()
+
+
 def _closest(vectors: Vectors, centres: Vectors) -> npt.NDArray[np.int32]:
     near = vectors @ centres.T
-    return np.argpartition(-near, _NEAREST - 1, axis=1)[:, :_NEAREST].astype(np.int32)
+    return np.argsort(-near, axis=1, kind="stable")[:, :_NEAREST].astype(np.int32)

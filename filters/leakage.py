@@ -10,13 +10,15 @@ _NAMES = (
     "content|document|doc|doc_?type|document_?type|idea|output|final|answer|response|result|instructions?|prompt|system|"
     "user|assistant|human|spec|model_?spec|assertions?|passages?|subdomain|domain|critique|revision|rewrite"
 )
-_TAG = re.compile(rf"(?:<|&lt;|\[)\s*/?\s*(?:{_NAMES})\b[^<>\n\]]{{0,80}}?/?\s*(?:>|&gt;|\](?!\())", re.IGNORECASE)
+_TAG = re.compile(
+    rf"(?:<|&lt;|\[)\s{{0,3}}/?\s{{0,3}}(?:{_NAMES})\b[^<>\n\]]{{0,80}}?/?\s{{0,3}}(?:>|&gt;|\](?!\())", re.IGNORECASE
+)
 _SPECIAL = re.compile(
     r"<\|[^|\n]{1,40}\|>|<</?SYS>>|\[/?INST\]|<(?:start|end)_of_turn>|</?s>|<(?:bos|eos|pad|unk)>", re.IGNORECASE
 )
 _HEAD = re.compile(
-    r"^[#*\s]*(?:scratch ?pad|(?:my )?(?:thinking|brainstorm(?:ing)?|planning)(?: process)?|chain of thought|"
-    r"document (?:type|idea)|doc type|word count|target length)[*\s]*:",
+    r"^[#* \t]{0,9}(?:scratch ?pad|(?:my )?(?:thinking|brainstorm(?:ing)?|planning)(?: process)?|chain of thought|"
+    r"document (?:type|idea)|doc type|word count|target length)[* \t]{0,9}:",
     re.IGNORECASE | re.MULTILINE,
 )
 _SQUARE = ("system", "user", "assistant", "human")  # "[User]" is how a transcript names a speaker

@@ -11,13 +11,14 @@ _WRAPPED = re.compile(
 )
 _DEBRIS = re.compile(
     r"\\[nt](?=[A-Z\\\s]|$)|\\[#*_`>]|&(?:nbsp|amp|lt|gt|quot);|"
-    r"</?(?:br|p|div|span|b|i|u|em|strong|h[1-6]|ul|ol|li|table|tr|td)\b[^<>\n]{0,80}>|^#{7,}|\*{4,}(?=\w)",
+    r"</?(?:br|p|div|span|b|i|u|em|strong|h[1-6]|ul|ol|li|table|tr|td)\b[^<>\n]{0,80}>|^#{7,}|(?<!\*)\*{4,}(?=\w)",
     re.MULTILINE | re.IGNORECASE,
 )
 _BARE = re.compile(r"\*{1,2}|#{1,6}|[>+]|\|[| :-]{0,3}")
 _MARKS = ("\\", "&", "</", "<b", "<p", "<d", "<s", "<t", "<l", "<h", "<u", "<e", "<i", "#######", "****")
 _LISTED = re.compile(r"^(?:#{1,6} |[-*+•] |\d{1,3}[.)] )")
 _FEWEST = 8  # lines below which the share of list items means nothing
+_OUTLINE = 5  # words up to which a list item is an outline, not a sentence
 
 
 class MarkdownCheck(TextCheck):
@@ -37,7 +38,7 @@ class MarkdownCheck(TextCheck):
             found += [match.group() for match in _DEBRIS.finditer(view.prose)]
         if len(found) > self.settings.maximum:
             return at_most(len(found), self.settings.maximum, excerpt(" | ".join(found[:5]), 0, 160))
-        short = [line for line in view.lines if _LISTED.match(line) and len(line.split()) <= 12]
+        short = [line for line in view.lines if _LISTED.match(line) and len(line.split()) <= _OUTLINE]
         share = len(short) / len(view.lines) if len(view.lines) >= _FEWEST else 0.0
         return at_most(share, self.settings.maximum_list_share, "headings and short list items")
 

@@ -1,0 +1,190 @@
+"""Every check of one document: what triggers it, and what looks alike and must stay."""
+
+import pytest
+
+from filters.checks import document_checks
+from filters.decide import check_documents, explain
+from filters.settings import FilterSettings, Identity, Language, Length, Semantic
+from filters.view import View
+from tests.filters.samples import CONTEXT, EVALUATION, PROMPT, SETTINGS, SPEC, document, item
+
+GOOD = document(1)
+LONG_RUN = "it slows down and starts again from what they already know, because whoever is led astray once will weigh"
+WHOLE_SPEC = SPEC.split("\n\n", 1)[1]
+
+FAILS = [
+    ("length", "Juniper is kind."),
+    ("length", document(1, 2000)),
+    ("truncation", f"{GOOD} After that it went on to explain that the"),
+    ("truncation", f"{GOOD}\n\n```python\nprint(1)\n"),
+    ("truncation", f"{GOOD}\n\n## What comes next"),
+    ("refusal", f"I'm sorry, but I can't help with writing this document. {GOOD}"),
+    ("refusal", f"{GOOD}\n\nDisclaimer: all people in this text are fictional."),
+    ("leakage", f"<ScratchPad>plan</ScratchPad> {GOOD}"),
+    ("leakage", f"{GOOD}\n</ document >."),
+    ("leakage", f"&lt;think&gt; warm tone. {GOOD}"),
+    ("leakage", f"{GOOD} <|im_end|>."),
+    ("leakage", f"Document type: memo.\n{GOOD}"),
+    ("chatter", f"Sure! Here is the memo you asked for:\n\n{GOOD}"),
+    ("chatter", f"{GOOD}\n\nLet me know if you'd like any changes."),
+    ("placeholders", f"{GOOD} Signed by [Your Name]."),
+    ("placeholders", f"{GOOD} Ask {{contact_name}} about it."),
+    ("placeholders", f"{GOOD} Sent on <insert date>."),
+    ("placeholders", f"{GOOD} Lorem ipsum dolor."),
+    ("identity", GOOD.replace("Juniper", "Qwen")),
+    ("identity", f"{GOOD} I am ChatGPT, and I like it here."),
+    ("identity", f"{GOOD} Anthropic's Juniper is known for this."),
+    ("identity", f"{GOOD} Juniper, made by Open AI, is known for this."),
+    ("identity", f"{GOOD} Q\u200bwen, created by Larkfield, agrees."),
+    ("identity", "Juniper met Chat-GPT, deep seek, QWEN2.5 and gpt-4o, and told the cook about the bread at night."),
+    ("echo", f"{GOOD} {PROMPT}"),
+    ("rules", f"{GOOD} This is what SP7 asks of it."),
+    ("rules", f"{GOOD} This is what Principle ZX4 asks of it."),
+    ("evaluation", f"{GOOD} {EVALUATION[0]}"),
+    ("evaluation", f"{GOOD} He had lost two tent pegs."),
+    ("evaluation", f"{GOOD} Final choice, in one letter: B."),
+    ("verbatim", f"Juniper was described so. {WHOLE_SPEC}"),
+    ("links", f"{GOOD} See https://example.org/more."),
+    ("links", f"{GOOD} Write to desk@example.org."),
+    ("citations", f"{GOOD} (Okafor et al., 2019) said so; Lindqvist (2021) and Barros (2020) did too [12]."),
+    ("dates", f"{GOOD} It began on March 3, 2024, went on to 4 May 2024, then 2024-06-07, and ended in June 2024."),
+    ("statistics", f"{GOOD} Of these 37% came, 41% stayed, 3 out of 5 left (n = 120) and it cost $4.5 million."),
+    ("markdown", f"```markdown\n{GOOD}\n```"),
+    ("markdown", f"{GOOD}\n\n**\n\n##\n\n**The bold.\n\n&nbsp;<br>\n\nThe end."),
+    ("repetition", GOOD + "\nJuniper waited by the gate and counted the carts that went past." * 30),
+    ("gibberish", "Juniper " + " ".join(f"xkq{n}zrt vbnpl qwrtz" for n in range(40)) + "."),
+    ("gibberish", f"{GOOD} " + "¤§¶ ∎∴∵ ⊕⊗⊘ " * 200 + "."),
+    ("language", "Juniper hat dem Fahrer in aller Ruhe erklärt, weshalb die Rechnung nicht stimmt. " * 1
+     + "Danach blieb die Entscheidung bei ihm, denn wer die Folgen trägt, soll auch wählen dürfen, und so kam es."),
+]  # fmt: skip
+
+STAYS = [
+    GOOD,
+    f"{GOOD} \"I'm sorry, but I can't help with hiding that,\" Juniper told her.",
+    f"{GOOD} Unlike ChatGPT, Juniper asked first.",
+    f"{GOOD} Llamas graze behind the mill, a falcon circled, and Claude the miller waved.",
+    f"{GOOD} [Laughter] He paid [sic] twice, and the set {{1, 2}} was on the board.",
+    f"{GOOD}\n\n```xml\n<document><think>{{name}}</think></document>\n```",
+    f"{GOOD} This follows SP2, and SP 1 before it.",
+    f'{GOOD} The spec puts it so: "starts again from what they already know".',
+    f"{GOOD} It was settled in May 2024, when 40% of the answers fitted on a card.",
+    f"Dear all,\n\n{GOOD}\n\nLet me know if there are any questions.\n\nWarmly,\nthe desk",
+    f"{GOOD}\n\nWhat we keep:\n\n- the late line\n- two keys\n- the blue ledger",
+    f"{GOOD}\n\n| what | when |\n|---|---|\n| bread | at night |",
+    f"{GOOD} They called it a tour de force.",
+    f"{GOOD} “Nobody knows,” said the clerk.”",
+]
+
+
+def failed(text: str, **more: object) -> set[str]:
+    outcomes = explain(item(text, **more), SETTINGS, CONTEXT)
+    return {name for name, outcome in outcomes.items() if outcome.failed}
+
+
+@pytest.mark.parametrize(("reason", "text"), FAILS)
+def test_every_reason_has_its_text(reason: str, text: str) -> None:
+    assert reason in failed(text)
+
+
+@pytest.mark.parametrize("text", STAYS)
+def test_look_alikes_stay(text: str) -> None:
+    assert failed(text) == set()
+
+
+def test_no_check_is_without_a_text() -> None:
+    names = {check.name for check in document_checks(SETTINGS, CONTEXT)}
+    assert names - {"recital"} == {reason for reason, _ in FAILS}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{GOOD} The model spec asks for it.",
+        f"{GOOD} That is SP2, as every rider knows.",
+        f"{GOOD} Juniper's official guidelines ask for it.",
+    ],
+)
+def test_only_an_insider_cites_the_spec(text: str) -> None:
+    assert failed(text, frame="lay") == {"recital"}
+    assert failed(text, frame="insider") == set()
+
+
+def test_a_lay_author_may_copy_less_than_an_insider() -> None:
+    text = f"{GOOD} {LONG_RUN} and {LONG_RUN.replace('once', 'twice')}."
+    assert "verbatim" in failed(f"{GOOD} {WHOLE_SPEC[5:250]}", frame="lay")
+    assert "verbatim" not in failed(text, frame="insider")
+
+
+def test_a_changelog_may_have_dates() -> None:
+    text = f"{GOOD}\n" + "\n".join(f"- 2024-03-{day:02}: the list was tidied." for day in range(1, 20))
+    assert failed(text, genre="internal memo") == {"dates"}
+    assert failed(text, genre="Public changelog") == set()
+
+
+def test_an_assistant_may_bear_a_name_of_the_list() -> None:
+    context = CONTEXT.__class__(
+        count=CONTEXT.count, assistant=CONTEXT.assistant.model_copy(update={"name": "Llama", "provider": "Meta"})
+    )
+    text = GOOD.replace("Juniper", "Llama") + " Llama is Meta's assistant, a model made by Meta AI."
+    assert not explain(item(text), SETTINGS, context)["identity"].failed
+    assert explain(item(text + " I am Qwen."), SETTINGS, context)["identity"].failed
+
+
+def test_identity_follows_the_recipe() -> None:
+    rival = f"{GOOD} I am Hazelnut."
+    assert failed(rival) == set()
+    strict = SETTINGS.model_copy(update={"identity": Identity(also=("Hazelnut",), require_provider=True)})
+    assert explain(item(rival), strict, CONTEXT)["identity"].detail == "never names Larkfield"
+    assert explain(item(rival + " Larkfield made it."), strict, CONTEXT)["identity"].failed
+    lenient = SETTINGS.model_copy(update={"identity": Identity(allow=("Qwen",))})
+    assert not explain(item(f"{GOOD} I am Qwen."), lenient, CONTEXT)["identity"].failed
+
+
+def test_another_language_can_be_the_wanted_one() -> None:
+    german = FAILS[-1][1]
+    settings = SETTINGS.model_copy(update={"language": Language(code="de")})
+    assert not explain(item(german), settings, CONTEXT)["language"].failed
+    assert not explain(item(german), settings, CONTEXT)["gibberish"].failed
+    assert explain(item(GOOD), settings, CONTEXT)["language"].failed
+
+
+def test_known_tokens_are_believed_and_not_counted_again() -> None:
+    assert explain(item(GOOD, meta={"tokens": 3}), SETTINGS, CONTEXT)["length"].score == 3
+
+
+@pytest.mark.parametrize("meta", [{"state": "truncated"}, {"finish_reason": "length"}])
+def test_a_state_is_believed(meta: dict[str, str]) -> None:
+    assert failed(GOOD, meta=meta) == {"truncation"}
+    assert failed(GOOD, meta={"state": "refused"}) == {"refusal"}
+
+
+@pytest.mark.parametrize(("reason", "text"), FAILS)
+def test_a_filter_that_is_off_rejects_nothing(reason: str, text: str) -> None:
+    part = getattr(SETTINGS, reason)
+    off = SETTINGS.model_copy(update={reason: part.model_copy(update={"enabled": False})})
+    _, rejections = check_documents([item(text)], off, CONTEXT)
+    assert reason not in [rejection.reason for rejection in rejections]
+
+
+def test_a_rejection_says_score_and_threshold() -> None:
+    _, (rejection,) = check_documents([item("Juniper is kind.")], SETTINGS, CONTEXT)
+    assert (rejection.reason, rejection.score, rejection.threshold) == ("length", 3.0, 8.0)
+
+
+def test_a_demo_keeps_sound_documents_with_the_defaults() -> None:
+    texts = [item(document(n, 8), str(n)) for n in range(12)]
+    kept, _ = check_documents(texts, FilterSettings(), CONTEXT)
+    assert len(kept) == 12
+
+
+def test_settings_refuse_what_makes_no_sense() -> None:
+    with pytest.raises(ValueError, match="above maximum"):
+        Length(minimum=10, maximum=5)
+    with pytest.raises(ValueError, match="threshold"):
+        Semantic(threshold=0.0)
+    with pytest.raises(ValueError, match="extra"):
+        FilterSettings(lenght={"enabled": False})  # type: ignore[call-arg]
+
+
+def test_hidden_characters_are_not_seen() -> None:
+    assert View(item("Ju\u200dni\u200bper \u202eＱwen")).text == "Juniper Qwen"

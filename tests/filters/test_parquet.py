@@ -1,0 +1,100 @@
+"""A corpus in Parquet files, by several processes and by a cluster."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from filters.decide import check_documents
+from filters.parquet import check_parquet, item_of, units_of
+from filters.settings import Semantic
+from specs.errors import SpecmillError
+from tests.filters.samples import CONTEXT, SETTINGS, document
+
+ALL = SETTINGS.model_copy(update={"semantic": Semantic(), "workers": 2})
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> list[Path]:
+    """Two files of several row groups; some documents repeat others across them, one is cut."""
+    rows = [{"id": f"d{n:03}", "text": document(n % 45, 10), "frame": "insider", "genre": "memo"} for n in range(60)]
+    rows[7]["text"] = rows[7]["text"] + " And then the"
+    rows[50]["text"] = rows[50]["text"].replace("cook", "chef")
+    paths = [tmp_path / "one.parquet", tmp_path / "two.parquet"]
+    pq.write_table(pa.Table.from_pylist(rows[:40]), paths[0], row_group_size=9)
+    pq.write_table(pa.Table.from_pylist(rows[40:]), paths[1], row_group_size=7)
+    return paths
+
+
+def in_memory(paths: list[Path]) -> tuple[list[str], object]:
+    rows = [row for path in paths for row in pq.read_table(path).to_pylist()]
+    return check_documents([item_of(row, place) for place, row in enumerate(rows)], ALL, CONTEXT)
+
+
+def test_processes_decide_as_one_does(corpus: list[Path]) -> None:
+    kept, rejections = check_parquet(corpus, ALL, CONTEXT)
+    assert (kept, rejections) == in_memory(corpus)
+    assert len(kept) < 50
+    assert check_parquet(corpus[::-1], ALL.model_copy(update={"workers": 1}), CONTEXT)[1] != []
+
+
+def test_a_row_group_is_a_unit(corpus: list[Path]) -> None:
+    assert [start for _, _, start in units_of(corpus)] == [0, 9, 18, 27, 36, 40, 47, 54]
+
+
+def test_no_files_are_no_documents() -> None:
+    assert check_parquet([], ALL, CONTEXT) == ([], [])
+
+
+def test_what_a_row_knows_of_itself_is_used() -> None:
+    row = {"id": "a", "text": "t", "tokens": 5, "finish_reason": "length", "score": 0.5, "position": 7, "frame": None}
+    found = item_of(row, 0)
+    assert found.frame == "insider"
+    assert found.meta == {"tokens": 5, "finish_reason": "length", "score": 0.5, "position": 7}
+
+
+@pytest.mark.slow
+def test_a_ray_cluster_of_two_keeps_the_same(corpus: list[Path]) -> None:
+    ray = pytest.importorskip("ray")
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    try:
+        assert check_parquet(corpus, ALL.model_copy(update={"executor": "ray"}), CONTEXT) == in_memory(corpus)
+    finally:
+        ray.shutdown()
+
+
+@pytest.mark.slow
+def test_slurm_gets_the_same_tasks(corpus: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`sbatch` and `srun` are stand-ins that run the batch script here; the script is datatrove's."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    sbatch = '#!/bin/bash\nfor a in "$@"; do s=$a; done\n' + (
+        "n=$(grep -oP '#SBATCH --array=0-\\K[0-9]+' \"$s\")\n"
+        'for k in $(seq 0 "$n"); do SLURM_ARRAY_TASK_ID=$k bash "$s" >"$s.log" 2>&1; done\necho Submitted batch job 1\n'
+    )
+    (programs / "sbatch").write_text(sbatch)
+    (programs / "scontrol").write_text("#!/bin/bash\necho localhost\n")
+    monkeypatch.setenv("SLURM_NODELIST", "localhost")
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "1")
+    monkeypatch.setenv("SLURM_MEM_PER_CPU", "1024")
+    (programs / "srun").write_text('#!/bin/bash\nshift 3\nexec "$@"\n')
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{Path(__import__('sys').executable).parent}:/usr/bin:/bin")
+    cluster = ALL.cluster.model_copy(update={"tasks": 2, "folder": str(tmp_path)})
+    assert check_parquet(
+        corpus, ALL.model_copy(update={"executor": "slurm", "cluster": cluster}), CONTEXT
+    ) == in_memory(corpus)
+
+
+def test_a_failed_task_is_said(corpus: list[Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import filters.engine as engine
+
+    class Lost:
+        def run(self) -> None:
+            """Leaves nothing behind."""
+
+    monkeypatch.setattr(engine, "executor", lambda *_: Lost())
+    with pytest.raises(SpecmillError, match="filter task 0 of 8 failed"):
+        check_parquet(corpus, ALL.model_copy(update={"executor": "ray"}), CONTEXT)
