@@ -89,7 +89,7 @@ class Responses(Stage):
     async def follow_up(self, row: Row, history: Sequence[Turn], turn: int) -> str | None:
         """The user's next message, or None."""
         draw = Draw(
-            "queries", row["id"], self.messages("followup", history=history), sample=turn,
+            "follow_ups", row["id"], self.messages("followup", history=history), sample=turn,
             json_schema=plain_schema(QueryReply),
         )  # fmt: skip
         attempts = self.corpus.settings.attempts

@@ -94,15 +94,26 @@ def _tree(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan]) 
     rules = spec.shape == "rules"
     written = settings.documents.limit or subdomains * documents.types * documents.ideas
     length = documents.words * TOKENS_PER_WORD * LONGER + SCRATCHPAD_TOKENS * documents.scratchpad
+    many = _written(settings, written)
+    story = "_story" if documents.style == "story" else ""
+    whole = {"document": _TYPICAL * max(1, round(documents.words * LONGER / len(_TYPICAL.split())))}
+    points = [{"kind": "generic", "quote": _TYPICAL, "problem": _TYPICAL}] * 4
+    again = documents.words * TOKENS_PER_WORD * LONGER
     return [
         listed("domains", 1, size.domains),
         listed("subdomains", size.domains, per_domain, "rules" if rules else "subdomains", **passages),
         listed("assertions", 0 if rules else subdomains, size.assertions, passages=spec.passages[:3]),
-        listed("document_types", subdomains, documents.types),
-        listed("ideas", subdomains * documents.types, documents.ideas),
+        listed("document_types", subdomains, documents.types, f"document_types{story}"),
+        listed("ideas", subdomains * documents.types, documents.ideas, f"ideas{story}"),
+        stage("plans", "planner", many * documents.plan, SCRATCHPAD_TOKENS, "plan"),
         stage(
-            "documents", "writer", _written(settings, written), length, "documents",
-            scratchpad=documents.scratchpad, words=documents.words, plan="",
+            "documents", "writer", many, length, f"documents{story}", scratchpad=documents.scratchpad,
+            words=documents.words, plan=_TYPICAL * 4 if documents.plan else "",
+        ),
+        stage("critiques", "critic", many * documents.revise, 4 * ENTRY_TOKENS, "critique", count=6, **whole),
+        stage(
+            "revisions", "rewriter", many * documents.revise, again, "revise", critique=points,
+            words=documents.words, **whole,
         ),
     ]  # fmt: skip
 
@@ -123,15 +134,25 @@ def _chats(settings: BuildSettings, stage: Callable[..., StagePlan]) -> list[Sta
     batch = min(settings.list_batch, asked)
     kind = next(iter(chats.kinds))
     about = {"topic": _TYPICAL, "summary": _TYPICAL, "query_type": kind, "query_kind": chats.kinds[kind]}
-    listed = "queries_opaque" if chats.style == "opaque" else "queries"
     length = (chats.words + chats.think_words) * TOKENS_PER_WORD * LONGER
-    said = {"words": chats.words, "think_words": chats.think_words, "topic": _TYPICAL}
-    judged = {"criteria": chats.judged_by, "topic": _TYPICAL, "thought": _TYPICAL * 3, "reply": _TYPICAL * 4}
+    turn = {"query": _TYPICAL, "thought": _TYPICAL * 3, "reply": _TYPICAL * 4}
+    earlier = _TYPICAL * 4 if chats.source else ""
+    said = {
+        "words": chats.words, "think_words": chats.think_words, "topic": _TYPICAL, "operator": "",
+        "history": [turn] * ((chats.turns - 1) // 2), "earlier": earlier,
+    }  # fmt: skip
+    turns = [turn] * (chats.turns - 1)
+    lists = 0 if chats.source else -(-asked // batch)
+    listed = {"opaque": "queries_opaque", "advice": "queries_advice"}.get(chats.style, "queries")
     return [
-        stage("queries", "planner", -(-asked // batch), batch * 45, listed, count=batch, existing=[], **about),
-        stage("chats", "writer", asked, length, f"responses_{chats.style}", **said),
-        stage("verdicts", "judge", asked, 60 * len(chats.judged_by), "judge_chat", **judged),
-    ]
+        stage("queries", "planner", lists, batch * 45, listed, count=batch, existing=[], **about),
+        stage("follow_ups", "writer", asked * len(turns), 45, "followup", history=[turn] * max(1, chats.turns // 2)),
+        stage("chats", "writer", asked * chats.turns, length, f"responses_{chats.style}", **said),
+        stage(
+            "verdicts", "judge", asked, 60 * len(chats.judged_by), "judge_chat", criteria=chats.judged_by,
+            earlier=earlier,
+        ),
+    ]  # fmt: skip
 
 
 def with_measurements(plans: list[StagePlan], measured: Mapping[str, Measured]) -> list[StagePlan]:
@@ -186,17 +207,18 @@ def _row(template: str, words: str) -> dict[str, Any]:
     subdomain = {"name": "name of a subdomain", "summary": _TYPICAL * 2, "rule_id": "R1"}
     assertion = {"assertion": _TYPICAL, "explanation": _TYPICAL}
     kind = {"name": "internal memo", "description": _TYPICAL, "frame": "lay"}
+    task = {"subdomain": subdomain, "assertions": [assertion] * 6, "document_type": kind, "idea": {"idea": words * 2}}
     last: dict[str, dict[str, Any]] = {
         "subdomains": {"domain": {**domain, "name": words}},
         "rules": {"domain": {**domain, "name": words}},
         "assertions": {"subdomain": {**subdomain, "name": words}},
         "document_types": {"subdomain": {**subdomain, "name": words}},
         "ideas": {"subdomain": subdomain, "assertions": [assertion] * 6, "document_type": {**kind, "name": words}},
-        "documents": {
-            "subdomain": subdomain, "assertions": [assertion] * 6, "document_type": kind, "idea": {"idea": words * 2},
-        },
+        **dict.fromkeys(("documents", "plan", "critique", "revise"), task),
         "queries": {"topic": words},
         "queries_opaque": {"topic": words},
-        "judge_chat": {"query": words},
+        "queries_advice": {"topic": words},
+        "judge_chat": {"turns": [{"query": words, "thought": _TYPICAL * 3, "reply": _TYPICAL * 4}]},
     }  # fmt: skip
+    template = template.removesuffix("_story")
     return last.get(template, {"query": words} if template.startswith("responses_") else {})
