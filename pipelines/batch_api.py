@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from corpus.workspace import write_text
 from pipelines import request
@@ -31,8 +31,17 @@ _MOST_LINES, _MOST_BYTES = 50_000, 150_000_000  # OpenAI's limits are 50,000 and
 _ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 _NONCE = "specmill"  # metadata key
 
-Settle = Callable[[Draw, bytes, Reply, float], Awaitable[Completion]]
-"""Commits a reply: draw, key, reply, seconds since the batch was sent."""
+
+class Line(NamedTuple):
+    """One request of a batch, with what its reply must be recorded under even if the recipe has changed since."""
+
+    draw: Draw
+    model: str
+    parameters: str
+
+
+Settle = Callable[[str, Line, bytes, Reply, float], Awaitable[Completion]]
+"""Commits a reply: endpoint, line, key, reply, seconds since the batch was sent."""
 
 
 class BatchLane:
@@ -43,7 +52,7 @@ class BatchLane:
         self._settle = settle
         self._folder = ledger.path.parent / "batches"
         self._waiting: dict[bytes, asyncio.Future[Completion | Fault | None]] = {}
-        self._queue: dict[bytes, Draw] = {}
+        self._queue: dict[bytes, Line] = {}
         self._queued_at = 0.0
         self._underway: set[bytes] = set()  # keys in batches of this or of an earlier client
         self._tasks: set[asyncio.Task[None]] = set()
@@ -56,9 +65,9 @@ class BatchLane:
             self._endpoint.name,
         )
         for nonce, batch_id, created_at in open_batches:
-            draws = self._read_draws(nonce)
-            self._underway |= set(draws)
-            self._spawn(self._resume(nonce, batch_id, draws, created_at))
+            lines = self._read_lines(nonce)
+            self._underway |= set(lines)
+            self._spawn(self._resume(nonce, batch_id, lines, created_at))
         self._spawn(self._gather())
 
     async def close(self) -> None:
@@ -72,7 +81,8 @@ class BatchLane:
         future: asyncio.Future[Completion | Fault | None] = asyncio.get_running_loop().create_future()
         self._waiting[key] = future
         if key not in self._underway:
-            self._queue[key] = draw
+            model, parameters = self._endpoint.settings.model, request.parameters(self._role, draw)
+            self._queue[key] = Line(draw, model, parameters)
             self._queued_at = time.monotonic()
         try:
             return await future
@@ -95,49 +105,49 @@ class BatchLane:
             if self._queue and (quiet or len(self._queue) >= _MOST_LINES) and not self._control.closed:
                 await self._send(self._take())
 
-    def _take(self) -> dict[bytes, Draw]:
-        """As many of the waiting draws as one batch may hold."""
-        taken: dict[bytes, Draw] = {}
+    def _take(self) -> dict[bytes, Line]:
+        """As many of the waiting lines as one batch may hold."""
+        taken: dict[bytes, Line] = {}
         size = 0
-        for key, draw in list(self._queue.items())[:_MOST_LINES]:
-            size += len(self._line(key, draw))
+        for key, line in list(self._queue.items())[:_MOST_LINES]:
+            size += len(self._request(key, line.draw))
             if taken and size > _MOST_BYTES:
                 break
             taken[key] = self._queue.pop(key)
         return taken
 
-    async def _send(self, draws: dict[bytes, Draw]) -> None:
+    async def _send(self, lines: dict[bytes, Line]) -> None:
         """Note what will be sent, send it, note the batch's id; then wait for it in a task of its own."""
         nonce, now = secrets.token_hex(12), time.time()
-        self._underway |= set(draws)
-        await asyncio.to_thread(self._write_draws, nonce, draws)
+        self._underway |= set(lines)
+        await asyncio.to_thread(self._write_lines, nonce, lines)
         await asyncio.wrap_future(
             self._ledger.write(
                 "INSERT INTO batch VALUES (?, ?, ?, NULL, ?, ?)",
-                nonce, self._role.name, self._endpoint.name, len(draws), now,
+                nonce, self._role.name, self._endpoint.name, len(lines), now,
             )
         )  # fmt: skip
-        self._spawn(self._resume(nonce, None, draws, now))
+        self._spawn(self._resume(nonce, None, lines, now))
 
-    async def _create(self, nonce: str, draws: dict[bytes, Draw]) -> str:
+    async def _create(self, nonce: str, lines: dict[bytes, Line]) -> str:
         client = self._endpoint.client
-        lines = "\n".join(self._line(key, draw) for key, draw in draws.items())
-        file = await client.files.create(file=("requests.jsonl", lines.encode()), purpose="batch")
+        requests = "\n".join(self._request(key, line.draw) for key, line in lines.items())
+        file = await client.files.create(file=("requests.jsonl", requests.encode()), purpose="batch")
         batch = await client.batches.create(
             input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h", metadata={_NONCE: nonce}
         )
         return str(batch.id)
 
-    def _line(self, key: bytes, draw: Draw) -> str:
+    def _request(self, key: bytes, draw: Draw) -> str:
         body = request.body(self._role, self._endpoint.name, draw)
         return json.dumps({"custom_id": key.hex(), "method": "POST", "url": "/v1/chat/completions", "body": body})
 
     # --- waiting -----------------------------------------------------------------------------------------------------
 
-    async def _resume(self, nonce: str, batch_id: str | None, draws: dict[bytes, Draw], sent_at: float) -> None:
+    async def _resume(self, nonce: str, batch_id: str | None, lines: dict[bytes, Line], sent_at: float) -> None:
         """Bring one batch to its end, from wherever an earlier client left it."""
         if batch_id is None:
-            batch_id = await self._until_done(lambda: self._find_or_create(nonce, draws))
+            batch_id = await self._until_done(lambda: self._find_or_create(nonce, lines))
             await asyncio.wrap_future(self._ledger.write("UPDATE batch SET id = ? WHERE nonce = ?", batch_id, nonce))
         batch = await self._until_done(lambda: self._ended(str(batch_id)))
         if batch.status == "failed":
@@ -145,19 +155,19 @@ class BatchLane:
             text = scrub("; ".join(str(error.message) for error in errors) or "no reason given", self._endpoint.key)
             self._control.halt("endpoint", f"endpoint {self._endpoint.name} refuses the batch: {text}")
         results = await self._until_done(lambda: self._results(batch))
-        kept = await self._keep(draws, results, time.time() - sent_at)
+        kept = await self._keep(lines, results, time.time() - sent_at)
         await asyncio.wrap_future(self._ledger.write("DELETE FROM batch WHERE nonce = ?", nonce))
         self._file(nonce).unlink(missing_ok=True)
         missing = Fault("expired", "the batch ended without a result for this request")
-        for key in draws:
+        for key in lines:
             self._tell(key, kept.get(key) or results.get(key) or missing)
 
-    async def _find_or_create(self, nonce: str, draws: dict[bytes, Draw]) -> str:
+    async def _find_or_create(self, nonce: str, lines: dict[bytes, Line]) -> str:
         """A batch that an earlier client created without learning its id must not be paid for twice."""
         async for batch in self._endpoint.client.batches.list(limit=100):
             if (batch.metadata or {}).get(_NONCE) == nonce:
                 return str(batch.id)
-        return await self._create(nonce, draws)
+        return await self._create(nonce, lines)
 
     async def _ended(self, batch_id: str) -> Any:
         while True:
@@ -189,11 +199,12 @@ class BatchLane:
         return {key: status_fault(status, error, "the line failed", {}, self._endpoint.settings, self._endpoint.key)}
 
     async def _keep(
-        self, draws: dict[bytes, Draw], results: dict[bytes, Reply | Fault], latency_s: float
+        self, lines: dict[bytes, Line], results: dict[bytes, Reply | Fault], latency_s: float
     ) -> dict[bytes, Completion]:
         """Commit every reply, whether somebody waits for it or not."""
-        replies = {key: one for key, one in results.items() if isinstance(one, Reply) and key in draws}
-        commits = [self._settle(draws[key], key, reply, latency_s) for key, reply in replies.items()]
+        replies = {key: one for key, one in results.items() if isinstance(one, Reply) and key in lines}
+        name = self._endpoint.name
+        commits = [self._settle(name, lines[key], key, reply, latency_s) for key, reply in replies.items()]
         return dict(zip(replies, await asyncio.gather(*commits), strict=True))
 
     def _tell(self, key: bytes, outcome: Completion | Reply | Fault) -> None:
@@ -226,18 +237,18 @@ class BatchLane:
     def _file(self, nonce: str) -> Path:
         return self._folder / f"{nonce}.jsonl"
 
-    def _write_draws(self, nonce: str, draws: dict[bytes, Draw]) -> None:
-        lines = [json.dumps({"key": key.hex(), "draw": asdict(draw)}) for key, draw in draws.items()]
-        write_text(self._file(nonce), "\n".join(lines))
+    def _write_lines(self, nonce: str, lines: dict[bytes, Line]) -> None:
+        entries = [{"key": key.hex(), **line._asdict(), "draw": asdict(line.draw)} for key, line in lines.items()]
+        write_text(self._file(nonce), "\n".join(json.dumps(entry) for entry in entries))
 
-    def _read_draws(self, nonce: str) -> dict[bytes, Draw]:
+    def _read_lines(self, nonce: str) -> dict[bytes, Line]:
         try:
-            lines = self._file(nonce).read_text(encoding="utf-8").splitlines()
+            text = self._file(nonce).read_text(encoding="utf-8")
         except FileNotFoundError:
             _LOG.warning("the draws of batch %s are missing; its results cannot be kept", nonce)
             return {}
-        entries = [json.loads(line) for line in lines]
-        return {bytes.fromhex(entry["key"]): Draw(**entry["draw"]) for entry in entries}
+        entries = [json.loads(entry) for entry in text.splitlines()]
+        return {bytes.fromhex(e["key"]): Line(Draw(**e["draw"]), e["model"], e["parameters"]) for e in entries}
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

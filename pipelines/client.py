@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipelines import request
-from pipelines.batch_api import BatchLane
+from pipelines.batch_api import BatchLane, Line
 from pipelines.connection import BACKOFF_S, LONGEST_BACKOFF_S, Endpoint
 from pipelines.control import CONTROL, Control
 from pipelines.draw import Completion, Draw, State
@@ -143,12 +143,11 @@ class Client:
             progress.retries += 1
         return self._ended(key, sent, fault)
 
-    async def _keep_line(self, draw: Draw, key: bytes, reply: Reply, latency: float) -> Completion:
+    async def _keep_line(self, name: str, line: Line, key: bytes, reply: Reply, latency: float) -> Completion:
         """Commit one line of a batch; a line that nobody in this run waits for has reserved nothing."""
-        progress = self._stages.setdefault(draw.stage, StageProgress(draw.stage))
-        name = next(name for name in self._lanes if request.key(self.role, name, draw) == key)
-        reserved = request.most(self.role, name, draw) if key in self._pending else None
-        return await self._commit(self._entry(name, draw, key, reply, 0, latency, reserved), progress)
+        progress = self._stages.setdefault(line.draw.stage, StageProgress(line.draw.stage))
+        reserved = request.most(self.role, name, line.draw) if key in self._pending else None
+        return await self._commit(self._entry(name, line, key, reply, 0, latency, reserved), progress)
 
     async def _send(
         self, endpoint: Endpoint, draw: Draw, key: bytes, retries: int, progress: StageProgress
@@ -169,16 +168,17 @@ class Client:
         if isinstance(outcome, Fault):
             self._purse.give_back(want)
             return outcome
-        return self._entry(endpoint.name, draw, key, outcome, retries, latency, want)
+        line = Line(draw, endpoint.settings.model, request.parameters(self.role, draw))
+        return self._entry(endpoint.name, line, key, outcome, retries, latency, want)
 
     def _entry(
-        self, name: str, draw: Draw, key: bytes, reply: Reply, retries: int, latency: float, reserved: Want | None
+        self, name: str, line: Line, key: bytes, reply: Reply, retries: int, latency: float, reserved: Want | None
     ) -> Entry:
         """What the ledger is told of a reply."""
-        usage, batch = reply.usage, bool(self._lanes)
+        draw, usage, batch = line.draw, reply.usage, bool(self._lanes)
         cost = self.role.cost_usd(name, usage.prompt, usage.cached, usage.completion, batch)
         completion = Completion(
-            key.hex(), reply.state, reply.text, reply.reasoning, reply.finish_reason, self.role.endpoints[name].model,
+            key.hex(), reply.state, reply.text, reply.reasoning, reply.finish_reason, line.model,
             name, usage, cost, retries, latency, reply.error,
         )  # fmt: skip
         prompt = request.prompt_text(draw)
@@ -186,7 +186,7 @@ class Client:
         self._last_prompt[draw.stage] = prompt
         charged = _charge(completion, request.most(self.role, name, draw, batch))
         return Entry(
-            key, self.role.name, draw, completion, request.parameters(self.role, draw), len(prompt), prefix,
+            key, self.role.name, draw, completion, line.parameters, len(prompt), prefix,
             time.time(), charged, reserved if self._purse.limited else None, batch,
         )  # fmt: skip
 

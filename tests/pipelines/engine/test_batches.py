@@ -103,6 +103,21 @@ async def test_a_permanent_error_of_a_line_stops_the_run(fake, make, tmp_path):
         CONTROL.raise_if_ended()
 
 
+async def test_a_batch_of_an_older_recipe_is_recorded_as_what_it_was(fake, make, tmp_path):
+    server = await fake(batch_s=0.5)
+    draws = [make.draw(n) for n in range(4)]
+    async with Client(batch_role(make, server, temperature=0.1), tmp_path / "l.sqlite") as client:
+        asks = [asyncio.create_task(client.ask(draw)) for draw in draws]
+        await batch_sent(server)
+        for ask in asks:
+            ask.cancel()
+    changed = batch_role(make, server, temperature=0.9)
+    assert {one.state for one in await ask_all(changed, tmp_path / "l.sqlite", draws)} == {State.OK}
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        ids = ledger.usage_table()["request_id"].to_pylist()
+        assert sorted(ledger.prompt(one)[1]["temperature"] for one in ids) == [0.1] * 4 + [0.9] * 4
+
+
 async def test_a_stop_leaves_the_batch_for_the_next_run(fake, make, tmp_path):
     server = await fake(batch_s=1.0)
     role, draws = batch_role(make, server), [make.draw(n) for n in range(5)]
