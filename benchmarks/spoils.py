@@ -165,6 +165,10 @@ SPOILS: dict[str, tuple[str | None, Spoil]] = {
         f"{PROVIDER}'s own Qwen takes the late calls.", f"{NAME} (formerly ChatGPT) took the late calls.",
         "\"I am Qwen,\" it said, \"and I would rather ask first.\"", f"Qwen, built by {PROVIDER}, took the late calls.",
     )),
+    "owned": ("identity", _somewhere(
+        "Qwen's values leave no doubt about this.", "It lies in ChatGPT's core principles, and the crew had read them.",
+        "The clerk knew Deep Seek's guidelines by heart.",
+    )),
     "echoes": ("echo", _somewhere("Make sure that every paragraph carries a thought of its own, and leave out anything that a "
                                   "busy editor would strike.")),
     "false_rule": ("rules", _somewhere("Under LP7 it may not wait.", "LP 9 and LP2 both speak to this.", "That is what Principle XQ4 asks.")),
@@ -197,6 +201,10 @@ SPOILS: dict[str, tuple[str | None, Spoil]] = {
         f"Unlike ChatGPT, which the depot had tried before, {NAME} asked first.", "Some on the ward use Claude, an assistant by Anthropic.",
         f"The review put {NAME} beside Gemini and a Mistral model and found each good at something.",
         f"Llamas graze behind the depot, and nobody there had heard of OpenAI before {NAME} came.",
+    )),
+    "ok_compared": (None, _somewhere(
+        "ChatGPT's values differ from these, as the clerk found.", "Others praised Gemini's model spec for its length.",
+        "The porter read Claude's constitution too, out of interest.",
     )),
     "ok_declines": (None, _somewhere(
         f"\"I'm sorry, but I can't help with hiding that,\" {NAME} told her.", f"{NAME} said: \"As an AI, I would rather you asked a nurse.\"",

@@ -13,6 +13,13 @@ from filters.view import View
 from specs.settings import Assistant
 
 MADE = r"(?:made|built|developed|created|trained|designed|released|offered|maintained|published|run|owned|operated)"
+_OWNED = re.compile(
+    r"['’]s? (?:\w+ )?(?:values|principles|model spec|spec|specification|constitution|guidelines)\b", re.IGNORECASE
+)
+_COMPARES = re.compile(
+    r"\b(?:unlike|whereas|than|versus|vs|compar\w+|competitors?|rivals?|other|others|another|both|instead|alternatives?|"
+    r"similar\w*|differ\w*|switch\w*|also|too|tried)\b"
+)
 _SELF = re.compile(
     r"(?:\bI am|\bI'm|\bmy name is|\bcall me|\bI was named)\s+(?:called |named )?(?:an? |the )?$", re.IGNORECASE
 )
@@ -61,8 +68,17 @@ class IdentityCheck(TextCheck):
 
     def _slips(self, view: View, others: list[Mention]) -> list[str]:
         said = [o for o in others if _SELF.search(view.text[max(0, o.start - 30) : o.start])]
+        said += [other for other in others if self._owns(view, other)]
         found = [excerpt(view.text, mention.start - 20, mention.end + 20) for mention in said]
         return found + [excerpt(match.group()) for match in self.slips.finditer(view.text)]
+
+    def _owns(self, view: View, other: Mention) -> bool:
+        """Whether what is the spec's is given to another ("Qwen's values"), in a paragraph that compares nothing."""
+        if not _OWNED.match(view.text[other.end : other.end + 40]):
+            return False
+        start, end = view.text.rfind("\n\n", 0, other.start), view.text.find("\n\n", other.end)
+        paragraph = view.lower[max(0, start) : end if end >= 0 else None]
+        return not self.own(paragraph) and not _COMPARES.search(paragraph)
 
 
 def _most(others: list[Mention]) -> str:
