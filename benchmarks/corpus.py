@@ -1,7 +1,7 @@
 """Times the named queries, show and the report on a workspace of 41M tokens, which it makes first if it is not there.
 
-python -m benchmarks.corpus /tmp/big                    # 41,000 documents of about 1,000 tokens
-python -m benchmarks.corpus /tmp/small --documents 400  # the same, small
+python -m benchmarks.corpus out/big                    # 41,000 documents of about 1,000 tokens
+python -m benchmarks.corpus out/small --documents 400  # the same, small
 """
 
 import argparse
