@@ -26,6 +26,9 @@ from pipelines.ledger import Ledger, read_completion
 from pipelines.parsing import json_reply, thought_and_answer
 from pipelines.replies import plain_schema
 
+_MOST_TOKENS_A_WORD = 4  # about three times the length asked for; a reply that is longer still runs in circles
+_SPARE_TOKENS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -82,8 +85,9 @@ class Responses(Stage):
     async def respond(self, row: Row, history: Sequence[Turn], query: str, turn: int) -> Answer[tuple[str, str]]:
         """One response."""
         messages = response_messages(self, row["id"], query, history, row["topic"])
-        draw = Draw(self.table, row["id"], messages, sample=turn)
-        attempts = self.corpus.settings.attempts
+        chats, attempts = self.corpus.settings.chats, self.corpus.settings.attempts
+        most = round(_MOST_TOKENS_A_WORD * (chats.words + chats.think_words)) + _SPARE_TOKENS
+        draw = Draw(self.table, row["id"], messages, sample=turn, max_tokens=most)
         return await ask_until_parsed(self.llm, draw, thought_and_answer, attempts, echo=False)
 
     async def follow_up(self, row: Row, history: Sequence[Turn], turn: int) -> str | None:
