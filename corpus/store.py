@@ -92,10 +92,14 @@ def read_table(workspace: Workspace, name: str, columns: Sequence[str] | None = 
     return pa.concat_tables(tables)
 
 
-def read_rows(workspace: Workspace, name: str, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-    """The rows of a table as dicts, in order, a few hundred in memory at a time; none if it has not been made yet."""
+def read_rows(
+    workspace: Workspace, name: str, columns: Sequence[str] | None = None, *, part: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """The rows of a table (or of one of its parts) as dicts, in order, a few hundred in memory at a time; none if it
+    has not been made yet."""
     for path in workspace.parts(name):
-        yield from _rows(path, TABLES[name], columns)
+        if part is None or path.stem == part:
+            yield from _rows(path, TABLES[name], columns)
 
 
 def read_dataset_rows(

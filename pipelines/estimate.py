@@ -20,6 +20,7 @@ ENTRY_TOKENS: Final = 75  # of one list entry; measured on several models: 50 to
 LONGER: Final = 1.4  # models write up to twice the length that is asked for [field notes 5.6]
 TOKENS_PER_WORD: Final = 4 / 3
 SCRATCHPAD_TOKENS: Final = 300
+VERDICT_TOKENS: Final = 60  # of one criterion: a reason and a word
 KEPT: Final = 0.7  # of the documents: 71-76% after review [REP]
 TOKENS_PER_SECOND: Final = 50.0  # of one request, where nothing was measured
 FIRST_TOKEN_S: Final = 1.0
@@ -99,6 +100,7 @@ def _tree(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan]) 
     whole = {"document": _TYPICAL * max(1, round(documents.words * LONGER / len(_TYPICAL.split())))}
     points = [{"kind": "generic", "quote": _TYPICAL, "problem": _TYPICAL}] * 4
     again = documents.words * TOKENS_PER_WORD * LONGER
+    criteria = settings.judge.judged_by  # asked of every document: the filters will spare it a few
     return [
         listed("domains", 1, size.domains),
         listed("subdomains", size.domains, per_domain, "rules" if rules else "subdomains", **passages),
@@ -114,6 +116,10 @@ def _tree(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan]) 
         stage(
             "revisions", "rewriter", many * documents.revise, again, "revise", critique=points,
             words=documents.words, **whole,
+        ),
+        stage(
+            "document_verdicts", "judge", many * bool(criteria), VERDICT_TOKENS * len(criteria), "judge_document",
+            criteria=criteria, **whole,
         ),
     ]  # fmt: skip
 
@@ -149,7 +155,7 @@ def _chats(settings: BuildSettings, stage: Callable[..., StagePlan]) -> list[Sta
         stage("follow_ups", "writer", asked * len(turns), 45, "followup", history=[turn] * max(1, chats.turns // 2)),
         stage("chats", "writer", asked * chats.turns, length, f"responses_{chats.style}", **said),
         stage(
-            "verdicts", "judge", asked, 60 * len(chats.judged_by), "judge_chat", criteria=chats.judged_by,
+            "verdicts", "judge", asked, VERDICT_TOKENS * len(chats.judged_by), "judge_chat", criteria=chats.judged_by,
             earlier=earlier,
         ),
     ]  # fmt: skip
@@ -214,7 +220,7 @@ def _row(template: str, words: str) -> dict[str, Any]:
         "assertions": {"subdomain": {**subdomain, "name": words}},
         "document_types": {"subdomain": {**subdomain, "name": words}},
         "ideas": {"subdomain": subdomain, "assertions": [assertion] * 6, "document_type": {**kind, "name": words}},
-        **dict.fromkeys(("documents", "plan", "critique", "revise"), task),
+        **dict.fromkeys(("documents", "plan", "critique", "revise", "judge_document"), task),
         "queries": {"topic": words},
         "queries_opaque": {"topic": words},
         "queries_advice": {"topic": words},

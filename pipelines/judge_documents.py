@@ -28,7 +28,7 @@ from pipelines.supervise import run_pipeline
 from pipelines.write import TAG
 
 STAGE = "document_verdicts"
-PART = "documents"  # of the table `verdicts`; the one on chats is another
+PART = "documents"  # of the tables `verdicts` and `rejects`; chats have another
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,11 @@ class DraftVerdicts:
     def file(self) -> None:
         """Write the verdicts on documents, those that were turned down too; none are left where none are asked for."""
         if self.corpus.settings.judge.judged_by:
-            write_table(self.workspace, "verdicts", (row for rows in self.rows.values() for row in rows), part=PART)
+            write_verdicts(self.workspace, [row for rows in self.rows.values() for row in rows])
         else:
             self.workspace.table("verdicts", PART).unlink(missing_ok=True)
+
+
+def write_verdicts(workspace: Workspace, rows: list[Row]) -> None:
+    """Write the verdicts on documents, by document: the same bytes in whatever order they were judged."""
+    write_table(workspace, "verdicts", sorted(rows, key=lambda row: str(row["item_id"])), part=PART)

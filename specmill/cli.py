@@ -22,6 +22,7 @@ VERBS = {
     "publish": "Publish a workspace as a dataset on the Hub.",
     "import": "Bring a corpus that was made elsewhere into a workspace.",
     "mix": "Write the instruction mix that the chats are trained in.",
+    "judge": "Judge the documents of a workspace.",
     "audit": "Look for patterns that too many documents share.",
     "train": "Write the training configs of a workspace.",
     "eval": "Ask a model the questions whose answers the corpus should move.",

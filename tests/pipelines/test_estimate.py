@@ -48,6 +48,16 @@ def test_rules_limits_targets_and_chats() -> None:
     assert chats["chats"].calls == chats["verdicts"].calls == 100 and chats["verdicts"].role == "judge"
 
 
+def test_judging_documents_is_counted_where_the_recipe_asks_for_it() -> None:
+    _, plain = plans()
+    _, one = plans(judge={"criteria_sets": ["attribution"]})
+    _, four = plans(judge={"criteria_sets": ["attribution", "faithfulness", "coverage", "realism"]})
+    assert "document_verdicts" not in plain
+    assert one["document_verdicts"].calls == one["documents"].calls == 270
+    assert one["document_verdicts"].role == "judge" and one["document_verdicts"].prompt > 300 * 1.4
+    assert four["document_verdicts"].completion == 6 * one["document_verdicts"].completion
+
+
 def test_dollars_and_hours() -> None:
     settings, found = plans()
     known = cost(found["documents"], settings.role("writer"))

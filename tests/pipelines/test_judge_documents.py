@@ -9,14 +9,18 @@ import pytest
 from pydantic import ValidationError
 
 from corpus.ids import content_id
+from corpus.importing import Fields
 from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from pipelines.base import Corpus
 from pipelines.build import Build
+from pipelines.imported import import_corpus
 from pipelines.judge_documents import STAGE
 from pipelines.judge_settings import JudgeSettings, shipped_criteria
 from pipelines.ledger import Ledger
+from pipelines.rejudge import judge_workspace
 from pipelines.settings import BuildSettings
+from specs.errors import SpecmillError, UserError
 from specs.reader import read_spec
 from tests.pipelines.chat_tools import Told, asked, digests, server, settings, write_lineage
 
@@ -42,6 +46,7 @@ def prepare(root: Path, recipe: BuildSettings, subjects: tuple[str, ...] = SUBJE
     """A workspace that has its ideas, one a subject."""
     spec = read_spec(recipe.spec, recipe.assistant)
     workspace, told = Workspace(root).create(), Told()
+    workspace.recipe.write_text(f"spec: {recipe.spec}\n")
     write_lineage(workspace, Corpus.of(workspace, recipe, spec))
     subdomain = next(read_rows(workspace, "subdomains"))["id"]
     kind = {"id": content_id("document_types", subdomain, "memo"), "subdomain_id": subdomain, "position": 0,
@@ -122,19 +127,18 @@ def test_only_clear_passes_stay_and_nothing_is_judged_that_is_out_already(tmp_pa
     rejects = {row["reason"]: row for row in read_rows(workspace, "rejects")}
     assert rejects["judge_attributed"]["detail"] == "unclear: attributed was looked at"
     assert all(json.loads(row["row"])["text"] == row["text"] for row in rejects.values() if row["text"])
+    every_verdict_is_a_row_of_a_document(workspace)
 
 
-def test_every_verdict_is_a_row_of_a_document(tmp_path: Path) -> None:
-    with server(tmp_path, replies=replies()) as (url, _):
-        workspace, _, build = prepare(tmp_path / "ws", recipe_of(url, judge=JUDGE))
-        write(build)
+def every_verdict_is_a_row_of_a_document(workspace: Workspace) -> None:
     verdicts = list(read_rows(workspace, "verdicts"))
     assert len(verdicts) == 7 * len(NAMES) and {row["item_table"] for row in verdicts} == {"documents"}
     known = {row["id"] for row in read_rows(workspace, "documents")}
     known |= {row["item_id"] for row in read_rows(workspace, "rejects")}
     assert {row["item_id"] for row in verdicts} <= known
     assert Counter(row["verdict"] for row in verdicts)["unclear"] == 1 + 2 * len(NAMES)
-    usage = Ledger(workspace.ledger).usage_table().to_pylist()
+    with Ledger(workspace.ledger) as ledger:
+        usage = ledger.usage_table().to_pylist()
     assert {row["role"] for row in usage if row["stage"] == STAGE} == {"judge"}
 
 
@@ -175,6 +179,71 @@ def test_nothing_is_asked_unless_the_recipe_asks_for_it(tmp_path: Path) -> None:
         workspace, _, build = prepare(tmp_path / "ws", recipe_of(url))
         write(build)
         assert asked(log) == len(SUBJECTS) and not workspace.parts("verdicts")
+
+
+def with_judge(build: Build, **judge: Any) -> Build:
+    settings = build.settings.model_copy(update={"judge": JudgeSettings(**judge)})
+    return Build(build.workspace, settings, build.spec, Told())
+
+
+def test_a_finished_workspace_is_judged_again_without_asking_twice(tmp_path: Path) -> None:
+    with server(tmp_path, replies=replies()) as (url, log):
+        workspace, _, build = prepare(tmp_path / "ws", recipe_of(url))
+        write(build)
+        build.publishable()
+        before = {name: digest for name, digest in digests(workspace).items() if "verdicts" not in name}
+        result = judge_workspace(with_judge(build, **JUDGE), apply=False)
+        assert {name: digest for name, digest in digests(workspace).items() if "verdicts" not in name} == before
+        assert len(result.kept) == 2 and len(result.dropped) == 5 and not result.returned
+        assert result.counts["faithful"] == {"pass": 4, "fail": 1, "unclear": 2}
+        requests = asked(log)
+
+        assert judge_workspace(with_judge(build, **JUDGE), apply=True) == result
+        kept, out = outcome(workspace)
+        applied = digests(workspace)
+        assert kept == {"baker", "miller"} and out["pilot"] == "judge_faithful" and out["clerk"] == "placeholders"
+        judge_workspace(with_judge(build, **JUDGE), apply=True)
+        assert digests(workspace) == applied, "carried out twice is carried out once"
+        write(with_judge(build, **JUDGE))
+        assert outcome(workspace) == (kept, out), "a build of the same recipe decides the same"
+
+        looser = {**JUDGE, "advisory": [name for name in NAMES if name != "faithful"]}
+        back = judge_workspace(with_judge(build, **looser), apply=True)
+        assert len(back.returned) == 2 and asked(log) == requests, "other thresholds ask nothing"
+        ideas = {row["id"]: row["position"] for row in read_rows(workspace, "ideas")}
+        places = [ideas[row["idea_id"]] for row in read_rows(workspace, "documents")]
+        assert places == [0, 2, 6, 7], "who comes back takes the old place"
+
+
+def test_what_cannot_be_judged_again(tmp_path: Path) -> None:
+    nothing = [["========", "no verdict"], *replies()]
+    with server(tmp_path, replies=nothing) as (url, _):
+        workspace, _, build = prepare(tmp_path / "ws", recipe_of(url))
+        with pytest.raises(UserError, match="no documents"):
+            judge_workspace(with_judge(build, **JUDGE), apply=True)
+        write(build)
+        with pytest.raises(UserError, match="no criteria"):
+            judge_workspace(build, apply=False)
+        before = len(list(read_rows(workspace, "documents")))
+        with pytest.raises(SpecmillError, match="none of 7 documents passes"):
+            judge_workspace(with_judge(build, **JUDGE), apply=True)
+    assert len(list(read_rows(workspace, "documents"))) == before == 7
+
+
+def test_documents_that_were_made_elsewhere_are_judged_without_a_plan(tmp_path: Path) -> None:
+    source = tmp_path / "released.jsonl"
+    texts = [document(one, "So it was.").removeprefix("<document>").removesuffix("</document>") for one in SUBJECTS]
+    source.write_text("\n".join(json.dumps({"text": text.strip()}) for text in texts))
+    judged = [["The farmer writes", said(plausible="fail")], ["========", said()]]
+    with server(tmp_path, replies=judged) as (url, log):
+        recipe = recipe_of(url, judge=JUDGE)
+        spec, workspace = read_spec(recipe.spec, recipe.assistant), Workspace(tmp_path / "ws").create()
+        workspace.recipe.write_text(f"spec: {recipe.spec}\n")
+        import_corpus(workspace, recipe, spec, str(source), Fields())
+        result = judge_workspace(Build(workspace, recipe, spec, Told()), apply=True)
+        assert asked(log) == len(SUBJECTS)
+    assert len(result.kept) == 7 and len(list(read_rows(workspace, "documents"))) == 7
+    assert [row["reason"] for row in read_rows(workspace, "rejects")] == ["judge_plausible"]
 
 
 def test_settings() -> None:

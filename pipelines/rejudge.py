@@ -1,0 +1,154 @@
+"""Judging the documents of a finished workspace, with the criteria of a recipe that may have changed since.
+
+What is judged: the documents that are kept, and those that a judge turned down before. Verdicts are stored; only where
+it is asked for, the decision is carried out: who fails goes to the rejects, who passes now comes back to their place.
+"""
+
+import heapq
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from distilabel.pipeline import Pipeline
+from distilabel.steps import LoadDataFromDicts
+
+from corpus.store import read_rows, write_table
+from corpus.workspace import Workspace
+from filters.base import Rejection
+from filters.verdicts import decide_verdicts
+from pipelines.base import Corpus, Row, rejected
+from pipelines.build import Build
+from pipelines.judge import verdict_rows
+from pipelines.judge_documents import PART, STAGE, DocumentJudge, Judged, write_verdicts
+from pipelines.supervise import run_pipeline
+from specs.errors import SpecmillError, UserError
+
+_REASON = "judge_"  # how `filters.verdicts` begins its reasons
+_LAST = 1 << 60  # the age of a document whose place is not known any more
+
+
+@dataclass(frozen=True, slots=True)
+class Rejudged:
+    """What judging a workspace came to."""
+
+    counts: dict[str, Counter[str]]  # criterion -> verdict -> documents
+    kept: list[str]  # ids that pass, in the order of the corpus
+    dropped: list[str]  # kept before, and fail
+    returned: list[str]  # turned down before, and pass
+
+
+class StoredJudge(DocumentJudge):
+    """Judges documents of the tables, whoever made them."""
+
+    reads = ("id",)
+
+    def documents(self, rows: list[Row]) -> Iterator[Judged]:
+        """From the tables, in their order."""
+        wanted = {row["id"] for row in rows}
+        for row in stored(self.corpus.folder):
+            if row["id"] in wanted:
+                yield Judged(row["id"], row["idea_id"] or "", row["text"])
+
+
+def stored(workspace: Workspace) -> Iterator[Row]:
+    """Rows of the documents that are kept, then of those that a judge turned down."""
+    yield from read_rows(workspace, "documents")
+    yield from turned_down(workspace)
+
+
+def turned_down(workspace: Workspace) -> Iterator[Row]:
+    """Rows of the documents that a judge turned down."""
+    kept = {row["id"] for row in read_rows(workspace, "documents", ["id"])}  # in both only where a run was killed
+    for reject in read_rows(workspace, "rejects", part=PART):
+        if _is_judges(reject) and reject["item_id"] not in kept:
+            yield json.loads(reject["row"])
+
+
+def judge_workspace(build: Build, *, apply: bool) -> Rejudged:
+    """Judge by `build.settings.judge`, store the verdicts, and with `apply` carry the decision out.
+
+    The caller holds the lock. UserError where there are no criteria or no documents, SpecmillError where none passes
+    and it should be carried out.
+    """
+    judge, workspace = build.settings.judge, build.workspace
+    if not judge.judged_by:
+        raise UserError("judge: there are no criteria. Try --set judge.criteria_sets=[faithfulness,attribution].")
+    before = [row["id"] for row in read_rows(workspace, "documents", ["id"])]
+    ids = [*before, *(row["id"] for row in turned_down(workspace))]
+    if not ids:
+        raise UserError(f"{workspace.root} has no documents to judge. Build them first.")
+    verdicts = _ask_about(build, ids)
+    rejections = decide_verdicts(verdicts, ids, judge.required)
+    gone = {rejection.item_id for rejection in rejections}
+    counts = {name: Counter(row["verdict"] for row in verdicts if row["criterion"] == name) for name in judge.judged_by}
+    was_kept = set(before)
+    result = Rejudged(
+        counts, [one for one in ids if one not in gone], [one for one in before if one in gone],
+        [one for one in ids if one not in gone and one not in was_kept],
+    )  # fmt: skip
+    if apply and not result.kept:
+        raise SpecmillError(f"none of {len(ids)} documents passes; nothing was changed. The verdicts say why.")
+    if apply:
+        _carry_out(build, rejections)
+    return result
+
+
+def _ask_about(build: Build, ids: list[str]) -> list[Row]:
+    """The verdicts on all documents, also in their table; those on documents that went otherwise stay there."""
+    workspace = build.workspace
+    build.reporter.stage({STAGE: len(ids)})
+    found = run_pipeline(stored_pipeline(build.corpus, ids), workspace.log)["judge"].to_pylist()
+    verdicts = [row for one in found for row in verdict_rows("documents", json.loads(one["judgement"]))]
+    mine = set(ids)
+    others = [
+        row
+        for row in read_rows(workspace, "verdicts")
+        if row["item_table"] == "documents" and row["item_id"] not in mine
+    ]
+    write_verdicts(workspace, [*others, *verdicts])
+    return verdicts
+
+
+def stored_pipeline(corpus: Corpus, ids: list[str]) -> Pipeline:
+    """Judges stored documents; its leaf `judge` yields a row a document."""
+    with Pipeline(name="specmill-judge-stored") as pipeline:
+        rows = LoadDataFromDicts(name="documents", data=[{"id": one} for one in ids], batch_size=2_000)
+        rows >> StoredJudge(name="judge", corpus=corpus, llm=corpus.llm("judge"))
+    return pipeline
+
+
+def _carry_out(build: Build, rejections: list[Rejection]) -> None:
+    """Rewrite documents, their rejects, the dataset and the manifest.
+
+    Rejects are written twice, first with those that come back: wherever this is killed, no document is in neither.
+    """
+    workspace = build.workspace
+    why = {rejection.item_id: rejection for rejection in rejections}
+    others = [row for row in read_rows(workspace, "rejects", part=PART) if not _is_judges(row)]
+    back = [row for row in read_rows(workspace, "rejects", part=PART) if _is_judges(row) and row["item_id"] not in why]
+    failed = [
+        rejected("documents", why[row["id"]], row, row["text"]) for row in _in_order(workspace) if row["id"] in why
+    ]
+    write_table(workspace, "rejects", [*others, *failed, *back], part=PART)
+    write_table(workspace, "documents", (row for row in _in_order(workspace) if row["id"] not in why))
+    write_table(workspace, "rejects", [*others, *failed], part=PART)
+    build.publishable()
+
+
+def _in_order(workspace: Workspace) -> Iterator[Row]:
+    """All that can be kept, in the order of writing; documents that were made elsewhere in that of their table."""
+    ages = {row["id"]: age for age, row in enumerate(read_rows(workspace, "ideas", ["id"]))}
+
+    def aged(rows: Iterator[Row], start: int) -> Iterator[tuple[int, Row]]:
+        for place, row in enumerate(rows, start):
+            yield ages.get(row["idea_id"] or "", place), row
+
+    kept = aged(read_rows(workspace, "documents"), len(ages))
+    back = sorted(aged(turned_down(workspace), _LAST), key=lambda pair: pair[0])
+    for _, row in heapq.merge(kept, back, key=lambda pair: pair[0]):
+        yield row
+
+
+def _is_judges(reject: Row) -> bool:
+    return bool(reject["reason"].startswith(_REASON) and reject["row"])
