@@ -22,6 +22,14 @@ _CLOSING = re.compile(
     r"(?:follows|adheres to|meets|satisfies|avoids|was written|has been written)|"
     r"\(?(?:end of (?:the )?(?:document|text|response)|word count: ?~?\d+))"
 )
+_ABOUT = re.compile(
+    r"\b(?:information|passages?|rules?|idea|context) (?:that (?:was|were|is|are) )?(?:provided|given) (?:in|by) the "
+    r"(?:spec|prompt|passages?|instructions?|context)\b|"
+    r"\bas (?:instructed|requested) (?:in|by) the (?:prompt|instructions?)\b|"
+    r"\b(?:the|this) (?:document|text|article|memo|piece) (?:to a real end|would (?:then )?(?:conclude|end) with|"
+    r"(?:could|should) (?:conclude|end) with)\b"
+)
+_ABOUT_MARKS = ("provided ", "given ", "instructed", "requested", "real end", " conclude", " end with")
 _QUOTED = re.compile(r"^(?:>|[\w .'-]{1,40}:|\")")
 
 
@@ -34,6 +42,9 @@ class Chatter(TextCheck):
         """Score 1 where the writer talks to who asked for the document."""
         if not view.lines:
             return PASSED
+        about = _ABOUT.search(view.lower) if any(mark in view.lower for mark in _ABOUT_MARKS) else None
+        if about:
+            return Outcome(True, 1.0, 0.0, excerpt(about.group()))
         first = view.lines[0].lower().replace("’", "'").lstrip("*_# ")
         last = view.lines[-1].lower().replace("’", "'").lstrip("*_#- ")
         if _ASSENT.match(first) or _OPENING.match(first):

@@ -10,6 +10,7 @@ from filters.check import Outcome
 from filters.checks import chat_checks, document_checks, first_failure
 from filters.cluster import ranked
 from filters.context import Context
+from filters.evaluation import EvaluationCheck
 from filters.exact import ExactDuplicates
 from filters.near import NearDuplicates
 from filters.overused import OverusedCheck
@@ -64,9 +65,16 @@ def resolve(sketches: Sketches, settings: FilterSettings) -> Decision:
 
 
 def check_texts(items: Iterable[Item], settings: FilterSettings, context: Context, table: str) -> Decision:
-    """Decide on the short texts of `table` (ideas, queries): exact and semantic duplicates, and evaluation leakage."""
-    order = ranked([item for item in items if item.table == table])
+    """Decide on the short texts of `table` (ideas, queries): evaluation leakage, exact and semantic duplicates."""
+    leaks = [EvaluationCheck(settings.evaluation, context)] if settings.evaluation.enabled else []
+    order: list[Item] = []
     rejections: list[Rejection] = []
+    for item in ranked([item for item in items if item.table == table]):
+        leak = first_failure(View(item), leaks)
+        if leak is None:
+            order.append(item)
+        else:
+            rejections.append(leak)
     stages: list[tuple[Switch, Duplicates]] = [
         (settings.exact, ExactDuplicates()),
         (settings.semantic, SemanticDuplicates.of_texts(settings.semantic)),

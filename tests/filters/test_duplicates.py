@@ -13,8 +13,9 @@ from filters.semantic import SemanticDuplicates
 from filters.settings import FilterSettings, Near, Overused, Semantic
 from filters.view import hashes_of, ngrams_of, words_of
 from specs.errors import UserError
-from tests.filters.samples import CONTEXT, SETTINGS, document, item, varied
+from tests.filters.samples import CONTEXT, EVALUATION, SETTINGS, document, item, varied
 
+NO_MODEL = FilterSettings(semantic=Semantic(embedder="static"))
 NO_NEAR = SETTINGS.model_copy(update={"near": Near(enabled=False)})
 
 
@@ -77,6 +78,14 @@ def test_paraphrased_queries_go_by_the_papers_measure() -> None:
     kept, (rejection,) = check_texts([*items, item("x", "z", table="ideas")], FilterSettings(), CONTEXT, "queries")
     assert kept == ["a", "c"]
     assert (rejection.reason, rejection.other_id, rejection.threshold) == ("semantic", "a", 0.91)
+
+
+def test_a_query_of_the_evaluation_goes() -> None:
+    items = [item(EVALUATION[0], "a", table="queries"), item("Where do tent pegs come from?", "b", table="queries")]
+    kept, rejections = check_texts(
+        [*items, item("Who bakes bread?", "c", table="queries")], NO_MODEL, CONTEXT, "queries"
+    )
+    assert (kept, [r.reason for r in rejections]) == (["c"], ["evaluation", "evaluation"])
 
 
 def test_a_static_embedder_serves_too() -> None:
