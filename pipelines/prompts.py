@@ -14,17 +14,21 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pipelines.draw import Message
 from specs.errors import UserError
 
+SETS = ("small",)
+"""Shipped folders of replacements: `small` says less, for models of a few billion parameters."""
+
 
 class Prompts:
     """The templates of one corpus. Texts of the spec and of models are only ever values, never templates."""
 
     def __init__(self, folder: str | None = None) -> None:
-        if folder and not Path(folder).is_dir():
+        if folder and folder not in SETS and not Path(folder).is_dir():
             raise UserError(
                 f"prompts: {folder!r} is not a folder; expected one with .j2 files that replace shipped ones."
             )
         shipped = PackageLoader("pipelines", "prompts")
-        loader = ChoiceLoader([FileSystemLoader(folder), shipped]) if folder else shipped
+        own = PackageLoader("pipelines", f"prompts/{folder}") if folder in SETS else FileSystemLoader(folder or ".")
+        loader = ChoiceLoader([own, shipped]) if folder else shipped
         self._environment = ImmutableSandboxedEnvironment(
             loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
         )
@@ -51,7 +55,8 @@ class Prompts:
     def stages(self) -> list[str]:
         """Names of the templates that ask something, without the parts that they include."""
         names = self._environment.list_templates(extensions=["j2"])
-        return [name.removesuffix(".j2") for name in names if not name.startswith("_") and name != "system.j2"]
+        whole = (name for name in names if not name.startswith("_") and "/" not in name)
+        return [name.removesuffix(".j2") for name in whole if name != "system.j2"]
 
     def _closure(self, names: tuple[str, ...]) -> set[str]:
         todo, seen = [f"{name}.j2" for name in names], set[str]()

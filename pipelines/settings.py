@@ -48,7 +48,8 @@ class BuildSettings(EngineSettings):
     assistant: Assistant = Assistant()
     seed: int = Field(0, ge=0, description="Seed of everything that is drawn at random.")
     prompts: str | None = Field(
-        None, description="Folder with .j2 files that replace shipped prompts of the same name."
+        None,
+        description="Folder with .j2 files that replace shipped prompts, or `small`: a shipped set for small models.",
     )
     list_batch: int = Field(
         10, ge=1, le=100, description="Entries asked for at once; later batches are told what exists."

@@ -79,3 +79,16 @@ def test_lay_and_insider_authors_are_told_apart() -> None:
     prompts = Prompts()
     lay, insider = (document(prompts, "s", "i", frame=frame)[1]["content"] for frame in ("lay", "insider"))
     assert "never seen the spec" in lay and "never seen the spec" not in insider
+
+
+def test_the_small_set_replaces_some_prompts_and_keeps_their_promises() -> None:
+    small, shipped = Prompts("small"), Prompts()
+    assert small.stages() == shipped.stages()
+    assert small.version("documents") != shipped.version("documents")
+    assert small.version("queries") == shipped.version("queries")
+    text = document(small, "s", HOSTILE)[1]["content"]
+    assert (
+        HOSTILE in text
+        and "<document>" in text
+        and len(text) < 0.6 * len(document(shipped, "s", HOSTILE)[1]["content"])
+    )
