@@ -174,6 +174,7 @@ def _load(source: MixSource) -> tuple[Any, str]:
     """The rows of a source, and its exact revision: a commit of the Hub, or a hash of the file."""
     import datasets
 
+    datasets.disable_progress_bars()
     path = Path(source.path)
     kinds = {".parquet": "parquet", ".jsonl": "json", ".json": "json"}
     try:

@@ -18,7 +18,7 @@ from filters.context import Context
 from filters.decide import check_documents, check_texts
 from pipelines.base import Corpus, Row, rejected
 from pipelines.brainstorm import brainstorm_pipeline
-from pipelines.chats import ChatBuild
+from pipelines.chats import ChatBuild, check_chat_recipe
 from pipelines.checking import context_of
 from pipelines.decompose import decompose_pipeline
 from pipelines.documents import Draft, Drafts
@@ -50,6 +50,8 @@ class Build:
     def __post_init__(self) -> None:
         self.corpus = Corpus.of(self.workspace, self.settings, self.spec)
         self.counter = TokenCounter(self.settings.corpus.tokenizer)
+        if self.settings.chats.target:
+            check_chat_recipe(self.settings, self.spec)
 
     def run(self) -> None:
         """Build `tables/` and `dataset/`. The caller holds the workspace's lock."""

@@ -33,6 +33,21 @@ from specs.errors import SpecmillError, UserError
 from specs.reader import Spec
 
 
+def check_chat_recipe(settings: BuildSettings, spec: Spec) -> None:
+    """UserError, before anything is asked, where the recipe's chats and the spec do not fit together."""
+    chats = settings.chats
+    if chats.style == "rule" and not spec.rule_ids:
+        raise UserError(
+            f"chats.style: rule needs a spec with numbered rules such as 'R1: ...', and {spec.name} has none. "
+            "Use `style: value`, or number the rules of the spec."
+        )
+    for name in chats.topics:
+        if not any(name.casefold() in passage.text.casefold() for passage in spec.passages):
+            raise UserError(f"chats.topics: {name!r} does not stand in the spec {spec.name}.")
+    if chats.source is not None:
+        read_source(chats.source)
+
+
 @dataclass(frozen=True, slots=True)
 class ChatResult:
     """What a build of chats came to."""
@@ -64,11 +79,7 @@ class ChatBuild:
     def __post_init__(self) -> None:
         self.corpus = Corpus.of(self.workspace, self.settings, self.spec)
         self.counter = TokenCounter(self.settings.corpus.tokenizer)
-        if self.settings.chats.style == "rule" and not self.spec.rule_ids:
-            raise UserError(
-                f"chats.style: rule needs a spec with numbered rules such as 'R1: ...', and {self.spec.name} has none. "
-                "Use `style: value`, or number the rules of the spec."
-            )
+        check_chat_recipe(self.settings, self.spec)
 
     def run(self) -> ChatResult:
         """Make `queries`, `chats`, `verdicts`, their rejects, and the datasets aft_cot and aft."""
@@ -109,8 +120,6 @@ class ChatBuild:
         rows = []
         for name in names:
             passages = [p for p in self.spec.passages if name.casefold() in p.text.casefold()]
-            if not passages:
-                raise UserError(f"chats.topics: {name!r} does not stand in the spec {self.spec.name}.")
             ids = [self.corpus.passage_ids[p.address] for p in passages]
             home = max(subdomains, key=lambda row: len(set(row["passage_ids"]) & set(ids)))
             rows.append(

@@ -51,4 +51,5 @@ def mix(
         table.add_row(*(Text(cell) for cell in [*cells, over]))
     console = Console()
     console.print(table)
-    console.print(Text(f"Wrote {place.root / MIX_DATA}: {manifest['samples']:,} chats, {manifest['tokens']:,} tokens."))
+    made = f"{manifest['samples']:,} chats, {manifest['tokens']:,} tokens"
+    console.print(Text(f"Wrote {place.root / MIX_DATA}: {made}."), soft_wrap=True)
