@@ -145,7 +145,7 @@ def occupancy(requests: int, in_flight: int, latency: float, stock_batches: list
     print(f"{requests} requests, {in_flight} in flight, latency median {latency} s, tail to {latency * 10} s")
     print(f"{'contender':12} {'span s':>8} {'bound s':>8} {'over':>7} {'occupancy':>9} {'most':>5} {'wall s':>8}")
     for name, extra in contenders:
-        row = measure(name, requests, in_flight, latency, extra)
+        row = measure(name, requests, int(extra[0]), latency, extra)
         over = row["span"] / row["bound"] - 1
         print(
             f"{row['name']:12} {row['span']:8.1f} {row['bound']:8.1f} {over:7.1%} {row['occupancy']:9.1%} "
