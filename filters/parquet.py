@@ -4,27 +4,21 @@ A row group is the unit of work: read by a process, looked at row by row, and se
 checks across documents then run in one process over the sketches (about 1.5 kB a document), in any order of arrival.
 """
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from filters.base import Item, Rejection
+from filters.base import Item
 from filters.context import Context
-from filters.decide import Decision, look, resolve
+from filters.decide import Decision, look
+from filters.processes import Found, by_processes, gather
 from filters.settings import FilterSettings
-from filters.sketch import Sketches
 
 Unit = tuple[str, int, int]  # a Parquet file, a row group in it, and the number of its first row over all files
-Found = tuple[Sketches, list[Rejection]]
 _WANTED = ("id", "text", "title", "frame", "genre", "tokens", "finish_reason", "position", "score")
 _BATCH = 128
-_IN_FLIGHT = 2  # units a process, so that none waits and none is read long before its turn
 
 
 def check_parquet(paths: Sequence[Path | str], settings: FilterSettings, context: Context) -> Decision:
@@ -35,23 +29,12 @@ def check_parquet(paths: Sequence[Path | str], settings: FilterSettings, context
     """
     units = units_of(paths)
     if settings.executor == "local":
-        found = _by_processes(units, settings, context)
+        found = by_processes(units, look_at, settings, context)
     else:
         from filters.engine import by_datatrove
 
         found = by_datatrove(units, settings, context)
     return gather(found, settings)
-
-
-def gather(found: Iterable[Found], settings: FilterSettings) -> Decision:
-    """The checks across documents over what the units brought, in any order."""
-    sketches = Sketches()
-    rejections: list[Rejection] = []
-    for more, rejected in found:
-        sketches.extend(more)
-        rejections += rejected
-    kept, repeats = resolve(sketches, settings)
-    return kept, sorted(rejections + repeats, key=lambda rejection: rejection.item_id)
 
 
 def units_of(paths: Sequence[Path | str]) -> list[Unit]:
@@ -87,35 +70,3 @@ def item_of(row: Mapping[str, Any], position: int) -> Item:
     meta = {name: row[name] for name in ("title", "tokens", "finish_reason", "score") if row.get(name) is not None}
     meta["position"] = row["position"] if row.get("position") is not None else position
     return Item(row["id"], row["text"], frame=row.get("frame") or "insider", genre=row.get("genre") or "", meta=meta)
-
-
-def _by_processes(units: list[Unit], settings: FilterSettings, context: Context) -> Iterator[Found]:
-    workers = min(settings.workers or os.cpu_count() or 1, len(units))
-    if workers <= 1:
-        yield from (look_at(unit, settings, context) for unit in units)
-        return
-    # forkserver: a fork of a process that runs threads (Arrow, BLAS) can hang
-    with ProcessPoolExecutor(workers, get_context("forkserver"), _prepare, (settings, context)) as pool:
-        yield from _bounded(lambda unit: pool.submit(_look, unit), units, workers * _IN_FLIGHT)
-
-
-def _bounded(submit: Callable[[Unit], Future[Found]], units: list[Unit], limit: int) -> Iterator[Found]:
-    waiting: deque[Future[Found]] = deque()
-    for unit in units:
-        waiting.append(submit(unit))
-        if len(waiting) >= limit:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
-
-
-_prepared: list[tuple[FilterSettings, Context]] = []
-
-
-def _prepare(settings: FilterSettings, context: Context) -> None:
-    """Runs once in each process: what every unit needs is sent once."""
-    _prepared[:] = [(settings, context)]
-
-
-def _look(unit: Unit) -> Found:
-    return look_at(unit, *_prepared[0])

@@ -12,8 +12,9 @@ from typing import Any
 from filters.base import Item, Rejection
 from filters.check import Outcome, excerpt
 from filters.context import Context
-from filters.decide import check_documents, explain
+from filters.decide import explain
 from filters.parquet import item_of
+from filters.processes import check_many
 from filters.settings import FilterSettings
 from specs.errors import UserError
 
@@ -65,7 +66,7 @@ def stored_items(documents: Iterable[Row], rejects: Iterable[Row], ideas: Iterab
 
 def rerun(documents: Callable[[], Iterable[Item]], kept: set[str], settings: FilterSettings, context: Context) -> Rerun:
     """Decide on `documents()`; `kept` are the ids that stay by the stored decision."""
-    now, rejections = check_documents(documents(), settings, context)
+    now, rejections = check_many(documents(), settings, context)
     gone = {rejection.item_id for rejection in rejections}
     return Rerun(now, rejections, sorted(set(now) - kept), sorted(kept & gone))
 
@@ -95,7 +96,7 @@ def explain_document(
         near = [other.id for other in documents() if other.id.startswith(item_id[:4])][:5]
         hint = f" Ids that begin alike: {', '.join(near)}." if near else ""
         raise UserError(f"no document has the id {item_id!r}.{hint} `specmill show` lists ids.")
-    _, rejections = check_documents(documents(), settings, context)
+    _, rejections = check_many(documents(), settings, context)
     rejection = next((rejection for rejection in rejections if rejection.item_id == item_id), None)
     gave_way = [rejection for rejection in rejections if rejection.other_id == item_id]
     return Explanation(item, rejection, explain(item, settings, context), gave_way)

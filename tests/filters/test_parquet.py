@@ -8,6 +8,7 @@ import pytest
 
 from filters.decide import check_documents
 from filters.parquet import check_parquet, item_of, units_of
+from filters.processes import check_many
 from filters.settings import Semantic
 from specs.errors import SpecmillError
 from tests.filters.samples import CONTEXT, SETTINGS, document
@@ -37,6 +38,12 @@ def test_processes_decide_as_one_does(corpus: list[Path]) -> None:
     assert (kept, rejections) == in_memory(corpus)
     assert len(kept) < 50
     assert check_parquet(corpus[::-1], ALL.model_copy(update={"workers": 1}), CONTEXT)[1] != []
+
+
+def test_items_from_anywhere_are_decided_by_processes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("filters.processes._FEW", 20)
+    items = [item_of({"id": f"d{n:03}", "text": document(n % 45, 10)}, n) for n in range(60)]
+    assert check_many(iter(items), ALL, CONTEXT) == check_documents(items, ALL, CONTEXT)
 
 
 def test_a_row_group_is_a_unit(corpus: list[Path]) -> None:

@@ -1,0 +1,82 @@
+"""The checks of one document by several processes: pieces of work go out, sketches and rejections come back."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
+from multiprocessing import get_context
+from typing import Any, TypeVar
+
+from filters.base import Item, Rejection
+from filters.context import Context
+from filters.decide import Decision, look, resolve
+from filters.settings import FilterSettings
+from filters.sketch import Sketches
+
+Found = tuple[Sketches, list[Rejection]]
+Work = TypeVar("Work")
+LookAt = Callable[[Work, FilterSettings, Context], Found]
+_IN_FLIGHT = 2  # pieces a process, so that none waits and none is read long before its turn
+_PIECE = 250  # items
+_FEW = 1_000  # items for which starting processes takes longer than the checks
+
+
+def check_many(items: Iterable[Item], settings: FilterSettings, context: Context) -> Decision:
+    """`check_documents` by all cores (`settings.workers`), for any number of items from anywhere."""
+    iterator = iter(items)
+    first = list(islice(iterator, _FEW))
+    if len(first) < _FEW:
+        return gather([look(first, settings, context)], settings)
+    pieces = _pieces(first, iterator)
+    return gather(by_processes(pieces, look, settings, context), settings)
+
+
+def by_processes(
+    work: Iterable[Work], look_at: LookAt[Work], settings: FilterSettings, context: Context
+) -> Iterator[Found]:
+    """`look_at` over pieces of work, in their order; `look_at` and the work must be picklable."""
+    workers = settings.workers or os.cpu_count() or 1
+    if workers == 1:
+        yield from (look_at(piece, settings, context) for piece in work)
+        return
+    # forkserver: a fork of a process that runs threads (Arrow, BLAS) can hang
+    with ProcessPoolExecutor(workers, get_context("forkserver"), _prepare, (look_at, settings, context)) as pool:
+        waiting: deque[Future[Found]] = deque()
+        for piece in work:
+            waiting.append(pool.submit(_look, piece))
+            if len(waiting) >= workers * _IN_FLIGHT:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def gather(found: Iterable[Found], settings: FilterSettings) -> Decision:
+    """The checks across documents over what the pieces brought, in any order."""
+    sketches = Sketches()
+    rejections: list[Rejection] = []
+    for more, rejected in found:
+        sketches.extend(more)
+        rejections += rejected
+    kept, repeats = resolve(sketches, settings)
+    return kept, sorted(rejections + repeats, key=lambda rejection: rejection.item_id)
+
+
+def _pieces(first: list[Item], rest: Iterator[Item]) -> Iterator[list[Item]]:
+    for start in range(0, len(first), _PIECE):
+        yield first[start : start + _PIECE]
+    while piece := list(islice(rest, _PIECE)):
+        yield piece
+
+
+_prepared: list[tuple[LookAt[Any], FilterSettings, Context]] = []
+
+
+def _prepare(look_at: LookAt[Any], settings: FilterSettings, context: Context) -> None:
+    """Runs once in each process: what every piece needs is sent once."""
+    _prepared[:] = [(look_at, settings, context)]
+
+
+def _look(piece: object) -> Found:
+    look_at, settings, context = _prepared[0]
+    return look_at(piece, settings, context)
