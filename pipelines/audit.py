@@ -83,6 +83,11 @@ class Draws:
             rest = [*rest, *order[:used]]
         return cls([one for one in samples if len(one) > 1], fresh[: settings.verify], rest[: settings.count])
 
+    @property
+    def calls(self) -> int:
+        """Requests, at most; a reply of the wrong form is asked for again beyond that."""
+        return len(self.propose) + 1 + len(self.verify) + len(self.count)
+
 
 @dataclass
 class Audit:
@@ -99,6 +104,7 @@ class Audit:
         draws = Draws.of(ids, self.corpus.settings.seed, self.settings)
         if not draws.propose or not draws.verify:
             raise UserError(f"an audit needs at least 4 documents, and {self.corpus.workspace} has {len(ids)}.")
+        self.reporter.say(f"an audit of {len(ids):,} documents in at most {draws.calls:,} requests ...")
         patterns = await self.propose(draws)
         await self.judge_origin(patterns)
         self.reporter.say(f"counting phrases in {len(ids):,} documents ...")

@@ -21,8 +21,3 @@ class AuditSettings(Settings):
     document_words: int = Field(
         1_500, ge=50, description="Words of a document that are shown; of longer ones the beginning and the end."
     )
-
-    @property
-    def most_calls(self) -> int:
-        """Requests of one audit, at most; a reply of the wrong form is asked for again beyond that."""
-        return self.samples + 1 + self.verify + self.count

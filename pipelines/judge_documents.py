@@ -140,4 +140,5 @@ class DraftVerdicts:
 
 def write_verdicts(workspace: Workspace, rows: list[Row]) -> None:
     """Write the verdicts on documents, by document: the same bytes in whatever order they were judged."""
-    write_table(workspace, "verdicts", sorted(rows, key=lambda row: str(row["item_id"])), part=PART)
+    ordered = sorted(rows, key=lambda row: (str(row["item_id"]), str(row["criterion"])))
+    write_table(workspace, "verdicts", ordered, part=PART)

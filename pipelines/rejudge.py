@@ -79,6 +79,7 @@ def judge_workspace(build: Build, *, apply: bool) -> Rejudged:
     if not ids:
         raise UserError(f"{workspace.root} has no documents to judge. Build them first.")
     verdicts = _ask_about(build, ids)
+    _store(workspace, verdicts, replace=set())
     rejections = decide_verdicts(verdicts, ids, judge.required)
     gone = {rejection.item_id for rejection in rejections}
     counts = {name: Counter(row["verdict"] for row in verdicts if row["criterion"] == name) for name in judge.judged_by}
@@ -90,24 +91,27 @@ def judge_workspace(build: Build, *, apply: bool) -> Rejudged:
     if apply and not result.kept:
         raise SpecmillError(f"none of {len(ids)} documents passes; nothing was changed. The verdicts say why.")
     if apply:
+        _store(workspace, verdicts, replace=set(ids))  # a build with these criteria has no others either
         _carry_out(build, rejections)
     return result
 
 
 def _ask_about(build: Build, ids: list[str]) -> list[Row]:
-    """The verdicts on all documents, also in their table; those on documents that went otherwise stay there."""
-    workspace = build.workspace
+    """The verdicts on all documents."""
     build.reporter.stage({STAGE: len(ids)})
-    found = run_pipeline(stored_pipeline(build.corpus, ids), workspace.log)["judge"].to_pylist()
-    verdicts = [row for one in found for row in verdict_rows("documents", json.loads(one["judgement"]))]
-    mine = set(ids)
-    others = [
+    found = run_pipeline(stored_pipeline(build.corpus, ids), build.workspace.log)["judge"].to_pylist()
+    return [row for one in found for row in verdict_rows("documents", json.loads(one["judgement"]))]
+
+
+def _store(workspace: Workspace, verdicts: list[Row], *, replace: set[str]) -> None:
+    """Put verdicts into their table, in place of older ones on the same criterion, and of all on items in `replace`."""
+    new = {row["id"] for row in verdicts}
+    old = [
         row
-        for row in read_rows(workspace, "verdicts")
-        if row["item_table"] == "documents" and row["item_id"] not in mine
+        for row in read_rows(workspace, "verdicts", part=PART)
+        if row["id"] not in new and row["item_id"] not in replace
     ]
-    write_verdicts(workspace, [*others, *verdicts])
-    return verdicts
+    write_verdicts(workspace, [*old, *verdicts])
 
 
 def stored_pipeline(corpus: Corpus, ids: list[str]) -> Pipeline:

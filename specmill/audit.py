@@ -94,7 +94,7 @@ def _table(result: dict[str, Any]) -> "Table":
         exact = row.get("phrase_share") == row["share"] or row["low"] == row["high"]
         of = result["documents"] if exact else row["read"]
         interval = "exact" if exact else f"{row['low']:.0%} to {row['high']:.0%}"
-        example = next((f'{one["id"][:8]} "{one["quote"]}"' for one in row["examples"]), "")
+        example = next((f"{one['id'][:8]} {one['quote']}" for one in row["examples"]), "")
         cells = (row["name"], row["kind"], f"{row['share']:.0%}", interval, f"{of:,}", example[:_EXAMPLE_CHARS])
         table.add_row(*(Text(cell) for cell in cells))
     return table

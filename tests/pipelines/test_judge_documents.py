@@ -197,6 +197,10 @@ def test_a_finished_workspace_is_judged_again_without_asking_twice(tmp_path: Pat
         assert len(result.kept) == 2 and len(result.dropped) == 5 and not result.returned
         assert result.counts["faithful"] == {"pass": 4, "fail": 1, "unclear": 2}
         requests = asked(log)
+        short = {"criteria": {"faithful": "It is as the spec has it."}}
+        judge_workspace(with_judge(build, **short), apply=False)
+        assert {row["criterion"] for row in read_rows(workspace, "verdicts")} == set(NAMES), "no verdict is lost"
+        requests += asked(log) - requests
 
         assert judge_workspace(with_judge(build, **JUDGE), apply=True) == result
         kept, out = outcome(workspace)
@@ -204,6 +208,12 @@ def test_a_finished_workspace_is_judged_again_without_asking_twice(tmp_path: Pat
         assert kept == {"baker", "miller"} and out["pilot"] == "judge_faithful" and out["clerk"] == "placeholders"
         judge_workspace(with_judge(build, **JUDGE), apply=True)
         assert digests(workspace) == applied, "carried out twice is carried out once"
+        pilot = next(
+            json.loads(row["row"]) for row in read_rows(workspace, "rejects") if row["reason"] == "judge_faithful"
+        )
+        write_table(workspace, "documents", [*read_rows(workspace, "documents"), pilot])
+        judge_workspace(with_judge(build, **JUDGE), apply=True)
+        assert digests(workspace) == applied, "as after a kill between two tables"
         write(with_judge(build, **JUDGE))
         assert outcome(workspace) == (kept, out), "a build of the same recipe decides the same"
 
