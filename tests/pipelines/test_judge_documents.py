@@ -211,7 +211,8 @@ def test_a_finished_workspace_is_judged_again_without_asking_twice(tmp_path: Pat
         pilot = next(
             json.loads(row["row"]) for row in read_rows(workspace, "rejects") if row["reason"] == "judge_faithful"
         )
-        write_table(workspace, "documents", [*read_rows(workspace, "documents"), pilot])
+        baker, miller = read_rows(workspace, "documents")
+        write_table(workspace, "documents", [baker, pilot, miller])
         judge_workspace(with_judge(build, **JUDGE), apply=True)
         assert digests(workspace) == applied, "as after a kill between two tables"
         write(with_judge(build, **JUDGE))
