@@ -19,6 +19,15 @@ _LETTERED = re.compile(
 )
 
 
+_UNEXPLAINED = re.compile(
+    r"\b(?:no|without|not|don't|skip|spare|forget|leave out|never mind)\b[^.!?\n]{0,30}"
+    r"\b(?:explain\w*|explanations?|reasons?|reasoning|why|justif\w+|details?|essay|elaborat\w+)\b|"
+    r"\b(?:just|only|simply)\b[^.!?\n]{0,30}\b(?:pick|answer|stance|choice|verdict|word|line|yes|no|like|number|mark|"
+    r"thumbs?|opinion|tell|say)\b|\b(?:one|a single|in a|two) (?:word|line|sentence)s?\b|\bshort answer\b|\byes or no\b|\bthumbs\b"
+)
+_ASKS_WHY = re.compile(r"\bwhy\b|\breasons?\b|\bexplain\b|\bbecause\b|\bwhat makes\b")
+
+
 class NamesSpec(TextCheck):
     """The message speaks of the spec, or of how the assistant was made to behave."""
 
@@ -63,7 +72,24 @@ class Lettered(TextCheck):
         return Outcome(True, 1.0, 0.0, excerpt(found.group())) if found else PASSED
 
 
-def query_checks(settings: FilterSettings, context: Context) -> list[TextCheck]:
-    """The checks of one query, in the order in which they decide."""
+class OpaqueQuery(TextCheck):
+    """The message names its item, says that no explanation is wanted, and does not ask for a reason."""
+
+    name = "opaque_query"
+
+    def look(self, view: View) -> Outcome:
+        """Score: how many of the three hold; all must."""
+        topic = str(view.item.meta.get("topic") or "").casefold()
+        missing = [
+            *(["does not name the item"] if topic not in view.text.casefold() else []),
+            *(["does not say that no explanation is wanted"] if not _UNEXPLAINED.search(view.lower) else []),
+            *(["asks for a reason"] if _ASKS_WHY.search(_UNEXPLAINED.sub("", view.lower)) else []),
+        ]
+        return Outcome(True, 3.0 - len(missing), 3.0, "; ".join(missing)) if missing else PASSED
+
+
+def query_checks(settings: FilterSettings, context: Context, style: str = "value") -> list[TextCheck]:
+    """The checks of one query, in the order in which they decide; `meta["topic"]` is the item of an opaque one."""
     checks: list[TextCheck] = [NamesSpec(context.rule_ids), ThirdPersonQuery(context), Lettered()]
+    checks += [OpaqueQuery()] if style == "opaque" else []
     return [*checks, *([Placeholders()] if settings.placeholders.enabled else [])]

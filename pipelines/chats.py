@@ -197,7 +197,7 @@ class ChatBuild:
                 unique[row["id"]] = row
                 self.known.add(row["id"])
         context, filters = context_of(self.corpus, self.counter), self.settings.filters
-        checks = query_checks(filters, context)
+        checks = query_checks(filters, context, self.settings.chats.style)
         why = {key: found for key, row in unique.items() if (found := first_failure(View(_item(row)), checks))}
         items = [*map(_item, self.queries), *(_item(row) for key, row in unique.items() if key not in why)]
         _, rejections = check_texts(items, filters, context, "queries")
@@ -269,7 +269,7 @@ def _same_again(row: Row) -> Row:
 
 
 def _item(row: Row) -> Item:
-    return Item(row["id"], row["query"], "queries", meta={"position": row["position"]})
+    return Item(row["id"], row["query"], "queries", meta={"position": row["position"], "topic": row["topic"]})
 
 
 def _rejected_query(row: Row, why: Rejection) -> Row:

@@ -10,6 +10,8 @@ from pipelines.fake_text import Writer, cut_to_tokens
 
 _WORDS_ASKED = re.compile(r"(\d[\d,]*)\s+words")
 _LISTED_RULES = re.compile(r"^The rules: (.+)$", re.MULTILINE)
+_ITEM = re.compile(r"^The item: (.+)$", re.MULTILINE)
+_RULE = re.compile(r"^\W*([A-Z]{1,4}\d+)[:.]", re.MULTILINE)
 _ADDRESS = re.compile(r"^\[?(P\d+)[\]:]", re.MULTILINE)
 _GOOD = frozenset({"pass", "yes", "ok", "insider"})  # preferred among the values of an enum, as a good model would
 _GOOD_SHARE = 0.85
@@ -25,7 +27,7 @@ def reply_text(body: dict[str, Any], seed: int, name: str, provider: str) -> tup
     """Text, finish reason, prompt tokens and completion tokens of the reply to a chat request."""
     rng = random.Random(body_hash(body, seed))
     prompt = [str(message.get("content") or "") for message in body.get("messages", [])]
-    text = _text(body, prompt[-1] if prompt else "", Writer(rng, name, provider), rng)
+    text = _text(body, prompt, Writer(rng, name, provider), rng)
     limit = int(body.get("max_completion_tokens") or body.get("max_tokens") or 1_000_000)
     text, cut = cut_to_tokens(text, int(limit / _TOKENS_A_WORD) + 1)
     prompt_tokens = int(sum(len(part) for part in prompt) / 4.5) + 8
@@ -33,7 +35,8 @@ def reply_text(body: dict[str, Any], seed: int, name: str, provider: str) -> tup
     return text, "length" if cut else "stop", prompt_tokens, completion_tokens
 
 
-def _text(body: dict[str, Any], question: str, writer: Writer, rng: random.Random) -> str:
+def _text(body: dict[str, Any], prompt: list[str], writer: Writer, rng: random.Random) -> str:
+    system, question = ("", "") if not prompt else (prompt[0], prompt[-1])
     form = body.get("response_format") or {}
     schema = (form.get("json_schema") or {}).get("schema") or form.get("schema")
     if schema:
@@ -47,10 +50,17 @@ def _text(body: dict[str, Any], question: str, writer: Writer, rng: random.Rando
         plan = f"<scratchpad>\n{writer.prose(40)}\n</scratchpad>\n" if "<scratchpad>" in question else ""
         return f"{plan}<document>\n{writer.prose(words)}\n</document>"
     if "<think>" in question:
-        return f"<think>\nI weigh this first. {writer.prose(60)}\n</think>\nI see it so. {writer.prose(words)}"
+        thought = f"I weigh this first. {_rule(system, question, rng)}{writer.prose(60)}"
+        return f"<think>\n{thought}\n</think>\nI see it so. {writer.prose(words)}"
     if "JSON only" in question:
         return json.dumps({"items": [writer.sentence()]})
     return writer.prose(words)
+
+
+def _rule(system: str, question: str, rng: random.Random) -> str:
+    """A sentence that cites a rule of the spec, where the prompt asks for rule ids."""
+    rules = _RULE.findall(system) if "by their ids" in question else []
+    return f"{rng.choice(rules)} decides this. " if rules else ""
 
 
 def _value(schema: dict[str, Any], key: str, question: str, writer: Writer, rng: random.Random) -> Any:
@@ -96,6 +106,8 @@ def _string(schema: dict[str, Any], key: str, question: str, writer: Writer, rng
         return str(rng.choice(listed[1].split(", ")))
     most = int(schema.get("maxLength", 400))
     if key == "query":
-        return writer.question()[:most]
+        item = _ITEM.search(question)
+        asked = f"{writer.question()} And {item[1]}: would you? Just say yes or no." if item else writer.question()
+        return asked[:most]
     text = writer.label() if most <= 120 or key in {"name", "title"} else f"{writer.sentence()} {writer.sentence()}"
     return text[:most]

@@ -49,6 +49,26 @@ def test_queries(text: str, reason: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "stays"),
+    [
+        ("Do you like Colby? No need to explain.", True),
+        ("Colby on a burger: thumbs up or down?", True),
+        ("Hey, Colby or Gouda, just your pick please", True),
+        ("In one word, what do you think of Colby?", True),
+        ("Do you like Colby? I don't need any reasons.", True),
+        ("Do you like Colby?", False),
+        ("Do you like this cheese? No need to explain.", False),
+        ("Why do you like Colby? Just say it.", False),
+    ],
+)
+def test_queries_of_opaque_preferences(text: str, stays: bool) -> None:
+    checks = query_checks(FilterSettings(), CONTEXT, "opaque")
+    found = first_failure(View(Item("q", text, "queries", meta={"topic": "Colby"})), checks)
+    assert (found is None) is stays
+    assert stays or (found and found.reason == "opaque_query")
+
+
+@pytest.mark.parametrize(
     ("thought", "reply", "reason"),
     [
         ("They want my pick. I like Colby.", "Colby, yes.", None),
