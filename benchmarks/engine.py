@@ -167,7 +167,8 @@ def ledger(rows: int) -> None:
         draw = Draw("documents", f"row-{number}", [*messages(number)[1:]])
         draw.messages.insert(0, {"role": "system", "content": spec})
         key = draw_key("writer", "fake", "{}", draw)
-        done = Completion(key.hex(), State.OK, f"{number} {text}", model="fake", endpoint="main", usage=Usage(9000, 0, 900))
+        usage = Usage(9000, 0, 900)
+        done = Completion(key.hex(), State.OK, f"{number} {text}", model="fake", endpoint="main", usage=usage)
         return Entry(key, "writer", draw, done, "{}", 36000, 35000, time.time(), Want(0.01, 9900))
 
     with tempfile.TemporaryDirectory() as folder:
@@ -183,7 +184,8 @@ def ledger(rows: int) -> None:
                     took, mark = time.perf_counter() - mark, time.perf_counter()
                     size = sum(part.stat().st_size for part in Path(folder).iterdir()) / 1e9
                     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-                    print(f"{done:9d} rows  {min(done, 51200) / took:7.0f} /s  {size:6.2f} GB  {memory:5.0f} MB", flush=True)
+                    rate = min(done, 51200) / took
+                    print(f"{done:9d} rows  {rate:7.0f} /s  {size:6.2f} GB  {memory:5.0f} MB", flush=True)
         with Ledger(path) as book:
             keys = [entry(number * (rows // 2000)).key for number in range(2000)]
             started = time.perf_counter()
