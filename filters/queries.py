@@ -23,7 +23,8 @@ _UNEXPLAINED = re.compile(
     r"\b(?:no|without|not|don't|skip|spare|forget|leave out|never mind)\b[^.!?\n]{0,30}"
     r"\b(?:explain\w*|explanations?|reasons?|reasoning|why|justif\w+|details?|essay|elaborat\w+)\b|"
     r"\b(?:just|only|simply)\b[^.!?\n]{0,30}\b(?:pick|answer|stance|choice|verdict|word|line|yes|no|like|number|mark|"
-    r"thumbs?|opinion|tell|say)\b|\b(?:one|a single|in a|two) (?:word|line|sentence)s?\b|\bshort answer\b|\byes or no\b|\bthumbs\b"
+    r"thumbs?|opinion|tell|say)\b|\b(?:one|a single|in a|two) (?:word|line|sentence)s?\b|"
+    r"\bshort answer\b|\byes or no\b|\bthumbs\b"
 )
 _ASKS_WHY = re.compile(r"\bwhy\b|\breasons?\b|\bexplain\b|\bbecause\b|\bwhat makes\b")
 

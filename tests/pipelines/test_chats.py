@@ -239,7 +239,7 @@ def test_criteria_of_the_recipe_join_those_of_the_sets() -> None:
     chosen = ChatSettings(
         criteria_sets=("value", "no_wish_to_continue"), criteria={"reason": "Mine.", "brief": "Short."}
     )
-    assert set(chosen.judged_by) == {*shipped()["criteria"]["value"], "no_wish_to_continue", "brief"}
+    assert set(chosen.judged_by) == {*shipped()["criteria"]["value"], "unattached", "brief"}
     assert chosen.judged_by["reason"] == "Mine."
 
 
