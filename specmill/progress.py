@@ -25,6 +25,7 @@ class Progress:
         self._planned: dict[str, int] = {}
         self._began: dict[str, float] = {}
         self._over = threading.Event()
+        self._stopping = False
         self._live = Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
         self._thread = threading.Thread(target=self._watch, name="progress", daemon=True)
 
@@ -54,8 +55,19 @@ class Progress:
         self._console.print(Text(text))
 
     def _watch(self) -> None:
-        while not self._over.wait(_LIVE_S if self._live else _LINE_S):
-            self._show()
+        shown_at = time.monotonic()
+        while not self._over.wait(_LIVE_S):
+            self._say_when_stopping()
+            if self._live or time.monotonic() - shown_at >= _LINE_S:
+                shown_at = time.monotonic()
+                self._show()
+
+    def _say_when_stopping(self) -> None:
+        from pipelines.control import CONTROL
+
+        if CONTROL.stopping and not self._stopping:
+            self._stopping = True
+            self.say("stopping: nothing new is sent, what is in flight is waited for; Ctrl-C again ends at once")
 
     def _show(self) -> None:
         stages = self._ledger.progress()
