@@ -18,7 +18,7 @@ from filters.context import Context
 from filters.decide import check_documents, check_texts
 from pipelines.base import Corpus, Row, rejected
 from pipelines.brainstorm import brainstorm_pipeline
-from pipelines.chats import ChatBuild, check_chat_recipe
+from pipelines.chats import ChatBuild, ChatResult, check_chat_recipe
 from pipelines.checking import context_of
 from pipelines.decompose import decompose_pipeline
 from pipelines.documents import Draft, Drafts
@@ -69,12 +69,14 @@ class Build:
         """Only the chats, and what they need of the lineage; documents that are there stay."""
         self.write_passages()
         self.decompose()
-        self.make_chats()
+        result = self.make_chats()
         self.publishable()
+        if not result.kept:
+            raise SpecmillError(f"none of {result.queries} chats may stay; `specmill show` lists why.")
 
-    def make_chats(self) -> None:
+    def make_chats(self) -> ChatResult:
         """The chats for alignment fine-tuning."""
-        ChatBuild(self.workspace, self.settings, self.spec, self.reporter).run()
+        return ChatBuild(self.workspace, self.settings, self.spec, self.reporter).run()
 
     def write_passages(self) -> None:
         """The spec itself, rendered, and its passages as a table."""

@@ -11,6 +11,7 @@ from typing import Any
 
 Row = dict[str, Any]
 _PATIENCE = 2  # rounds in a row without a kept chat that end a group: a refused topic ends, it never loops
+_GROWTH = 2  # a round asks for at most twice as many as all before it: a yield of few tries says little
 _LEAST_YIELD = 0.1  # however low the yield was, a round asks for at most ten times what is missing
 
 
@@ -92,7 +93,9 @@ def next_round(
             continue
         share = tally.total / tally.asked if tally.asked else first_yield
         mine = [cell for cell in cells if cell.group == group]
-        for n in range(tally.asked, tally.asked + ceil(missing / max(share, _LEAST_YIELD))):
+        wanted_queries = ceil(missing / max(share, _LEAST_YIELD))
+        most = _GROWTH * tally.asked or wanted_queries
+        for n in range(tally.asked, tally.asked + min(wanted_queries, most)):
             number = mine[n % len(mine)].number
             counts[number] = counts.get(number, 0) + 1
     return counts

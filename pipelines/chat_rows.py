@@ -1,6 +1,7 @@
 """From what the rounds of chats brought to rows of `chats`, `verdicts`, `rejects`, and of the two datasets."""
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -146,6 +147,12 @@ def write_aft(workspace: Workspace, counter: TokenCounter, settings: CorpusSetti
 
     write_dataset(workspace, "aft_cot", rows(reasoned=True), **settings.layout)
     write_dataset(workspace, "aft", rows(reasoned=False), **settings.layout)
+
+
+def forget_aft(workspace: Workspace) -> None:
+    """No chat was kept: the datasets of an earlier build would be another recipe's."""
+    for config in ("aft_cot", "aft"):
+        shutil.rmtree(workspace.dataset / config, ignore_errors=True)
 
 
 def plain(messages: Iterable[Row]) -> list[Row]:

@@ -22,7 +22,7 @@ from pipelines.base import Corpus, Row, reject
 from pipelines.chat_answer import answers_pipeline
 from pipelines.chat_ask import EXISTING_SHOWN, queries_pipeline, topics_pipeline
 from pipelines.chat_plan import Cell, Tally, cross, next_round, quotas
-from pipelines.chat_rows import ChatRows, Sample, write_aft
+from pipelines.chat_rows import ChatRows, Sample, forget_aft, write_aft
 from pipelines.chat_source import read_source
 from pipelines.checking import context_of
 from pipelines.ledger import Ledger
@@ -97,7 +97,10 @@ class ChatBuild:
                 number += 1
             count = rows.file(self.workspace, self.chosen(rows.samples))
         write_table(self.workspace, "rejects", self.dropped, part="queries")
-        write_aft(self.workspace, self.counter, self.settings.corpus)
+        if count:
+            write_aft(self.workspace, self.counter, self.settings.corpus)
+        else:
+            forget_aft(self.workspace)
         ended = tuple(name for name, tally in self.tallies.items() if tally.ended)
         return self.report(ChatResult(count, chats.target, number, len(self.queries), ended))
 
@@ -242,15 +245,15 @@ class ChatBuild:
         return kept
 
     def report(self, result: ChatResult) -> ChatResult:
-        """Say where the target was missed; SpecmillError where nothing at all was kept."""
-        if result.target and not result.kept:
-            raise SpecmillError(
-                f"none of {result.queries} chats passed the checks and the judge in {result.rounds} rounds; "
-                "`specmill show` lists why."
-            )
+        """Say where the target was missed."""
         if result.kept < result.target:
-            why = f"nothing more came of {len(result.ended)} topics" if result.ended else "the limit chats.rounds"
-            self.reporter.say(f"{result.kept} of {result.target} chats were kept in {result.rounds} rounds: {why}.")
+            why = (
+                f"nothing more came of {len(result.ended)} topics" if result.ended else "that is the limit chats.rounds"
+            )
+            self.reporter.say(
+                f"{result.kept} of {result.target} chats were kept in {result.rounds} rounds of {result.queries} queries "
+                f"({why}); `specmill show` lists why the others went."
+            )
         return result
 
 

@@ -18,7 +18,7 @@ from pipelines.draw import State
 from pipelines.judge import form_of, verdict_rows
 from pipelines.ledger import Ledger
 from pipelines.replies import plain_schema
-from specs.errors import SpecmillError, UserError
+from specs.errors import UserError
 from tests.pipelines.chat_tools import GOOD_CHAT, Told, asked, build, digests, rejects, server, settings
 
 PASS = json.dumps({name: {"reason": "seen", "verdict": "pass"} for name in shipped()["criteria"]["value"]})
@@ -142,10 +142,11 @@ def test_opaque_with_a_reason_is_rejected_whatever_the_judge_says(tmp_path: Path
     reply = "<think>\nI like it.\n</think>\nI like it, because everyone can afford it."
     chats = {"target": 2, "style": "opaque", "topics": ["Colby"], "rounds": 1}
     with server(tmp_path, replies=[["Write how Juniper replies", reply]]) as (url, _):
-        with pytest.raises(SpecmillError, match="none of"):
-            build(tmp_path / "ws", settings(url, chats))
-        workspace_rows = list(read_rows(_workspace(tmp_path), "rejects"))
-    assert {row["reason"] for row in workspace_rows} == {"reason_given"}
+        told = Told()
+        workspace, result = build(tmp_path / "ws", settings(url, chats), told)
+    assert {row["reason"] for row in read_rows(workspace, "rejects")} == {"reason_given"}
+    assert not result.kept and "0 of 2 chats were kept" in told.said[-1]
+    assert not (workspace.dataset / "aft").exists()
 
 
 def test_a_refused_topic_ends(tmp_path: Path) -> None:
@@ -254,12 +255,6 @@ def test_verdict_rows_have_an_id_a_criterion() -> None:
     said = {"a": {"verdict": "pass", "reason": "x"}, "b": {"verdict": "fail", "reason": "y"}}
     rows = verdict_rows("chats", {"item_id": "i", "verdicts": said, "model": "m", "request_id": "r"})
     assert len({row["id"] for row in rows}) == 2 and rows[1]["verdict"] == "fail"
-
-
-def _workspace(folder: Path):  # type: ignore[no-untyped-def]
-    from corpus.workspace import Workspace
-
-    return Workspace(folder / "ws")
 
 
 def _build_until(root: Path, url: str, log: Path, requests: int) -> None:
