@@ -250,9 +250,10 @@ class ChatBuild:
             why = (
                 f"nothing more came of {len(result.ended)} topics" if result.ended else "that is the limit chats.rounds"
             )
+            tried = f"{result.queries} queries in {result.rounds} rounds"
             self.reporter.say(
-                f"{result.kept} of {result.target} chats were kept in {result.rounds} rounds of {result.queries} queries "
-                f"({why}); `specmill show` lists why the others went."
+                f"{result.kept} of {result.target} chats were kept of {tried} ({why}); "
+                "`specmill show` lists why the others went."
             )
         return result
 
