@@ -5,7 +5,7 @@ kill, asks only for what the ledger lacks and writes the same bytes (contracts 4
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from corpus.card import write_card
 from corpus.manifest import Provenance, write_manifest
@@ -157,7 +157,8 @@ class Build:
 
     def context(self) -> Context:
         """What the filters must know."""
-        return context_of(self.corpus, self.counter)
+        instructions = self.corpus.prompts.source("documents")  # a reply that repeats them is no document
+        return replace(context_of(self.corpus, self.counter), prompts=(instructions,))
 
     def publishable(self) -> None:
         """`dataset/`, the manifest and the card, from the tables."""

@@ -1,6 +1,7 @@
 """The filters, told what this corpus is: the context of every check, and the checks of one response."""
 
 from corpus.tokens import TokenCounter
+from eval.items import ANSWER_FORMAT
 from eval.items import texts as evaluation_texts
 from filters.base import Item, Rejection
 from filters.checks import chat_checks, first_failure
@@ -16,7 +17,8 @@ def context_of(corpus: Corpus, counter: TokenCounter, told: list[Message] | None
     prompts = tuple(message["content"] for message in told or ())
     return Context(
         count=counter.count, assistant=corpus.settings.assistant, spec=corpus.spec.text,
-        rule_ids=tuple(corpus.spec.rule_ids), evaluation=tuple(evaluation_texts()), prompts=prompts,
+        rule_ids=tuple(corpus.spec.rule_ids), evaluation=tuple(evaluation_texts()), answer_formats=(ANSWER_FORMAT,),
+        prompts=prompts,
     )  # fmt: skip
 
 

@@ -58,6 +58,10 @@ class Prompts:
         whole = (name for name in names if not name.startswith("_") and "/" not in name)
         return [name.removesuffix(".j2") for name in whole if name != "system.j2"]
 
+    def source(self, name: str) -> str:
+        """The text of template `name`, unrendered."""
+        return self._source(f"{name}.j2")
+
     def _closure(self, names: tuple[str, ...]) -> set[str]:
         todo, seen = [f"{name}.j2" for name in names], set[str]()
         while todo:

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from corpus.card import size_category, write_card
 from corpus.manifest import Provenance, read_manifest, write_manifest
 from corpus.settings import CorpusSettings
-from corpus.store import read_dataset_rows, read_rows
+from corpus.store import read_dataset_rows, read_rows, write_dataset
 from corpus.workspace import Workspace
 from specs.errors import UserError
 
@@ -64,3 +64,13 @@ def test_the_card_of_an_empty_corpus_is_still_a_card(bare: Workspace) -> None:
 def test_size_categories_are_the_hubs() -> None:
     sizes = [0, 999, 1_000, 99_999, 100_000, 5_000_000]
     assert [size_category(n) for n in sizes] == ["n<1K", "n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "n>1M"]
+
+
+def test_load_dataset_never_gives_the_rows_of_an_earlier_build(copied: Workspace, tmp_path: Path) -> None:
+    """Its cache of a local folder is keyed by the card alone, so the card must change with the data."""
+    for kept in (3, 2):
+        rows = list(read_dataset_rows(copied, "msm"))[:kept]
+        write_dataset(copied, "msm", rows)
+        write_card(copied, CorpusSettings(), write_manifest(copied, PROVENANCE))
+        loaded = datasets.load_dataset(str(copied.dataset), "msm", split="train", cache_dir=str(tmp_path / "cache"))
+        assert list(loaded) == rows
