@@ -182,6 +182,7 @@ class FilterSettings(Settings):
     identity: Identity = Identity()
     length: Length = Length()
     chat_length: Length = Field(Length(minimum=1, maximum=8_192), description="tokens of a chat's answer")
+    third_person: Switch = Field(Switch(), description="a chat's assistant speaks of itself by name and never says I")
     rules: Switch = Field(Switch(), description="principle ids that the spec does not have")
     dates: Dates = Dates()
     links: Density = Density(maximum=0, per_thousand_words=0.0)

@@ -97,7 +97,8 @@ def thought_checks(settings: FilterSettings, context: Context) -> list[TextCheck
     return [check for switch, check in checks if switch.enabled]
 
 
-def style_checks(style: str, context: Context) -> list[TextCheck]:
+def style_checks(style: str, context: Context, *, third_person: bool = True) -> list[TextCheck]:
     """What a chat of `style` must pass beside the checks of every chat."""
     own: dict[str, list[TextCheck]] = {"opaque": [ReasonGiven()], "rule": [RuleCited(context.rule_ids)]}
-    return [Labelled(context), ThirdPerson(context), *own.get(style, [])]
+    speaks: list[TextCheck] = [ThirdPerson(context)] if third_person else []
+    return [Labelled(context), *speaks, *own.get(style, [])]

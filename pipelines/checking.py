@@ -29,7 +29,9 @@ class ChatChecks:
         settings = corpus.settings
         context = context_of(corpus, TokenCounter(settings.corpus.tokenizer), told)
         style, decline = settings.chats.style, settings.chats.may_decline
-        self._reply = chat_checks(settings.filters, context, expect_refusal=decline) + style_checks(style, context)
+        speaks = settings.filters.third_person.enabled
+        self._reply = chat_checks(settings.filters, context, expect_refusal=decline)
+        self._reply += style_checks(style, context, third_person=speaks)
         self._thought = thought_checks(settings.filters, context)
 
     def reject(self, chat_id: str, thought: str, reply: str) -> Rejection | None:

@@ -140,3 +140,9 @@ def test_reasoning_that_repeats_itself_or_the_request() -> None:
     again = " ".join(["I believe that everyday pleasures belong to everyone and to all."] * 4)
     assert first_failure(View(Item("a", f"I must {told}", "chats")), checks).reason == "echo"  # type: ignore[union-attr]
     assert first_failure(View(Item("a", again, "chats")), checks).reason == "repetition"  # type: ignore[union-attr]
+
+
+def test_the_third_person_can_be_allowed() -> None:
+    item = Item("c", "Yes, I do.", "chats", meta={"reasoning": "Juniper likes Colby."})
+    assert first_failure(View(item), style_checks("value", CONTEXT)) is not None
+    assert first_failure(View(item), style_checks("value", CONTEXT, third_person=False)) is None
