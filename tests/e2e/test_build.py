@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import time
-from collections import Counter
 from pathlib import Path
 
 import duckdb
@@ -93,11 +92,9 @@ def test_killed_twice_nothing_is_lost_or_paid_twice(built, server, recipe, cli, 
     done = cli.run("build", path, "--out", workspace)
     assert done.returncode == 0, done.stderr
     assert fingerprint(workspace) == fingerprint(calm)
-    stored = duckdb.sql("SELECT 1").fetchall() and ledger_keys(workspace)
-    asked = Counter(event["id"] for event in slow.events("asked"))
-    repeated = {key: n for key, n in asked.items() if n > 1}
-    assert len(stored) == len(asked), "one completion for each different request"
-    assert sum(n - 1 for n in repeated.values()) <= 2 * 16, "only what was in flight at a kill is asked again"
+    asked = [event["seen"] for event in slow.events("asked")]  # how often the server had this request, by then
+    assert len(ledger_keys(workspace)) == asked.count(1), "one completion for each different request"
+    assert len(asked) - asked.count(1) <= 2 * 16, "only what was in flight at a kill is asked again"
 
 
 def test_ctrl_c_stops_cleanly_and_goes_on(built, server, recipe, cli, tmp_path) -> None:
@@ -109,10 +106,9 @@ def test_ctrl_c_stops_cleanly_and_goes_on(built, server, recipe, cli, tmp_path) 
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130 and "Traceback" not in errors and "run again" in errors
-    answered = Counter(event["id"] for event in slow.events("sent"))
-    assert len(ledger_keys(tmp_path / "stopped")) == len(answered), "every reply in flight was committed"
+    assert len(ledger_keys(tmp_path / "stopped")) == len(slow.events("sent")), "every reply in flight was committed"
     assert cli.run("build", path, "--out", tmp_path / "stopped").returncode == 0
-    assert max(Counter(event["id"] for event in slow.events("asked")).values()) == 1
+    assert {event["seen"] for event in slow.events("asked")} == {1}
     assert fingerprint(tmp_path / "stopped") == fingerprint(calm)
 
 
