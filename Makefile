@@ -23,13 +23,13 @@ check: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
 
-# Everything is pinned with hashes; pip's own settings (index, certificates) apply, as everywhere on your machine.
+# Everything is pinned with hashes, the build backend too (uv-build, found on the PATH); pip's own settings (index,
+# certificates) apply, as everywhere on your machine.
 $(READY): requirements.txt requirements-torch.txt pyproject.toml
 	@echo "setting up $(VENV): about 2 GB, some minutes; only the first time"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-torch.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
-	# The build backend is pinned too (uv-build): it is found on the PATH, and nothing else is fetched.
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  --no-deps --no-build-isolation --editable .
 	@touch $@
