@@ -131,7 +131,7 @@ def test_a_full_disk_stops_the_run_and_a_rerun_goes_on(fake_process, make, tmp_p
     asked = len(server.events("asked"))
     kept = len(rows_of(ledger))
     assert 0 < kept < 800
-    assert asked - kept <= 16 * 20  # in flight, or answered within the 0.1 s (ten replies a slot) that noticing may take
+    assert asked - kept <= 16 * 20  # in flight, or answered within the 0.1 s that noticing may take
     CONTROL.reset()  # the halt of the other process, which shares it
     assert len(ask_rows(role, ledger, 800)) == 800
     assert not asked_again(server, ledger)
