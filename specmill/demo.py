@@ -16,7 +16,7 @@ def demo(
 ) -> None:
     """Take a shipped spec through the whole line: corpus, chats, training configs, evaluation, and a look at it all.
 
-    Without key or account it uses the embedded model, about a quarter of an hour on two cores. Where OPENAI_BASE_URL or
+    Without key or account it uses the embedded model, some 20 minutes on two cores. Where OPENAI_BASE_URL or
     OPENAI_API_KEY is set, it asks that endpoint for the model named in OPENAI_MODEL (or for the only one it serves).
     Stopped, the same command goes on where it was.
 
