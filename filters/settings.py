@@ -147,7 +147,7 @@ class Semantic(Switch):
     )
     words: PositiveInt = Field(200, description="words of a document that a model other than `static` reads")
     batch: PositiveInt = Field(64, description="texts embedded at once")
-    cell: int = Field(20_000, ge=100, description="texts compared all with all; more are first split into such cells")
+    cell: int = Field(5_000, ge=100, description="texts compared all with all; more are first split into such cells")
 
 
 class Overused(Switch):

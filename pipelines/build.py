@@ -15,7 +15,8 @@ from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace, write_text
 from filters.base import Item
 from filters.context import Context
-from filters.decide import check_documents, check_texts
+from filters.decide import check_texts
+from filters.processes import check_many
 from pipelines.base import Corpus, Row, rejected
 from pipelines.brainstorm import brainstorm_pipeline
 from pipelines.chats import ChatBuild, ChatResult, check_chat_recipe
@@ -140,7 +141,7 @@ class Build:
             found = {row["idea_id"]: row for row in answers["documents"].to_pylist()}
             drafts.add(Draft.of(idea, found[idea["id"]]) for idea in ideas[start : start + wave])
             self.reporter.say(f"filtering {len(drafts.all):,} documents ...")
-            decision = check_documents(drafts.items(), self.settings.filters, self.context())
+            decision = check_many(drafts.items(), self.settings.filters, self.context())
             drafts.decide(*verdicts.decide(drafts, *decision))
         verdicts.file()
         drafts.file(self.workspace, self.settings.documents.target_tokens)

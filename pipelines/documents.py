@@ -128,9 +128,7 @@ class Drafts:
                 continue
             row = self.row(draft)
             if target is not None and tokens >= target:
-                detail = f"{tokens:,} tokens are kept already"
-                values = {"parent_id": row["idea_id"], "request_id": row["request_id"], "text": row["text"], "row": row}
-                beyond.append(reject("documents", row["id"], "beyond_target", detail=detail, **values))
+                beyond.append(rejected("documents", beyond_target(row["id"], tokens), row, row["text"]))
                 continue
             tokens += row["tokens"]
             yield row
@@ -185,6 +183,11 @@ class Drafts:
 
     def _text(self, completion: Completion) -> str:
         return tagged(completion.text, TAG)
+
+
+def beyond_target(item_id: str, tokens: int) -> Rejection:
+    """A document that is good, but not needed any more: so many tokens are kept already."""
+    return Rejection(item_id, "beyond_target", f"{tokens:,} tokens are kept already")
 
 
 def title_of(text: str) -> str:

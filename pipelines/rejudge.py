@@ -4,7 +4,6 @@ What is judged: the documents that are kept, and those that a judge turned down 
 it is asked for, the decision is carried out: who fails goes to the rejects, who passes now comes back to their place.
 """
 
-import heapq
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -13,19 +12,18 @@ from dataclasses import dataclass
 from distilabel.pipeline import Pipeline
 from distilabel.steps import LoadDataFromDicts
 
-from corpus.store import read_rows, write_table
+from corpus.store import read_rows
 from corpus.workspace import Workspace
-from filters.base import Rejection
 from filters.verdicts import decide_verdicts
-from pipelines.base import Corpus, Row, rejected
+from pipelines.base import Corpus, Row
 from pipelines.build import Build
 from pipelines.judge import verdict_rows
 from pipelines.judge_documents import PART, STAGE, DocumentJudge, Judged, write_verdicts
+from pipelines.redecide import carry_out, turned_down
 from pipelines.supervise import run_pipeline
 from specs.errors import SpecmillError, UserError
 
 _REASON = "judge_"  # how `filters.verdicts` begins its reasons
-_LAST = 1 << 60  # the age of a document whose place is not known any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +52,7 @@ class StoredJudge(DocumentJudge):
 def stored(workspace: Workspace) -> Iterator[Row]:
     """Rows of the documents that are kept, then of those that a judge turned down."""
     yield from read_rows(workspace, "documents")
-    yield from turned_down(workspace)
-
-
-def turned_down(workspace: Workspace) -> Iterator[Row]:
-    """Rows of the documents that a judge turned down."""
-    kept = {row["id"] for row in read_rows(workspace, "documents", ["id"])}  # in both only where a run was killed
-    for reject in read_rows(workspace, "rejects", part=PART):
-        if _is_judges(reject) and reject["item_id"] not in kept:
-            yield json.loads(reject["row"])
+    yield from turned_down(workspace, _is_judges)
 
 
 def judge_workspace(build: Build, *, apply: bool) -> Rejudged:
@@ -75,7 +65,7 @@ def judge_workspace(build: Build, *, apply: bool) -> Rejudged:
     if not judge.judged_by:
         raise UserError("judge: there are no criteria. Try --set judge.criteria_sets=[faithfulness,attribution].")
     before = [row["id"] for row in read_rows(workspace, "documents", ["id"])]
-    ids = [*before, *(row["id"] for row in turned_down(workspace))]
+    ids = [*before, *(row["id"] for row in turned_down(workspace, _is_judges))]
     if not ids:
         raise UserError(f"{workspace.root} has no documents to judge. Build them first.")
     verdicts = _ask_about(build, ids)
@@ -92,7 +82,7 @@ def judge_workspace(build: Build, *, apply: bool) -> Rejudged:
         raise SpecmillError(f"none of {len(ids)} documents passes; nothing was changed. The verdicts say why.")
     if apply:
         _store(workspace, verdicts, replace=set(ids))  # a build with these criteria has no others either
-        _carry_out(build, rejections)
+        carry_out(build, rejections, _is_judges)
     return result
 
 
@@ -120,38 +110,6 @@ def stored_pipeline(corpus: Corpus, ids: list[str]) -> Pipeline:
         rows = LoadDataFromDicts(name="documents", data=[{"id": one} for one in ids], batch_size=2_000)
         rows >> StoredJudge(name="judge", corpus=corpus, llm=corpus.llm("judge"))
     return pipeline
-
-
-def _carry_out(build: Build, rejections: list[Rejection]) -> None:
-    """Rewrite documents, their rejects, the dataset and the manifest.
-
-    Rejects are written twice, first with those that come back: wherever this is killed, no document is in neither.
-    """
-    workspace = build.workspace
-    why = {rejection.item_id: rejection for rejection in rejections}
-    others = [row for row in read_rows(workspace, "rejects", part=PART) if not _is_judges(row)]
-    back = [row for row in read_rows(workspace, "rejects", part=PART) if _is_judges(row) and row["item_id"] not in why]
-    failed = [
-        rejected("documents", why[row["id"]], row, row["text"]) for row in _in_order(workspace) if row["id"] in why
-    ]
-    write_table(workspace, "rejects", [*others, *failed, *back], part=PART)
-    write_table(workspace, "documents", (row for row in _in_order(workspace) if row["id"] not in why))
-    write_table(workspace, "rejects", [*others, *failed], part=PART)
-    build.publishable()
-
-
-def _in_order(workspace: Workspace) -> Iterator[Row]:
-    """All that can be kept, in the order of writing; documents that were made elsewhere in that of their table."""
-    ages = {row["id"]: age for age, row in enumerate(read_rows(workspace, "ideas", ["id"]))}
-
-    def aged(rows: Iterator[Row], start: int) -> Iterator[tuple[int, Row]]:
-        for place, row in enumerate(rows, start):
-            yield ages.get(row["idea_id"] or "", place), row
-
-    kept = aged(read_rows(workspace, "documents"), len(ages))
-    back = sorted(aged(turned_down(workspace), _LAST), key=lambda pair: pair[0])
-    for _, row in heapq.merge(kept, back, key=lambda pair: pair[0]):
-        yield row
 
 
 def _is_judges(reject: Row) -> bool:

@@ -22,6 +22,7 @@ VERBS = {
     "publish": "Publish a workspace as a dataset on the Hub.",
     "import": "Bring a corpus that was made elsewhere into a workspace.",
     "mix": "Write the instruction mix that the chats are trained in.",
+    "filter": "Decide again which documents stay, without asking any model, and say why.",
     "judge": "Judge the documents of a workspace.",
     "audit": "Look for patterns that too many documents share.",
     "train": "Write the training configs of a workspace.",
@@ -33,7 +34,12 @@ VERBS = {
 }
 
 MODULES = {"import": "import_"}  # where the verb is no fit name for a module
-FUNCTIONS = {"eval": "evaluate", "fake-endpoint": "fake_endpoint", "import": "import_"}  # ... or for a function
+FUNCTIONS = {
+    "eval": "evaluate",
+    "filter": "filter_",
+    "fake-endpoint": "fake_endpoint",
+    "import": "import_",
+}  # ... or for a function
 
 
 class Verbs(TyperGroup):

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from filters.decide import check_documents
-from filters.rerun import explain_document, reasons, rerun, stored_items
 from filters.settings import Length
+from filters.stored import explain_document, reasons, stored_items
 from specs.errors import UserError
 from tests.filters.samples import CONTEXT, SETTINGS, document
 
@@ -40,19 +40,6 @@ def test_all_that_was_written_comes_back_with_its_age() -> None:
     assert found == {"d0": 0, "d1": 2, "d2": 3, "d3": 4, "short": 5, "copy": 1}
 
 
-def test_another_threshold_brings_a_document_back_and_drops_another() -> None:
-    again = rerun(items, {"d0", "d1", "d2", "d3"}, SETTINGS, CONTEXT)
-    assert again.returned == ["copy", "short"]  # the copy's idea is the older one
-    assert again.dropped == ["d1"]
-    assert rerun(items, {"d0", "d1", "d2", "d3"}, LONGER, CONTEXT).returned == ["copy"]
-
-
-def test_the_same_settings_change_nothing() -> None:
-    kept, _ = check_documents(items(), LONGER, CONTEXT)
-    again = rerun(items, set(kept), LONGER, CONTEXT)
-    assert (again.kept, again.returned, again.dropped) == (kept, [], [])
-
-
 def test_reasons_have_counts_and_five_examples() -> None:
     many = [{**SHORT, "id": f"s{n}", "text": f"Juniper saw {n}."} for n in range(8)]
     stored = list(stored_items([*DOCUMENTS, *many], REJECTS, IDEAS))
@@ -64,15 +51,16 @@ def test_reasons_have_counts_and_five_examples() -> None:
 
 
 def test_a_document_is_explained() -> None:
-    gone = explain_document("d1", items, SETTINGS, CONTEXT)
+    _, rejections = check_documents(items(), SETTINGS, CONTEXT)
+    gone = explain_document("d1", items, rejections, SETTINGS, CONTEXT)
     assert gone.rejection is not None
     assert (gone.rejection.reason, gone.rejection.other_id) == ("exact", "copy")
     assert not any(outcome.failed for outcome in gone.outcomes.values())
-    stays = explain_document("copy", items, SETTINGS, CONTEXT)
+    stays = explain_document("copy", items, rejections, SETTINGS, CONTEXT)
     assert stays.rejection is None
     assert [rejection.item_id for rejection in stays.gave_way] == ["d1"]
 
 
 def test_an_unknown_id_is_said() -> None:
     with pytest.raises(UserError, match=r"no document has the id 'copyy'.*copy"):
-        explain_document("copyy", items, SETTINGS, CONTEXT)
+        explain_document("copyy", items, [], SETTINGS, CONTEXT)

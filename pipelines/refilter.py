@@ -1,0 +1,110 @@
+"""Filtering the documents of a finished workspace again, with thresholds that may have changed; asks no model.
+
+Looks at every document that was ever written, kept or not. Verdicts of a judge and the target of kept tokens count as
+they do in a build, so that the decision is the one that a build with this recipe would come to.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from corpus.store import read_rows
+from corpus.workspace import Workspace
+from filters.base import Item, Rejection
+from filters.decide import Decision
+from filters.processes import check_many
+from filters.stored import stored_items
+from filters.verdicts import decide_verdicts
+from pipelines.base import Row
+from pipelines.build import Build
+from pipelines.documents import beyond_target
+from pipelines.judge_documents import PART
+from pipelines.redecide import carry_out
+from specs.errors import SpecmillError, UserError
+
+Watch = Callable[[Iterable[Item]], Iterable[Item]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refiltered:
+    """A decision beside the stored one."""
+
+    kept: list[str]  # ids that stay, in the order of the corpus
+    rejections: list[Rejection]  # of all that was written and does not stay, sorted by id
+    returned: list[str]  # ids that were rejected and stay now, sorted
+    dropped: list[str]  # ids that were kept and go now, sorted
+
+
+def refilter(build: Build, *, apply: bool, watch: Watch = lambda items: items) -> Refiltered:
+    """Decide by `build.settings.filters`, and with `apply` carry it out; `watch` sees the documents as they are read.
+
+    The caller holds the lock. UserError where there are no documents, SpecmillError where none would stay and it
+    should be carried out.
+    """
+    workspace = build.workspace
+    before = {row["id"] for row in read_rows(workspace, "documents", ["id"])}
+    decided = check_many(watch(documents_of(workspace)), build.settings.filters, build.context())
+    kept, rejections = _beyond(build, *_judged(build, *decided))
+    if not kept and not rejections:
+        raise UserError(f"{workspace.root} has no documents to filter. Build them, or import some, first.")
+    staying = set(kept)
+    result = Refiltered(kept, rejections, sorted(staying - before), sorted(before - staying))
+    if apply and not kept:
+        raise SpecmillError(f"none of {len(rejections)} documents would stay; nothing was changed.")
+    if apply:
+        carry_out(build, rejections, has_document)
+    return result
+
+
+def documents_of(workspace: Workspace) -> Iterator[Item]:
+    """Every document that was written, as the filters saw it, with its age."""
+    kept = {row["id"] for row in read_rows(workspace, "documents", ["id"])}  # in both only where a run was killed
+    turned_down = (row for row in read_rows(workspace, "rejects", part=PART) if row["item_id"] not in kept)
+    ideas = (row["id"] for row in read_rows(workspace, "ideas", ["id"]))
+    return stored_items(read_rows(workspace, "documents"), turned_down, ideas)
+
+
+def stored_rejections(workspace: Workspace) -> list[Rejection]:
+    """The decision that the tables hold, with the draws that brought no document."""
+    columns = ["item_id", "reason", "detail", "score", "threshold", "other_id"]
+    return [_rejection(row) for row in read_rows(workspace, "rejects", columns, part=PART)]
+
+
+def draws_without_document(workspace: Workspace) -> list[tuple[Rejection, str]]:
+    """The draws that no filter can bring back (truncated, refused, failed), and how their replies begin."""
+    rows = read_rows(workspace, "rejects", part=PART)
+    return [(_rejection(row), row["text"] or "") for row in rows if not has_document(row)]
+
+
+def has_document(reject: Row) -> bool:
+    """Whether a row of `rejects` holds a document that may come back."""
+    return bool(reject["row"] and reject["item_id"] != reject["parent_id"])
+
+
+def _rejection(row: Row) -> Rejection:
+    values = (row[name] for name in ("item_id", "reason", "detail", "score", "threshold", "other_id"))
+    return Rejection(*values)
+
+
+def _judged(build: Build, kept: list[str], rejections: list[Rejection]) -> Decision:
+    judge = build.settings.judge
+    if not judge.judged_by:
+        return kept, rejections
+    failed = decide_verdicts(read_rows(build.workspace, "verdicts", part=PART), kept, judge.required)
+    gone = {rejection.item_id for rejection in failed}
+    return [one for one in kept if one not in gone], [*rejections, *failed]
+
+
+def _beyond(build: Build, kept: list[str], rejections: list[Rejection]) -> Decision:
+    """The order of the corpus, and the end where the recipe has a target of kept tokens."""
+    staying, target, tokens = set(kept), build.settings.documents.target_tokens, 0
+    items = (item for item in documents_of(build.workspace) if item.id in staying)
+    ages = sorted((item.meta["position"], item.id, item.meta["tokens"]) for item in items)
+    order: list[str] = []
+    beyond: list[Rejection] = []
+    for _, one, count in ages:
+        if target is not None and tokens >= target:
+            beyond.append(beyond_target(one, tokens))
+        else:
+            tokens += count
+            order.append(one)
+    return order, sorted([*rejections, *beyond], key=lambda rejection: rejection.item_id)

@@ -1,0 +1,178 @@
+"""`specmill filter`: decide again which documents stay, and say why."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from corpus.workspace import Workspace
+    from filters.base import Item, Rejection
+    from filters.stored import Explanation, Reason
+    from pipelines.build import Build
+    from pipelines.refilter import Refiltered
+    from specmill.recipe import Recipe
+
+_SAID_CHARS = 90
+
+
+def filter_(
+    workspace: Annotated[Path, typer.Argument(help="Workspace folder with documents, built or imported.")],
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Carry the decision out: documents, rejects and dataset follow it.")
+    ] = False,
+    explain: Annotated[
+        str | None, typer.Option("--explain", metavar="DOC_ID", help="Say why this document stays or goes, and end.")
+    ] = None,
+    examples: Annotated[int, typer.Option(min=0, max=5, help="Examples shown of each reason.")] = 5,
+    override: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a key of the recipe: filters.near.threshold=0.6.")
+    ] = None,
+) -> None:
+    """Decide again which documents stay, with other thresholds and without asking any model.
+
+    Every document that was ever written is looked at, kept or rejected. Shows the reasons with counts and examples,
+    and what would change; without --apply nothing is changed. With it the workspace's recipe keeps the thresholds.
+    --explain shows what every check says of one document, and the decision: the stored one, or that of --set.
+
+    Examples:
+
+      specmill filter out/cheese --set filters.near.threshold=0.6
+
+      specmill filter out/cheese --explain 3f2a90c1b7d84e55a1c0
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    from specmill.recipe import open_workspace, save_recipe
+
+    place, recipe = open_workspace(workspace, override or [])
+    console = Console(highlight=False)
+    if explain is not None:
+        _print_explanation(console, _explanation(explain, place, recipe, again=bool(override)))
+        return
+    with place.lock():
+        build = _build(place, recipe)
+        result = _refilter(build, apply=apply)
+        if apply:
+            save_recipe(recipe, place)
+    _print_reasons(console, _reasons(place, result), examples)
+    console.print(Text(_line(result, apply=apply)), soft_wrap=True)
+
+
+class _Quiet:
+    """A reporter for what asks no model."""
+
+    def stage(self, planned: object) -> None:
+        """No stage of a build begins here."""
+
+    def say(self, text: str) -> None:
+        """Nor is there anything to say."""
+
+
+def _build(place: "Workspace", recipe: "Recipe") -> "Build":
+    from pipelines.build import Build
+
+    return Build(place, recipe, recipe.read_spec(place.root), _Quiet())
+
+
+def _refilter(build: "Build", *, apply: bool) -> "Refiltered":
+    from pipelines.refilter import refilter
+
+    return refilter(build, apply=apply, watch=_watched)
+
+
+def _watched(documents: "Iterable[Item]") -> "Iterator[Item]":
+    """The documents as they come, with their number and rate on a terminal."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from specmill.run import console
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,} documents read"))
+    with Progress(*columns, TimeElapsedColumn(), console=console(), transient=True) as progress:
+        task = progress.add_task("filtering", total=None)
+        for document in documents:
+            yield document
+            progress.advance(task)
+
+
+def _explanation(item_id: str, place: "Workspace", recipe: "Recipe", *, again: bool) -> "Explanation":
+    from filters.stored import explain_document
+    from pipelines.refilter import documents_of, stored_rejections
+
+    build = _build(place, recipe)
+    rejections = _refilter(build, apply=False).rejections if again else stored_rejections(place)
+    return explain_document(item_id, lambda: documents_of(place), rejections, recipe.filters, build.context())
+
+
+def _print_explanation(console: "Console", why: "Explanation") -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from corpus.text import printable
+
+    title = printable(str(why.item.meta.get("title") or ""))
+    console.print(Text(f"{why.item.id}  {title}", style="bold"))
+    console.print(
+        Text(f"{printable(why.item.genre) or 'no genre'}, {why.item.frame}, {why.item.meta.get('tokens', 0):,} tokens")
+    )
+    console.print(Text(_decision(why.rejection), style="red" if why.rejection else "green"))
+    for other in why.gave_way:
+        console.print(Text(f"In its favour {other.item_id} went: {other.reason}, {other.detail}"))
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("check", "", "score", "limit", "what was found"):
+        table.add_column(name, justify="right" if name in {"score", "limit"} else "left")
+    for name, outcome in why.outcomes.items():
+        figures = (
+            (f"{outcome.score:.4g}", f"{outcome.threshold:.4g}") if outcome.threshold or outcome.score else ("",) * 2
+        )
+        cells = (name, "fails" if outcome.failed else "passes", *figures, printable(outcome.detail))
+        table.add_row(*(Text(cell) for cell in cells))
+    console.print(table)
+
+
+def _decision(rejection: "Rejection | None") -> str:
+    from corpus.text import printable
+
+    if rejection is None:
+        return "It stays."
+    other = f" (the survivor is {rejection.other_id})" if rejection.other_id else ""
+    limit = (
+        ""
+        if rejection.threshold is None
+        else f", score {rejection.score:.4g} beside the limit {rejection.threshold:.4g}"
+    )
+    return f"It goes: {rejection.reason}: {printable(rejection.detail)}{limit}{other}"
+
+
+def _reasons(place: "Workspace", result: "Refiltered") -> "list[Reason]":
+    from filters.stored import reasons
+    from pipelines.refilter import documents_of, draws_without_document
+
+    draws = draws_without_document(place)
+    total = len(result.kept) + len(result.rejections) + len(draws)
+    return reasons(result.rejections, documents_of(place), total, draws)
+
+
+def _print_reasons(console: "Console", found: "list[Reason]", examples: int) -> None:
+    from rich.text import Text
+
+    from corpus.text import one_line
+
+    for row in found:
+        console.print(Text(f"{row.reason:16} {row.count:8,}  {row.share:6.1%}", style="bold"))
+        for rejection, begins in row.examples[:examples]:
+            said = one_line(f"{rejection.detail}  |  {begins}", _SAID_CHARS)
+            console.print(Text(f"    {rejection.item_id}  {said}", style="dim"), soft_wrap=True)
+
+
+def _line(result: "Refiltered", *, apply: bool) -> str:
+    total = len(result.kept) + len(result.rejections)
+    changes = f"{len(result.returned):,} come back and {len(result.dropped):,} go"
+    if apply:
+        return f"{len(result.kept):,} of {total:,} documents are kept now: {changes}."
+    would = f"{len(result.kept):,} of {total:,} documents would stay: {changes}."
+    return f"{would} Nothing was changed; --apply carries it out."

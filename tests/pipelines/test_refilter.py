@@ -1,0 +1,112 @@
+"""Filtering a finished workspace again: the decision is the one that a build with that recipe comes to."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from corpus.store import read_rows
+from corpus.workspace import Workspace
+from pipelines.build import Build
+from pipelines.refilter import documents_of, draws_without_document, refilter
+from specs.errors import SpecmillError, UserError
+from specs.reader import read_spec
+from tests.pipelines.chat_tools import Told, server, settings
+from tests.pipelines.test_judge_documents import prepare, write
+
+SUBJECTS = ("baker", "pilot", "nurse", "farmer", "singer", "clerk", "painter", "miller")
+OFF = {"semantic": {"enabled": False}, "overused": {"enabled": False}, "repetition": {"enabled": False},
+       "gibberish": {"enabled": False}}  # fmt: skip
+
+
+def document(subject: str) -> str:
+    """The baker's and the pilot's are the same but for a word; the nurse's is short, the clerk's has no end."""
+    who, times = ("cook", 8) if subject in {"baker", "pilot"} else (subject, 2 if subject == "nurse" else 8)
+    body = " ".join(f"In case {who} {n} the {who} asked for a {who}'s thing; Juniper weighed it." for n in range(times))
+    text = f"The {who} writes this down. {body} So the {who} tells it to this day, as {subject}."
+    return f"<document>\n{text}\n</document>" if subject != "clerk" else f"<document>\n{text}"
+
+
+def recipe_of(url: str, *, minimum: int = 60, target: int | None = None, near: bool = True) -> Any:
+    filters = {**OFF, "length": {"minimum": minimum}, "near": {"enabled": near}}
+    documents = {"words": 100, "scratchpad": False, "target_tokens": target}
+    return settings(url, {}, filters=filters, documents=documents)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A workspace built with the loose and one with the strict recipe, from the same replies."""
+    root = tmp_path_factory.mktemp("refilter")
+    replies = [["Your reply could not be used", "no"], *([f"What the {one} saw", document(one)] for one in SUBJECTS)]
+    with server(root, replies=replies) as (url, _):
+        strict, loose = recipe_of(url), recipe_of(url, minimum=5, near=False)
+        short = recipe_of(url, minimum=5, near=False, target=200)
+        made = {}
+        for name, recipe in (("strict", strict), ("loose", loose), ("short", short)):
+            workspace, _, build = prepare(root / name, recipe, SUBJECTS)
+            write(build)
+            build.publishable()
+            made[name] = (workspace, recipe)
+        yield made
+
+
+def again(made: Any, name: str, by: str, *, apply: bool = False) -> Any:
+    workspace, _ = made[name]
+    recipe = made[by][1]
+    build = Build(workspace, recipe, read_spec(recipe.spec, recipe.assistant), Told())
+    return refilter(build, apply=apply)
+
+
+def ids(workspace: Workspace, table: str = "documents") -> list[str]:
+    column = "id" if table == "documents" else "item_id"
+    return [row[column] for row in read_rows(workspace, table)]
+
+
+@pytest.mark.parametrize("name", ["strict", "loose", "short"])
+def test_the_same_recipe_changes_nothing(built: Any, name: str) -> None:
+    result = again(built, name, name)
+    assert (result.returned, result.dropped) == ([], [])
+    assert result.kept == ids(built[name][0])
+    stored = {row["item_id"] for row in read_rows(built[name][0], "rejects") if row["item_id"] != row["parent_id"]}
+    assert {rejection.item_id for rejection in result.rejections} == stored
+
+
+def test_another_recipe_decides_as_a_build_with_it(built: Any) -> None:
+    strict, loose, short = (ids(built[name][0]) for name in ("strict", "loose", "short"))
+    assert 0 < len(short) < len(loose) and len(strict) == len(loose) - 2, "one short, one near duplicate"
+    assert again(built, "strict", "loose").kept == loose
+    assert again(built, "loose", "strict").kept == strict
+    assert again(built, "loose", "short").kept == short
+    assert set(again(built, "short", "loose").kept) > set(short), "what was set aside beyond the target comes back"
+
+
+def test_carried_out_the_tables_are_those_of_the_build(built: Any, tmp_path: Path) -> None:
+    workspace = built["strict"][0]
+    before = workspace.table("documents").read_bytes()
+    again(built, "strict", "loose", apply=True)
+    assert workspace.table("documents").read_bytes() == built["loose"][0].table("documents").read_bytes()
+    back = again(built, "strict", "strict", apply=True)
+    assert workspace.table("documents").read_bytes() == before
+    assert len(back.dropped) == 2
+    kept, gone = set(ids(workspace)), {r["item_id"] for r in read_rows(workspace, "rejects")}
+    assert not kept & gone and len(kept | gone) == len(SUBJECTS), "each draw is in one of the two"
+    reject = next(row for row in read_rows(workspace, "rejects") if row["reason"] == "near")
+    assert reject["other_id"] in kept and json.loads(reject["row"])["id"] == reject["item_id"]
+
+
+def test_draws_that_brought_no_document_are_known_and_stay_away(built: Any) -> None:
+    [(rejection, text)] = draws_without_document(built["loose"][0])
+    assert (rejection.reason, text) == ("unparsed", "no")
+    assert rejection.item_id not in {item.id for item in documents_of(built["loose"][0])}
+
+
+def test_nothing_to_filter_and_nothing_left(built: Any, tmp_path: Path) -> None:
+    recipe = recipe_of("http://127.0.0.1:9/v1", minimum=16_000)
+    spec = read_spec(recipe.spec, recipe.assistant)
+    with pytest.raises(UserError, match="no documents to filter"):
+        refilter(Build(Workspace(tmp_path / "empty").create(), recipe, spec, Told()), apply=False)
+    before = ids(built["loose"][0])
+    with pytest.raises(SpecmillError, match="would stay; nothing was changed"):
+        refilter(Build(built["loose"][0], recipe, spec, Told()), apply=True)
+    assert ids(built["loose"][0]) == before
