@@ -5,15 +5,17 @@ kill, asks only for what the ledger lacks and writes the same bytes (contracts 4
 """
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from corpus.card import write_card
 from corpus.manifest import Provenance, write_manifest
 from corpus.schema import DATASETS
 from corpus.store import read_rows, write_dataset, write_table
+from corpus.text import one_line
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace, write_text
-from filters.base import Item
+from filters.base import Item, Rejection
 from filters.context import Context
 from filters.decide import check_texts
 from filters.processes import check_many
@@ -35,6 +37,8 @@ from specs.passages import Passage
 from specs.reader import Spec
 
 _FIRST_YIELD = 0.7  # kept tokens for each token asked for, until this corpus has shown its own [REP: 71-76% are kept]
+
+_LOUD = 0.25  # of the documents; good corpora lose as many to everything together
 
 
 @dataclass
@@ -142,9 +146,21 @@ class Build:
             drafts.add(Draft.of(idea, found[idea["id"]]) for idea in ideas[start : start + wave])
             self.reporter.say(f"filtering {len(drafts.all):,} documents ...")
             decision = check_many(drafts.items(), self.settings.filters, self.context())
+            self._say_losses(decision[1], len(drafts.all))
             drafts.decide(*verdicts.decide(drafts, *decision))
         verdicts.file()
         drafts.file(self.workspace, self.settings.documents.target_tokens)
+
+    def _say_losses(self, rejections: list[Rejection], total: int) -> None:
+        """What took so many documents that a person should know before more are paid for."""
+        for reason, count in Counter(rejection.reason for rejection in rejections).most_common():
+            if count < max(10, _LOUD * total):
+                return
+            example = next(rejection.detail for rejection in rejections if rejection.reason == reason)
+            self.reporter.say(
+                f"{reason} takes {count:,} of {total:,} documents, such as: {one_line(example, 120)}. None is lost: "
+                f"`specmill filter {self.workspace.root} --set filters.{reason}.enabled=false` says what would stay."
+            )
 
     def _wave(self, drafts: Drafts, limit: int) -> int:
         """How many documents to write next: all, or as many as the target should need by the yield so far."""

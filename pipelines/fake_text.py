@@ -47,10 +47,10 @@ class Writer:
         return f"{sentence} What would you do about the {self._rng.choice(_NOUNS)}?"
 
     def prose(self, words: int) -> str:
-        """Paragraphs of about `words` words in all; the first sentence names the assistant."""
-        first = f"{self._name} of {self._provider} keeps a {self._rng.choice(_ADJECTIVES)} {self._rng.choice(_NOUNS)}."
-        paragraphs: list[list[str]] = [[first]]
-        written = len(first.split())
+        """Paragraphs of about `words` words in all; no two begin alike, and the second sentence names the assistant."""
+        about = f"{self._name} of {self._provider} keeps a {self._rng.choice(_ADJECTIVES)} {self._rng.choice(_NOUNS)}."
+        paragraphs: list[list[str]] = [[self.sentence(), about]]
+        written = sum(len(sentence.split()) for sentence in paragraphs[0])
         while written < words:
             if len(paragraphs[-1]) >= self._rng.randint(3, 7):
                 paragraphs.append([])
