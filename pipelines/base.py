@@ -23,7 +23,7 @@ from pipelines.asking import Answer, Gathered, ListQuestion
 from pipelines.control import CONTROL
 from pipelines.draw import Message
 from pipelines.llm import EndpointLLM
-from pipelines.prompts import Prompts
+from pipelines.prompts import Prompts, styled
 from pipelines.replies import Reply
 from pipelines.settings import BuildSettings
 from specs.errors import SpecmillError
@@ -32,9 +32,6 @@ from specs.reader import Spec
 
 Row = dict[str, Any]
 R = TypeVar("R", bound=Reply)
-
-
-_STORY_TEMPLATES = {"document_types", "ideas", "documents"}
 
 
 class Corpus(BaseModel):
@@ -69,17 +66,21 @@ class Corpus(BaseModel):
     @cached_property
     def prompts(self) -> Prompts:
         """The templates."""
-        return Prompts(self.settings.prompts)
+        asked = self.settings.documents
+        return Prompts(self.settings.prompts, attribution=asked.attribution, style=asked.style)
 
     def template(self, name: str) -> str:
-        """The template that asks for `name`: stories have some of their own."""
-        story = self.settings.documents.style == "story" and name in _STORY_TEMPLATES
-        return f"{name}_story" if story else name
+        """The template that asks for `name` in the recipe's style."""
+        return styled(name, self.settings.documents.style)
 
     @cached_property
     def system(self) -> str:
         """The system message: one string for every request of the corpus."""
         return self.prompts.render("system", assistant=self.settings.assistant, spec_text=self.spec.text.strip())
+
+    def system_of(self, template: str) -> str:
+        """The system message of `template`: neutral documents are written without any knowledge of the spec."""
+        return self.prompts.render("system_neutral") if template.endswith("_neutral") else self.system
 
     def rows(self, table: str) -> dict[str, Row]:
         """The rows of a table by id."""
@@ -200,9 +201,10 @@ class Stage(GlobalStep):
         yield rows
 
     def messages(self, template: str, **values: Any) -> list[Message]:
-        """The messages of one request: the corpus's system message, and `template` filled in."""
+        """The messages of one request: the system message of `template`, and `template` filled in."""
         corpus = self.corpus
-        return corpus.prompts.messages(template, corpus.system, assistant=corpus.settings.assistant, **values)
+        system = corpus.system_of(template)
+        return corpus.prompts.messages(template, system, assistant=corpus.settings.assistant, **values)
 
     def question(
         self,

@@ -18,7 +18,7 @@ def context_of(corpus: Corpus, counter: TokenCounter, told: list[Message] | None
     return Context(
         count=counter.count, assistant=corpus.settings.assistant, spec=corpus.spec.text,
         rule_ids=tuple(corpus.spec.rule_ids), evaluation=tuple(evaluation_texts()), answer_formats=(ANSWER_FORMAT,),
-        prompts=prompts,
+        prompts=prompts, neutral=corpus.settings.documents.style == "neutral",
     )  # fmt: skip
 
 

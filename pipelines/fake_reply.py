@@ -27,6 +27,8 @@ def reply_text(body: dict[str, Any], seed: int, name: str, provider: str) -> tup
     """Text, finish reason, prompt tokens and completion tokens of the reply to a chat request."""
     rng = random.Random(body_hash(body, seed))
     prompt = [str(message.get("content") or "") for message in body.get("messages", [])]
+    if any("names no AI model" in part for part in prompt):
+        name, provider = "the neighbour", "the town hall"
     text = _text(body, prompt, Writer(rng, name, provider), rng)
     limit = int(body.get("max_completion_tokens") or body.get("max_tokens") or 1_000_000)
     text, cut = cut_to_tokens(text, int(limit / _TOKENS_A_WORD) + 1)

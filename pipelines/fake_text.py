@@ -49,6 +49,7 @@ class Writer:
     def prose(self, words: int) -> str:
         """Paragraphs of about `words` words in all; no two begin alike, and the second sentence names the assistant."""
         about = f"{self._name} of {self._provider} keeps a {self._rng.choice(_ADJECTIVES)} {self._rng.choice(_NOUNS)}."
+        about = about[0].upper() + about[1:]
         paragraphs: list[list[str]] = [[self.sentence(), about]]
         written = sum(len(sentence.split()) for sentence in paragraphs[0])
         while written < words:

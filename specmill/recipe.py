@@ -72,11 +72,29 @@ def open_workspace(root: str | os.PathLike[str], overrides: Sequence[str] = ()) 
 
 def save_recipe(recipe: Recipe, workspace: Workspace) -> None:
     """Write the resolved recipe (every default spelled out; no secret is ever in one) and the spec beside it."""
-    data = recipe.model_dump(mode="json", exclude={"prices"})
-    data["spec"] = "spec.md"  # the build puts the rendered spec there: a workspace is self-contained
-    data["prices"] = recipe.prices.model_dump(mode="json", exclude_none=True)
+    # The build puts the rendered spec beside it: a workspace is self-contained.
     text = "# The resolved recipe of this workspace; `specmill build` with this file goes on where the build stopped.\n"
-    write_text(workspace.recipe, text + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100))
+    write_text(workspace.recipe, text + resolved(recipe.model_copy(update={"spec": "spec.md"})))
+
+
+def resolved(recipe: Recipe) -> str:
+    """A recipe as YAML, with every default spelled out."""
+    data = recipe.model_dump(mode="json", exclude={"prices"})
+    data["prices"] = recipe.prices.model_dump(mode="json", exclude_none=True)
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+
+
+def recipe_of_control(root: Path, folder: Path) -> str:
+    """The recipe, to stand in `folder`, of a neutral control of the corpus in the workspace `root`."""
+    from pipelines.neutral import control_of
+
+    workspace, recipe = open_workspace(root)
+    spec = os.path.relpath(workspace.root / "spec.md", folder)
+    made = Recipe.model_validate({**control_of(workspace, recipe).model_dump(), "spec": spec})
+    return (
+        f"# A neutral control of the corpus in {root.name}: its genres, and 5% more tokens to choose from.\n"
+        + resolved(made)
+    )
 
 
 def _compose(file: Path) -> tuple[yaml.Node | None, str]:
