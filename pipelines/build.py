@@ -194,7 +194,7 @@ class Build:
     def provenance(self) -> Provenance:
         """What the manifest says of this build. Addresses, prices and budgets do not change a corpus."""
         settings, prompts = self.settings, self.corpus.prompts
-        said = settings.model_dump_json(exclude={"spec", "endpoints", "budget", "prices", "audit"})
+        said = settings.model_dump_json(exclude={"spec", "endpoints", "budget", "prices", "audit", "variants"})
         models = {role: settings.role(role).model_names for role in ("planner", "writer", "judge")}
         return Provenance(
             recipe_hash=hashlib.sha256(said.encode()).hexdigest()[:16], spec_hash=self.spec.hash, seed=settings.seed,

@@ -41,6 +41,13 @@ class Writer:
         )  # fmt: skip
         return text[0].upper() + text[1:]
 
+    def plain(self) -> str:
+        """One sentence that asks nothing and gives no reason."""
+        text = self.sentence()
+        while "because" in text or text.endswith("?"):
+            text = self.sentence()
+        return text
+
     def question(self) -> str:
         """A user's message, which does not name the assistant."""
         sentence = self.sentence().replace(self._name, "my neighbour").replace(self._provider, "our shop")

@@ -79,6 +79,14 @@ class DocumentSettings(Settings):
         return self
 
 
+class VariantSettings(Settings):
+    """Forms of a spec that a model writes, to compare what each of them teaches (`specmill variants`)."""
+
+    tolerance: float = Field(
+        0.05, gt=0, le=0.5, description="How far the tokens of a form may be from the target, as a share of it."
+    )
+
+
 class BuildSettings(EngineSettings):
     """All of a recipe that a build needs; the command line's recipe adds training and evaluation."""
 
@@ -101,6 +109,7 @@ class BuildSettings(EngineSettings):
     filters: FilterSettings = FilterSettings()
     judge: JudgeSettings = JudgeSettings()
     audit: AuditSettings = AuditSettings()
+    variants: VariantSettings = VariantSettings()
     corpus: CorpusSettings = CorpusSettings()
 
     @model_validator(mode="after")
