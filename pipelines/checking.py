@@ -12,8 +12,9 @@ from pipelines.base import Corpus
 from pipelines.draw import Message
 
 
-def context_of(corpus: Corpus, counter: TokenCounter, told: list[Message] | None = None) -> Context:
+def context_of(corpus: Corpus, counter: TokenCounter | None = None, told: list[Message] | None = None) -> Context:
     """What the filters must know; `told` is a request whose own words must not come back in a reply."""
+    counter = counter or TokenCounter(corpus.settings.corpus.tokenizer)
     prompts = tuple(message["content"] for message in told or ())
     return Context(
         count=counter.count, assistant=corpus.settings.assistant, spec=corpus.spec.text,
