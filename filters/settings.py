@@ -82,7 +82,8 @@ class Evaluation(Switch):
 
     n: PositiveInt = Field(13, description="words of an n-gram; one shared n-gram is leakage")
     overlap: float = Field(0.8, ge=0.0, le=1.0, description="share of one item's 5-grams in one text")
-    held_out: int = Field(0, ge=0, description="held-out words that a text may contain")
+    words: tuple[str, ...] = Field((), description="words of the domains that the evaluation keeps for itself")
+    held_out: int = Field(0, ge=0, description="such words that a text may contain")
 
 
 class Language(Switch):
