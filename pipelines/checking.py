@@ -35,7 +35,7 @@ class ChatChecks:
         self._reply += style_checks(style, context, third_person=speaks)
         self._thought = thought_checks(settings.filters, context)
 
-    def reject(self, chat_id: str, thought: str, reply: str) -> Rejection | None:
-        """Why a response may not stay, or None."""
-        said = View(Item(chat_id, reply, "chats", frame="lay", meta={"reasoning": thought}))
+    def reject(self, chat_id: str, query: str, thought: str, reply: str) -> Rejection | None:
+        """Why a response to `query` may not stay, or None."""
+        said = View(Item(chat_id, reply, "chats", frame="lay", meta={"reasoning": thought, "query": query}))
         return first_failure(said, self._reply) or first_failure(View(Item(chat_id, thought, "chats")), self._thought)
