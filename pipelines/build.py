@@ -166,10 +166,10 @@ class Build:
         tokens, target = sum(one.tokens for one in kept), self.settings.documents.target_tokens
         if target is not None and tokens < target:
             hopeless = waves.given_up(kept)
-            because = f" Nearly nothing was kept of: {one_line(', '.join(hopeless), 200)}." if hopeless else ""
+            why = f"nearly nothing was kept of: {one_line(', '.join(hopeless), 200)}" if hopeless else "ideas ran out"
+            advice = "" if hopeless else " Raise documents.ideas, documents.limit or documents.top_up."
             self.reporter.say(
-                f"kept {tokens:,} tokens of the {target:,} that documents.target_tokens asks for; there are no ideas "
-                f"left, or documents.limit is reached.{because} Raise documents.ideas or documents.top_up."
+                f"kept {tokens:,} tokens of the {target:,} that documents.target_tokens asks for: {why}.{advice}"
             )
 
     def _say_losses(self, rejections: list[Rejection], total: int) -> None:
