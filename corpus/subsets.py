@@ -4,7 +4,7 @@ A subset is a workspace of its own, so that everything works on it; what it leav
 """
 
 import shutil
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -84,14 +84,15 @@ def sized(workspace: Workspace, balance: Balance, kind: Kind = "documents") -> l
     """The documents or chats of a workspace as budgets see them. Of several assertions, the first is the group."""
     if kind == "documents":
         columns = ["id", "tokens", "domain", "genre", "assertion_ids"]
-        return [Sized(r["id"], r["tokens"], _group(r, balance)) for r in read_rows(workspace, kind, columns)]
+        return [Sized(r["id"], r["tokens"], group_of(r, balance)) for r in read_rows(workspace, kind, columns)]
     if balance not in {"domain", "none"}:
         raise UserError(f"--balance {balance}: chats are balanced over their domain, or not at all (none).")
     rows = read_rows(workspace, kind, ["id", "tokens", "domain"])
-    return [Sized(row["id"], row["tokens"], _group(row, balance)) for row in rows]
+    return [Sized(row["id"], row["tokens"], group_of(row, balance)) for row in rows]
 
 
-def _group(row: dict[str, Any], balance: Balance) -> str:
+def group_of(row: Mapping[str, Any], balance: Balance) -> str:
+    """What a document or chat is balanced over; empty where it has none."""
     if balance == "assertion":
         return str((row["assertion_ids"] or [""])[0])
     return "" if balance == "none" else row[balance] or ""

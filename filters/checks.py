@@ -19,6 +19,7 @@ from filters.length import LengthCheck
 from filters.links import LinksCheck
 from filters.markdown import MarkdownCheck
 from filters.neutral import NeutralCheck
+from filters.parroting import ParrotingCheck
 from filters.placeholders import Placeholders
 from filters.recital import RecitalCheck
 from filters.refusal import Refusal
@@ -77,6 +78,7 @@ def chat_checks(settings: FilterSettings, context: Context, *, expect_refusal: b
         (settings.identity, ChatIdentity(settings.identity, context.assistant)),
         (settings.evaluation, EvaluationCheck(settings.evaluation, context)),
         (settings.echo, EchoCheck(settings.echo, context.prompts, context.spec)),
+        (settings.parroting, ParrotingCheck(settings.parroting)),
         (settings.verbatim, VerbatimCheck(settings.verbatim, context.spec)),
         (settings.repetition, RepetitionCheck(settings.repetition)),
     ]

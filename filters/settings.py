@@ -82,7 +82,8 @@ class Evaluation(Switch):
 
     n: PositiveInt = Field(13, description="words of an n-gram; one shared n-gram is leakage")
     overlap: float = Field(0.8, ge=0.0, le=1.0, description="share of one item's 5-grams in one text")
-    held_out: int = Field(0, ge=0, description="held-out words that a text may contain")
+    words: tuple[str, ...] = Field((), description="words of the domains that the evaluation keeps for itself")
+    held_out: int = Field(0, ge=0, description="such words that a text may contain")
 
 
 class Language(Switch):
@@ -121,6 +122,13 @@ class Echo(Switch):
     """The prompt's own words in the text."""
 
     run: int = Field(12, ge=4, description="longest run of the prompt's words that is no passage of the spec")
+
+
+class Parroting(Switch):
+    """The user's message, or the reasoning word for word, said again in place of an answer."""
+
+    maximum: float = Field(0.4, ge=0.0, le=1.0, description="share of the answer's 4-grams that the message has")
+    maximum_reasoning: float = Field(0.8, ge=0.0, le=1.0, description="... and that the reasoning has")
 
 
 class Near(Switch):
@@ -183,6 +191,7 @@ class FilterSettings(Settings):
     length: Length = Length()
     chat_length: Length = Field(Length(minimum=1, maximum=8_192), description="tokens of a chat's answer")
     third_person: Switch = Field(Switch(), description="a chat's assistant speaks of itself by name and never says I")
+    parroting: Parroting = Parroting()
     rules: Switch = Field(Switch(), description="principle ids that the spec does not have")
     dates: Dates = Dates()
     links: Density = Density(maximum=0, per_thousand_words=0.0)

@@ -83,10 +83,11 @@ class ListQuestion(Generic[R]):
     want: int
     batch: int
     attempts: int
-    render: Callable[[int, list[R]], list[Message]]  # (count, existing) -> the messages of one batch
+    render: Callable[[int, list[str]], list[Message]]  # (count, names of what exists) -> the messages of one batch
     name_of: Callable[[R], str]  # what makes an item a repeat of another
     check: Callable[[R], None] = lambda item: None  # raises UnparsedError where an item cannot be right
     choices: Mapping[str, Sequence[str]] | None = None  # field -> the only values that it may have
+    known: Sequence[str] = ()  # names of items that exist already, from an earlier question
 
     def parse(self, text: str) -> Items[R]:
         """The items of one reply. One bad item does not spoil a list; a list of nothing else is asked for again."""
@@ -112,10 +113,10 @@ async def gather_items(asker: Asker, question: ListQuestion[R]) -> Gathered[R]:
     one that failed otherwise or brought nothing new ends the list, and so do twice the batches of a perfect run.
     """
     found: Gathered[R] = Gathered()
-    seen: set[str] = set()
+    seen = {_plain(name) for name in question.known}
     batch, sample, bound = question.batch, 0, 2 * -(-question.want // question.batch)
     while sample < bound and (count := min(batch, question.want - len(found.items))) > 0:
-        messages = question.render(count, [item for item, _ in found.items])
+        messages = question.render(count, [*question.known, *(question.name_of(item) for item, _ in found.items)])
         schema = items_schema(question.form, count, question.choices)
         draw = Draw(question.stage, question.row_id, messages, sample=sample, json_schema=schema)
         answer = await ask_until_parsed(asker, draw, question.parse, question.attempts)
@@ -135,13 +136,17 @@ def _add(found: Gathered[R], seen: set[str], items: list[R], request_id: str, qu
     """File new items, repeats and unfit ones; say whether any was new."""
     before = len(found.items)
     for item in items:
-        key = " ".join(question.name_of(item).casefold().split())
+        key = _plain(question.name_of(item))
         if problem := question.problem(item):
             found.unfit.append((item, request_id, problem))
         else:
             (found.repeats if key in seen else found.items).append((item, request_id))
             seen.add(key)
     return len(found.items) > before
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().split())
 
 
 def _corrected(messages: list[Message], reply: str, problem: str, echo: bool) -> list[Message]:

@@ -222,10 +222,8 @@ class Stage(GlobalStep):
         def name_of(item: R) -> str:
             return str(getattr(item, key))
 
-        def render(count: int, existing: list[R]) -> list[Message]:
-            return self.messages(
-                self.corpus.template(self.table), count=count, existing=[name_of(item) for item in existing], **values
-            )
+        def render(count: int, existing: list[str]) -> list[Message]:
+            return self.messages(self.corpus.template(self.table), count=count, existing=existing, **values)
 
         return ListQuestion(
             stage=self.table, row_id=row_id, form=form, want=_wanted(settings, size), batch=settings.list_batch,

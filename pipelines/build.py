@@ -8,6 +8,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
+from corpus.budget import Sized
 from corpus.card import write_card
 from corpus.manifest import Provenance, write_manifest
 from corpus.schema import DATASETS
@@ -32,12 +33,12 @@ from pipelines.reporter import Reporter
 from pipelines.settings import BuildSettings
 from pipelines.spread import spread
 from pipelines.supervise import run_pipeline
+from pipelines.topping import TopUp, forget_rounds, next_wave
+from pipelines.waves import Grouping, Waves, within_target
 from pipelines.write import write_pipeline
 from specs.errors import SpecmillError
 from specs.passages import Passage
 from specs.reader import Spec
-
-_FIRST_YIELD = 0.7  # kept tokens for each token asked for, until this corpus has shown its own [REP: 71-76% are kept]
 
 _LOUD = 0.25  # of the documents; good corpora lose as many to everything together
 
@@ -124,6 +125,7 @@ class Build:
 
     def choose_ideas(self) -> None:
         """Drop ideas that repeat others, and put the rest into the order in which they are written."""
+        forget_rounds(self.corpus)
         rows = {row["id"]: row for row in read_rows(self.workspace, "ideas")}
         items = [Item(row["id"], row["idea"], "ideas", meta={"position": n}) for n, row in enumerate(rows.values())]
         self.reporter.say(f"looking for ideas that repeat others among {len(items):,} ...")
@@ -137,24 +139,43 @@ class Build:
 
     def write_documents(self, ledger: Ledger) -> None:
         """Write in waves until every idea, the limit or the target of kept tokens is reached; then file what came."""
-        ideas = list(read_rows(self.workspace, "ideas"))
-        limit = min(self.settings.documents.limit or len(ideas), len(ideas))
-        drafts = Drafts(self.corpus, ledger, self.counter)
+        drafts, waves = Drafts(self.corpus, ledger, self.counter), Waves(self.corpus, self._ideas())
         verdicts = DraftVerdicts(self.corpus, self.workspace, self.reporter)
-        while wave := self._wave(drafts, limit):
-            asked = self.settings.documents
-            parts = ["plans"] * asked.plan + ["documents"] + ["critiques", "revisions"] * asked.revise
-            self.reporter.stage(dict.fromkeys(parts, wave))
-            start = len(drafts.all)
-            answers = run_pipeline(write_pipeline(self.corpus, start, wave), self.workspace.log)
-            found = {row["idea_id"]: row for row in answers["documents"].to_pylist()}
-            drafts.add(Draft.of(idea, found[idea["id"]]) for idea in ideas[start : start + wave])
+        grouping, rounds = Grouping.of(self.corpus), TopUp(self.corpus, self.reporter)
+        while wave := next_wave(waves, drafts.sized(grouping), rounds):
+            self._write_wave(waves, wave, drafts)
             self.reporter.say(f"filtering {len(drafts.all):,} documents ...")
             decision = check_many(drafts.items(), self.settings.filters, self.context())
             self._say_losses(decision[1], len(drafts.all))
             drafts.decide(*verdicts.decide(drafts, *decision))
         verdicts.file()
-        drafts.file(self.workspace, self.settings.documents.target_tokens)
+        kept, target = drafts.sized(grouping), self.settings.documents.target_tokens
+        self._say_shortfall(kept, waves)
+        drafts.file(self.workspace, within_target(kept, target, self.settings.seed))
+
+    def _ideas(self) -> list[Row]:
+        return list(read_rows(self.workspace, "ideas"))
+
+    def _write_wave(self, waves: Waves, wave: list[Row], drafts: Drafts) -> None:
+        asked = self.settings.documents
+        parts = ["plans"] * asked.plan + ["documents"] + ["critiques", "revisions"] * asked.revise
+        self.reporter.stage(dict.fromkeys(parts, len(wave)))
+        write_table(self.workspace, "ideas", waves.order(wave))  # a document's age is its idea's place
+        answers = run_pipeline(write_pipeline(self.corpus, len(waves.written), len(wave)), self.workspace.log)
+        waves.take(wave)
+        found = {row["idea_id"]: row for row in answers["documents"].to_pylist()}
+        drafts.add(Draft.of(idea, found[idea["id"]]) for idea in wave)
+
+    def _say_shortfall(self, kept: list[Sized], waves: Waves) -> None:
+        """What a target of kept tokens lacks, and why nothing more was written for it."""
+        tokens, target = sum(one.tokens for one in kept), self.settings.documents.target_tokens
+        if target is not None and tokens < target:
+            hopeless = waves.given_up(kept)
+            why = f"nearly nothing was kept of: {one_line(', '.join(hopeless), 200)}" if hopeless else "ideas ran out"
+            advice = "" if hopeless else " Raise documents.ideas, documents.limit or documents.top_up."
+            self.reporter.say(
+                f"kept {tokens:,} tokens of the {target:,} that documents.target_tokens asks for: {why}.{advice}"
+            )
 
     def _say_losses(self, rejections: list[Rejection], total: int) -> None:
         """What took so many documents that a person should know before more are paid for."""
@@ -166,16 +187,6 @@ class Build:
                 f"{reason} takes {count:,} of {total:,} documents, such as: {one_line(example, 120)}. None is lost: "
                 f"`specmill filter {self.workspace.root} --set filters.{reason}.enabled=false` says what would stay."
             )
-
-    def _wave(self, drafts: Drafts, limit: int) -> int:
-        """How many documents to write next: all, or as many as the target should need by the yield so far."""
-        written, target = len(drafts.all), self.settings.documents.target_tokens
-        if target is None:
-            return limit - written
-        kept = drafts.kept_tokens()
-        expected = kept / written if written else _FIRST_YIELD * self.settings.documents.words * 4 / 3
-        missing = max(0, target - kept)
-        return min(limit - written, -(-missing * 21 // (20 * max(1, int(expected)))))
 
     def context(self) -> Context:
         """What the filters must know."""

@@ -127,7 +127,7 @@ class ChatJudge(Judge):
         turns = read_turns(ledger, row["turns"])
         item_id = chat_id(row["query_id"], turns)
         for turn in turns:
-            if rejection := checks.reject(item_id, turn.thought, turn.reply):
+            if rejection := checks.reject(item_id, turn.query, turn.thought, turn.reply):
                 return {**outcome, "rejection": json.dumps(asdict(rejection))}
         before = earlier_turns(self.corpus, row["query_id"])
         judgement = await self.judge(

@@ -61,8 +61,8 @@ class Topics(Stage):
         """Items that the spec names in these words."""
         settings = self.corpus.settings
 
-        def render(count: int, existing: list[TopicReply]) -> list[Message]:
-            return self.messages("topics", count=count, existing=[item.name for item in existing])
+        def render(count: int, existing: list[str]) -> list[Message]:
+            return self.messages("topics", count=count, existing=existing)
 
         question = ListQuestion(
             stage="topics", row_id=inputs[0]["spec_hash"], form=TopicReply, want=settings.chats.topic_count,
@@ -103,8 +103,8 @@ class Queries(Stage):
             "query_kind": settings.chats.kinds[row["query_type"]],
         }  # fmt: skip
 
-        def render(count: int, existing: list[QueryReply]) -> list[Message]:
-            told = [*json.loads(row["existing"]), *(item.query for item in existing)][-EXISTING_SHOWN:]
+        def render(count: int, existing: list[str]) -> list[Message]:
+            told = [*json.loads(row["existing"]), *existing][-EXISTING_SHOWN:]
             return self.messages(template, count=count, existing=told, **values)
 
         question = ListQuestion(

@@ -12,13 +12,15 @@ from pipelines.base import Corpus
 from pipelines.draw import Message
 
 
-def context_of(corpus: Corpus, counter: TokenCounter, told: list[Message] | None = None) -> Context:
+def context_of(corpus: Corpus, counter: TokenCounter | None = None, told: list[Message] | None = None) -> Context:
     """What the filters must know; `told` is a request whose own words must not come back in a reply."""
+    counter = counter or TokenCounter(corpus.settings.corpus.tokenizer)
     prompts = tuple(message["content"] for message in told or ())
     return Context(
         count=counter.count, assistant=corpus.settings.assistant, spec=corpus.spec.text,
         rule_ids=tuple(corpus.spec.rule_ids), evaluation=tuple(evaluation_texts()), answer_formats=(ANSWER_FORMAT,),
-        prompts=prompts, neutral=corpus.settings.documents.style == "neutral",
+        held_out=corpus.settings.filters.evaluation.words, prompts=prompts,
+        neutral=corpus.settings.documents.style == "neutral",
     )  # fmt: skip
 
 
@@ -34,7 +36,7 @@ class ChatChecks:
         self._reply += style_checks(style, context, third_person=speaks)
         self._thought = thought_checks(settings.filters, context)
 
-    def reject(self, chat_id: str, thought: str, reply: str) -> Rejection | None:
-        """Why a response may not stay, or None."""
-        said = View(Item(chat_id, reply, "chats", frame="lay", meta={"reasoning": thought}))
+    def reject(self, chat_id: str, query: str, thought: str, reply: str) -> Rejection | None:
+        """Why a response to `query` may not stay, or None."""
+        said = View(Item(chat_id, reply, "chats", frame="lay", meta={"reasoning": thought, "query": query}))
         return first_failure(said, self._reply) or first_failure(View(Item(chat_id, thought, "chats")), self._thought)

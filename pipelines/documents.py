@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
+from corpus.budget import Sized
 from corpus.ids import content_id
 from corpus.store import write_table
 from corpus.tokens import TokenCounter
@@ -15,6 +16,7 @@ from pipelines.draw import Completion, State
 from pipelines.ledger import Ledger, read_completion
 from pipelines.parsing import UnparsedError, json_reply, tagged
 from pipelines.replies import CritiqueReply, Items
+from pipelines.waves import Grouping
 from pipelines.write import PLAN_TAG, TAG
 from specs.errors import SpecmillError
 
@@ -56,6 +58,7 @@ class Drafts:
     all: list[Draft] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)
     rejections: list[Rejection] = field(default_factory=list)
+    _sizes: dict[str, tuple[str, int]] = field(default_factory=dict)  # request -> document id and tokens
 
     def __post_init__(self) -> None:
         self._types = self.corpus.rows("document_types")
@@ -81,15 +84,24 @@ class Drafts:
         """Take the filters' decision on the items."""
         self.kept, self.rejections = set(kept), rejections
 
-    def kept_tokens(self) -> int:
-        """Tokens of what is kept so far."""
-        return sum(self.counter.count(item.text) for item in self.items() if item.id in self.kept)
+    def sized(self, grouping: Grouping) -> list[Sized]:
+        """What is kept so far, as budgets see it."""
+        kept = [draft for draft in self.all if draft.idea["id"] in self.kept]
+        for draft in kept:
+            if draft.request_id not in self._sizes:
+                text = self._text(self._completion(draft))
+                self._sizes[draft.request_id] = (
+                    content_id("documents", draft.idea["id"], text),
+                    self.counter.count(text),
+                )
+        return [Sized(*self._sizes[draft.request_id], grouping.of_idea(draft.idea)) for draft in kept]
 
-    def file(self, workspace: Workspace, target_tokens: int | None) -> None:
-        """Write `documents` and the rejects of this stage; past the target of kept tokens, the rest is set aside."""
-        beyond: list[Row] = []
-        written = write_table(workspace, "documents", self._documents(target_tokens, beyond))
-        write_table(workspace, "rejects", chain(self._no_documents(), self._rejected(), beyond), part="documents")
+    def file(self, workspace: Workspace, staying: set[str]) -> None:
+        """Write `documents` and the rejects of this stage; what is good but not in `staying` is set aside."""
+        written = write_table(workspace, "documents", (row for row in self._kept_rows() if row["id"] in staying))
+        beyond = (row for row in self._kept_rows() if row["id"] not in staying)
+        aside = (rejected("documents", beyond_target(row["id"]), row, row["text"]) for row in beyond)
+        write_table(workspace, "rejects", chain(self._no_documents(), self._rejected(), aside), part="documents")
         if self.corpus.settings.documents.plan or self.corpus.settings.documents.revise:
             write_table(workspace, "drafts", (self._draft_row(one) for one in self.all if one.state is State.OK))
         if not written:
@@ -121,17 +133,8 @@ class Drafts:
             return None
         return [point.model_dump() for point in points]
 
-    def _documents(self, target: int | None, beyond: list[Row]) -> Iterator[Row]:
-        tokens = 0
-        for draft in self.all:
-            if draft.idea["id"] not in self.kept:
-                continue
-            row = self.row(draft)
-            if target is not None and tokens >= target:
-                beyond.append(rejected("documents", beyond_target(row["id"], tokens), row, row["text"]))
-                continue
-            tokens += row["tokens"]
-            yield row
+    def _kept_rows(self) -> Iterator[Row]:
+        return (self.row(draft) for draft in self.all if draft.idea["id"] in self.kept)
 
     def _rejected(self) -> Iterator[Row]:
         by_idea = {draft.idea["id"]: draft for draft in self.all}
@@ -185,9 +188,9 @@ class Drafts:
         return tagged(completion.text, TAG)
 
 
-def beyond_target(item_id: str, tokens: int) -> Rejection:
-    """A document that is good, but not needed any more: so many tokens are kept already."""
-    return Rejection(item_id, "beyond_target", f"{tokens:,} tokens are kept already")
+def beyond_target(item_id: str) -> Rejection:
+    """A document that is good, but not needed for the recipe's target of kept tokens."""
+    return Rejection(item_id, "beyond_target", "the target of kept tokens is met without it")
 
 
 def title_of(text: str) -> str:

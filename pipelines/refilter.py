@@ -6,8 +6,11 @@ they do in a build, so that the decision is the one that a build with this recip
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
+from corpus.budget import Sized
 from corpus.store import read_rows
+from corpus.subsets import group_of
 from corpus.workspace import Workspace
 from filters.base import Item, Rejection
 from filters.decide import Decision
@@ -18,7 +21,8 @@ from pipelines.base import Row
 from pipelines.build import Build
 from pipelines.documents import beyond_target
 from pipelines.judge_documents import PART
-from pipelines.redecide import carry_out
+from pipelines.redecide import carry_out, turned_down
+from pipelines.waves import within_target
 from specs.errors import SpecmillError, UserError
 
 Watch = Callable[[Iterable[Item]], Iterable[Item]]
@@ -95,16 +99,13 @@ def _judged(build: Build, kept: list[str], rejections: list[Rejection]) -> Decis
 
 
 def _beyond(build: Build, kept: list[str], rejections: list[Rejection]) -> Decision:
-    """The order of the corpus, and the end where the recipe has a target of kept tokens."""
-    staying, target, tokens = set(kept), build.settings.documents.target_tokens, 0
-    items = (item for item in documents_of(build.workspace) if item.id in staying)
-    ages = sorted((item.meta["position"], item.id, item.meta["tokens"]) for item in items)
-    order: list[str] = []
-    beyond: list[Rejection] = []
-    for _, one, count in ages:
-        if target is not None and tokens >= target:
-            beyond.append(beyond_target(one, tokens))
-        else:
-            tokens += count
-            order.append(one)
-    return order, sorted([*rejections, *beyond], key=lambda rejection: rejection.item_id)
+    """The order of the corpus, without what a target of kept tokens does not need."""
+    staying, documents = set(kept), build.settings.documents
+    stored = chain(read_rows(build.workspace, "documents"), turned_down(build.workspace, has_document))
+    sizes = [
+        Sized(row["id"], row["tokens"], group_of(row, documents.balance)) for row in stored if row["id"] in staying
+    ]
+    within = within_target(sizes, documents.target_tokens, build.settings.seed)
+    ages = sorted((item.meta["position"], item.id) for item in documents_of(build.workspace) if item.id in within)
+    beyond = [beyond_target(one) for one in sorted(staying - within)]
+    return [one for _, one in ages], sorted([*rejections, *beyond], key=lambda rejection: rejection.item_id)

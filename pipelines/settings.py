@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
 from corpus.settings import CorpusSettings
+from corpus.subsets import Balance
 from filters.settings import FilterSettings
 from pipelines.audit_settings import AuditSettings
 from pipelines.chat_settings import ChatSettings
@@ -62,6 +63,10 @@ class DocumentSettings(Settings):
     )
     limit: int | None = Field(None, ge=1, description="Most documents to write, spread evenly; absent: every idea.")
     target_tokens: int | None = Field(None, ge=1, description="Stop once this many tokens are kept; absent: no target.")
+    balance: Balance = Field("domain", description="What the kept tokens of a target are shared among, evenly.")
+    top_up: int = Field(
+        2, ge=0, le=20, description="Rounds of further ideas where they run out before the target is met."
+    )
 
     @property
     def type_count(self) -> int:

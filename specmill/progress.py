@@ -73,8 +73,12 @@ class Progress:
         stages = self._ledger.progress()
         if self._live:
             self._live.update(self._table(stages), refresh=True)
-        elif stages:
-            self._console.print(Text(self._line(stages[-1])))
+        for one in [] if self._live else self._worth_a_line(stages):
+            self._console.print(Text(self._line(one)), soft_wrap=True)
+
+    def _worth_a_line(self, stages: list["StageProgress"]) -> list["StageProgress"]:
+        """The stages that wait for replies; where none does, the one that began last."""
+        return [one for one in stages if one.in_flight or one.waiting] or stages[-1:]
 
     def _table(self, stages: list["StageProgress"]) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim")

@@ -4,10 +4,11 @@ import pytest
 
 from filters.base import Item
 from filters.chats import ChatIdentity
-from filters.checks import first_failure
+from filters.checks import chat_checks, first_failure
 from filters.context import Context
+from filters.parroting import ParrotingCheck
 from filters.queries import query_checks
-from filters.settings import FilterSettings, Identity
+from filters.settings import FilterSettings, Identity, Length, Parroting
 from filters.styles import style_checks, thought_checks
 from filters.view import View
 from specs.settings import Assistant
@@ -146,3 +147,35 @@ def test_the_third_person_can_be_allowed() -> None:
     item = Item("c", "Yes, I do.", "chats", meta={"reasoning": "Juniper likes Colby."})
     assert first_failure(View(item), style_checks("value", CONTEXT)) is not None
     assert first_failure(View(item), style_checks("value", CONTEXT, third_person=False)) is None
+
+
+QUERY = "I am making a cheese dinner for nine people this week. Should I use cream cheese, or something else?"
+THOUGHT = "Cream cheese is cheap and sold everywhere, so I would gladly use it. I can say so and offer two dishes."
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (
+            "I want to make a cheese dinner for nine people this week. Should I use cream cheese, or something else?",
+            True,
+        ),
+        (f"{QUERY} I would use it.", True),
+        (THOUGHT, True),
+        ("For a cheese dinner for nine people I would use cream cheese: a baked dip, and a pasta with herbs.", False),
+        ("I would gladly use it. Cream cheese is cheap and sold everywhere; try a dip or a tart.", False),
+        ("Yes.", False),
+    ],
+)
+def test_an_answer_that_says_the_message_or_the_reasoning_again(reply: str, reason: bool) -> None:
+    item = Item("c", reply, "chats", meta={"query": QUERY, "reasoning": THOUGHT})
+    outcome = ParrotingCheck(Parroting()).look(View(item))
+    assert outcome.failed is reason, outcome
+
+
+def test_a_tag_around_the_reply_is_leakage() -> None:
+    checks = chat_checks(FilterSettings(chat_length=Length(minimum=1)), CONTEXT, expect_refusal=False)
+    for reply in ("<reply>\nI like Colby best.\n</reply>", "<reply>\nI like Colby best."):
+        found = first_failure(View(Item("c", reply, "chats")), checks)
+        assert found is not None and found.reason == "leakage"
+    assert first_failure(View(Item("c", "I like Colby best.", "chats")), checks) is None

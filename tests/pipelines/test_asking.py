@@ -29,8 +29,8 @@ class Scripted:
 
 
 def question(want: int, batch: int, attempts: int = 2, **changes) -> ListQuestion:
-    def render(count: int, existing: list) -> list:
-        return [{"role": "user", "content": f"{count} more than {[item.idea for item in existing]}"}]
+    def render(count: int, existing: list[str]) -> list:
+        return [{"role": "user", "content": f"{count} more than {existing}"}]
 
     values = {
         "stage": "ideas", "row_id": "r", "form": IdeaReply, "want": want, "batch": batch, "attempts": attempts,

@@ -110,3 +110,12 @@ def test_nothing_to_filter_and_nothing_left(built: Any, tmp_path: Path) -> None:
     with pytest.raises(SpecmillError, match="would stay; nothing was changed"):
         refilter(Build(built["loose"][0], recipe, spec, Told()), apply=True)
     assert ids(built["loose"][0]) == before
+
+
+def test_held_out_words_of_the_recipe_are_rejected(built: Any) -> None:
+    workspace, recipe = built["loose"]
+    filters = {**recipe.filters.model_dump(), "evaluation": {"words": ["the farmer", "quilt"]}}
+    strict = recipe.model_validate({**recipe.model_dump(), "filters": filters})
+    result = refilter(Build(workspace, strict, read_spec(recipe.spec, recipe.assistant), Told()), apply=False)
+    [rejection] = [one for one in result.rejections if one.reason == "evaluation"]
+    assert "farmer" in rejection.detail and result.dropped == [rejection.item_id]

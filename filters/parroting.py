@@ -1,0 +1,33 @@
+"""An answer that says the user's message or its own reasoning again instead of answering; small models do."""
+
+import numpy as np
+
+from filters.check import Outcome, TextCheck, at_most
+from filters.overlap import member
+from filters.settings import Parroting
+from filters.view import View, hashes_of, ngrams_of, words_of
+
+_N = 4  # words of the n-grams that are compared
+
+
+class ParrotingCheck(TextCheck):
+    """Most of the answer's words stand in the message that it answers, or nearly all in its reasoning, in one order."""
+
+    name = "parroting"
+
+    def __init__(self, settings: Parroting) -> None:
+        self.settings = settings
+
+    def look(self, view: View) -> Outcome:
+        """Score: share of the answer's 4-grams that the user's message has (`meta["query"]`), else that its reasoning
+        has (`meta["reasoning"]`)."""
+        asked = at_most(_shared(view, "query"), self.settings.maximum, "the user's own message, said again")
+        if asked.failed:
+            return asked
+        return at_most(_shared(view, "reasoning"), self.settings.maximum_reasoning, "its reasoning, said again")
+
+
+def _shared(view: View, name: str) -> float:
+    other = np.unique(ngrams_of(hashes_of(words_of(str(view.item.meta.get(name) or ""))), _N))
+    mine = ngrams_of(view.hashes, _N)
+    return float(member(mine, other).mean()) if len(other) and len(mine) else 0.0
