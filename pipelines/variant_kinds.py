@@ -61,6 +61,9 @@ def spec_of(kind: str, text: str, assistant: Assistant) -> tuple[str, Spec]:
         raise SpecError(f"it has the placeholder {found.group()}; write {assistant.name} and {assistant.provider}.")
     if slot := Placeholders()(Item(kind, text)):
         raise SpecError(f"it has a blank that nobody filled: {slot.detail}")
+    if all(line.startswith("#") for line in text.splitlines() if line.strip()):
+        wanted = 'each rule is a list item such as "- R1: ..."' if kind in _LISTED else "the text stands below them"
+        raise SpecError(f"all of its lines are headings; {wanted}.")
     raw = unfill(text, assistant).strip() + "\n"
     return raw, parse_spec(file_stem(kind), raw.encode("utf-8", "surrogatepass"), assistant)
 

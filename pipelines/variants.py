@@ -21,6 +21,7 @@ from corpus.ids import content_id
 from corpus.tokens import TokenCounter
 from corpus.workspace import write_text
 from filters.base import Item
+from filters.echo import EchoCheck
 from filters.identity import IdentityCheck
 from pipelines.asking import Answer, ask_until_parsed
 from pipelines.base import Corpus, Row, Stage
@@ -169,7 +170,8 @@ class Variants(Stage):
             raise UnparsedError(str(error)) from error
         tokens = self._counter.count(spec.text)
         wanted = [rule["id"] for rule in self._rules_for(kind)]
-        problems = [self._length.problem(tokens), self._whose(spec), *problems_of(kind, spec, wanted)]
+        problems = [self._length.problem(tokens), self._whose(spec), self._echo(kind, spec)]
+        problems += problems_of(kind, spec, wanted)
         if any(problems):
             raise UnparsedError(" ".join(filter(None, problems)))
         return Form(raw, spec, tokens)
@@ -179,15 +181,21 @@ class Variants(Stage):
         wrong = self._identity(Item("variant", spec.text)) if self._identity else None
         return f"{self.corpus.settings.assistant.name} is whom it is about: it {wrong.detail}." if wrong else ""
 
+    def _echo(self, kind: str, spec: Spec) -> str:
+        """What a form repeats of its instructions; rules that were listed are no instructions."""
+        told = self._messages(kind, without_texts=True)[-1]["content"]
+        check = EchoCheck(self.corpus.settings.filters.echo, (told,), self.corpus.spec.text)
+        wrong = check(Item("variant", spec.text))
+        return f'it repeats these instructions: "{wrong.detail}". Write the spec that they ask for.' if wrong else ""
+
     def _rules_for(self, kind: str) -> list[dict[str, str]]:
         """Rules that a form must have: the spec's own in each but the general one, listed ones in forms of rules."""
         return self._rules if kind in RULES or (kind != "general" and not self._listed_by) else []
 
-    def _messages(self, kind: str) -> list[Message]:
+    def _messages(self, kind: str, *, without_texts: bool = False) -> list[Message]:
         length = self._length
-        return self.messages(
-            template_of(kind), rules=self._rules_for(kind), tokens=length.target, least=length.least, most=length.most
-        )
+        rules = [{**rule, "text": "" if without_texts else rule["text"]} for rule in self._rules_for(kind)]
+        return self.messages(template_of(kind), rules=rules, tokens=length.target, least=length.least, most=length.most)
 
     async def _judge(self, kind: str, form: Form) -> Row:
         criteria, item_id = criteria_of(kind), content_id(STAGE, self.corpus.spec.hash, kind, form.spec.text)

@@ -111,7 +111,8 @@ def test_what_a_program_finds(kind: str, text: str, said: str) -> None:
         (GENERAL + "\n{model_name} is kind.", "has the placeholder"),
         (GENERAL + "\nAsk [Name] for it.", "a blank that nobody filled"),
         (GENERAL + "\nAsk {company_name} for it.", "a blank that nobody filled"),
-        ("# Only a heading\n", "no passage found"),
+        ("# Only a heading\n\n## And another\n", "all of its lines are headings; the text stands below"),
+        ("", "no passage found|all of its lines"),
         (GENERAL + "\x00", "binary content"),
         (GENERAL + "\ud800", "not UTF-8"),
     ],
@@ -232,6 +233,16 @@ def test_a_judge_that_cannot_be_read_and_a_cut_reply_are_no_pass(tmp_path: Path)
     assert "complete: unclear: no reply" in found["rules"].problem
     assert found["general"].problem.startswith("truncated")
     assert not list((tmp_path / "v").glob("*.md"))
+
+
+def test_the_instructions_are_no_spec(tmp_path: Path) -> None:
+    told = long(
+        "# Juniper\n\nJuniper invents nothing: what the spec above does not say and what does not follow is out."
+    )
+    replies = [["takes the place", tagged(told)], ["repeats these instructions", tagged(long(GENERAL))]]
+    with server(tmp_path, replies=[*replies, ["========", verdict("general")]]) as (url, _):
+        found = run(tmp_path / "v", recipe(url, attempts=2), ("general",), TARGET)
+    assert (found["general"].attempts, found["general"].problem) == (2, "")
 
 
 def test_another_assistant_in_place_of_ours_goes_back(tmp_path: Path) -> None:
