@@ -235,20 +235,18 @@ def test_a_judge_that_cannot_be_read_and_a_cut_reply_are_no_pass(tmp_path: Path)
     assert not list((tmp_path / "v").glob("*.md"))
 
 
-def test_the_instructions_are_no_spec(tmp_path: Path) -> None:
+def test_the_instructions_are_no_spec_and_another_assistant_is_not_ours(tmp_path: Path) -> None:
     told = long(
         "# Juniper\n\nJuniper invents nothing: what the spec above does not say and what does not follow is out."
     )
-    replies = [["takes the place", tagged(told)], ["repeats these instructions", tagged(long(GENERAL))]]
-    with server(tmp_path, replies=[*replies, ["========", verdict("general")]]) as (url, _):
-        found = run(tmp_path / "v", recipe(url, attempts=2), ("general",), TARGET)
-    assert (found["general"].attempts, found["general"].problem) == (2, "")
-
-
-def test_another_assistant_in_place_of_ours_goes_back(tmp_path: Path) -> None:
     other = RULES_TEXT.replace("Juniper", "ChatGPT")
-    with server(tmp_path, replies=[["nothing but", tagged(other)], ["not be used", tagged(other)]]) as (url, _):
-        found = run(tmp_path / "v", recipe(url, attempts=2), ("rules",), TARGET)
+    replies = [
+        ["takes the place", tagged(told)], ["repeats these instructions", tagged(long(GENERAL))],
+        ["nothing but", tagged(other)], ["not be used", tagged(other)], ["========", verdict("general")],
+    ]  # fmt: skip
+    with server(tmp_path, replies=replies) as (url, _):
+        found = run(tmp_path / "v", recipe(url, attempts=2), ("rules", "general"), TARGET)
+    assert (found["general"].attempts, found["general"].problem) == (2, "")
     assert "never names Juniper" in found["rules"].problem
 
 
