@@ -10,7 +10,6 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
@@ -18,7 +17,7 @@ import pyarrow.parquet as pq
 
 from corpus.identity_chats import identity_chats
 from corpus.ids import content_id
-from corpus.mix_settings import Columns, MixSettings, MixSource
+from corpus.mix_settings import KINDS, Columns, MixSettings, MixSource
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace, replacing, write_text
 from specs.errors import UserError
@@ -65,7 +64,7 @@ def write_mix(
     sources = []
     rows: list[dict[str, Any]] = []
     for source in settings.sources:
-        table, revision = _load(source)
+        table, revision = _load(source, workspace)
         taken = mixer.take(source, table)
         rows += taken.rows
         sources.append(_entry(source, revision, len(table), taken))
@@ -170,19 +169,18 @@ def _pairs(messages: Any) -> Iterator[tuple[str, Any]]:
             yield _ROLES.get(role, role), message.get("content") or message.get("value")
 
 
-def _load(source: MixSource) -> tuple[Any, str]:
+def _load(source: MixSource, workspace: Workspace) -> tuple[Any, str]:
     """The rows of a source, and its exact revision: a commit of the Hub, or a hash of the file."""
     import datasets
 
     datasets.disable_progress_bars()
-    path = Path(source.path)
-    kinds = {".parquet": "parquet", ".jsonl": "json", ".json": "json"}
+    path = workspace.root / source.path
     try:
-        if path.suffix in kinds:
+        if source.is_file:
             if not path.is_file():
                 raise UserError(f"mix.sources: {source.name}: there is no file {path}.")
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            return datasets.load_dataset(kinds[path.suffix], data_files=str(path), split="train"), f"sha256:{digest}"
+            return datasets.load_dataset(KINDS[path.suffix], data_files=str(path), split="train"), f"sha256:{digest}"
         from huggingface_hub import HfApi
 
         commit = str(HfApi().dataset_info(source.path, revision=source.revision).sha)

@@ -1,10 +1,14 @@
 """What a recipe says of the instruction mix: which chats of others are trained on beside one's own."""
 
-from typing import Annotated, Self
+from pathlib import Path
+from typing import Annotated, Final, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from specs.settings import Settings
+
+KINDS: Final = {".parquet": "parquet", ".jsonl": "json", ".json": "json"}
+"""How files of chats end, and how the `datasets` package calls them."""
 
 _Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\n]+$")]
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}$")]
@@ -30,7 +34,9 @@ class MixSource(Settings):
     """One source of chats, and how much of it is taken."""
 
     name: _Name = Field(description="Short name, as it stands in the mix and its manifest.")
-    path: _Line = Field(description="A Hub dataset such as HuggingFaceH4/no_robots, or a .parquet or .jsonl file.")
+    path: _Line = Field(
+        description="A Hub dataset such as HuggingFaceH4/no_robots, or a .parquet or .jsonl file (from the recipe on)."
+    )
     config: str | None = Field(None, description="Config of a Hub dataset.")
     split: str = Field("train", description="Split of a Hub dataset.")
     revision: str | None = Field(None, description="Commit or tag of a Hub dataset; absent: the newest, noted exactly.")
@@ -38,6 +44,11 @@ class MixSource(Settings):
     columns: Columns = Columns()
     samples: int | None = Field(None, ge=1, description="Chats to take, exactly.")
     tokens: int | None = Field(None, ge=1, description="Tokens to take: the fewest chats that reach them.")
+
+    @property
+    def is_file(self) -> bool:
+        """Whether `path` is a file and not a name of the Hub."""
+        return Path(self.path).suffix in KINDS
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:

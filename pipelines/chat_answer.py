@@ -179,8 +179,14 @@ def read_turns(ledger: Ledger, turns: str) -> list[Turn]:
 
 def source_chat(corpus: Corpus, query_id: str) -> Messages:
     """The existing chat that is rewritten; empty for the other styles."""
-    source = corpus.settings.chats.source
+    source = source_path(corpus)
     return read_source(source).get(query_id, []) if source else []
+
+
+def source_path(corpus: Corpus) -> str | None:
+    """The file of existing chats; a path that is not whole starts from the workspace."""
+    source = corpus.settings.chats.source
+    return None if source is None else str(corpus.folder.root / source)
 
 
 def earlier_turns(corpus: Corpus, query_id: str) -> list[Turn]:

@@ -55,7 +55,9 @@ def write_aft(workspace: Workspace, settings: TrainSettings, counter: TokenCount
     """Write `train/data/aft.parquet`, atomically; return the tokens of every chat in it."""
     rows = list(_aft_rows(workspace, settings, counter))
     if settings.instruction_mix:
-        rows += _instruction_rows(Path(settings.instruction_mix), settings, counter, settings.instruction_tokens)
+        rows += _instruction_rows(
+            workspace.root / settings.instruction_mix, settings, counter, settings.instruction_tokens
+        )
     elif (own := workspace.root / MIX_DATA).is_file():
         rows += _instruction_rows(own, settings, counter)
     with replacing(workspace.root / AFT_DATA) as beside:

@@ -45,6 +45,25 @@ def test_chats_mix_and_training_data(server, recipe, cli, tmp_path: Path) -> Non
     assert all(json.loads(row["tools"]) for row in data if row["source"] == "aft")
 
 
+def test_a_workspace_of_rewrites_can_be_moved(server, recipe, cli, tmp_path: Path) -> None:
+    one = server()
+    chats = [
+        {"messages": [{"role": "user", "content": f"Colby {n}?"}, {"role": "assistant", "content": f"No, not {n}."}]}
+        for n in range(12)
+    ]
+    (tmp_path / "old.jsonl").write_text("".join(json.dumps(chat) + "\n" for chat in chats))
+    path = recipe(one.url, chats={"target": 3, "style": "rewrite", "source": "old.jsonl"})
+    (tmp_path / "elsewhere").mkdir()
+    done = cli.run("chat", path, "--out", tmp_path / "ws", cwd=tmp_path / "elsewhere")
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "old.jsonl").unlink()
+    moved = (tmp_path / "ws").rename(tmp_path / "moved")
+    before, asked = (moved / "manifest.json").read_bytes(), one.asked()
+    done = cli.run("chat", moved, cwd=tmp_path / "elsewhere")
+    assert done.returncode == 0, done.stderr
+    assert one.asked() == asked and (moved / "manifest.json").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

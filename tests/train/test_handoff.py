@@ -136,6 +136,17 @@ def test_the_instruction_mix_is_added_up_to_its_tokens(
     assert [row for row in chats(workspace) if row["source"] == "instruction_mix"] != mixed
 
 
+def test_a_mix_inside_of_the_workspace_is_found_from_anywhere(
+    make_workspace: Make, counter: TokenCounter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = make_workspace()
+    chat = {"messages": [{"role": "user", "content": "Say one."}, {"role": "assistant", "content": "One."}]}
+    (workspace.root / "own.jsonl").write_text(json.dumps(chat))
+    monkeypatch.chdir(tmp_path)
+    hand_off(workspace, TrainSettings(instruction_mix="own.jsonl"), counter)
+    assert [row["source"] for row in chats(workspace)].count("instruction_mix") == 1
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
