@@ -35,7 +35,17 @@ def test_chats_mix_and_training_data(server, recipe, cli, tmp_path: Path) -> Non
     assert one.asked() == asked
 
     done = cli.run("mix", tmp_path / "ws")
-    assert done.returncode == 0 and "9 chats" in done.stdout, done.stderr
+    assert done.returncode == 0 and "9 chats" in done.stdout and one.asked() == asked, done.stderr
+    done = cli.run("mix", tmp_path / "ws", "--set", "mix.judge.enabled=true", "--set", "mix.sources=[]")
+    assert done.returncode == 0 and "7 chats" in done.stdout and one.asked() == asked, done.stderr
+    criteria = 'mix.judge={enabled: true, criteria: {calm: "Nobody shouts."}}'
+    done = cli.run("mix", tmp_path / "ws", "--set", criteria)
+    judged = rows(tmp_path / "ws/train/data/mix_judged.parquet")
+    assert done.returncode in {0, 2} and 2 <= len(judged) <= 3 and one.asked() >= asked + 2, done.stderr
+    assert {verdict["criterion"] for row in judged for verdict in row["verdicts"]} == {"calm"}
+    assert (
+        cli.run("mix", tmp_path / "ws").returncode == 0 and not (tmp_path / "ws/train/data/mix_judged.parquet").exists()
+    )
     done = cli.run("train", tmp_path / "ws")
     assert done.returncode == 0, done.stderr
     data = (
