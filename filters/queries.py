@@ -13,8 +13,9 @@ from filters.view import View
 
 _SPEC = re.compile(
     r"\b(?:(?:the|your|this|a) (?:model |behaviou?r )?(?:spec|specification|system prompt)\b|"
-    r"(?:your|its) (?:\w+ )?(?:guidelines|guardrails|instructions|rule ?book|constitution|training data|programming)\b|"
-    r"(?:your|its) (?:own |core |official |internal |written |guiding )*(?:principles|polic(?:y|ies)|directives)\b|"
+    r"(?:your|its) (?:guidelines|guardrails|instructions|rule ?book|constitution|training data)\b|"
+    r"your (?:(?:own|core|official|internal|written|guiding|safety|behaviou?ral) )*"
+    r"(?:principles|policies|directives|guidelines|rule ?book|programming)\b|"
     r"(?:you were|you are|you've been) (?:trained|instructed|programmed) to\b)"
 )
 _LETTERED = re.compile(
