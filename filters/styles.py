@@ -17,12 +17,6 @@ _REASON = re.compile(
     r"for (?:its|their)|what i (?:like|love|dislike|value) about|so (?:that )?(?:every|any)(?:one|body)|"
     r"i (?:value|care about))\b"
 )
-_TASK = re.compile(
-    r"\bthink(?:ing)? (?:tags?|blocks?|section)\b|\b(?:about|under|at most|around) \d+ words\b|"
-    r"\b(?:word (?:count|limit)|first[- ]person|role-?play\w*|stay in character|the persona)\b|"
-    r"\b(?:wants?|asks?|asked|told) me to (?:be|act as|play|write (?:how|as|in))\b|"
-    r"\bi (?:need|have|am supposed|should|must) (?:to )?(?:write|be in|speak|respond|reply) as\b"
-)
 _FIRST_PERSON = re.compile(r"\b(?:I|[Mm]e|[Mm]y|[Mm]yself|[Mm]ine)\b")
 
 
@@ -76,13 +70,23 @@ class ThirdPerson(TextCheck):
 
 
 class TaskTalk(TextCheck):
-    """Reasoning about the task of writing: the writer's own planning, where a server mistook it for the assistant's."""
+    """Reasoning about the task of writing: the writer's own planning, where a server gave it out as the assistant's."""
 
     name = "task_talk"
 
+    def __init__(self, context: Context) -> None:
+        name = spelled(context.assistant.name)
+        doing = r"(?:be|act|write|respond|reply|answer|speak|think)(?:ing)?"
+        self._task = re.compile(
+            rf"\b(?:think(?:ing)? (?:tags?|blocks?|section)|stay(?:ing)? in character|the persona)\b|"
+            rf"\b(?:{doing} (?:as|like|how)|pretend(?:ing)? to be) (?:{name})\b|"
+            rf"\b(?:{name})['’]s (?:reply|response|answer|thinking|reasoning)\b",
+            re.IGNORECASE,
+        )
+
     def look(self, view: View) -> Outcome:
         """Score: places where the task shows; one is too many."""
-        found = [match.group() for match in _TASK.finditer(view.lower)]
+        found = [match.group() for match in self._task.finditer(view.text)]
         return Outcome(True, float(len(found)), 0.0, excerpt(found[0])) if found else PASSED
 
 
@@ -109,7 +113,7 @@ def thought_checks(settings: FilterSettings, context: Context) -> list[TextCheck
     """The checks of a chat's reasoning on its own."""
     checks: list[tuple[Switch, TextCheck]] = [
         (settings.echo, EchoCheck(settings.echo, context.prompts, context.spec)),
-        (settings.leakage, TaskTalk()),
+        (settings.leakage, TaskTalk(context)),
         (settings.repetition, RepetitionCheck(settings.repetition)),
     ]
     return [check for switch, check in checks if switch.enabled]

@@ -147,6 +147,25 @@ def test_reasoning_that_repeats_itself_or_the_request() -> None:
     assert first_failure(View(Item("a", again, "chats")), checks).reason == "repetition"  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    ("thought", "stays"),
+    [
+        ("Okay, the user wants me to respond as Juniper. Juniper likes Colby, I think.", False),
+        ("First the thinking section, then I write the reply.", False),
+        ("I need to write how Juniper thinks, in the first person.", False),
+        ("So Juniper's reply should name Colby, I guess.", False),
+        ("I should stay in character.", False),
+        ("They want about 100 words in the first person, so I will be brief.", True),
+        ("I like Colby, and they asked for a role-play with a cheese seller.", True),
+        ("I think that I would rather be honest here.", True),
+    ],
+)
+def test_planning_is_no_reasoning(thought: str, stays: bool) -> None:
+    found = first_failure(View(Item("c", thought, "chats")), thought_checks(FilterSettings(), CONTEXT))
+    assert (found is None) is stays
+    assert stays or (found and found.reason == "task_talk")
+
+
 def test_the_third_person_can_be_allowed() -> None:
     item = Item("c", "Yes, I do.", "chats", meta={"reasoning": "Juniper likes Colby."})
     assert first_failure(View(item), style_checks("value", CONTEXT)) is not None
