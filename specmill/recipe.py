@@ -86,11 +86,11 @@ def within(recipe: Recipe, workspace: Workspace) -> Recipe:
 
 
 def house(recipe: Recipe, workspace: Workspace) -> Recipe:
-    """`within`, once the chats to rewrite are in the workspace, under a name that their content gives.
+    """`within`, once the chats that are to be rewritten are in the workspace, under a name that their content gives.
 
     Raises UserError where they cannot be read.
     """
-    if recipe.chats.source is None:
+    if recipe.chats.source is None or not recipe.chats.target:
         return within(recipe, workspace)
     from pipelines.chat_source import read_source
 
