@@ -23,7 +23,7 @@ from pipelines.asking import Answer, Gathered, ListQuestion
 from pipelines.control import CONTROL
 from pipelines.draw import Message
 from pipelines.llm import EndpointLLM
-from pipelines.prompts import Prompts
+from pipelines.prompts import SETS, Prompts
 from pipelines.replies import Reply
 from pipelines.settings import BuildSettings
 from specs.errors import SpecmillError
@@ -68,8 +68,9 @@ class Corpus(BaseModel):
 
     @cached_property
     def prompts(self) -> Prompts:
-        """The templates."""
-        return Prompts(self.settings.prompts)
+        """The templates; a folder of one's own whose path is not whole starts from the workspace."""
+        folder = self.settings.prompts
+        return Prompts(folder if folder is None or folder in SETS else str(self.folder.root / folder))
 
     def template(self, name: str) -> str:
         """The template that asks for `name`: stories have some of their own."""
