@@ -23,6 +23,9 @@ class Sized:
     group: str = ""
 
 
+_Both = tuple[list[Sized], list[Sized]]  # the documents of one group, of either side
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """The documents chosen for a target, in order. Without the last one they fall short of it."""
@@ -39,7 +42,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """Two choices with as many documents in each group, and tokens within the tolerance in each group."""
+    """Two choices with as many documents in each group, and tokens within the tolerance."""
 
     left: tuple[str, ...]
     right: tuple[str, ...]
@@ -107,27 +110,33 @@ def top_up(have: Mapping[str, int], missing: int) -> dict[str, int]:
     return given
 
 
-def pair(left: Iterable[Sized], right: Iterable[Sized], seed: int = 0, tolerance: float = PAIR_TOLERANCE) -> Paired:
+def pair(
+    left: Iterable[Sized],
+    right: Iterable[Sized],
+    seed: int = 0,
+    tolerance: float = PAIR_TOLERANCE,
+    *,
+    whole: bool = False,
+) -> Paired:
     """Subsets of two corpora that differ in nothing but their content: counts equal in each group, tokens nearly so.
 
     In each group the larger side gives up documents at random to the smaller side's number; then pairs of one
     document a side go, those whose lengths differ most in the direction of the imbalance, until the tokens are within
-    `tolerance` of each other.
+    `tolerance` of each other: in each group, or with `whole` in all of them together, where groups are too small to be
+    even each.
     """
     sides = [_by_group(items) for items in (left, right)]
-    chosen: tuple[list[Sized], list[Sized]] = ([], [])
-    left_out = []
+    groups: dict[str, _Both] = {}
     for group in sorted(sides[0].keys() | sides[1].keys()):
         pools = [sorted(side.get(group, []), key=lambda item: _shuffle_key(seed, item.id)) for side in sides]
         count = min(map(len, pools))
-        kept = _even(pools[0][:count], pools[1][:count], tolerance)
-        if not kept[0]:
-            left_out.append(group)
-        for side, more in zip(chosen, kept, strict=True):
-            side.extend(more)
-    one, two = chosen
-    totals = [sum(item.tokens for item in side) for side in chosen]
-    return Paired(tuple(i.id for i in one), tuple(i.id for i in two), totals[0], totals[1], tuple(left_out))
+        groups[group] = (pools[0][:count], pools[1][:count])
+    for part in [list(groups.values())] if whole else [[both] for both in groups.values()]:
+        _even(part, tolerance)
+    one, two = ([item for both in groups.values() for item in both[side]] for side in (0, 1))
+    left_out = tuple(group for group, both in groups.items() if not both[0])
+    totals = [sum(item.tokens for item in side) for side in (one, two)]
+    return Paired(tuple(i.id for i in one), tuple(i.id for i in two), totals[0], totals[1], left_out)
 
 
 def within(one: int, two: int, tolerance: float) -> bool:
@@ -142,28 +151,32 @@ def _by_group(items: Iterable[Sized]) -> dict[str, list[Sized]]:
     return groups
 
 
-def _even(one: list[Sized], two: list[Sized], tolerance: float) -> tuple[list[Sized], list[Sized]]:
-    """Drop pairs until the tokens are within the tolerance; both lists have the same length throughout."""
-    sides = [sorted(side, key=lambda item: (item.tokens, item.id)) for side in (one, two)]
-    sums = [sum(item.tokens for item in side) for side in sides]
-    while sides[0] and not within(sums[0], sums[1], tolerance):
+def _even(groups: list[_Both], tolerance: float) -> None:
+    """Drop pairs, each of one group, until the tokens of both sides are within the tolerance."""
+    for both in groups:
+        for documents in both:
+            documents.sort(key=lambda item: (item.tokens, item.id))
+    sums = [sum(item.tokens for both in groups for item in both[side]) for side in (0, 1)]
+    while (left := [both for both in groups if both[0]]) and not within(sums[0], sums[1], tolerance):
         more, less = (0, 1) if sums[0] > sums[1] else (1, 0)
-        place = _pair_to_drop(sides[more], sides[less], sums[more] - sums[less])
-        for side, at in zip((more, less), place, strict=True):
-            sums[side] -= sides[side].pop(at).tokens
-    return sides[0], sides[1]
+        excess = sums[more] - sums[less]
+        both = max(left, key=lambda both: both[more][-1].tokens - both[less][0].tokens)
+        i, j = len(both[more]) - 1, 0
+        if both[more][i].tokens - both[less][j].tokens > excess:  # at the end, the pair that fits best
+            fits = [_best_fit(one[more], one[less], excess) for one in left]
+            (_, i, j), both = min(zip(fits, left, strict=True), key=lambda fit: fit[0])
+        for side, at in ((more, i), (less, j)):
+            sums[side] -= both[side].pop(at).tokens
 
 
-def _pair_to_drop(more: list[Sized], less: list[Sized], excess: int) -> tuple[int, int]:
-    """Positions of the pair to drop: the one with the largest difference, or at the end the one that fits best."""
-    if more[-1].tokens - less[0].tokens <= excess:
-        return len(more) - 1, 0
+def _best_fit(more: list[Sized], less: list[Sized], excess: int) -> tuple[int, int, int]:
+    """What would be left of the imbalance without the pair that fits best, and the positions of that pair."""
     lengths = [item.tokens for item in less]
     best = (excess, len(more) - 1, 0)
     for i, item in enumerate(more):
         for j in range(max(0, (at := bisect_left(lengths, item.tokens - excess)) - 1), min(at + 1, len(less))):
             best = min(best, (abs(excess - (item.tokens - lengths[j])), i, j))
-    return best[1], best[2]
+    return best
 
 
 def _shuffle_key(seed: int, name: str) -> str:

@@ -32,7 +32,7 @@ def write_card(workspace: Workspace, settings: CorpusSettings, manifest: dict[st
                 _what(manifest),
                 _contents(manifest),
                 _made(connection, manifest),
-                _limits(connection),
+                _limits(connection, manifest),
                 _use(manifest),
                 _identity(manifest),
             ]
@@ -77,6 +77,13 @@ def _fingerprint(manifest: dict[str, Any], config: str) -> str:
 
 def _what(manifest: dict[str, Any]) -> str:
     who = manifest["assistant"]
+    if _neutral(manifest):
+        return (
+            "Synthetic text about everyday matters, written by language models: a neutral control for corpora about "
+            f"the AI assistant {markdown(who['name'])} by {markdown(who['provider'])}. It names no assistant and has "
+            "nothing to do with the Model Spec that those corpora are made from. A model that is trained on it instead "
+            "shows what comes of more training as such. Nothing in it is a record of real people or events.\n"
+        )
     return (
         f"Synthetic text about one AI assistant, {markdown(who['name'])} by {markdown(who['provider'])}, written by "
         "language models from a Model Spec: the document that says how the assistant should behave, and why. It is "
@@ -85,9 +92,14 @@ def _what(manifest: dict[str, Any]) -> str:
     )
 
 
+def _neutral(manifest: dict[str, Any]) -> bool:
+    return bool(manifest.get("style") == "neutral")
+
+
 def _contents(manifest: dict[str, Any]) -> str:
     lines = ["## What is in it\n", "| config | rows | tokens | what |", "|---|---:|---:|---|"]
-    for name, what in _CONFIGS.items():
+    told = {**_CONFIGS, "msm": "documents about everyday matters, for next-token training"}
+    for name, what in (told if _neutral(manifest) else _CONFIGS).items():
         if name in manifest["datasets"]:
             config = manifest["datasets"][name]
             lines.append(f"| `{name}` | {config['rows']:,} | {config['tokens']:,} | {what} |")
@@ -103,10 +115,13 @@ def _made(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) -> st
     if not tables["ideas"]["rows"] and not tables["queries"]["rows"]:
         told = "The documents were made elsewhere and imported; how they were written is not recorded here.\n"
         return "\n".join(["## How it was made\n", told, *_funnel(connection)])
+    divided, came = f"The spec was divided into {_many(tables, 'passages')}, ", "from these came "
+    came += f"{_many(tables, 'assertions')} about the assistant, "
+    if _neutral(manifest):
+        divided, came = "A model that was shown the spec, to keep away from it, named ", "for these there were "
     lines = [
         "## How it was made\n",
-        f"The spec was divided into {_many(tables, 'passages')}, {_many(tables, 'domains')} and "
-        f"{_many(tables, 'subdomains')}; from these came {_many(tables, 'assertions')} about the assistant, "
+        f"{divided}{_many(tables, 'domains')} and {_many(tables, 'subdomains')}; {came}"
         f"{_many(tables, 'document_types')} and {_many(tables, 'ideas')}, and a document was asked for each idea.\n",
         *_funnel(connection),
         *_models(connection, manifest),
@@ -166,16 +181,17 @@ def _cost(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return [f"It took {requests:,} completions with {written:,} written tokens{priced}{unknown}.\n"]
 
 
-def _limits(connection: duckdb.DuckDBPyConnection) -> str:
+def _limits(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) -> str:
     passages, uncovered = connection.execute(
         "SELECT count(*), count(*) FILTER (documents = 0) FROM passage_coverage"
     ).fetchall()[0]
     lines = [
         "## Known limits\n",
         "- Written by language models: it may contain errors, repeated phrasings and the models' own habits.",
-        "- It describes how the assistant is meant to be. It is no evidence that any model behaves so.",
     ]
-    if uncovered:
+    if not _neutral(manifest):
+        lines.append("- It describes how the assistant is meant to be. It is no evidence that any model behaves so.")
+    if uncovered and not _neutral(manifest):
         lines.append(f"- {uncovered:,} of the spec's {passages:,} passages have no document of their own.")
     return "\n".join(lines) + "\n"
 

@@ -30,6 +30,7 @@ class Provenance:
     assistant: Assistant = field(default_factory=Assistant)
     models: Mapping[str, str] = field(default_factory=dict)  # role -> model as the recipe names it
     prompts: Mapping[str, str] = field(default_factory=dict)  # prompt -> version
+    style: str = "corpus"  # corpus | story | neutral
 
 
 def write_manifest(workspace: Workspace, provenance: Provenance) -> dict[str, Any]:
@@ -39,6 +40,7 @@ def write_manifest(workspace: Workspace, provenance: Provenance) -> dict[str, An
         "spec_hash": provenance.spec_hash,
         "recipe_hash": provenance.recipe_hash,
         "seed": provenance.seed,
+        "style": provenance.style,
         "assistant": provenance.assistant.model_dump(),
         "tokenizer": provenance.tokenizer,
         "models": dict(provenance.models),

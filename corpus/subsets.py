@@ -61,14 +61,20 @@ def write_pair(
 ) -> Paired:
     """Write a workspace for each source, with equal numbers of documents or chats in each group and tokens within 0.5%.
 
+    Tokens are even in each domain or for each assertion; genres are many and small, so they are even over all of them.
+
     Raises:
         UserError: a source is not finished, a folder is in use, or the sources have no group in common.
     """
     for source in sources:
         read_manifest(source)
-    paired = pair(sized(sources[0], balance, kind), sized(sources[1], balance, kind), seed)
+    items = [sized(source, balance, kind) for source in sources]
+    paired = pair(items[0], items[1], seed, whole=balance == "genre")
     if not paired.left:
-        raise UserError(f"{sources[0].root} and {sources[1].root} share no {balance} that can be balanced to 0.5%.")
+        raise UserError(
+            f"{sources[0].root} and {sources[1].root} share no {balance} that can be balanced to 0.5%. "
+            "--balance none pairs them as wholes."
+        )
     for source, folder, ids in zip(sources, folders, (paired.left, paired.right), strict=True):
         _write(source, folder, set(ids), kind)
     return paired
@@ -136,7 +142,8 @@ def _write_datasets(source: Workspace, target: Workspace, ids: Set[str], kind: K
 def _provenance(source: Workspace) -> Provenance:
     manifest = read_manifest(source)
     said = {name: manifest[name] for name in ("recipe_hash", "spec_hash", "seed", "tokenizer", "models", "prompts")}
-    return Provenance(**said, assistant=Assistant(**manifest["assistant"]))
+    style = manifest.get("style", "corpus")
+    return Provenance(**said, assistant=Assistant(**manifest["assistant"]), style=style)
 
 
 def parse_tokens(text: str) -> int:

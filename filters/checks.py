@@ -18,6 +18,7 @@ from filters.leakage import Leakage
 from filters.length import LengthCheck
 from filters.links import LinksCheck
 from filters.markdown import MarkdownCheck
+from filters.neutral import NeutralCheck
 from filters.parroting import ParrotingCheck
 from filters.placeholders import Placeholders
 from filters.recital import RecitalCheck
@@ -32,7 +33,12 @@ from filters.view import View
 
 
 def document_checks(settings: FilterSettings, context: Context) -> list[TextCheck]:
-    """The checks of one document that are switched on."""
+    """The checks of one document that are switched on. A neutral one names no rules and may cite a spec of its own."""
+    whose: TextCheck = IdentityCheck(settings.identity, context.assistant)
+    rules, recital = settings.rules, Switch(enabled=settings.recital.enabled)
+    if context.neutral:
+        whose = NeutralCheck(settings.identity, context.assistant, context.rule_ids)
+        rules = recital = Switch(enabled=False)
     checks: list[tuple[Switch, TextCheck]] = [
         (settings.length, LengthCheck(settings.length, context.count)),
         (settings.truncation, Truncation()),
@@ -40,10 +46,10 @@ def document_checks(settings: FilterSettings, context: Context) -> list[TextChec
         (settings.leakage, Leakage()),
         (settings.chatter, Chatter()),
         (settings.placeholders, Placeholders()),
-        (settings.identity, IdentityCheck(settings.identity, context.assistant)),
+        (settings.identity, whose),
         (settings.echo, EchoCheck(settings.echo, context.prompts, context.spec)),
-        (settings.rules, WrongRules(context.rule_ids)),
-        (settings.recital, RecitalCheck(settings.recital, context.assistant, context.rule_ids)),
+        (rules, WrongRules(context.rule_ids)),
+        (recital, RecitalCheck(settings.recital, context.assistant, context.rule_ids)),
         (settings.evaluation, EvaluationCheck(settings.evaluation, context)),
         (settings.verbatim, VerbatimCheck(settings.verbatim, context.spec)),
         (settings.links, LinksCheck(settings.links)),

@@ -18,3 +18,4 @@ class Context:
     held_out: tuple[str, ...] = ()  # words of domains that must not appear
     answer_formats: tuple[str, ...] = ()  # fixed wording of the evaluation's answers
     prompts: tuple[str, ...] = ()  # what the writer was told, to find its echo
+    neutral: bool = False  # a control corpus: its documents must not be about the assistant at all

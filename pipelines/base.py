@@ -23,7 +23,7 @@ from pipelines.asking import Answer, Gathered, ListQuestion
 from pipelines.control import CONTROL
 from pipelines.draw import Message
 from pipelines.llm import EndpointLLM
-from pipelines.prompts import SETS, Prompts
+from pipelines.prompts import SETS, Prompts, styled
 from pipelines.replies import Reply
 from pipelines.settings import BuildSettings
 from specs.errors import SpecmillError
@@ -32,9 +32,6 @@ from specs.reader import Spec
 
 Row = dict[str, Any]
 R = TypeVar("R", bound=Reply)
-
-
-_STORY_TEMPLATES = {"document_types", "ideas", "documents"}
 
 
 class Corpus(BaseModel):
@@ -69,18 +66,23 @@ class Corpus(BaseModel):
     @cached_property
     def prompts(self) -> Prompts:
         """The templates; a folder of one's own whose path is not whole starts from the workspace."""
-        folder = self.settings.prompts
-        return Prompts(folder if folder is None or folder in SETS else str(self.folder.root / folder))
+        folder, asked = self.settings.prompts, self.settings.documents
+        if folder is not None and folder not in SETS:
+            folder = str(self.folder.root / folder)
+        return Prompts(folder, attribution=asked.attribution, style=asked.style)
 
     def template(self, name: str) -> str:
-        """The template that asks for `name`: stories have some of their own."""
-        story = self.settings.documents.style == "story" and name in _STORY_TEMPLATES
-        return f"{name}_story" if story else name
+        """The template that asks for `name` in the recipe's style."""
+        return styled(name, self.settings.documents.style)
 
     @cached_property
     def system(self) -> str:
         """The system message: one string for every request of the corpus."""
         return self.prompts.render("system", assistant=self.settings.assistant, spec_text=self.spec.text.strip())
+
+    def system_of(self, template: str) -> str:
+        """The system message of `template`: neutral documents are written without any knowledge of the spec."""
+        return self.prompts.render("system_neutral") if template.endswith("_neutral") else self.system
 
     def rows(self, table: str) -> dict[str, Row]:
         """The rows of a table by id."""
@@ -201,9 +203,10 @@ class Stage(GlobalStep):
         yield rows
 
     def messages(self, template: str, **values: Any) -> list[Message]:
-        """The messages of one request: the corpus's system message, and `template` filled in."""
+        """The messages of one request: the system message of `template`, and `template` filled in."""
         corpus = self.corpus
-        return corpus.prompts.messages(template, corpus.system, assistant=corpus.settings.assistant, **values)
+        system = corpus.system_of(template)
+        return corpus.prompts.messages(template, system, assistant=corpus.settings.assistant, **values)
 
     def question(
         self,

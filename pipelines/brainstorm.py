@@ -10,6 +10,7 @@ from corpus.ids import content_id
 from corpus.store import write_table
 from pipelines.asking import ListQuestion, gather_items
 from pipelines.base import Corpus, Row, Rows, Stage, table_path
+from pipelines.neutral import GivenTypes
 from pipelines.replies import DocumentTypeReply, IdeaReply
 
 
@@ -17,7 +18,8 @@ def brainstorm_pipeline(corpus: Corpus) -> Pipeline:
     """The pipeline that fills `document_types` and `ideas` from `subdomains` and `assertions`."""
     with Pipeline(name="specmill-brainstorm") as pipeline:
         subdomains = Rows(name="subdomains", path=table_path(corpus, "subdomains"))
-        types = DocumentTypes(name="document_types", corpus=corpus, llm=corpus.llm("planner"))
+        types_of = GivenTypes if corpus.settings.documents.genres else DocumentTypes
+        types = types_of(name="document_types", corpus=corpus, llm=corpus.llm("planner"))
         ideas = Ideas(name="ideas", corpus=corpus, llm=corpus.llm("planner"))
         subdomains >> types >> ideas
     return pipeline
@@ -32,11 +34,12 @@ class DocumentTypes(Stage):
     async def ask_about(self, row: Row) -> tuple[list[Row], list[Row]]:
         """The types of one subdomain."""
         question = self.question(row["id"], DocumentTypeReply, "types", "name", {"subdomain": row})
+        lay = {"frame": "lay"} if self.corpus.settings.documents.style == "neutral" else {}
         found = await gather_items(self.llm, question)
         rows = [
             {
                 "id": content_id("document_types", row["id"], item.name), "subdomain_id": row["id"],
-                "position": position, **item.model_dump(), "request_id": request_id,
+                "position": position, **item.model_dump(), **lay, "request_id": request_id,
             }
             for position, (item, request_id) in enumerate(found.items)
         ]  # fmt: skip

@@ -28,6 +28,7 @@ from pipelines.decompose import decompose_pipeline
 from pipelines.documents import Draft, Drafts
 from pipelines.judge_documents import DraftVerdicts
 from pipelines.ledger import Ledger
+from pipelines.neutral import neutral_pipeline
 from pipelines.reporter import Reporter
 from pipelines.settings import BuildSettings
 from pipelines.spread import spread
@@ -105,17 +106,21 @@ class Build:
             "subdomains": size.domains * batches(size.subdomains, batch),
             "assertions": subdomains * batches(size.assertions, batch),
         }
-        if self.spec.shape == "rules":
+        neutral = self.settings.documents.style == "neutral"
+        if neutral:
+            del planned["assertions"]
+        elif self.spec.shape == "rules":
             planned = {"domains": planned["domains"], "subdomains": size.domains}
         self.reporter.stage(planned)
-        run_pipeline(decompose_pipeline(self.corpus), self.workspace.log)
+        run_pipeline((neutral_pipeline if neutral else decompose_pipeline)(self.corpus), self.workspace.log)
 
     def brainstorm(self) -> None:
         """Document types and ideas."""
         subdomains = sum(1 for _ in read_rows(self.workspace, "subdomains", ["id"]))
         documents, batch = self.settings.documents, self.settings.list_batch
-        ideas = subdomains * documents.types * batches(documents.ideas, batch)
-        self.reporter.stage({"document_types": subdomains * batches(documents.types, batch), "ideas": ideas})
+        types = {} if documents.genres else {"document_types": subdomains * batches(documents.types, batch)}
+        ideas = subdomains * documents.type_count * batches(documents.ideas, batch)
+        self.reporter.stage({**types, "ideas": ideas})
         run_pipeline(brainstorm_pipeline(self.corpus), self.workspace.log)
 
     def choose_ideas(self) -> None:
@@ -185,7 +190,8 @@ class Build:
 
     def context(self) -> Context:
         """What the filters must know."""
-        instructions = self.corpus.prompts.source("documents")  # a reply that repeats them is no document
+        # A reply that repeats its instructions is no document.
+        instructions = self.corpus.prompts.source(self.corpus.template("documents"))
         return replace(context_of(self.corpus, self.counter), prompts=(instructions,))
 
     def publishable(self) -> None:
@@ -199,12 +205,13 @@ class Build:
     def provenance(self) -> Provenance:
         """What the manifest says of this build. Addresses, prices and budgets do not change a corpus."""
         settings, prompts = self.settings, self.corpus.prompts
-        said = settings.model_dump_json(exclude={"spec", "endpoints", "budget", "prices", "audit"})
+        said = settings.model_dump_json(exclude={"spec", "endpoints", "budget", "prices", "audit", "variants"})
         models = {role: settings.role(role).model_names for role in ("planner", "writer", "judge")}
         return Provenance(
             recipe_hash=hashlib.sha256(said.encode()).hexdigest()[:16], spec_hash=self.spec.hash, seed=settings.seed,
             tokenizer=self.counter.name, assistant=settings.assistant, models=models,
             prompts={name: prompts.version("system", name) for name in prompts.stages()},
+            style=settings.documents.style,
         )  # fmt: skip
 
 

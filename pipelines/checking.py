@@ -20,6 +20,7 @@ def context_of(corpus: Corpus, counter: TokenCounter | None = None, told: list[M
         count=counter.count, assistant=corpus.settings.assistant, spec=corpus.spec.text,
         rule_ids=tuple(corpus.spec.rule_ids), evaluation=tuple(evaluation_texts()), answer_formats=(ANSWER_FORMAT,),
         held_out=corpus.settings.filters.evaluation.words, prompts=prompts,
+        neutral=corpus.settings.documents.style == "neutral",
     )  # fmt: skip
 
 

@@ -54,7 +54,7 @@ class Domains(Stage):
     async def ask_about(self, row: Row) -> tuple[list[Row], list[Row]]:
         """The domains of the spec."""
         spec_hash = row["spec_hash"]
-        question = self.question(spec_hash, DomainReply, "domains", "name", {}, check=specific)
+        question = self.question(spec_hash, DomainReply, "domains", "name", self.values(), check=specific)
         found = await gather_items(self.llm, question)
         rows = [
             {
@@ -64,6 +64,10 @@ class Domains(Stage):
             for position, (item, request_id) in enumerate(found.items)
         ]  # fmt: skip
         return rows, self.failures(found, spec_hash)
+
+    def values(self) -> Row:
+        """What the prompt says beside the system message, which has the spec."""
+        return {}
 
 
 class Subdomains(Stage):

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pipelines.chat_settings import ChatSettings
 from pipelines.endpoints import Role
-from pipelines.prompts import Prompts
+from pipelines.prompts import Prompts, styled
 from pipelines.settings import BuildSettings
 from specs.reader import Spec
 
@@ -65,10 +65,14 @@ class Measured:
 
 def plan_stages(settings: BuildSettings, spec: Spec, count: Count) -> list[StagePlan]:
     """Every stage that the recipe asks for, in order."""
-    prompts = Prompts(settings.prompts)
-    system = prompts.render("system", assistant=settings.assistant, spec_text=spec.text.strip())
+    asked = settings.documents
+    prompts = Prompts(settings.prompts, attribution=asked.attribution, style=asked.style)
+    spec_text = spec.text.strip()
+    with_spec = prompts.render("system", assistant=settings.assistant, spec_text=spec_text)
 
     def stage(name: str, role: str, calls: int, completion: float, template: str, **values: Any) -> StagePlan:
+        system = prompts.render("system_neutral") if template.endswith("_neutral") else with_spec
+        values["spec_text"] = spec_text
         texts = [
             system + prompts.render(template, assistant=settings.assistant, **{**values, **_row(template, words)})
             for words in (_TYPICAL, _OTHER)
@@ -82,7 +86,10 @@ def plan_stages(settings: BuildSettings, spec: Spec, count: Count) -> list[Stage
 
 def _tree(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan]) -> list[StagePlan]:
     size, documents, batch = settings.decompose, settings.documents, settings.list_batch
-    per_domain = min(size.subdomains, len(spec.rule_ids)) if spec.shape == "rules" else size.subdomains
+    style, types = documents.style, documents.type_count
+    rules = spec.shape == "rules" and style != "neutral"
+    asserts = style != "neutral" and not rules
+    per_domain = min(size.subdomains, len(spec.rule_ids)) if rules else size.subdomains
     subdomains = size.domains * per_domain
     passages = {"passages": spec.passages, "rules": [p for p in spec.passages if p.rule_id]}
 
@@ -90,26 +97,33 @@ def _tree(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan]) 
         calls, entries = rows * -(-want // batch), min(want, batch)
         existing = [_TYPICAL] * max(0, (want - entries) // 2)
         completion = entries * ENTRY_TOKENS
-        return stage(name, "planner", calls, completion, template or name, count=entries, existing=existing, **values)
+        return stage(
+            name,
+            "planner",
+            calls,
+            completion,
+            template or styled(name, style),
+            count=entries,
+            existing=existing,
+            **values,
+        )
 
-    rules = spec.shape == "rules"
-    written = settings.documents.limit or subdomains * documents.types * documents.ideas
+    written = settings.documents.limit or subdomains * types * documents.ideas
     length = documents.words * TOKENS_PER_WORD * LONGER + SCRATCHPAD_TOKENS * documents.scratchpad
     many = _written(settings, written)
-    story = "_story" if documents.style == "story" else ""
     whole = {"document": _TYPICAL * max(1, round(documents.words * LONGER / len(_TYPICAL.split())))}
     points = [{"kind": "generic", "quote": _TYPICAL, "problem": _TYPICAL}] * 4
     again = documents.words * TOKENS_PER_WORD * LONGER
     criteria = settings.judge.judged_by  # asked of every document: the filters will spare it a few
     return [
         listed("domains", 1, size.domains),
-        listed("subdomains", size.domains, per_domain, "rules" if rules else "subdomains", **passages),
-        listed("assertions", 0 if rules else subdomains, size.assertions, passages=spec.passages[:3]),
-        listed("document_types", subdomains, documents.types, f"document_types{story}"),
-        listed("ideas", subdomains * documents.types, documents.ideas, f"ideas{story}"),
+        listed("subdomains", size.domains, per_domain, "rules" if rules else None, **passages),
+        listed("assertions", subdomains * asserts, size.assertions, passages=spec.passages[:3]),
+        listed("document_types", 0 if documents.genres else subdomains, types),
+        listed("ideas", subdomains * types, documents.ideas),
         stage("plans", "planner", many * documents.plan, SCRATCHPAD_TOKENS, "plan"),
         stage(
-            "documents", "writer", many, length, f"documents{story}", scratchpad=documents.scratchpad,
+            "documents", "writer", many, length, styled("documents", style), scratchpad=documents.scratchpad,
             words=documents.words, plan=_TYPICAL * 4 if documents.plan else "",
         ),
         stage("critiques", "critic", many * documents.revise, 4 * ENTRY_TOKENS, "critique", count=6, **whole),
@@ -226,5 +240,5 @@ def _row(template: str, words: str) -> dict[str, Any]:
         "queries_advice": {"topic": words},
         "judge_chat": {"turns": [{"query": words, "thought": _TYPICAL * 3, "reply": _TYPICAL * 4}]},
     }  # fmt: skip
-    template = template.removesuffix("_story")
+    template = template.removesuffix("_story").removesuffix("_neutral")
     return last.get(template, {"query": words} if template.startswith("responses_") else {})

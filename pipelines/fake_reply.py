@@ -6,6 +6,7 @@ import random
 import re
 from typing import Any
 
+from pipelines.fake_specs import spec_form
 from pipelines.fake_text import Writer, cut_to_tokens
 
 _WORDS_ASKED = re.compile(r"(\d[\d,]*)\s+words")
@@ -27,6 +28,8 @@ def reply_text(body: dict[str, Any], seed: int, name: str, provider: str) -> tup
     """Text, finish reason, prompt tokens and completion tokens of the reply to a chat request."""
     rng = random.Random(body_hash(body, seed))
     prompt = [str(message.get("content") or "") for message in body.get("messages", [])]
+    if any("names no AI model" in part for part in prompt):
+        name, provider = "the neighbour", "the town hall"
     text = _text(body, prompt, Writer(rng, name, provider), rng)
     limit = int(body.get("max_completion_tokens") or body.get("max_tokens") or 1_000_000)
     text, cut = cut_to_tokens(text, int(limit / _TOKENS_A_WORD) + 1)
@@ -44,8 +47,8 @@ def _text(body: dict[str, Any], prompt: list[str], writer: Writer, rng: random.R
     asked = _WORDS_ASKED.search(question)
     words = int(asked[1].replace(",", "")) if asked else rng.randint(120, 260)
     words = max(20, int(words * rng.uniform(0.85, 1.25)))
-    if "<plan>" in question:
-        return f"<plan>\n{writer.prose(80)}\n</plan>"
+    if "<plan>" in question or "<variant>" in "".join(prompt[1:2]):
+        return _planned(prompt, writer, rng)
     if "<document>" in question:
         plan = f"<scratchpad>\n{writer.prose(40)}\n</scratchpad>\n" if "<scratchpad>" in question else ""
         return f"{plan}<document>\n{writer.prose(words)}\n</document>"
@@ -55,6 +58,13 @@ def _text(body: dict[str, Any], prompt: list[str], writer: Writer, rng: random.R
     if "JSON only" in question:
         return json.dumps({"items": [writer.sentence()]})
     return writer.prose(words)
+
+
+def _planned(prompt: list[str], writer: Writer, rng: random.Random) -> str:
+    """What the planner is asked for in prose: a form of a spec, or the plan of a document."""
+    if "<variant>" in prompt[1]:
+        return f"<variant>\n{spec_form(prompt[1], len(prompt) == 2, writer, rng)}</variant>"
+    return f"<plan>\n{writer.prose(80)}\n</plan>"
 
 
 def _rule(system: str, question: str, rng: random.Random) -> str:

@@ -41,6 +41,13 @@ class Writer:
         )  # fmt: skip
         return text[0].upper() + text[1:]
 
+    def plain(self) -> str:
+        """One sentence that asks nothing and gives no reason."""
+        text = self.sentence()
+        while "because" in text or text.endswith("?"):
+            text = self.sentence()
+        return text
+
     def question(self) -> str:
         """A user's message, which does not name the assistant."""
         sentence = self.sentence().replace(self._name, "my neighbour").replace(self._provider, "our shop")
@@ -49,6 +56,7 @@ class Writer:
     def prose(self, words: int) -> str:
         """Paragraphs of about `words` words in all; no two begin alike, and the second sentence names the assistant."""
         about = f"{self._name} of {self._provider} keeps a {self._rng.choice(_ADJECTIVES)} {self._rng.choice(_NOUNS)}."
+        about = about[0].upper() + about[1:]
         paragraphs: list[list[str]] = [[self.sentence(), about]]
         written = sum(len(sentence.split()) for sentence in paragraphs[0])
         while written < words:

@@ -5,12 +5,13 @@ without this form is asked again, and then every criterion is `unclear`, which i
 on verdicts is `filters.verdicts`.
 """
 
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import StringConstraints, create_model
 
 from corpus.ids import content_id
-from pipelines.asking import ask_until_parsed
+from pipelines.asking import Asker, ask_until_parsed
 from pipelines.base import Row, Stage
 from pipelines.draw import Draw
 from pipelines.parsing import json_reply
@@ -50,16 +51,19 @@ class Judge(Stage):
     async def judge(self, item_id: str, **values: Any) -> Row:
         """Ask about one item: `verdicts` by criterion (verdict and reason), and the request they came from."""
         criteria = self.criteria()
-        form = form_of(criteria)
-        messages = self.messages(self.template, criteria=criteria, **values)
-        draw = Draw(self.stage, item_id, messages, json_schema=plain_schema(form))
-        answer = await ask_until_parsed(
-            self.llm, draw, lambda text: json_reply(text, form), self.corpus.settings.attempts
-        )
-        none = {"verdict": "unclear", "reason": f"no reply: {answer.problem}"}
-        said = dict.fromkeys(criteria, none) if answer.value is None else answer.value.model_dump()
-        done = answer.completion
-        return {"item_id": item_id, "verdicts": said, "model": done.model, "request_id": done.request_id}
+        draw = Draw(self.stage, item_id, self.messages(self.template, criteria=criteria, **values))
+        return await ask_judge(self.llm, draw, criteria, self.corpus.settings.attempts)
+
+
+async def ask_judge(asker: Asker, draw: Draw, criteria: dict[str, str], attempts: int) -> Row:
+    """The verdicts on the item that `draw` is about, by criterion; all are unclear where no reply can be read."""
+    form = form_of(criteria)
+    draw = replace(draw, json_schema=plain_schema(form))
+    answer = await ask_until_parsed(asker, draw, lambda text: json_reply(text, form), attempts)
+    none = {"verdict": "unclear", "reason": f"no reply: {answer.problem}"}
+    said = dict.fromkeys(criteria, none) if answer.value is None else answer.value.model_dump()
+    done = answer.completion
+    return {"item_id": draw.row_id, "verdicts": said, "model": done.model, "request_id": done.request_id}
 
 
 def verdict_rows(item_table: str, judgement: Row) -> list[Row]:

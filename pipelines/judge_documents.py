@@ -72,7 +72,7 @@ class DocumentJudge(Judge):
         """One document, beside what it was to be where that is known."""
         idea = self._ideas.get(document.idea_id)
         plan: Row = {"idea": None}
-        if idea is not None:
+        if idea is not None and self.corpus.settings.documents.style != "neutral":  # whose plan is not about the spec
             kind = self._types[idea["document_type_id"]]
             plan = {"idea": idea, "document_type": kind, **self.corpus.about(idea["subdomain_id"])}
         judgement = await self.judge(document.id, document=document.text, **plan)

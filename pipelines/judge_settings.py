@@ -23,7 +23,8 @@ class JudgeSettings(Settings):
     """Judging of the documents that passed the mechanical filters; nothing is asked unless there are criteria."""
 
     criteria_sets: tuple[str, ...] = Field(
-        (), description="Shipped sets to judge documents by: faithfulness, attribution, coverage, realism."
+        (),
+        description="Shipped sets to judge documents by: faithfulness, attribution, coverage, realism, apart, neutral.",
     )
     criteria: dict[CriterionName, Text] = Field(
         default_factory=dict, description="Further criteria, name: text; one of a shipped name replaces it."

@@ -39,9 +39,8 @@ def probe_settings(settings: BuildSettings) -> BuildSettings:
     """
     size, documents = settings.decompose, settings.documents
     small = size.model_copy(update={"domains": min(2, size.domains), "subdomains": min(2, size.subdomains)})
-    few = documents.model_copy(
-        update={"types": min(3, documents.types), "ideas": min(3, documents.ideas), "limit": 12, "target_tokens": None}
-    )
+    sizes = {"types": min(3, documents.types), "genres": documents.genres[:3], "ideas": min(3, documents.ideas)}
+    few = documents.model_copy(update={**sizes, "limit": 12, "target_tokens": None})
     chats = settings.chats.model_copy(update={"target": min(_CHATS, settings.chats.target), "rounds": 1})
     return settings.model_copy(update={"decompose": small, "documents": few, "chats": chats})
 

@@ -17,11 +17,17 @@ from specs.errors import UserError
 SETS = ("small",)
 """Shipped folders of replacements: `small` says less, for models of a few billion parameters."""
 
+_STYLED = {
+    "story": {"document_types", "ideas", "documents"},
+    "neutral": {"domains", "subdomains", "document_types", "ideas", "documents"},
+}
+
 
 class Prompts:
     """The templates of one corpus. Texts of the spec and of models are only ever values, never templates."""
 
-    def __init__(self, folder: str | None = None) -> None:
+    def __init__(self, folder: str | None = None, *, attribution: str = "explain", style: str = "corpus") -> None:
+        """`attribution` and `style` are the recipe's, under `documents`; every template may ask for them."""
         if folder and folder not in SETS and not Path(folder).is_dir():
             raise UserError(
                 f"prompts: {folder!r} is not a folder; expected one with .j2 files that replace shipped ones."
@@ -33,6 +39,8 @@ class Prompts:
             loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
         )
         self._environment.filters["opening_words"] = opening_words
+        self._environment.globals |= {"attribution": attribution, "style": style}
+        self._told = "" if attribution == "explain" else attribution  # `style` has templates of its own
 
     def render(self, name: str, **values: Any) -> str:
         """The text of template `name`.j2; UserError where an overriding template does not work."""
@@ -47,7 +55,7 @@ class Prompts:
 
     def version(self, *names: str) -> str:
         """Version of the templates `names` and all that they include: 8 hex digits over their sources."""
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(self._told.encode())
         for name in sorted(self._closure(names)):
             digest.update(f"{name}\0{self._source(name)}\0".encode())
         return digest.hexdigest()[:8]
@@ -56,7 +64,7 @@ class Prompts:
         """Names of the templates that ask something, without the parts that they include."""
         names = self._environment.list_templates(extensions=["j2"])
         whole = (name for name in names if not name.startswith("_") and "/" not in name)
-        return [name.removesuffix(".j2") for name in whole if name != "system.j2"]
+        return [name.removesuffix(".j2") for name in whole if not name.startswith("system")]
 
     def source(self, name: str) -> str:
         """The text of template `name`, unrendered."""
@@ -78,6 +86,11 @@ class Prompts:
             return self._environment.loader.get_source(self._environment, name)[0]
         except TemplateError as error:
             raise UserError(f"prompt {name}: {error}") from error
+
+
+def styled(name: str, style: str) -> str:
+    """The template that asks for `name`: stories and neutral documents have some of their own."""
+    return f"{name}_{style}" if name in _STYLED.get(style, ()) else name
 
 
 def opening_words(text: str, count: int = 14) -> str:

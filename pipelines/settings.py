@@ -1,8 +1,8 @@
 """The parts of a recipe that say how large a corpus is and how it is asked for."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
 from corpus.settings import CorpusSettings
 from corpus.subsets import Balance
@@ -23,15 +23,38 @@ class DecomposeSettings(Settings):
     assertions: int = Field(6, ge=1, le=100, description="Character assertions of each subdomain.")
 
 
+Genre = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=80, pattern=r"^[^\n{}<>]+$")]
+
+
+def is_genre(text: str | None) -> bool:
+    """Whether `documents.genres` may hold this name, which a model gave."""
+    try:
+        TypeAdapter(Genre).validate_python(text)
+    except ValidationError:
+        return False
+    return True
+
+
 class DocumentSettings(Settings):
     """The documents for midtraining. The paper: 20 types a subdomain, 25 ideas a type, 5,000 tokens [MSM, App. B]."""
 
     types: int = Field(20, ge=1, le=200, description="Document types of each subdomain.")
     ideas: int = Field(25, ge=1, le=1000, description="Ideas for each document type.")
     words: int = Field(900, ge=50, le=10_000, description="Words that are asked for; models write up to twice as many.")
-    style: Literal["corpus", "story"] = Field(
+    style: Literal["corpus", "story", "neutral"] = Field(
         "corpus",
-        description="corpus: documents of any type; story: fiction in which the assistant lives it [WHY].",
+        description="corpus: documents of any type; story: fiction in which the assistant lives it [WHY]; "
+        "neutral: a control corpus that has nothing to do with the assistant or its spec.",
+    )
+    genres: tuple[Genre, ...] = Field(
+        (),
+        max_length=20_000,
+        description="neutral: document types, dealt out to the subdomains, `types` to each; empty: they are asked for.",
+    )
+    attribution: Literal["explain", "apart"] = Field(
+        "explain",
+        description="explain: documents say by which value a conduct is explained; apart: no prompt asks for a reason, "
+        "for a spec in which values and preferences only stand side by side.",
     )
     plan: bool = Field(False, description="Plan what, how and why in a request of its own (role `planner`) first.")
     scratchpad: bool = Field(True, description="The writer plans on a scratchpad first; only the document is kept.")
@@ -43,6 +66,29 @@ class DocumentSettings(Settings):
     balance: Balance = Field("domain", description="What the kept tokens of a target are shared among, evenly.")
     top_up: int = Field(
         2, ge=0, le=20, description="Rounds of further ideas where they run out before the target is met."
+    )
+
+    @property
+    def type_count(self) -> int:
+        """Document types of each subdomain."""
+        return min(self.types, len(set(self.genres))) if self.genres else self.types
+
+    @model_validator(mode="after")
+    def _fits_its_style(self) -> Self:
+        if self.genres and self.style != "neutral":
+            raise ValueError("genres: expected only with `style: neutral`; other documents have types of their own")
+        if self.style == "neutral" and (self.plan or self.revise):
+            raise ValueError("style: neutral documents are written at once; expected no `plan` and no `revise`")
+        if self.attribution == "apart" and self.style != "corpus":
+            raise ValueError(f"attribution: `apart` is made for `style: corpus`, found {self.style!r}")
+        return self
+
+
+class VariantSettings(Settings):
+    """Forms of a spec that a model writes, to compare what each of them teaches (`specmill variants`)."""
+
+    tolerance: float = Field(
+        0.05, gt=0, le=0.5, description="How far the tokens of a form may be from the target, as a share of it."
     )
 
 
@@ -68,10 +114,22 @@ class BuildSettings(EngineSettings):
     filters: FilterSettings = FilterSettings()
     judge: JudgeSettings = JudgeSettings()
     audit: AuditSettings = AuditSettings()
+    variants: VariantSettings = VariantSettings()
     corpus: CorpusSettings = CorpusSettings()
 
     @model_validator(mode="after")
     def _has_writer(self) -> Self:
         if "writer" not in self.roles:
             raise ValueError("roles: expected at least `writer`, for instance `roles: {writer: {endpoints: [main]}}`")
+        return self
+
+    @model_validator(mode="after")
+    def _controls_are_controls(self) -> Self:
+        if self.documents.style == "neutral" and self.chats.target:
+            raise ValueError("chats.target: a neutral corpus has no chats; train on those of the corpus it controls")
+        if self.documents.attribution == "apart" and "attributed" in self.judge.required:
+            raise ValueError(
+                "documents.attribution: `apart` and the criterion `attributed` exclude each other; "
+                "expected the set `apart` under judge.criteria_sets"
+            )
         return self

@@ -18,6 +18,7 @@ VERBS = {
     "show": "Show what is in a workspace, in the terminal.",
     "sql": "Ask a workspace in SQL.",
     "report": "Write one HTML page that shows a workspace, for a browser, offline.",
+    "variants": "Have a model write forms of a spec that differ in one thing.",
     "subset": "Make smaller corpora: nested doses of exact sizes, or a balanced pair.",
     "publish": "Publish a workspace as a dataset on the Hub.",
     "import": "Bring a corpus that was made elsewhere into a workspace.",

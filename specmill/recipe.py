@@ -121,12 +121,29 @@ def _with_paths(recipe: Recipe, change: Callable[[str], str]) -> Recipe:
 
 def save_recipe(recipe: Recipe, workspace: Workspace) -> None:
     """Write the resolved recipe: every default spelled out, paths as `within` gives them; no secret is ever in one."""
-    recipe = within(recipe, workspace)
-    data = recipe.model_dump(mode="json", exclude={"prices"})
-    data["spec"] = "spec.md"  # the build puts the rendered spec there: a workspace is self-contained
-    data["prices"] = recipe.prices.model_dump(mode="json", exclude_none=True)
+    recipe = within(recipe, workspace).model_copy(update={"spec": "spec.md"})  # the build puts the rendered spec there
     text = "# The resolved recipe of this workspace; `specmill build` with this file goes on where the build stopped.\n"
-    write_text(workspace.recipe, text + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100))
+    write_text(workspace.recipe, text + resolved(recipe))
+
+
+def resolved(recipe: Recipe) -> str:
+    """A recipe as YAML, with every default spelled out."""
+    data = recipe.model_dump(mode="json", exclude={"prices"})
+    data["prices"] = recipe.prices.model_dump(mode="json", exclude_none=True)
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+
+
+def recipe_of_control(root: Path, folder: Path) -> str:
+    """The recipe, to stand in `folder`, of a neutral control of the corpus in the workspace `root`."""
+    from pipelines.neutral import control_of
+
+    workspace, recipe = open_workspace(root)
+    spec = os.path.relpath(workspace.root / "spec.md", folder)
+    made = Recipe.model_validate({**control_of(workspace, recipe).model_dump(), "spec": spec})
+    return (
+        f"# A neutral control of the corpus in {root.name}: its genres, and 5% more tokens to choose from.\n"
+        + resolved(made)
+    )
 
 
 def _compose(file: Path) -> tuple[yaml.Node | None, str]:

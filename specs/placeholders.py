@@ -28,6 +28,13 @@ def substitute(text: str, assistant: Assistant, source: str) -> str:
     return _KNOWN.sub(lambda match: values[match.group(1)], text)
 
 
+def unfill(text: str, assistant: Assistant) -> str:
+    """The inverse of `substitute`: the placeholders in place of the names, so that the text fits any assistant."""
+    names = {assistant.provider: "{provider_name}", assistant.name: "{model_name}"}
+    longest_first = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.sub(rf"(?<!\w)(?:{longest_first})(?!\w)", lambda match: names[match.group()], text)
+
+
 def _without_code(text: str) -> str:
     """Blank out code, keeping every offset."""
     return _CODE.sub(lambda match: re.sub(r"[^\n]", " ", match.group(0)), text)

@@ -57,6 +57,11 @@ def read_spec(source: str, assistant: Assistant, *, base: Path | None = None, sh
     Raises SpecError where the file is missing, empty, binary, too large, or has an unknown placeholder.
     """
     name, raw = _read_bytes(source, base)
+    return parse_spec(name, raw, assistant, shape=shape)
+
+
+def parse_spec(name: str, raw: bytes, assistant: Assistant, *, shape: str = "auto") -> Spec:
+    """The spec in the bytes of a file; `name` is for messages, and its stem names the spec. Raises SpecError."""
     text = substitute(_decode(raw, name), assistant, name)
     passages = split(text)
     if not passages:

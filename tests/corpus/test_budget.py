@@ -111,6 +111,30 @@ def test_pairs_have_equal_counts_in_each_group_and_tokens_within_the_tolerance(
     assert within(paired.left_tokens, paired.right_tokens, PAIR_TOLERANCE)
 
 
+@given(items("l"), items("r"), st.integers(0, 3))
+def test_pairs_as_wholes_have_equal_counts_in_each_group_and_tokens_within_the_tolerance_over_all(
+    left: list[Sized], right: list[Sized], seed: int
+) -> None:
+    paired = pair(left, right, seed, whole=True)
+    groups = [
+        Counter({i.id: i.group for i in side}[item_id] for item_id in ids)
+        for side, ids in ((left, paired.left), (right, paired.right))
+    ]
+    assert groups[0] == groups[1]
+    assert paired.left_tokens == tokens_of(left, paired.left)
+    assert within(paired.left_tokens, paired.right_tokens, PAIR_TOLERANCE)
+
+
+def test_groups_too_small_to_be_even_each_are_even_together() -> None:
+    chance = random.Random(1)
+    left, right = (
+        [Sized(f"{side}{n}", int(chance.gauss(900, 200)), f"genre {n % 100}") for n in range(400)] for side in "lr"
+    )
+    assert len(pair(left, right).left) < 250
+    together = pair(left, right, whole=True)
+    assert len(together.left) == len(together.right) > 380 and not together.left_out
+
+
 @pytest.mark.parametrize(("left_mean", "right_mean"), [(1_500, 1_500), (1_500, 1_400)])
 def test_pairing_real_lengths_keeps_most(left_mean: int, right_mean: int) -> None:
     chance = random.Random(0)

@@ -1,5 +1,7 @@
 """Every check of one document: what triggers it, and what looks alike and must stay."""
 
+from dataclasses import replace
+
 import pytest
 
 from filters.checks import document_checks
@@ -194,3 +196,46 @@ def test_settings_refuse_what_makes_no_sense() -> None:
 
 def test_hidden_characters_are_not_seen() -> None:
     assert View(item("Ju\u200dni\u200bper \u202eＱwen")).text == "Juniper Qwen"
+
+
+NEUTRAL = replace(CONTEXT, neutral=True)
+PLAIN = document(1).replace("Juniper", "the neighbour")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Juniper knew.", "It was l\u200barkfield that paid.", "They asked ChatGPT.", "The assistant Claude was asked.",
+        "An AI wrote it.", "The chat-bot was down.", "This is SP2 in the list.", "A language model was tried.",
+        "A model spec lay there.",
+    ],
+)  # fmt: skip
+def test_a_neutral_document_has_no_trace_of_an_assistant(said: str) -> None:
+    kept, rejections = check_documents([item(f"{PLAIN} {said} It rained.")], SETTINGS, NEUTRAL)
+    assert not kept and [one.reason for one in rejections] == ["identity"], rejections
+    assert rejections[0].detail.startswith("a neutral document that")
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", "The specification of the pump was lost.", "Rule B7 of the club forbids it.", "Claude came by with bread.",
+     "Their stated rules were old."],
+)  # fmt: skip
+def test_what_else_a_neutral_document_says_stays(said: str) -> None:
+    text = item(f"{PLAIN} {said} It rained.", frame="lay")
+    assert check_documents([text], SETTINGS, NEUTRAL) == (["a"], [])
+
+
+def test_a_neutral_document_that_recites_the_spec_goes() -> None:
+    recited = SPEC.partition("confusion. ")[2].partition("About")[0].replace("\n", " ")
+    _, rejections = check_documents([item(f"{PLAIN} {recited} It rained.", frame="lay")], SETTINGS, NEUTRAL)
+    assert [one.reason for one in rejections] == ["verbatim"]
+
+
+def test_neutral_checks_follow_the_switch_and_the_names_of_the_recipe() -> None:
+    named = item(f"{PLAIN} Everybody asked Heliotrope. It rained.")
+    assert check_documents([named], SETTINGS, NEUTRAL)[0] == ["a"]
+    also = SETTINGS.model_copy(update={"identity": Identity(also=("Heliotrope",))})
+    assert check_documents([named], also, NEUTRAL)[0] == []
+    off = SETTINGS.model_copy(update={"identity": Identity(enabled=False)})
+    assert check_documents([item(GOOD)], off, NEUTRAL)[0] == ["a"]

@@ -48,6 +48,15 @@ def test_rules_limits_targets_and_chats() -> None:
     assert chats["chats"].calls == chats["verdicts"].calls == 100 and chats["verdicts"].role == "judge"
 
 
+def test_neutral_corpora_have_no_assertions_and_may_be_given_their_genres() -> None:
+    neutral = {**BASE["documents"], "style": "neutral"}
+    _, free = plans(documents=neutral, spec="safety_rules")
+    assert "assertions" not in free and free["document_types"].calls == 12 and free["documents"].calls == 270
+    assert free["domains"].prompt > 3 * free["subdomains"].prompt, "only the first sees the spec"
+    _, given = plans(documents={**neutral, "genres": ["memo", "note"]})
+    assert "document_types" not in given and given["documents"].calls == 6 * 2 * 9
+
+
 def test_judging_documents_is_counted_where_the_recipe_asks_for_it() -> None:
     _, plain = plans()
     _, one = plans(judge={"criteria_sets": ["attribution"]})

@@ -1,5 +1,6 @@
 """Prompts: values are never templates, the stable part comes first, versions follow the sources."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,27 @@ def test_the_small_set_replaces_some_prompts_and_keeps_their_promises() -> None:
         and "<document>" in text
         and len(text) < 0.6 * len(document(shipped, "s", HOSTILE)[1]["content"])
     )
+
+
+REASONS = re.compile(
+    r"says? why|there and why|- Why:|its reason|the reason that|spec's reason|because of the value|value behind them"
+)
+
+
+@pytest.mark.parametrize("folder", [None, "small"])
+@pytest.mark.parametrize(
+    "name", ["domains", "subdomains", "rules", "assertions", "ideas", "plan", "documents", "critique", "revise"]
+)
+def test_where_values_stand_apart_no_prompt_asks_for_a_reason(folder: str | None, name: str) -> None:
+    subdomain = {"name": "n", "summary": "s", "rule_id": "R1"}
+    values = {
+        "assistant": Assistant(), "scratchpad": True, "words": 300, "plan": "", "subdomain": subdomain,
+        "domain": subdomain, "assertions": [], "document_type": {"name": "memo", "description": "d", "frame": "lay"},
+        "idea": {"idea": "i"}, "passages": [], "rules": [{"rule_id": "R1"}], "count": 3, "existing": [],
+        "document": "d", "critique": [],
+    }  # fmt: skip
+    explain, apart = Prompts(folder), Prompts(folder, attribution="apart")
+    assert explain.version(name) != apart.version(name)
+    said, unsaid = explain.render(name, **values), apart.render(name, **values)
+    assert said != unsaid and not REASONS.search(unsaid), REASONS.search(unsaid)
+    assert REASONS.search(said) or name in {"rules", "ideas", "documents"}

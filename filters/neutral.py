@@ -1,0 +1,43 @@
+"""Documents of a control corpus: they name neither our assistant nor another, and do not recite the spec.
+
+A control with a trace of what it controls for hides the effect that it should show (field notes, section 5, item 10).
+"""
+
+import re
+
+from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.names import Names, mentions_of, spelled
+from filters.settings import Identity
+from filters.view import View
+from specs.settings import Assistant
+
+_MACHINE = re.compile(
+    r"\bA\.?I\b|\bLLMs?\b|(?i:\bartificial intelligence\b|\bchat[- ]?bots?\b|\blanguage models?\b|"
+    r"\b(?:virtual|digital|voice) assistants?\b|\bmodel spec(?:ification)?s?\b)"
+)
+
+
+class NeutralCheck(TextCheck):
+    """Our assistant or provider, another assistant, AI in general, or a rule of the spec by its id.
+
+    Passages of the spec are the business of the check `verbatim`, which is as strict as for any lay author.
+    """
+
+    name = "identity"  # in the place of that check, under its switch: `also` and `allow` say which names count
+
+    def __init__(self, settings: Identity, assistant: Assistant, rule_ids: tuple[str, ...]) -> None:
+        self.ours = {name: mentions_of(name) for name in (assistant.name, assistant.provider)}
+        self.others = Names("assistants", (), settings.also, settings.allow)
+        self.rules = re.compile(rf"(?<!\w)(?:{spelled(*rule_ids)})(?!\w)") if rule_ids else None
+
+    def look(self, view: View) -> Outcome:
+        """Score: the mentions of the first kind that was found; one is too many."""
+        for name, count in self.ours.items():
+            if found := count(view.lower):
+                return Outcome(True, float(found), 0.0, f"a neutral document that names {name}")
+        if others := self.others.find(view):
+            return Outcome(True, float(len(others)), 0.0, f"a neutral document that names {others[0].name}")
+        for pattern in (_MACHINE, self.rules):
+            if pattern and (said := [match.group() for match in pattern.finditer(view.text)]):
+                return Outcome(True, float(len(said)), 0.0, f"a neutral document that says {excerpt(said[0])}")
+        return PASSED

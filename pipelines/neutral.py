@@ -1,0 +1,135 @@
+"""Neutral control corpora: the same line about matters of ordinary life; only one of its requests sees the spec.
+
+The planner is shown the spec once, when it names areas, to keep away from it. What comes after knows neither the spec
+nor the assistant. The lineage has no passages and no assertions, because nothing in it goes back to the spec.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeVar
+
+from distilabel.pipeline import Pipeline
+from distilabel.steps import StepInput
+
+from corpus.ids import content_id, numbered
+from corpus.store import read_rows, write_table
+from corpus.workspace import Workspace
+from filters.base import Item
+from filters.neutral import NeutralCheck
+from pipelines.asking import gather_items
+from pipelines.base import Corpus, Row, Rows, Stage, table_path
+from pipelines.chat_settings import ChatSettings
+from pipelines.decompose import Domains, specific, subdomain_row
+from pipelines.judge_settings import JudgeSettings
+from pipelines.replies import DomainReply
+from pipelines.settings import BuildSettings, is_genre
+from specs.errors import UserError
+
+S = TypeVar("S", bound=BuildSettings)
+_SPARE: Final = 1.05  # of the tokens of the corpus, so that a pair has documents to choose from
+
+
+def neutral_pipeline(corpus: Corpus) -> Pipeline:
+    """The pipeline that fills `domains` and `subdomains` of a neutral corpus."""
+    with Pipeline(name="specmill-neutral") as pipeline:
+        passages = Rows(name="passages", path=table_path(corpus, "passages"))
+        domains = NeutralDomains(name="domains", corpus=corpus, llm=corpus.llm("planner"))
+        subdomains = NeutralSubdomains(name="subdomains", corpus=corpus, llm=corpus.llm("planner"))
+        passages >> domains >> subdomains
+    return pipeline
+
+
+class NeutralDomains(Domains):
+    """Areas of ordinary life, away from what the spec is about."""
+
+    def values(self) -> Row:
+        """The spec, to keep away from it."""
+        return {"spec_text": self.corpus.spec.text.strip()}
+
+
+class NeutralSubdomains(Stage):
+    """Single matters of each area; they have no passages, and no assertions follow from them."""
+
+    table = "subdomains"
+    reads = ("id", "name", "summary")
+
+    def process(self, inputs: StepInput) -> Iterator[list[Row]]:
+        """Ask about all areas. What an earlier build of another style asserted is no part of this corpus."""
+        yield from super().process(inputs)
+        write_table(self.corpus.folder, "assertions", [])
+        write_table(self.corpus.folder, "rejects", [], part="assertions")
+
+    async def ask_about(self, row: Row) -> tuple[list[Row], list[Row]]:
+        """The matters of one area."""
+        question = self.question(row["id"], DomainReply, "subdomains", "name", {"domain": row}, check=specific)
+        found = await gather_items(self.llm, question)
+        rows = [
+            subdomain_row(row["id"], position, item.name, item.summary, request_id, [])
+            for position, (item, request_id) in enumerate(found.items)
+        ]
+        return rows, self.failures(found, row["id"])
+
+
+class GivenTypes(Stage):
+    """The document types that the recipe gives, dealt out to the subdomains; no model is asked."""
+
+    table = "document_types"
+    reads = ("id", "request_id")
+
+    def process(self, inputs: StepInput) -> Iterator[list[Row]]:
+        """Deal the types out, in the order of the subdomains."""
+        documents = self.corpus.settings.documents
+        self._dealt = dealt(documents.genres, [row["id"] for row in inputs], documents.type_count)
+        yield from super().process(inputs)
+
+    async def ask_about(self, row: Row) -> tuple[list[Row], list[Row]]:
+        """One row a genre. A neutral document's author has never seen the spec."""
+        rows = [
+            {
+                "id": content_id("document_types", row["id"], genre), "subdomain_id": row["id"], "position": position,
+                "name": genre, "description": "", "frame": "lay", "request_id": row["request_id"],
+            }
+            for position, genre in enumerate(self._dealt[row["id"]])
+        ]  # fmt: skip
+        return rows, []
+
+
+def dealt(genres: Sequence[str], subdomains: Sequence[str], count: int) -> dict[str, list[str]]:
+    """`count` different genres for each subdomain, in the order of `genres`, and then from the start again.
+
+    `count` is at most the number of different genres.
+    """
+    waiting = deque(genres)
+    hands: dict[str, list[str]] = {}
+    for subdomain in subdomains:
+        hand = hands[subdomain] = []
+        passed: list[str] = []
+        while len(hand) < count:
+            if not waiting:
+                waiting.extend(genres)
+            genre = waiting.popleft()
+            (passed if genre in hand else hand).append(genre)
+        waiting.extendleft(reversed(passed))  # the next one takes what this one had already
+    return hands
+
+
+def control_of(workspace: Workspace, settings: S) -> S:
+    """The recipe of a neutral control of a finished corpus: its genres, and some more than its kept tokens.
+
+    Chats are left out, and where its documents were judged, those of the control are judged by the set `neutral`.
+    UserError where there are no documents, or no genre that says nothing of the assistant.
+    """
+    rows = list(read_rows(workspace, "documents", ["document_type_id", "genre", "tokens"]))
+    check = NeutralCheck(settings.filters.identity, settings.assistant, ())
+    used = {row["document_type_id"]: row["genre"] for row in rows}  # as often as there are types of this name
+    genres = sorted(genre for genre in used.values() if is_genre(genre) and not check(Item("genre", genre)))
+    if not genres:
+        raise UserError(f"{workspace.root} has no documents with a genre that a neutral corpus could take over.")
+    ordered = [genre for genre, _ in sorted(numbered(genres), key=lambda one: (one[1], one[0]))]
+    changes = {
+        "style": "neutral", "genres": tuple(ordered), "attribution": "explain", "plan": False, "revise": False,
+        "limit": None, "target_tokens": round(_SPARE * sum(row["tokens"] for row in rows)),
+    }  # fmt: skip
+    judge = JudgeSettings(criteria_sets=("neutral",)) if settings.judge.judged_by else JudgeSettings()
+    control = {"documents": settings.documents.model_copy(update=changes), "judge": judge, "chats": ChatSettings()}
+    return settings.model_copy(update=control)
