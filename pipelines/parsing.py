@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 T = TypeVar("T", bound=BaseModel)
 _OPEN, _CLOSE = "<think>", "</think>"
+_WRAPPED = re.compile(r"\A<(reply|answer|response)>(.*?)(?:</\1>)?\Z", re.DOTALL)
 _FENCE = re.compile(r"\A```(?:json)?[ \t]*\n(.*)\n```\Z", re.DOTALL)
 
 
@@ -52,6 +53,8 @@ def thought_and_answer(text: str, field: str = "") -> tuple[str, str]:
     field. Raises UnparsedError for all else, with a reason of its own for each.
     """
     reasoning, answer = (part.strip() for part in _parts(text, field.strip().removeprefix(_OPEN)))
+    if wrapped := _WRAPPED.match(answer):
+        answer = wrapped.group(2).strip()  # small models put the answer into a tag as well
     if _OPEN in reasoning or _CLOSE in reasoning:
         raise UnparsedError("the reasoning holds think tags of its own.", "several_think_blocks")
     if not reasoning:

@@ -151,3 +151,11 @@ def test_schemas_are_closed_and_bounded(form: type) -> None:
         assert "maxLength" in value or "enum" in value or "maxItems" in value, f"{name} has no bound"
     with pytest.raises(ValidationError):
         form.model_validate({})
+
+
+@pytest.mark.parametrize("tag", ["reply", "answer", "response"])
+def test_a_tag_around_the_whole_answer_is_forgiven(tag: str) -> None:
+    for end in (f"\n</{tag}>", ""):
+        assert thought_and_answer(f"<think>why</think>\n<{tag}>\nI like Colby.{end}") == ("why", "I like Colby.")
+    inside = f"I like <{tag}>Colby</{tag}>."
+    assert thought_and_answer(f"<think>why</think>{inside}") == ("why", inside), "the filters decide on others"
