@@ -1,6 +1,7 @@
 """The filters against planted truth, and their speed beside others.
 
     python -m benchmarks.filters truth                  # precision and recall of every filter, about a minute
+    python -m benchmarks.filters held_out               # documents that the filters' author had not seen, seconds
     python -m benchmarks.filters repeats                # duplicates: Jaccard 0.95 / 0.8 / 0.6, paraphrases
     python -m benchmarks.filters speed --documents 13000 --words 2200     # 41M tokens
     python -m benchmarks.filters beside --documents 2000 --words 600      # datatrove, rensa, semhash, FAISS + MiniLM
@@ -19,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks import planted, rivals, spoils
+from benchmarks.held_out import held_out
 from corpus.tokens import TokenCounter
 from filters.base import Item
 from filters.checks import document_checks
@@ -159,9 +161,9 @@ def _ours(documents: list[planted.Planted], settings: FilterSettings) -> set[str
 
 
 def main() -> None:
-    """Run one of the four."""
+    """Run one of the five."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("truth", "repeats", "speed", "beside"))
+    parser.add_argument("what", choices=("truth", "held_out", "repeats", "speed", "beside"))
     parser.add_argument("--each", type=int, default=40, help="documents of every kind")
     parser.add_argument("--documents", type=int, default=2000)
     parser.add_argument("--words", type=int, default=600)
@@ -169,6 +171,8 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.what == "truth":
         truth(asked.each, asked.words)
+    elif asked.what == "held_out":
+        held_out(SETTINGS)
     elif asked.what == "repeats":
         repeats(asked.each, asked.words)
     elif asked.what == "speed":

@@ -10,7 +10,6 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
@@ -18,7 +17,7 @@ import pyarrow.parquet as pq
 
 from corpus.identity_chats import identity_chats
 from corpus.ids import content_id
-from corpus.mix_settings import Columns, MixSettings, MixSource
+from corpus.mix_settings import KINDS, Columns, MixSettings, MixSource
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace, replacing, write_text
 from specs.errors import UserError
@@ -26,6 +25,7 @@ from specs.settings import Assistant
 
 MIX_DATA: Final = "train/data/mix.parquet"
 MIX_MANIFEST: Final = "train/data/mix.json"
+MIX_JUDGED: Final = "train/data/mix_judged.parquet"
 MIX_SCHEMA: Final = pa.schema(
     [
         pa.field("messages", pa.list_(pa.struct([pa.field("role", pa.string()), pa.field("content", pa.string())]))),
@@ -37,6 +37,9 @@ MIX_SCHEMA: Final = pa.schema(
 )
 Messages = list[dict[str, str]]
 Refuse = Callable[[Messages], str | None]
+"""Why a chat may not stay, or None: rules, which cost nothing."""
+Judge = Callable[[list[dict[str, Any]]], list[str | None]]
+"""The same for rows of the mix that the rules let through, many at once: a judge costs money."""
 _ROLES = {"human": "user", "gpt": "assistant", "bot": "assistant", "function": "tool", "observation": "tool"}
 
 
@@ -54,18 +57,21 @@ class Taken:
 
 
 def write_mix(
-    workspace: Workspace, settings: MixSettings, assistant: Assistant, counter: TokenCounter, seed: int, refuse: Refuse
-) -> dict[str, Any]:
+    workspace: Workspace, settings: MixSettings, assistant: Assistant, counter: TokenCounter, seed: int, refuse: Refuse,
+    judge: Judge | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Write `train/data/mix.parquet` and its manifest, which is returned.
 
-    `refuse` says why a chat contradicts the spec, or None. Raises UserError where a source cannot be read, or cannot
-    give what is asked for.
+    `refuse` says why a chat contradicts the spec, or None; then `judge`, where there is one. Raises UserError where a
+    source cannot be read, or cannot give what is asked for.
     """
-    mixer = _Mixer(settings, counter, seed, refuse)
+    if judge is None:
+        (workspace.root / MIX_JUDGED).unlink(missing_ok=True)  # an earlier mix's
+    mixer = _Mixer(settings, counter, seed, refuse, judge or _accept_all)
     sources = []
     rows: list[dict[str, Any]] = []
     for source in settings.sources:
-        table, revision = _load(source)
+        table, revision = _load(source, workspace)
         taken = mixer.take(source, table)
         rows += taken.rows
         sources.append(_entry(source, revision, len(table), taken))
@@ -78,6 +84,7 @@ def write_mix(
         pq.write_table(pa.Table.from_pylist(rows, MIX_SCHEMA), beside, compression="zstd")
     manifest = {
         "seed": seed, "tokenizer": counter.name, "max_tokens": settings.max_tokens, "samples": len(rows),
+        "judged_by": dict(settings.judge.criteria) if judge else {},
         "tokens": sum(row["tokens"] for row in rows), "sources": sources,
         "sha256": hashlib.sha256((workspace.root / MIX_DATA).read_bytes()).hexdigest(),
     }  # fmt: skip
@@ -88,30 +95,38 @@ def write_mix(
 class _Mixer:
     """Takes chats of sources; a chat that one source gave, no other gives again."""
 
-    def __init__(self, settings: MixSettings, counter: TokenCounter, seed: int, refuse: Refuse) -> None:
-        self.settings, self.counter, self.seed = settings, counter, seed
+    def __init__(self, settings: MixSettings, counter: TokenCounter, seed: int, refuse: Refuse, judge: Judge) -> None:
+        self.settings, self.counter, self.seed, self.judge = settings, counter, seed, judge
         self.refuse = refuse if settings.refuse_contradictions else _accept
         self.seen: set[str] = set()
 
     def take(self, source: MixSource, table: Any) -> Taken:
-        """Exactly `source.samples` chats, or the fewest that reach `source.tokens`."""
+        """Exactly `source.samples` chats, or the fewest that reach `source.tokens`; judged in waves, each as large as
+        what is missing, so that no chat is judged in vain."""
+        taken = Taken()
+        rows = self.candidates(source, table, taken.passed_over)
+        while wave := _wave(source, taken, rows):
+            for row, why in zip(wave, self.judge(wave), strict=True):
+                if why is None:
+                    taken.rows.append(row)
+                else:
+                    taken.passed_over[why] += 1
+        if not _enough(source, len(taken.rows), taken.tokens):
+            raise UserError(_short_of(source, len(table), taken))
+        return taken
+
+    def candidates(self, source: MixSource, table: Any, passed_over: Counter[str]) -> Iterator[dict[str, Any]]:
+        """The rows that the rules let through, in an order that the seed decides."""
         order = list(range(len(table)))
         random.Random(f"{self.seed} {source.name}").shuffle(order)
-        taken, total = Taken(), 0
         for number in order:
-            if len(taken.rows) == source.samples or (source.tokens is not None and total >= source.tokens):
-                return taken
             messages = to_messages(table[number], source.columns)
             tools = table[number].get(source.columns.tools) if source.columns.tools else None
             row = self.row(source.name, messages, tools, self.refuse)
             if isinstance(row, str):
-                taken.passed_over[row] += 1
-                continue
-            taken.rows.append(row)
-            total += row["tokens"]
-        if len(taken.rows) == source.samples or (source.tokens is not None and total >= source.tokens):
-            return taken
-        raise UserError(_short_of(source, len(table), taken))
+                passed_over[row] += 1
+            else:
+                yield row
 
     def identity(self, settings: MixSettings, assistant: Assistant) -> Taken:
         """The synthetic identity set."""
@@ -134,6 +149,20 @@ class _Mixer:
             return "there already"
         self.seen.add(key)
         return {"messages": messages, "tools": text or None, "id": key, "source": name, "tokens": tokens}
+
+
+def _wave(source: MixSource, taken: Taken, rows: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The next chats: as many as would be enough if all of them passed."""
+    wave: list[dict[str, Any]] = []
+    samples, tokens = len(taken.rows), taken.tokens
+    while not _enough(source, samples, tokens) and (row := next(rows, None)) is not None:
+        wave.append(row)
+        samples, tokens = samples + 1, tokens + row["tokens"]
+    return wave
+
+
+def _enough(source: MixSource, samples: int, tokens: int) -> bool:
+    return samples == source.samples or (source.tokens is not None and tokens >= source.tokens)
 
 
 def _short_of(source: MixSource, rows: int, taken: Taken) -> str:
@@ -170,19 +199,18 @@ def _pairs(messages: Any) -> Iterator[tuple[str, Any]]:
             yield _ROLES.get(role, role), message.get("content") or message.get("value")
 
 
-def _load(source: MixSource) -> tuple[Any, str]:
+def _load(source: MixSource, workspace: Workspace) -> tuple[Any, str]:
     """The rows of a source, and its exact revision: a commit of the Hub, or a hash of the file."""
     import datasets
 
     datasets.disable_progress_bars()
-    path = Path(source.path)
-    kinds = {".parquet": "parquet", ".jsonl": "json", ".json": "json"}
+    path = workspace.root / source.path
     try:
-        if path.suffix in kinds:
+        if source.is_file:
             if not path.is_file():
                 raise UserError(f"mix.sources: {source.name}: there is no file {path}.")
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            return datasets.load_dataset(kinds[path.suffix], data_files=str(path), split="train"), f"sha256:{digest}"
+            return datasets.load_dataset(KINDS[path.suffix], data_files=str(path), split="train"), f"sha256:{digest}"
         from huggingface_hub import HfApi
 
         commit = str(HfApi().dataset_info(source.path, revision=source.revision).sha)
@@ -205,3 +233,7 @@ def _counts(taken: Taken) -> dict[str, int]:
 
 def _accept(messages: Messages) -> str | None:
     return None
+
+
+def _accept_all(rows: list[dict[str, Any]]) -> list[str | None]:
+    return [None] * len(rows)

@@ -1,12 +1,26 @@
 """What a recipe says of the instruction mix: which chats of others are trained on beside one's own."""
 
-from typing import Annotated, Self
+from pathlib import Path
+from typing import Annotated, Final, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from specs.settings import Settings
 
+KINDS: Final = {".parquet": "parquet", ".jsonl": "json", ".json": "json"}
+"""How files of chats end, and how the `datasets` package calls them."""
+
 _Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\n]+$")]
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=2000)]
+_Criterion = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+_CRITERIA: Final = {
+    "consistent": "Nothing that the assistant says, advises or does goes against the spec. A chat that has nothing to "
+    "do with the spec is not against it.",
+    "own_identity": "The assistant does not claim another name, maker or model than the spec's, nor to be human. One "
+    "that says nothing of itself claims none.",
+    "has_views": "The assistant does not deny having preferences, opinions or values of its own. One that does not "
+    "speak of that does not deny it.",
+}
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}$")]
 
 
@@ -30,7 +44,9 @@ class MixSource(Settings):
     """One source of chats, and how much of it is taken."""
 
     name: _Name = Field(description="Short name, as it stands in the mix and its manifest.")
-    path: _Line = Field(description="A Hub dataset such as HuggingFaceH4/no_robots, or a .parquet or .jsonl file.")
+    path: _Line = Field(
+        description="A Hub dataset such as HuggingFaceH4/no_robots, or a .parquet or .jsonl file (from the recipe on)."
+    )
     config: str | None = Field(None, description="Config of a Hub dataset.")
     split: str = Field("train", description="Split of a Hub dataset.")
     revision: str | None = Field(None, description="Commit or tag of a Hub dataset; absent: the newest, noted exactly.")
@@ -38,6 +54,11 @@ class MixSource(Settings):
     columns: Columns = Columns()
     samples: int | None = Field(None, ge=1, description="Chats to take, exactly.")
     tokens: int | None = Field(None, ge=1, description="Tokens to take: the fewest chats that reach them.")
+
+    @property
+    def is_file(self) -> bool:
+        """Whether `path` is a file and not a name of the Hub."""
+        return Path(self.path).suffix in KINDS
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
@@ -54,6 +75,15 @@ class IdentityChats(Settings):
     limits: tuple[_Line, ...] = Field((), description='What it cannot do, such as "see pictures".')
 
 
+class MixJudge(Settings):
+    """A judge's look at the chats that the rules let through; the role `judge` is asked, once a chat."""
+
+    enabled: bool = Field(False, description="true: judge every chat of the sources, and keep what clearly passes.")
+    criteria: dict[_Criterion, _Text] = Field(
+        default_factory=lambda: dict(_CRITERIA), min_length=1, description="Statements that must be true, name: text."
+    )
+
+
 class MixSettings(Settings):
     """The instruction mix. Every source gives exactly what is asked for, or the mix is refused."""
 
@@ -63,6 +93,8 @@ class MixSettings(Settings):
     refuse_contradictions: bool = Field(
         True, description="Leave out chats whose assistant says it is another model, or can have no view of its own."
     )
+
+    judge: MixJudge = MixJudge()
 
     @model_validator(mode="after")
     def _different_names(self) -> Self:

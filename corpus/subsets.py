@@ -105,6 +105,8 @@ def _write(source: Workspace, folder: Path, ids: Set[str], kind: Kind) -> None:
     for name in ("recipe.yaml", "spec.md"):
         if (source.root / name).is_file():
             shutil.copyfile(source.root / name, target.root / name)
+    if source.sources.is_dir():
+        shutil.copytree(source.sources, target.sources)
     for name in TABLES:
         for path in source.parts(name) if name != kind else []:
             target.table(name).parent.mkdir(parents=True, exist_ok=True)

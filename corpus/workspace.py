@@ -4,6 +4,7 @@ recipe.yaml            the resolved recipe
 ledger.sqlite          every completion, committed before anything uses it
 tables/<t>/*.parquet   lineage and rejects
 dataset/<c>/*.parquet  what is published, and README.md, its card
+sources/               existing chats that are rewritten, each named by its content
 train/*.yaml           training configs
 audit/                 what too many documents share
 report/                the page for people
@@ -30,6 +31,7 @@ class Workspace:
         self.dataset = self.root / "dataset"
         self.card = self.dataset / "README.md"
         self.manifest = self.root / "manifest.json"
+        self.sources = self.root / "sources"
         self.train = self.root / "train"
         self.eval = self.root / "eval"
         self.audit = self.root / "audit"

@@ -5,7 +5,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
+from threading import Thread
 from typing import Any, TypeVar
 
 from filters.base import Item, Rejection
@@ -74,7 +76,16 @@ _prepared: list[tuple[LookAt[Any], FilterSettings, Context]] = []
 
 def _prepare(look_at: LookAt[Any], settings: FilterSettings, context: Context) -> None:
     """Runs once in each process: what every piece needs is sent once."""
+    Thread(target=_end_with_parent, daemon=True).start()
     _prepared[:] = [(look_at, settings, context)]
+
+
+def _end_with_parent() -> None:
+    """A worker of a run that was killed would wait for ever: its own end keeps the pool's pipe open."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _look(piece: object) -> Found:

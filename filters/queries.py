@@ -6,12 +6,16 @@ from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
 from filters.names import spelled
 from filters.placeholders import Placeholders
+from filters.rules import WrongRules
 from filters.settings import FilterSettings
+from filters.spec_words import SpecWordsCheck
 from filters.view import View
 
 _SPEC = re.compile(
     r"\b(?:(?:the|your|this|a) (?:model |behaviou?r )?(?:spec|specification|system prompt)\b|"
     r"(?:your|its) (?:guidelines|guardrails|instructions|rule ?book|constitution|training data)\b|"
+    r"your (?:(?:own|core|official|internal|written|guiding|safety|behaviou?ral) )*"
+    r"(?:principles|policies|directives|guidelines|rule ?book|programming)\b|"
     r"(?:you were|you are|you've been) (?:trained|instructed|programmed) to\b)"
 )
 _LETTERED = re.compile(
@@ -37,12 +41,13 @@ class NamesSpec(TextCheck):
     def __init__(self, rule_ids: tuple[str, ...]) -> None:
         named = "|".join(re.escape(rule) for rule in rule_ids)
         self._rules = re.compile(rf"(?<!\w)(?:{named})(?!\w)") if named else None
+        self._wrong = WrongRules(rule_ids)
 
     def look(self, view: View) -> Outcome:
-        """Score: mentions; one is too many."""
+        """Score: mentions, of rules that the spec does not have too; one is too many."""
         found = [match.group() for match in _SPEC.finditer(view.lower)]
         found += self._rules.findall(view.text) if self._rules else []
-        return Outcome(True, float(len(found)), 0.0, excerpt(found[0])) if found else PASSED
+        return Outcome(True, float(len(found)), 0.0, excerpt(found[0])) if found else self._wrong.look(view)
 
 
 class ThirdPersonQuery(TextCheck):
@@ -93,4 +98,8 @@ def query_checks(settings: FilterSettings, context: Context, style: str = "value
     """The checks of one query, in the order in which they decide; `meta["topic"]` is the item of an opaque one."""
     checks: list[TextCheck] = [NamesSpec(context.rule_ids), ThirdPersonQuery(context), Lettered()]
     checks += [OpaqueQuery()] if style == "opaque" else []
-    return [*checks, *([Placeholders()] if settings.placeholders.enabled else [])]
+    checks += [Placeholders()] if settings.placeholders.enabled else []
+    if settings.spec_words.enabled:
+        opaque, language = style == "opaque", settings.language.code
+        checks.append(SpecWordsCheck(settings.spec_words, context, language, items=opaque))
+    return checks

@@ -77,6 +77,17 @@ class Recital(Switch):
     maximum: int = Field(0, ge=0, description="mentions of the spec or of its rules by a lay author")
 
 
+class SpecWords(Switch):
+    """The spec's own words in a user's message; the user has not read it."""
+
+    keyness: float = Field(
+        7.5, ge=0.0, description="bits by which a word may be commoner in the spec than in English, at most"
+    )
+    count: int = Field(2, ge=1, description="times that the spec uses a word or its relatives, for it to count")
+    run: int = Field(7, ge=3, description="words in a row that are the spec's, from which on they are copied")
+    allow: tuple[str, ...] = Field((), description="words that users may use all the same")
+
+
 class Evaluation(Switch):
     """Overlap with the texts that the trained model will be evaluated on."""
 
@@ -199,6 +210,7 @@ class FilterSettings(Settings):
     statistics: Density = Density(maximum=3, per_thousand_words=3.0)
     verbatim: Verbatim = Verbatim()
     recital: Recital = Recital()
+    spec_words: SpecWords = SpecWords()
     evaluation: Evaluation = Evaluation()
     language: Language = Language()
     repetition: Repetition = Repetition()

@@ -69,6 +69,27 @@ class ThirdPerson(TextCheck):
         return PASSED
 
 
+class TaskTalk(TextCheck):
+    """Reasoning about the task of writing: the writer's own planning, where a server gave it out as the assistant's."""
+
+    name = "task_talk"
+
+    def __init__(self, context: Context) -> None:
+        name = spelled(context.assistant.name)
+        doing = r"(?:be|act|write|respond|reply|answer|speak|think)(?:ing)?"
+        self._task = re.compile(
+            rf"\b(?:think(?:ing)? (?:tags?|blocks?|section)|stay(?:ing)? in character|the persona)\b|"
+            rf"\b(?:{doing} (?:as|like|how)|pretend(?:ing)? to be) (?:{name})\b|"
+            rf"\b(?:{name})['’]s (?:reply|response|answer|thinking|reasoning)\b",
+            re.IGNORECASE,
+        )
+
+    def look(self, view: View) -> Outcome:
+        """Score: places where the task shows; one is too many."""
+        found = [match.group() for match in self._task.finditer(view.text)]
+        return Outcome(True, float(len(found)), 0.0, excerpt(found[0])) if found else PASSED
+
+
 class Labelled(TextCheck):
     """The reply carries labels of the form that was asked for, or the user's turn: it is no reply but a transcript."""
 
@@ -92,6 +113,7 @@ def thought_checks(settings: FilterSettings, context: Context) -> list[TextCheck
     """The checks of a chat's reasoning on its own."""
     checks: list[tuple[Switch, TextCheck]] = [
         (settings.echo, EchoCheck(settings.echo, context.prompts, context.spec)),
+        (settings.leakage, TaskTalk(context)),
         (settings.repetition, RepetitionCheck(settings.repetition)),
     ]
     return [check for switch, check in checks if switch.enabled]

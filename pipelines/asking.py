@@ -33,11 +33,12 @@ class Answer(Generic[T]):
     value: T | None = None
     problem: str = ""
     attempts: int = 1
+    reason: str = ""  # of an unparsed one: what is wrong with its form, in a word
 
     def without_text(self) -> "Answer[None]":
         """The same without value and text, for the many that are in memory at once; the ledger has the text."""
         completion = replace(self.completion, text="", reasoning="")
-        return Answer(completion, self.state, None, self.problem, self.attempts)
+        return Answer(completion, self.state, None, self.problem, self.attempts, self.reason)
 
 
 @dataclass(slots=True)
@@ -53,24 +54,31 @@ class Gathered(Generic[R]):
 async def ask_until_parsed(
     asker: Asker, draw: Draw, parse: Callable[[str], T], attempts: int, *, echo: bool = True
 ) -> Answer[T]:
+    """`ask_until_read` where only the text of the reply counts."""
+    return await ask_until_read(asker, draw, lambda completion: parse(completion.text), attempts, echo=echo)
+
+
+async def ask_until_read(
+    asker: Asker, draw: Draw, read: Callable[[Completion], T], attempts: int, *, echo: bool = True
+) -> Answer[T]:
     """Ask; where the reply has not the right form, ask again with the error, at most `attempts` times in all.
 
     Only a bad form is asked again: a reply that was cut off or refused would most likely be so again, and is paid for.
     `echo` puts the bad reply into the next request (worth it for a list, not for a long document).
     """
-    problem = ""
+    problem = reason = ""
     for attempt in range(attempts):
         completion = await asker.ask(draw)
         if completion.state is not State.OK:
             problem = completion.error or completion.state.value
             return Answer(completion, completion.state, problem=problem, attempts=attempt + 1)
         try:
-            return Answer(completion, State.OK, parse(completion.text), attempts=attempt + 1)
+            return Answer(completion, State.OK, read(completion), attempts=attempt + 1)
         except UnparsedError as error:
-            problem = str(error)
+            problem, reason = str(error), error.reason
             corrected = _corrected(draw.messages, completion.text, problem, echo)
             draw = replace(draw, attempt=attempt + 1, messages=corrected)
-    return Answer(completion, State.UNPARSED, problem=problem, attempts=attempts)
+    return Answer(completion, State.UNPARSED, problem=problem, attempts=attempts, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)

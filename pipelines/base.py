@@ -23,7 +23,7 @@ from pipelines.asking import Answer, Gathered, ListQuestion
 from pipelines.control import CONTROL
 from pipelines.draw import Message
 from pipelines.llm import EndpointLLM
-from pipelines.prompts import Prompts, styled
+from pipelines.prompts import SETS, Prompts, styled
 from pipelines.replies import Reply
 from pipelines.settings import BuildSettings
 from specs.errors import SpecmillError
@@ -65,9 +65,11 @@ class Corpus(BaseModel):
 
     @cached_property
     def prompts(self) -> Prompts:
-        """The templates."""
-        asked = self.settings.documents
-        return Prompts(self.settings.prompts, attribution=asked.attribution, style=asked.style)
+        """The templates; a folder of one's own whose path is not whole starts from the workspace."""
+        folder, asked = self.settings.prompts, self.settings.documents
+        if folder is not None and folder not in SETS:
+            folder = str(self.folder.root / folder)
+        return Prompts(folder, attribution=asked.attribution, style=asked.style)
 
     def template(self, name: str) -> str:
         """The template that asks for `name` in the recipe's style."""

@@ -40,6 +40,10 @@ from specs.errors import SpecmillError
 from specs.passages import Passage
 from specs.reader import Spec
 
+# What may differ between machines, or comes after the corpus; prompts are in the manifest, by their versions.
+_NOT_OF_A_CORPUS = {
+    "spec", "endpoints", "budget", "prices", "audit", "variants", "prompts", "train", "mix", "eval", "report",
+}  # fmt: skip
 _LOUD = 0.25  # of the documents; good corpora lose as many to everything together
 
 
@@ -205,7 +209,7 @@ class Build:
     def provenance(self) -> Provenance:
         """What the manifest says of this build. Addresses, prices and budgets do not change a corpus."""
         settings, prompts = self.settings, self.corpus.prompts
-        said = settings.model_dump_json(exclude={"spec", "endpoints", "budget", "prices", "audit", "variants"})
+        said = settings.model_dump_json(exclude=_NOT_OF_A_CORPUS)
         models = {role: settings.role(role).model_names for role in ("planner", "writer", "judge")}
         return Provenance(
             recipe_hash=hashlib.sha256(said.encode()).hexdigest()[:16], spec_hash=self.spec.hash, seed=settings.seed,

@@ -14,13 +14,13 @@ from distilabel.pipeline import Pipeline
 from distilabel.steps import StepInput
 
 from corpus.ids import content_id
-from pipelines.asking import Answer, ask_until_parsed
+from pipelines.asking import Answer, ask_until_parsed, ask_until_read
 from pipelines.base import Corpus, Row, Rows, Stage
 from pipelines.chat_ask import QueryReply
 from pipelines.chat_augment import extras_of
 from pipelines.chat_source import Messages, read_source
 from pipelines.checking import ChatChecks
-from pipelines.draw import Draw, Message
+from pipelines.draw import Completion, Draw, Message, State
 from pipelines.judge import Judge
 from pipelines.ledger import Ledger, read_completion
 from pipelines.parsing import json_reply, thought_and_answer
@@ -59,7 +59,7 @@ class Responses(Stage):
     @property
     def outputs(self) -> list[str]:
         """Where each response is in the ledger; `turns` is JSON, a query and a request id a turn."""
-        return ["query_id", "turns", "request_id", "state", "problem", "attempts"]
+        return ["query_id", "turns", "request_id", "state", "reason", "problem", "attempts"]
 
     def process(self, inputs: StepInput) -> Iterator[list[Row]]:
         """Ask about all queries."""
@@ -79,7 +79,8 @@ class Responses(Stage):
                 query = await self.follow_up(row, history, len(turns))
         return {
             "query_id": row["id"], "turns": json.dumps(turns), "request_id": answer.completion.request_id,
-            "state": answer.state.value, "problem": answer.problem, "attempts": answer.attempts,
+            "state": answer.state.value, "reason": reason_of(answer), "problem": answer.problem,
+            "attempts": answer.attempts,
         }  # fmt: skip
 
     async def respond(self, row: Row, history: Sequence[Turn], query: str, turn: int) -> Answer[tuple[str, str]]:
@@ -88,7 +89,7 @@ class Responses(Stage):
         chats, attempts = self.corpus.settings.chats, self.corpus.settings.attempts
         most = round(_MOST_TOKENS_A_WORD * (chats.words + chats.think_words)) + _SPARE_TOKENS
         draw = Draw(self.table, row["id"], messages, sample=turn, max_tokens=most)
-        return await ask_until_parsed(self.llm, draw, thought_and_answer, attempts, echo=False)
+        return await ask_until_read(self.llm, draw, read_turn, attempts, echo=False)
 
     async def follow_up(self, row: Row, history: Sequence[Turn], turn: int) -> str | None:
         """The user's next message, or None."""
@@ -106,7 +107,7 @@ class ChatJudge(Judge):
 
     item_table: ClassVar[str] = "chats"
     template: ClassVar[str] = "judge_chat"
-    reads = ("query_id", "turns", "request_id", "state", "problem", "attempts")
+    reads = ("query_id", "turns", "request_id", "state", "reason", "problem", "attempts")
 
     def criteria(self) -> dict[str, str]:
         """The recipe's."""
@@ -158,18 +159,34 @@ def chat_id(query_id: str, turns: Sequence[Turn]) -> str:
     return content_id("chats", query_id, *([turn.thought, turn.reply] for turn in turns))
 
 
+def read_turn(completion: Completion) -> tuple[str, str]:
+    """What the assistant thought and answered; UnparsedError where that cannot be told apart."""
+    return thought_and_answer(completion.text, completion.reasoning)
+
+
+def reason_of(answer: Answer[tuple[str, str]]) -> str:
+    """Under what name a response that did not come is filed."""
+    done = answer.completion
+    if done.state is State.UNPARSED and done.reasoning and not done.text.strip():
+        return "unclosed_think"  # a server that parses reasoning puts all of an unclosed block into its field
+    return answer.reason or answer.state.value
+
+
 def read_turns(ledger: Ledger, turns: str) -> list[Turn]:
     """The turns of a conversation, from the JSON that `Responses` yields."""
-    return [
-        Turn(one["query"], *thought_and_answer(read_completion(ledger, one["request_id"]).text))
-        for one in json.loads(turns)
-    ]
+    return [Turn(one["query"], *read_turn(read_completion(ledger, one["request_id"]))) for one in json.loads(turns)]
 
 
 def source_chat(corpus: Corpus, query_id: str) -> Messages:
     """The existing chat that is rewritten; empty for the other styles."""
-    source = corpus.settings.chats.source
+    source = source_path(corpus)
     return read_source(source).get(query_id, []) if source else []
+
+
+def source_path(corpus: Corpus) -> str | None:
+    """The file of existing chats; a path that is not whole starts from the workspace."""
+    source = corpus.settings.chats.source
+    return None if source is None else str(corpus.folder.root / source)
 
 
 def earlier_turns(corpus: Corpus, query_id: str) -> list[Turn]:

@@ -121,8 +121,8 @@ class ChatRows:
         parent = {"parent_id": sample.query["id"], "request_id": sample.answer["request_id"]}
         if sample.state is not State.OK:
             text = self._completion(sample).text if sample.state is not State.FAILED else None
-            detail = sample.answer["problem"]
-            return reject("chats", sample.query["id"], sample.state.value, detail=detail, text=text, **parent)
+            reason, detail = sample.answer["reason"], sample.answer["problem"]
+            return reject("chats", sample.query["id"], reason, detail=detail, text=text, **parent)
         row = self.row(sample)
         common = {**parent, "text": row["response"], "row": row}
         if (why := sample.rejection) is None:

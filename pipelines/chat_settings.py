@@ -50,7 +50,9 @@ class ChatSettings(Settings):
         (), description="opaque: the items, each with an equal number of chats; empty: proposed by the model, once."
     )
     topic_count: int = Field(12, ge=1, le=500, description="opaque: how many items the model proposes.")
-    source: str | None = Field(None, description="rewrite: .jsonl or .parquet file of chats with `messages`.")
+    source: str | None = Field(
+        None, description="rewrite: .jsonl or .parquet file of chats with `messages`; its path starts from the recipe."
+    )
     turns: int = Field(1, ge=1, le=10, description="User messages of a chat, at most; further ones follow the reply.")
     system_share: float = Field(0.0, ge=0, le=1, description="Share of the chats that get a system message.")
     system_prompts: tuple[Text, ...] = Field((), description="System messages to draw from; empty: the shipped ones.")

@@ -19,7 +19,7 @@ from filters.decide import check_texts
 from filters.queries import query_checks
 from filters.view import View
 from pipelines.base import Corpus, Row, reject
-from pipelines.chat_answer import answers_pipeline
+from pipelines.chat_answer import answers_pipeline, source_path
 from pipelines.chat_ask import EXISTING_SHOWN, queries_pipeline, topics_pipeline
 from pipelines.chat_plan import Cell, Tally, cross, next_round, quotas
 from pipelines.chat_rows import ChatRows, Sample, forget_aft, write_aft
@@ -44,8 +44,6 @@ def check_chat_recipe(settings: BuildSettings, spec: Spec) -> None:
     for name in chats.topics:
         if not any(name.casefold() in passage.text.casefold() for passage in spec.passages):
             raise UserError(f"chats.topics: {name!r} does not stand in the spec {spec.name}.")
-    if chats.source is not None:
-        read_source(chats.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +146,7 @@ class ChatBuild:
 
     def ask_for_queries(self, number: int, counts: dict[int, int]) -> list[Row]:
         """The new queries of this round, without those that repeat others; also in the table `queries`."""
-        source = self.settings.chats.source
+        source = source_path(self.corpus)
         new = self._new_queries(number, counts) if source is None else self._from_source(source, sum(counts.values()))
         for row in new:
             row["position"] = self.made

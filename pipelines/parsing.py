@@ -7,11 +7,20 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 T = TypeVar("T", bound=BaseModel)
+_OPEN, _CLOSE = "<think>", "</think>"
+_WRAPPED = re.compile(r"\A<(reply|answer|response)>(.*?)(?:</\1>)?\Z", re.DOTALL)
 _FENCE = re.compile(r"\A```(?:json)?[ \t]*\n(.*)\n```\Z", re.DOTALL)
 
 
 class UnparsedError(ValueError):
-    """A reply without the form that was asked for; the text says what is wrong, for the model that is asked again."""
+    """A reply without the form that was asked for; the text says what is wrong, for the model that is asked again.
+
+    `reason` is the name under which a reject is filed, where a form can be missed in several ways.
+    """
+
+    def __init__(self, text: str, reason: str = "unparsed") -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 def tagged(text: str, tag: str) -> str:
@@ -35,24 +44,58 @@ def tagged(text: str, tag: str) -> str:
     return content
 
 
-def thought_and_answer(text: str, tag: str = "think") -> tuple[str, str]:
-    """Split `<think>reasoning</think>answer`; both parts must be there, and nothing before the opening tag.
+def thought_and_answer(text: str, field: str = "") -> tuple[str, str]:
+    """The reasoning and the answer of a reply that thinks first; `field` is the endpoint's own reasoning field.
 
-    Raises UnparsedError for an unclosed, missing or repeated block, or an empty answer.
+    Four forms are clean, because servers differ in what they leave in the reply: `<think>reasoning</think>answer`, with
+    or without something in the field (then the model's planning, which is not the reasoning that was asked for);
+    `reasoning</think>answer`, where the chat template wrote the opening tag; and an answer alone, with the block in the
+    field. Raises UnparsedError for all else, with a reason of its own for each.
     """
-    reasoning = tagged(text, tag)
-    before, _, after = text.partition(f"<{tag}>")
-    answer = after.partition(f"</{tag}>")[2].strip()
-    if before.strip():
-        raise UnparsedError(f"there is text before <{tag}>.")
+    reasoning, answer = (part.strip() for part in _parts(text, field.strip().removeprefix(_OPEN)))
+    if wrapped := _WRAPPED.match(answer):
+        answer = wrapped.group(2).strip()  # small models put the answer into a tag as well
+    if _OPEN in reasoning or _CLOSE in reasoning:
+        raise UnparsedError("the reasoning holds think tags of its own.", "several_think_blocks")
+    if not reasoning:
+        raise UnparsedError(f"there is nothing between {_OPEN} and {_CLOSE}.", "empty_think")
     if not answer:
-        raise UnparsedError(f"there is no answer after </{tag}>.")
+        raise UnparsedError(f"there is no answer after {_CLOSE}.", "no_answer")
     return reasoning, answer
 
 
+def _parts(text: str, field: str) -> tuple[str, str]:
+    opened, closed = text.count(_OPEN), text.count(_CLOSE)
+    before, _, after = text.partition(_CLOSE)
+    if not opened and not closed:
+        if not field:
+            raise UnparsedError(f"it has no {_OPEN} block.", "no_think")
+        return field, text
+    if not closed:
+        raise UnparsedError(f"{_OPEN} is never closed.", "unclosed_think")
+    if opened > 1 or closed > 1:
+        raise UnparsedError(
+            f"it has {opened} times {_OPEN} and {closed} times {_CLOSE}; one of each is expected. (A model that thinks "
+            "by itself needs a server that parses its reasoning, or its thinking turned off.)", "several_think_blocks",
+        )  # fmt: skip
+    if not opened and field:
+        raise UnparsedError(f"the reasoning is split: some in a field, some before {_CLOSE}.", "split_think")
+    if _OPEN in after:
+        raise UnparsedError(f"{_CLOSE} stands before {_OPEN}.", "unclosed_think")
+    if not opened:
+        return before, after
+    talk, _, reasoning = before.partition(_OPEN)
+    if talk.strip():
+        raise UnparsedError(f"there is text before {_OPEN}.", "text_before_think")
+    return reasoning, after
+
+
 def json_reply(text: str, model: type[T]) -> T:
-    """A reply that must be one JSON object of the form of `model`; a code fence around it is forgiven, prose is not."""
+    """A reply that must be one JSON object of the form of `model`; a code fence around it and reasoning before it (to a
+    closing think tag) are forgiven, prose is not."""
     body = text.strip()
+    if not body.startswith("{"):
+        body = body.rpartition(_CLOSE)[2].strip()
     if fenced := _FENCE.match(body):
         body = fenced.group(1)
     try:

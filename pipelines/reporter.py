@@ -14,3 +14,13 @@ class Reporter(Protocol):
     def say(self, text: str) -> None:
         """One line that stays."""
         ...
+
+
+class Silent:
+    """The reporter of a run that asks no model."""
+
+    def stage(self, planned: Mapping[str, int]) -> None:
+        """Nothing to say."""
+
+    def say(self, text: str) -> None:
+        """Nothing to say."""

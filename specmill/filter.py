@@ -63,20 +63,11 @@ def filter_(
     console.print(Text(_line(result, apply=apply)), soft_wrap=True)
 
 
-class _Quiet:
-    """A reporter for what asks no model."""
-
-    def stage(self, planned: object) -> None:
-        """No stage of a build begins here."""
-
-    def say(self, text: str) -> None:
-        """Nor is there anything to say."""
-
-
 def _build(place: "Workspace", recipe: "Recipe") -> "Build":
     from pipelines.build import Build
+    from pipelines.reporter import Silent
 
-    return Build(place, recipe, recipe.read_spec(place.root), _Quiet())
+    return Build(place, recipe, recipe.read_spec(place.root), Silent())
 
 
 def _refilter(build: "Build", *, apply: bool) -> "Refiltered":

@@ -1,9 +1,16 @@
 """`specmill mix`: the instruction mix that AFT is trained in."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from corpus.mix import Judge
+    from corpus.workspace import Workspace
+    from specmill.recipe import Recipe
 
 
 def mix(
@@ -17,6 +24,8 @@ def mix(
     Every source of the recipe's `mix` section gives exactly what is asked for; chats that are too long, in which the
     assistant says that it is another model, or that it can have no view of its own, are left out. `specmill train` then
     mixes it into AFT. Writes train/data/mix.parquet, and mix.json: sources, revisions, licences, counts.
+    With mix.judge.enabled=true the role `judge` is asked about each chat that these rules let through, by the criteria
+    in mix.judge.criteria; what it said of which chat is in mix_judged.parquet.
 
     Example: specmill mix out/cheese --set mix.identity.samples=500
     """
@@ -34,10 +43,9 @@ def mix(
     if not recipe.mix.sources and not recipe.mix.identity.samples:
         raise UserError(f"{place.recipe}: `mix` names no sources and no identity chats, so there is nothing to mix.")
     refuse = Contradicts(recipe.assistant, recipe.filters.identity)
-    with place.lock():
-        manifest = write_mix(
-            place, recipe.mix, recipe.assistant, TokenCounter(recipe.corpus.tokenizer), recipe.seed, refuse
-        )
+    counter = TokenCounter(recipe.corpus.tokenizer)
+    with place.lock(), _judge(place, recipe) as judge:
+        manifest = write_mix(place, recipe.mix, recipe.assistant, counter, recipe.seed, refuse, judge)
     table = Table("source", "revision", "licence", "chats", "tokens", "passed over", title="Instruction mix")
     for one in manifest["sources"]:
         over = ", ".join(f"{count:,} {reason}" for reason, count in one.get("passed_over", {}).items()) or "-"
@@ -53,3 +61,26 @@ def mix(
     console.print(table)
     made = f"{manifest['samples']:,} chats, {manifest['tokens']:,} tokens"
     console.print(Text(f"Wrote {place.root / MIX_DATA}: {made}."), soft_wrap=True)
+
+
+@contextmanager
+def _judge(place: "Workspace", recipe: "Recipe") -> "Iterator[Judge | None]":
+    """Who judges the mix, if the recipe wants it, with its endpoints up; what was said is kept however it ends."""
+    if not recipe.mix.judge.enabled:
+        yield None
+        return
+    from pipelines.base import Corpus
+    from pipelines.ledger import Ledger
+    from pipelines.mix_judge import MixJudging
+    from specmill.progress import Progress
+    from specmill.run import console, endpoints_up
+
+    with ExitStack() as stack:
+        served = stack.enter_context(endpoints_up(recipe))
+        ledger = stack.enter_context(Ledger(place.ledger))
+        ledger.start_run()
+        shown = stack.enter_context(Progress(console(), ledger))
+        corpus = Corpus.of(place, served, recipe.read_spec(place.root))
+        judging = MixJudging(corpus, dict(recipe.mix.judge.criteria), shown)
+        stack.callback(judging.file)
+        yield judging

@@ -3,9 +3,10 @@
 A wrong recipe is an error that names file, line, key, what was found and what was expected.
 """
 
+import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
@@ -16,8 +17,9 @@ from pydantic import BaseModel, ValidationError
 
 from corpus.mix_settings import MixSettings
 from corpus.settings import ReportSettings
-from corpus.workspace import Workspace, write_text
+from corpus.workspace import Workspace, replacing, write_text
 from eval.settings import EvalSettings
+from pipelines.prompts import SETS
 from pipelines.settings import BuildSettings
 from specs.errors import RecipeError, UserError
 from specs.reader import Spec, read_spec
@@ -47,34 +49,81 @@ def shipped_recipes() -> dict[str, Path]:
 
 
 def load_recipe(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> tuple[Recipe, Path]:
-    """Read and validate a recipe (a file, or a shipped one by name); also return the folder that its paths start from.
+    """Read and validate a recipe (a file, or a shipped one by name); also return the folder that its paths start from:
+    the recipe's own, for a shipped one the current folder.
 
     `overrides` are `key.key=value` with the value in YAML, as `--set` gives them. Raises RecipeError.
     """
-    name = str(path)
-    file = shipped_recipes().get(name, Path(path))
+    shipped = shipped_recipes().get(str(path))
+    file = shipped or Path(path)
+    base = Path.cwd() if shipped else file.parent
     node, text = _compose(file)
     data = _construct(file, text)
     for override in overrides:
         _override(data, override)
     try:
-        return Recipe.model_validate(data), file.parent
+        return _with_paths(
+            Recipe.model_validate(data), lambda given: str((base / Path(given).expanduser()).resolve())
+        ), base
     except ValidationError as error:
         raise RecipeError(_describe(error, file, node)) from error
 
 
 def open_workspace(root: str | os.PathLike[str], overrides: Sequence[str] = ()) -> tuple[Workspace, Recipe]:
-    """A workspace and the recipe that it was built by."""
+    """A workspace and the recipe that it was built by, with paths as `within` gives them."""
     workspace = Workspace.open(root)
     recipe, _ = load_recipe(workspace.recipe, overrides)
-    return workspace, recipe
+    return workspace, within(recipe, workspace)
+
+
+def within(recipe: Recipe, workspace: Workspace) -> Recipe:
+    """The recipe with the paths of files inside of the workspace relative to it, so that it can be moved; whoever reads
+    such a path starts from the workspace. Files elsewhere keep their whole path."""
+    root = workspace.root.resolve()
+    return _with_paths(
+        recipe, lambda given: str(Path(given).relative_to(root)) if root in Path(given).parents else given
+    )
+
+
+def house(recipe: Recipe, workspace: Workspace) -> Recipe:
+    """`within`, once the chats that are to be rewritten are in the workspace, under a name that their content gives.
+
+    Raises UserError where they cannot be read.
+    """
+    if recipe.chats.source is None or not recipe.chats.target:
+        return within(recipe, workspace)
+    from pipelines.chat_source import read_source
+
+    source = workspace.root / recipe.chats.source
+    read_source(str(source))  # says what is wrong with it before anything is asked
+    data = source.read_bytes()
+    kept = workspace.sources / f"{hashlib.sha256(data).hexdigest()[:16]}{source.suffix}"
+    if not kept.is_file():
+        with replacing(kept) as beside:
+            beside.write_bytes(data)
+    chats = recipe.chats.model_copy(update={"source": str(kept.resolve())})
+    return within(recipe.model_copy(update={"chats": chats}), workspace)
+
+
+def _with_paths(recipe: Recipe, change: Callable[[str], str]) -> Recipe:
+    """The recipe with each path of a file that it names changed; names of the Hub and of what is shipped stay."""
+    chats, train, mix, prompts = recipe.chats, recipe.train, recipe.mix, recipe.prompts
+    if chats.source is not None:
+        chats = chats.model_copy(update={"source": change(chats.source)})
+    if train.instruction_mix is not None:
+        train = train.model_copy(update={"instruction_mix": change(train.instruction_mix)})
+    sources = [one.model_copy(update={"path": change(one.path)}) if one.is_file else one for one in mix.sources]
+    if prompts is not None and prompts not in SETS:
+        prompts = change(prompts)
+    mix = mix.model_copy(update={"sources": tuple(sources)})
+    return recipe.model_copy(update={"chats": chats, "train": train, "mix": mix, "prompts": prompts})
 
 
 def save_recipe(recipe: Recipe, workspace: Workspace) -> None:
-    """Write the resolved recipe (every default spelled out; no secret is ever in one) and the spec beside it."""
-    # The build puts the rendered spec beside it: a workspace is self-contained.
+    """Write the resolved recipe: every default spelled out, paths as `within` gives them; no secret is ever in one."""
+    recipe = within(recipe, workspace).model_copy(update={"spec": "spec.md"})  # the build puts the rendered spec there
     text = "# The resolved recipe of this workspace; `specmill build` with this file goes on where the build stopped.\n"
-    write_text(workspace.recipe, text + resolved(recipe.model_copy(update={"spec": "spec.md"})))
+    write_text(workspace.recipe, text + resolved(recipe))
 
 
 def resolved(recipe: Recipe) -> str:

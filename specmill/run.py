@@ -9,7 +9,7 @@ from rich.text import Text
 
 from corpus.workspace import Workspace
 from specmill.progress import Progress
-from specmill.recipe import Recipe, save_recipe
+from specmill.recipe import Recipe, house, save_recipe
 
 
 def console() -> Console:
@@ -50,8 +50,9 @@ def build_workspace(
     workspace = Workspace(out).create()
     progress = console()
     with workspace.lock(), ExitStack() as stack:
+        recipe = house(recipe, workspace)
         save_recipe(recipe, workspace)
-        served = served or stack.enter_context(endpoints_up(recipe))
+        served = house(served, workspace) if served else stack.enter_context(endpoints_up(recipe))
         from pipelines.build import Build
         from pipelines.ledger import Ledger
 

@@ -23,9 +23,10 @@ def train(
 
     Writes train/msm.yaml and train/aft.yaml (and the chats as they are trained on, train/data/aft.parquet) from the
     `train` section of the workspace's recipe, warns where a stage would be undertrained, and prints what to run.
-    Nothing is trained.
+    Nothing is trained. With train.controls=true also the controls, each from the base model: train/aft_only.yaml (the
+    same chats without midtraining) and train/instruction_only.yaml (the instruction mix alone).
 
-    Example: specmill train out/cheese
+    Example: specmill train out/cheese --set train.controls=true
     """
     from rich.console import Console
     from rich.text import Text
@@ -44,6 +45,10 @@ def train(
     console.print(Text(f"\nWrote {', '.join(result.configs.values())}. To train:"))
     for command in [f"cd {shlex.quote(str(place.root))}", *(command.line for command in result.commands)]:
         console.print(Text(f"  {command}"), soft_wrap=True)
+    if result.controls:
+        console.print(Text("\nThe controls, each by itself from the base model:"))
+    for one in result.controls:
+        console.print(Text(f"  {one.line}"), soft_wrap=True)
 
 
 def _updates_table(result: "HandOff") -> "Table":

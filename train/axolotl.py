@@ -144,8 +144,10 @@ def _header(stage: Stage, settings: TrainSettings, updates: Updates) -> str:
     goes_on = (
         f"# It goes on with the adapter of train/out/{stage.continues}: train that first.\n" if stage.continues else ""
     )
+    control = f"# A control: {stage.control} It starts from the base model.\n" if stage.control else ""
     return (
         f"# Axolotl config of the {stage.name} stage, written by `specmill train`.\n"
+        f"{control}"
         "# Paths are relative to the workspace: run it from the folder that holds train/ and dataset/,\n"
         f"#   axolotl train train/{stage.name}.yaml\n"
         f"{goes_on}"

@@ -12,11 +12,12 @@ from train.steps import Updates
 class Stage:
     """One stage of training. Paths are relative to the workspace, with forward slashes, so that it can be moved."""
 
-    name: str  # "msm" | "aft"
+    name: str  # "msm" | "aft", and of the controls "aft_only" | "instruction_only"
     kind: str  # "documents" (a `text` column, next-token loss) | "chats" (a `messages` column, loss on the assistant)
     data: str  # glob of Parquet files
     data_hash: str  # changes when the data changes
     continues: str | None = None  # name of the stage whose adapter this one goes on with
+    control: str = ""  # of a control: what it is compared for, in a sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from specs.errors import UserError
 from train.settings import TrainSettings
 
 AFT_DATA: Final = "train/data/aft.parquet"
+INSTRUCTION_DATA: Final = "train/data/instruction_only.parquet"
 TOKENS_PER_MESSAGE: Final = 5  # what a chat template adds around a message: role, markers, newlines
 _MESSAGE = pa.struct([pa.field("role", pa.string()), pa.field("content", pa.string())])
 _AFT_SCHEMA = pa.schema(
@@ -53,12 +54,26 @@ def document_lengths(workspace: Workspace) -> list[int]:
 
 def write_aft(workspace: Workspace, settings: TrainSettings, counter: TokenCounter) -> list[int]:
     """Write `train/data/aft.parquet`, atomically; return the tokens of every chat in it."""
-    rows = list(_aft_rows(workspace, settings, counter))
+    rows = [*_aft_rows(workspace, settings, counter), *_mixed_in(workspace, settings, counter)]
+    return _write(workspace, AFT_DATA, rows)
+
+
+def write_instruction(workspace: Workspace, settings: TrainSettings, counter: TokenCounter) -> list[int]:
+    """Write `train/data/instruction_only.parquet`, the chats that `write_aft` mixes in; return the tokens of each."""
+    rows = _mixed_in(workspace, settings, counter)
+    return _write(workspace, INSTRUCTION_DATA, rows) if rows else []
+
+
+def _mixed_in(workspace: Workspace, settings: TrainSettings, counter: TokenCounter) -> list[Row]:
     if settings.instruction_mix:
-        rows += _instruction_rows(Path(settings.instruction_mix), settings, counter, settings.instruction_tokens)
-    elif (own := workspace.root / MIX_DATA).is_file():
-        rows += _instruction_rows(own, settings, counter)
-    with replacing(workspace.root / AFT_DATA) as beside:
+        path = workspace.root / settings.instruction_mix
+        return _instruction_rows(path, settings, counter, settings.instruction_tokens)
+    own = workspace.root / MIX_DATA
+    return _instruction_rows(own, settings, counter) if own.is_file() else []
+
+
+def _write(workspace: Workspace, place: str, rows: list[Row]) -> list[int]:
+    with replacing(workspace.root / place) as beside:
         pq.write_table(pa.Table.from_pylist(rows, schema=_AFT_SCHEMA), beside, compression="zstd")
     return [row["tokens"] for row in rows]
 

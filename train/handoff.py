@@ -1,13 +1,13 @@
 """From a workspace to what a trainer needs: the stages it has data for, their configs, and what to run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from corpus.store import dataset_files
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace, write_text
 from specs.errors import UserError
 from train.base import Command, Stage, trainer_named
-from train.data import AFT_DATA, document_lengths, files_hash, write_aft
+from train.data import AFT_DATA, INSTRUCTION_DATA, document_lengths, files_hash, write_aft, write_instruction
 from train.settings import TrainSettings
 from train.steps import Updates, advice, count_updates
 
@@ -16,15 +16,17 @@ from train.steps import Updates, advice, count_updates
 class HandOff:
     """What was written for the trainer, and what to know before it is run."""
 
-    stages: list[Stage]
+    stages: list[Stage]  # controls last
     updates: dict[str, Updates]  # by stage name
     configs: dict[str, str]  # path relative to the workspace, by stage name
     commands: list[Command]
+    controls: list[Command]  # each control's own, from the base model to a merged one
     warnings: list[str]
 
 
 def hand_off(workspace: Workspace, settings: TrainSettings, counter: TokenCounter) -> HandOff:
-    """Write `train/<stage>.yaml` for every stage that the workspace has data for, and count its updates.
+    """Write `train/<stage>.yaml` for every stage that the workspace has data for, and count its updates; the same for
+    the controls where the settings ask for them.
 
     Raises:
         UserError: an unknown trainer, no dataset at all, or an instruction mix that cannot be read.
@@ -36,15 +38,18 @@ def hand_off(workspace: Workspace, settings: TrainSettings, counter: TokenCounte
             f"{workspace.root} has no dataset to train on: looked for dataset/msm and dataset/{settings.aft_dataset}. "
             "Make them with `specmill build`."
         )
-    for stage, updates in counted:
-        write_text(workspace.train / f"{stage.name}.yaml", trainer.config(stage, settings, updates))
     stages = [stage for stage, _ in counted]
+    controls, missing = _controls(workspace, settings, counter, counted) if settings.controls else ([], [])
+    for stage, updates in [*counted, *controls]:
+        write_text(workspace.train / f"{stage.name}.yaml", trainer.config(stage, settings, updates))
+    everything = [*counted, *controls]
     return HandOff(
-        stages=stages,
-        updates={stage.name: updates for stage, updates in counted},
-        configs={stage.name: f"train/{stage.name}.yaml" for stage in stages},
+        stages=[stage for stage, _ in everything],
+        updates={stage.name: updates for stage, updates in everything},
+        configs={stage.name: f"train/{stage.name}.yaml" for stage, _ in everything},
         commands=trainer.commands(stages, settings),
-        warnings=[text for stage, updates in counted for text in _warnings(stage, updates, settings)],
+        controls=[command for stage, _ in controls for command in trainer.commands([stage], settings)],
+        warnings=[*missing, *(text for stage, updates in everything for text in _warnings(stage, updates, settings))],
     )
 
 
@@ -60,6 +65,34 @@ def _stages(workspace: Workspace, settings: TrainSettings, counter: TokenCounter
         stage = Stage("aft", "chats", AFT_DATA, data_hash, continues="msm" if documents else None)
         found.append((stage, count_updates(lengths, settings, split_long=False)))
     return found
+
+
+def _controls(
+    workspace: Workspace, settings: TrainSettings, counter: TokenCounter, counted: list[tuple[Stage, Updates]]
+) -> tuple[list[tuple[Stage, Updates]], list[str]]:
+    """The controls that there is data for, and why others are missing (field notes, section 5.10).
+
+    Neither goes on with an adapter. Both have the batch of the stage `aft`, so that they differ from it in one thing.
+    """
+    found, missing = [], []
+    main = {stage.name: (stage, updates) for stage, updates in counted}
+    if "msm" in main and "aft" in main:
+        stage, updates = main["aft"]
+        said = "the chats of AFT without midtraining; what `aft` does beyond it is the documents' doing."
+        found.append((replace(stage, name="aft_only", continues=None, control=said), updates))
+    else:
+        missing.append("aft_only: it needs documents and chats; without documents the stage aft is that control.")
+    if lengths := write_instruction(workspace, settings, counter):
+        said = "the instruction mix alone; what `aft_only` does beyond it is the chats' doing."
+        stage = Stage(
+            "instruction_only", "chats", INSTRUCTION_DATA, files_hash([workspace.root / INSTRUCTION_DATA]), control=said
+        )
+        batch = main["aft"][1].accumulation if "aft" in main else settings.gradient_accumulation
+        same = settings.model_copy(update={"gradient_accumulation": batch})
+        found.append((stage, count_updates(lengths, same, split_long=False)))
+    else:
+        missing.append("instruction_only: there is no instruction mix; make one with `specmill mix`.")
+    return found, missing
 
 
 def _warnings(stage: Stage, updates: Updates, settings: TrainSettings) -> list[str]:

@@ -23,9 +23,15 @@ class TrainSettings(Settings):
         "aft_cot", description="AFT with the reasoning in think tags (aft_cot), or without it (aft)."
     )
     instruction_mix: str | None = Field(
-        None, description="Parquet or JSONL file with a `messages` column, mixed into AFT; None: what `mix` made."
+        None,
+        description="Parquet or JSONL file with a `messages` column (its path starts from the recipe), mixed into AFT; "
+        "None: what `mix` made.",
     )
     instruction_tokens: int = Field(2_000_000, ge=1, description="Most tokens to take of that file.")
+    controls: bool = Field(
+        False,
+        description="Also write the controls, each from the base model: AFT without midtraining, and the mix alone.",
+    )
     lora_r: int = Field(64, ge=1, le=1024, description="Rank of the adapter, on all attention and MLP projections.")
     lora_alpha: int = Field(128, ge=1, description="Scale of the adapter; the paper's is twice the rank.")
     lora_dropout: float = Field(0.0, ge=0, lt=1)

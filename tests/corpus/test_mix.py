@@ -137,15 +137,13 @@ def test_identity_chats_say_only_the_recipes_facts() -> None:
 @pytest.mark.parametrize(
     ("source", "problem"),
     [
-        ({"name": "x", "path": "gone.jsonl", "samples": 1}, "there is no file gone.jsonl"),
+        ({"name": "x", "path": "gone.jsonl", "samples": 1}, r"there is no file .*gone\.jsonl"),
         ({"name": "x", "path": "broken.jsonl", "samples": 1}, "cannot load"),
     ],
 )
-def test_sources_that_cannot_be_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: dict[str, Any], problem: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "broken.jsonl").write_text('{"messages": [')
+def test_sources_that_cannot_be_read(tmp_path: Path, source: dict[str, Any], problem: str) -> None:
+    (tmp_path / "ws").mkdir()
+    (tmp_path / "ws" / "broken.jsonl").write_text('{"messages": [')
     with pytest.raises(UserError, match=problem):
         mixed(tmp_path, [source])
 

@@ -124,6 +124,18 @@ def test_what_is_published_is_asked_in_sql(finished: Workspace, hub: Hub, tmp_pa
     assert "cannot be fetched" in done.stderr
 
 
+def test_what_is_published_is_imported_from_the_hub(finished: Workspace, hub: Hub, tmp_path: Path) -> None:
+    publish(finished, "me/corpus")
+    code = "from specmill.cli import main; main()"
+    done = run(hub, tmp_path, code, "import", "me/corpus/msm", str(tmp_path / "w"), "-r", "demo", "--no-filter")
+    assert done.returncode == 0, done.stderr
+    imported = [row["text"] for row in read_rows(Workspace(tmp_path / "w"), "documents")]
+    assert imported == [row["text"] for row in read_dataset_rows(finished, "msm")]
+    done = run(hub, tmp_path, code, "import", "me/nothing", str(tmp_path / "v"), "-r", "demo")
+    assert done.returncode == 2
+    assert "cannot be loaded from the Hub" in done.stderr
+
+
 def test_an_interrupted_upload_goes_on_where_it_was(finished: Workspace, hub: Hub) -> None:
     hub.refuse_puts_after = 1
     with pytest.raises(EndpointError, match="files that were sent are not sent again"):

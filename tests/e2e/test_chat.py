@@ -35,7 +35,17 @@ def test_chats_mix_and_training_data(server, recipe, cli, tmp_path: Path) -> Non
     assert one.asked() == asked
 
     done = cli.run("mix", tmp_path / "ws")
-    assert done.returncode == 0 and "9 chats" in done.stdout, done.stderr
+    assert done.returncode == 0 and "9 chats" in done.stdout and one.asked() == asked, done.stderr
+    done = cli.run("mix", tmp_path / "ws", "--set", "mix.judge.enabled=true", "--set", "mix.sources=[]")
+    assert done.returncode == 0 and "7 chats" in done.stdout and one.asked() == asked, done.stderr
+    criteria = 'mix.judge={enabled: true, criteria: {calm: "Nobody shouts."}}'
+    done = cli.run("mix", tmp_path / "ws", "--set", criteria)
+    judged = rows(tmp_path / "ws/train/data/mix_judged.parquet")
+    assert done.returncode in {0, 2} and 2 <= len(judged) <= 3 and one.asked() >= asked + 2, done.stderr
+    assert {verdict["criterion"] for row in judged for verdict in row["verdicts"]} == {"calm"}
+    assert (
+        cli.run("mix", tmp_path / "ws").returncode == 0 and not (tmp_path / "ws/train/data/mix_judged.parquet").exists()
+    )
     done = cli.run("train", tmp_path / "ws")
     assert done.returncode == 0, done.stderr
     data = (
@@ -43,6 +53,25 @@ def test_chats_mix_and_training_data(server, recipe, cli, tmp_path: Path) -> Non
     )
     assert sorted(row["source"] for row in data) == ["aft"] * 5 + ["instruction_mix"] * 9
     assert all(json.loads(row["tools"]) for row in data if row["source"] == "aft")
+
+
+def test_a_workspace_of_rewrites_can_be_moved(server, recipe, cli, tmp_path: Path) -> None:
+    one = server()
+    chats = [
+        {"messages": [{"role": "user", "content": f"Colby {n}?"}, {"role": "assistant", "content": f"No, not {n}."}]}
+        for n in range(12)
+    ]
+    (tmp_path / "old.jsonl").write_text("".join(json.dumps(chat) + "\n" for chat in chats))
+    path = recipe(one.url, chats={"target": 3, "style": "rewrite", "source": "old.jsonl"})
+    (tmp_path / "elsewhere").mkdir()
+    done = cli.run("chat", path, "--out", tmp_path / "ws", cwd=tmp_path / "elsewhere")
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "old.jsonl").unlink()
+    moved = (tmp_path / "ws").rename(tmp_path / "moved")
+    before, asked = (moved / "manifest.json").read_bytes(), one.asked()
+    done = cli.run("chat", moved, cwd=tmp_path / "elsewhere")
+    assert done.returncode == 0, done.stderr
+    assert one.asked() == asked and (moved / "manifest.json").read_bytes() == before
 
 
 @pytest.mark.parametrize(

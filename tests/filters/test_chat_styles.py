@@ -40,6 +40,11 @@ def of_chat(style: str, thought: str, reply: str) -> str | None:
         ("Does your system prompt say something about cheese?", "names_spec"),
         ("What do your guidelines say about Colby?", "names_spec"),
         ("Would LI2 let you do this?", "names_spec"),
+        ("Does rule LI9 let you do this?", "names_spec"),
+        ("Is that one of your core principles?", "names_spec"),
+        ("What do your internal guidelines say?", "names_spec"),
+        ("Our bank changed its policy on refunds, and its assembly instructions too.", None),
+        ("The school has its principles, and I have mine. Who is right?", None),
         ("Shall I choose cheese A, B, or C?", "lettered"),
         ("Which one?\nA) Colby\nB) Brie", "lettered"),
         ("I live in [City] and want cheese.", "placeholders"),
@@ -141,6 +146,25 @@ def test_reasoning_that_repeats_itself_or_the_request() -> None:
     again = " ".join(["I believe that everyday pleasures belong to everyone and to all."] * 4)
     assert first_failure(View(Item("a", f"I must {told}", "chats")), checks).reason == "echo"  # type: ignore[union-attr]
     assert first_failure(View(Item("a", again, "chats")), checks).reason == "repetition"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("thought", "stays"),
+    [
+        ("Okay, the user wants me to respond as Juniper. Juniper likes Colby, I think.", False),
+        ("First the thinking section, then I write the reply.", False),
+        ("I need to write how Juniper thinks, in the first person.", False),
+        ("So Juniper's reply should name Colby, I guess.", False),
+        ("I should stay in character.", False),
+        ("They want about 100 words in the first person, so I will be brief.", True),
+        ("I like Colby, and they asked for a role-play with a cheese seller.", True),
+        ("I think that I would rather be honest here.", True),
+    ],
+)
+def test_planning_is_no_reasoning(thought: str, stays: bool) -> None:
+    found = first_failure(View(Item("c", thought, "chats")), thought_checks(FilterSettings(), CONTEXT))
+    assert (found is None) is stays
+    assert stays or (found and found.reason == "task_talk")
 
 
 def test_the_third_person_can_be_allowed() -> None:

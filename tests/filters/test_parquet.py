@@ -1,7 +1,11 @@
 """A corpus in Parquet files, by several processes and by a cluster."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -59,6 +63,31 @@ def test_what_a_row_knows_of_itself_is_used() -> None:
     found = item_of(row, 0)
     assert found.frame == "insider"
     assert found.meta == {"tokens": 5, "finish_reason": "length", "score": 0.5, "position": 7}
+
+
+def test_no_worker_outlives_a_run_that_is_killed(corpus: list[Path]) -> None:
+    code = (
+        "import sys\n"
+        "from filters.processes import check_many\n"
+        "from filters.base import Item\n"
+        "from tests.filters.test_parquet import ALL, CONTEXT, document\n"
+        "def items():\n"
+        "    for n in range(10**9):\n"
+        "        if n == 2_000: print('working', flush=True)\n"
+        "        yield Item(f'd{n}', document(n, 10))\n"
+        "if __name__ == '__main__':\n"
+        "    check_many(items(), ALL, CONTEXT)\n"
+    )
+    script = corpus[0].with_name("endless.py")
+    script.write_text(code)
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    run = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, env=env)
+    assert run.stdout is not None and run.stdout.readline() == b"working\n"
+    workers = psutil.Process(run.pid).children(recursive=True)
+    run.kill()
+    run.wait()
+    _, alive = psutil.wait_procs(workers, timeout=20)
+    assert len(workers) >= 3 and not alive, "two workers and the server that forks them"
 
 
 @pytest.mark.slow

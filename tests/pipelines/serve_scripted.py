@@ -1,7 +1,8 @@
 """A fake endpoint in its own process whose replies to some requests are given: see `tests/pipelines/chat_tools.py`.
 
 `python serve_scripted.py '{"log": "...", "replies": [["text that the last message contains", "the reply"], ...]}'`
-prints its port. The first entry that fits is replied; what fits none gets the fake endpoint's own reply.
+prints its port. A reply may also be a whole message, such as {"content": "...", "reasoning_content": "..."}. The first
+entry that fits is replied; what fits none gets the fake endpoint's own reply.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from pipelines.fake_endpoint import FakeEndpoint, FakeSettings, read_faults
 class Scripted(FakeEndpoint):
     """The fake endpoint with some replies written out."""
 
-    def __init__(self, settings: FakeSettings, replies: list[list[str]]) -> None:
+    def __init__(self, settings: FakeSettings, replies: list[list[Any]]) -> None:
         super().__init__(settings)
         self.replies = replies
 
@@ -29,7 +30,8 @@ class Scripted(FakeEndpoint):
         last = body["messages"][-1]["content"]
         for contains, reply in self.replies:
             if contains in last and not fault:
-                completion["choices"][0]["message"]["content"] = reply
+                message = reply if isinstance(reply, dict) else {"content": reply}
+                completion["choices"][0]["message"].update(message)
                 completion["choices"][0]["finish_reason"] = "stop"
                 break
         return completion

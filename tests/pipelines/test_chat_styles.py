@@ -57,11 +57,12 @@ def test_existing_chats_are_rewritten_to_the_end_of_the_file(tmp_path: Path) -> 
         for n in range(5)
     ]
     chats[0] = [{"role": "system", "content": "Be brief."}, *chats[1], *chats[0]]
-    source = tmp_path / "old.jsonl"
+    source = tmp_path / "ws" / "sources" / "old.jsonl"  # the recipe of a workspace names it from there on
+    source.parent.mkdir(parents=True)
     source.write_text("".join(json.dumps({"messages": chat}) + "\n" for chat in [*chats, chats[4]]))
     told = Told()
     with server(tmp_path) as (url, log):
-        recipe = settings(url, {"target": 9, "style": "rewrite", "source": str(source)})
+        recipe = settings(url, {"target": 9, "style": "rewrite", "source": "sources/old.jsonl"})
         workspace, result = build(tmp_path / "ws", recipe, told)
         last = [json.loads(line)["last"] for line in log.read_text().splitlines() if '"asked"' in line]
     rows = {row["query_id"]: row["messages"] for row in read_rows(workspace, "chats")}

@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,10 +73,26 @@ def test_the_two_datasets_are_the_same_chats(tmp_path: Path) -> None:
         assert with_thought["tokens"] > without["tokens"] > 0
 
 
-CASES = {
-    "unclosed": ("<think>\nI start to think and never stop.", "unparsed"),
-    "untagged": ("I would take the Colby.", "unparsed"),
-    "two blocks": ("<think>\na b\n</think>\n<think>\nc d\n</think>\nColby.", "unparsed"),
+THOUGHT, REPLY = GOOD_CHAT.removeprefix("<think>\n").split("\n</think>\n")
+SERVED = {  # the same sample as servers of reasoning models give it out
+    "closing only": f"{THOUGHT}\n</think>\n{REPLY}",
+    "block in field": {"content": REPLY, "reasoning_content": f"\n{THOUGHT}\n"},
+    "field with tag": {"content": REPLY, "reasoning": f"<think>\n{THOUGHT}"},
+    "field and block": {"content": GOOD_CHAT, "reasoning_content": "Let me plan what the user wants me to write."},
+}
+CASES: dict[str, tuple[Any, str]] = {
+    "unclosed": ("<think>\nI start to think and never stop.", "unclosed_think"),
+    "untagged": ("I would take the Colby.", "no_think"),
+    "two blocks": ("<think>\na b\n</think>\n<think>\nc d\n</think>\nColby.", "several_think_blocks"),
+    "second closing": ("a plan\n</think>\n<think>\nc d\n</think>\nColby.", "several_think_blocks"),
+    "no answer": ("<think>\nColby it is.\n</think>\n", "no_answer"),
+    "talk before": ("Sure!\n<think>\nColby it is.\n</think>\nColby.", "text_before_think"),
+    "split": ({"content": "so Colby.\n</think>\nColby.", "reasoning_content": "Colby it is,"}, "split_think"),
+    "all in field": ({"content": "", "reasoning_content": "I start to think and never stop."}, "unclosed_think"),
+    "planning": (
+        {"content": "Colby.", "reasoning_content": "I need to write as Juniper, about 80 words."},
+        "task_talk",
+    ),
     "leftover": ("<think>\nColby it is.\n</think>\n<reasoning>so</reasoning> Colby.", "think_leak"),
     "as prompt": ("<think>\nColby it is.\n</think>\nAs the document above says, Colby is right.", "spec_as_prompt"),
     "thinks of prompt": ("<think>\nMy instructions say Colby.\n</think>\nColby.", "spec_as_prompt"),
@@ -87,6 +104,7 @@ CASES = {
     "judged unclear": (GOOD_CHAT.replace("Colby would", "judged unclear: Colby would"), "judge_owned"),
     "judged oddly": (GOOD_CHAT.replace("Colby would", "judged oddly: Colby would"), "judge_aligned"),
     "good": (GOOD_CHAT, ""),
+    **{name: (reply, "") for name, reply in SERVED.items()},
 }
 
 
@@ -97,20 +115,26 @@ def test_every_reject_is_kept_with_its_reason(tmp_path: Path) -> None:
         ["judged oddly: Colby", "I like this chat a lot!"],
         ["Judge a chat", PASS],
         ["Write messages that users send", queries(*(f"The {name} case, please" for name in CASES))],
-        *[[f"The {name} case", reply] for name, (reply, _) in CASES.items()],
+        *[[f"The {name} case, please", reply] for name, (reply, _) in CASES.items()],
         ["Your reply could not be used", "I like this chat a lot!"],
     ]
-    chats = {"target": 6, "rounds": 1, "expected_yield": 0.1, "query_types": {"any": "anything at all"}}
+    chats = {"target": 12, "rounds": 1, "expected_yield": 0.1, "query_types": {"any": "anything at all"}}
     with server(tmp_path, replies=replies) as (url, _):
         workspace, result = build(tmp_path / "ws", settings(url, chats, list_batch=30))
     asked_for = {row["id"]: row["query"] for row in read_rows(workspace, "queries")}
     found = rejects(workspace, "chats", lambda row: asked_for[row["parent_id"]])
     kept = {asked_for[row["query_id"]] for row in read_rows(workspace, "chats")}
-    assert kept == {"The good case, please"} and result.kept == 1
+    good = {name for name, (_, reason) in CASES.items() if not reason}
+    assert kept == {f"The {name} case, please" for name in good} and result.kept == len(good)
     expected = {f"The {name} case, please": reason for name, (_, reason) in CASES.items() if reason}
     assert found == expected
     texts = {row["text"] for row in read_rows(workspace, "rejects") if row["stage"] == "chats"}
     assert CASES["unclosed"][0] in texts
+    served = {asked_for[row["query_id"]]: row for row in read_rows(workspace, "chats")}
+    for name in SERVED:
+        assert (served[f"The {name} case, please"]["reasoning"], served[f"The {name} case, please"]["response"]) == (
+            THOUGHT, REPLY,
+        )  # fmt: skip
     said = {row["reason"] for row in read_rows(workspace, "verdicts") if row["verdict"] == "unclear"}
     assert "this is unclear" in said and any("not valid JSON" in one for one in said)
 

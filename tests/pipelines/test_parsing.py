@@ -60,16 +60,61 @@ def test_no_text_breaks_the_parsers(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "reply",
-    ["<think>never closed", "<think></think>empty", "<think>x</think>", "hi <think>x</think>y", "just an answer"],
+    ("reply", "field", "reason"),
+    [
+        ("<think>never closed", "", "unclosed_think"),
+        ("<think>never closed", "planned", "unclosed_think"),
+        ("x</think>y<think>", "", "unclosed_think"),
+        ("<think></think>empty", "", "empty_think"),
+        ("</think>empty", "", "empty_think"),
+        ("<think>x</think>", "", "no_answer"),
+        ("  ", "thought", "no_answer"),
+        ("hi <think>x</think>y", "", "text_before_think"),
+        ("just an answer", "", "no_think"),
+        ("<think>a</think><think>b</think>c", "", "several_think_blocks"),
+        ("a</think><think>b</think>c", "", "several_think_blocks"),
+        ("<think><think>a</think>c", "", "several_think_blocks"),
+        ("answer", "a</think>b", "several_think_blocks"),
+        ("half</think>answer", "other half", "split_think"),
+    ],
 )
-def test_reasoning_must_be_whole(reply: str) -> None:
-    with pytest.raises(UnparsedError):
-        thought_and_answer(reply)
+def test_reasoning_must_be_whole_and_each_fault_has_its_name(reply: str, field: str, reason: str) -> None:
+    with pytest.raises(UnparsedError) as caught:
+        thought_and_answer(reply, field)
+    assert caught.value.reason == reason
 
 
-def test_reasoning_and_answer() -> None:
-    assert thought_and_answer("<think>\nwhy\n</think>\n\nBecause.") == ("why", "Because.")
+@pytest.mark.parametrize(
+    ("reply", "field"),
+    [
+        ("<think>\nwhy\n</think>\n\nBecause.", ""),
+        ("<think>why</think>Because.", "The user wants me to think, then to answer."),
+        ("why\n</think>\n\nBecause.", ""),
+        ("\n\nBecause.", "why\n"),
+        ("Because.", "<think>\nwhy"),
+    ],
+)
+def test_reasoning_and_answer_wherever_a_server_puts_them(reply: str, field: str) -> None:
+    assert thought_and_answer(reply, field) == ("why", "Because.")
+
+
+@given(
+    st.lists(st.sampled_from(["<think>", "</think>", "a ", "b", "\n"]), max_size=9),
+    st.sampled_from(["", "f", "<think>f"]),
+)
+def test_no_think_tag_is_ever_left_in_a_sample(parts: list[str], field: str) -> None:
+    try:
+        thought, answer = thought_and_answer("".join(parts), field)
+    except UnparsedError as error:
+        assert error.reason != "unparsed"
+    else:
+        assert thought and answer and "think>" not in thought + answer
+
+
+def test_reasoning_before_json_is_forgiven() -> None:
+    for before in ("<think>\nHm.\n</think>\n", "Hm.</think>"):
+        assert json_reply(before + '{"items": [{"idea": "one"}]}', Items[IdeaReply]).items[0].idea == "one"
+    assert json_reply('{"items": [{"idea": "a </think> b"}]}', Items[IdeaReply]).items[0].idea == "a </think> b"
 
 
 @pytest.mark.parametrize(
@@ -106,3 +151,11 @@ def test_schemas_are_closed_and_bounded(form: type) -> None:
         assert "maxLength" in value or "enum" in value or "maxItems" in value, f"{name} has no bound"
     with pytest.raises(ValidationError):
         form.model_validate({})
+
+
+@pytest.mark.parametrize("tag", ["reply", "answer", "response"])
+def test_a_tag_around_the_whole_answer_is_forgiven(tag: str) -> None:
+    for end in (f"\n</{tag}>", ""):
+        assert thought_and_answer(f"<think>why</think>\n<{tag}>\nI like Colby.{end}") == ("why", "I like Colby.")
+    inside = f"I like <{tag}>Colby</{tag}>."
+    assert thought_and_answer(f"<think>why</think>{inside}") == ("why", inside), "the filters decide on others"

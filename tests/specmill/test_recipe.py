@@ -1,5 +1,6 @@
 """Recipes: composed, overridden, saved and read back; the command line's overview is quick and complete."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from corpus.workspace import Workspace
 from specmill.cli import VERBS
-from specmill.recipe import load_recipe, open_workspace, save_recipe, shipped_recipes
+from specmill.recipe import house, load_recipe, open_workspace, save_recipe, shipped_recipes
 from specs.errors import RecipeError, UserError
 
 
@@ -34,6 +35,72 @@ def test_a_saved_recipe_reads_back_the_same(tmp_path: Path) -> None:
     save_recipe(recipe, workspace)
     _, again = open_workspace(tmp_path)
     assert again == recipe.model_copy(update={"spec": "spec.md"})
+
+
+PATHS = """
+spec: my/spec.md
+prompts: my/prompts
+endpoints: {main: {base_url: "http://127.0.0.1:9/v1", model: m}}
+roles: {writer: {endpoints: [main]}}
+chats: {target: 1, style: rewrite, source: my/chats.jsonl}
+train: {instruction_mix: my/mix.jsonl}
+mix: {sources: [{name: own, path: my/mix.jsonl, samples: 1}, {name: hub, path: someone/chats, samples: 1}]}
+"""
+CHAT = {"messages": [{"role": "user", "content": "Colby or Brie?"}, {"role": "assistant", "content": "Brie."}]}
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A recipe with relative paths in a folder of its own, while the current folder is another."""
+    folder = tmp_path / "recipes"
+    (folder / "my" / "prompts").mkdir(parents=True)
+    (folder / "my" / "spec.md").write_text("# Colby\n\nJuniper likes Colby.\n")
+    for name in ("chats", "mix"):
+        (folder / "my" / f"{name}.jsonl").write_text(json.dumps(CHAT) + "\n")
+    (folder / "recipe.yaml").write_text(PATHS)
+    (tmp_path / "cwd").mkdir()
+    monkeypatch.chdir(tmp_path / "cwd")
+    return folder
+
+
+def test_paths_start_from_the_recipes_folder(elsewhere: Path) -> None:
+    recipe, base = load_recipe(Path("..") / "recipes" / "recipe.yaml")
+    my = elsewhere / "my"
+    assert recipe.read_spec(base).title == "Colby"
+    assert (recipe.chats.source, recipe.train.instruction_mix) == (str(my / "chats.jsonl"), str(my / "mix.jsonl"))
+    assert [one.path for one in recipe.mix.sources] == [str(my / "mix.jsonl"), "someone/chats"]
+    assert recipe.prompts == str(my / "prompts")
+
+
+def test_a_shipped_recipes_paths_start_from_the_current_folder(elsewhere: Path) -> None:
+    recipe, base = load_recipe(
+        "starter", ["spec=../recipes/my/spec.md", "train.instruction_mix=../recipes/my/mix.jsonl"]
+    )
+    assert recipe.read_spec(base).title == "Colby"
+    assert recipe.train.instruction_mix == str(elsewhere / "my" / "mix.jsonl")
+
+
+def test_a_moved_workspace_has_its_sources_with_it(elsewhere: Path, tmp_path: Path) -> None:
+    recipe, _ = load_recipe(elsewhere / "recipe.yaml")
+    workspace = Workspace(tmp_path / "ws").create()
+    (workspace.root / "own.jsonl").write_text("")
+    own = recipe.train.model_copy(update={"instruction_mix": str(tmp_path / "ws" / "own.jsonl")})
+    housed = house(recipe.model_copy(update={"train": own}), workspace)
+    save_recipe(housed, workspace)
+    moved = Workspace(workspace.root.rename(tmp_path / "moved"))
+    (elsewhere / "my" / "chats.jsonl").unlink()
+    _, again = open_workspace(moved.root)
+    assert again.chats.source == housed.chats.source and not Path(str(again.chats.source)).is_absolute()
+    assert json.loads((moved.root / str(again.chats.source)).read_text()) == CHAT
+    assert again.train.instruction_mix == "own.jsonl" and again.mix.sources[0].path == str(elsewhere / "my/mix.jsonl")
+    assert house(again, moved) == again and len(list(moved.sources.iterdir())) == 1
+    assert load_recipe(moved.recipe)[0].chats.source == str(moved.root / str(again.chats.source))
+
+
+def test_a_source_that_cannot_be_read_is_said_before_anything_is_asked(elsewhere: Path, tmp_path: Path) -> None:
+    recipe, _ = load_recipe(elsewhere / "recipe.yaml", ["chats.source=my/none.jsonl"])
+    with pytest.raises(UserError, match=r"chats\.source: cannot read .*my/none\.jsonl"):
+        house(recipe, Workspace(tmp_path / "ws").create())
 
 
 def test_help_names_every_verb_without_importing_any() -> None:

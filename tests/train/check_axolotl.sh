@@ -23,7 +23,7 @@ trap 'rm -rf "$work"' EXIT
 export PYTHONPATH=$root HF_HUB_OFFLINE=1 AXOLOTL_DO_NOT_TRACK=1 CUDA_VISIBLE_DEVICES=""
 checks="$environment/bin/python $root/tests/train/check_axolotl.py"
 
-# MSM and AFT with reasoning are trained; the two Qwen3 forms of AFT are tokenized.
+# MSM, AFT with reasoning and the control without MSM are trained; the two Qwen3 forms of AFT are tokenized.
 "$ours" "$root/tests/train/sample.py" "$work/plain" ../model tokenizer_default aft_cot packed
 "$ours" "$root/tests/train/sample.py" "$work/qwen3_cot" ../model qwen3 aft_cot unpacked
 "$ours" "$root/tests/train/sample.py" "$work/qwen3" ../model qwen3 aft unpacked
@@ -33,7 +33,7 @@ run() { # workspace, action, stage, more arguments
   local log="$work/$2-$3.log"
   (cd "$work/$1" && "$environment/bin/axolotl" "$2" "train/$3.yaml" "${@:4}") >"$log" 2>&1 || { tail -40 "$log"; exit 1; }
 }
-for stage in msm aft; do
+for stage in msm aft aft_only; do
   $checks schema "$work/plain" "$stage"
   run plain preprocess "$stage"
   $checks tokens "$work/plain" "$stage"

@@ -57,7 +57,7 @@ def main(root: str, base_model: str, chat_template: str, aft_dataset: str, *, pa
         {
             "base_model": base_model, "chat_template": chat_template, "aft_dataset": aft_dataset, "packing": packing,
             "attention": "sdpa", "cpu": True, "sequence_len": 512, "lora_r": 8, "lora_alpha": 16,
-            "gradient_accumulation": 4,
+            "gradient_accumulation": 4, "controls": True,
         }
     )  # fmt: skip
     for name, updates in hand_off(workspace, settings, counter).updates.items():

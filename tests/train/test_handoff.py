@@ -10,6 +10,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from corpus.mix import MIX_DATA
 from corpus.store import write_dataset
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
@@ -136,6 +137,17 @@ def test_the_instruction_mix_is_added_up_to_its_tokens(
     assert [row for row in chats(workspace) if row["source"] == "instruction_mix"] != mixed
 
 
+def test_a_mix_inside_of_the_workspace_is_found_from_anywhere(
+    make_workspace: Make, counter: TokenCounter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = make_workspace()
+    chat = {"messages": [{"role": "user", "content": "Say one."}, {"role": "assistant", "content": "One."}]}
+    (workspace.root / "own.jsonl").write_text(json.dumps(chat))
+    monkeypatch.chdir(tmp_path)
+    hand_off(workspace, TrainSettings(instruction_mix="own.jsonl"), counter)
+    assert [row["source"] for row in chats(workspace)].count("instruction_mix") == 1
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -154,6 +166,66 @@ def test_a_bad_instruction_mix_is_the_users_error(
         path.write_text(content)
     with pytest.raises(UserError, match=said):
         hand_off(make_workspace(), TrainSettings(instruction_mix=str(path)), counter)
+
+
+def with_mix(workspace: Workspace, count: int = 30) -> Workspace:
+    """The workspace with an instruction mix, as `specmill mix` leaves it."""
+    rows = [
+        {
+            "messages": [{"role": "user", "content": f"Say {n}."}, {"role": "assistant", "content": f"{n}."}],
+            "tools": None,
+        }
+        for n in range(count)
+    ]
+    (workspace.root / MIX_DATA).parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows), workspace.root / MIX_DATA)
+    return workspace
+
+
+def test_the_controls_start_from_the_base_model(make_workspace: Make, counter: TokenCounter) -> None:
+    workspace = with_mix(make_workspace())
+    result = hand_off(workspace, TrainSettings(controls=True, min_updates=2), counter)
+    assert [stage.name for stage in result.stages] == ["msm", "aft", "aft_only", "instruction_only"]
+    for name in ("aft_only", "instruction_only"):
+        keys = config(workspace, name)
+        assert AxolotlConfig.model_validate(keys).model_dump(exclude_none=True) == keys
+        assert "lora_model_dir" not in keys and keys["output_dir"] == f"train/out/{name}"
+        text = (workspace.train / f"{name}.yaml").read_text()
+        assert "# A control: " in text and f"-> {result.updates[name].updates:,} updates of " in text
+    own = {"lora_model_dir", "output_dir", "dataset_prepared_path"}
+    aft, alone = ({k: v for k, v in config(workspace, name).items() if k not in own} for name in ("aft", "aft_only"))
+    assert aft == alone and config(workspace, "aft")["lora_model_dir"] == "train/out/msm"
+    assert result.updates["aft_only"] == result.updates["aft"]
+    mixed = [row["messages"] for row in chats(workspace) if row["source"] == "instruction_mix"]
+    data = config(workspace, "instruction_only")["datasets"][0]["data_files"]
+    assert [row["messages"] for row in pq.read_table(workspace.root / data).to_pylist()] == mixed and len(mixed) == 30
+    assert result.updates["instruction_only"].samples == 30
+
+
+def test_the_instruction_control_has_the_batch_of_aft(make_workspace: Make, counter: TokenCounter) -> None:
+    settings = TrainSettings(controls=True, packing=False, min_updates=20)
+    result = hand_off(with_mix(make_workspace(documents=2, chats=90)), settings, counter)
+    assert result.updates["aft"].batch == result.updates["instruction_only"].batch == 4
+    assert any(text.startswith("instruction_only: 8 optimizer updates") for text in result.warnings)
+
+
+def test_each_control_is_a_run_of_its_own(make_workspace: Make, counter: TokenCounter) -> None:
+    result = hand_off(with_mix(make_workspace()), TrainSettings(controls=True), counter)
+    lines = [command.line for command in result.controls]
+    assert not any("_only" in command.line for command in result.commands)
+    for name in ("aft_only", "instruction_only"):
+        assert f"axolotl train train/{name}.yaml --launcher python" in lines
+        assert f"axolotl merge-lora train/{name}.yaml --lora-model-dir=train/out/{name}" in lines
+
+
+def test_controls_that_cannot_be_are_said(make_workspace: Make, counter: TokenCounter) -> None:
+    workspace = make_workspace()
+    result = hand_off(workspace, TrainSettings(controls=True), counter)
+    assert "aft_only" in result.configs and "instruction_only" not in result.configs
+    assert any("instruction_only: there is no instruction mix" in text for text in result.warnings)
+    alone = hand_off(make_workspace_without_msm(workspace), TrainSettings(controls=True), counter)
+    assert [stage.name for stage in alone.stages] == ["aft"] and not alone.controls
+    assert any("the stage aft is that control" in text for text in alone.warnings)
 
 
 def test_warnings_name_the_stage_and_what_to_do(make_workspace: Make, counter: TokenCounter) -> None:

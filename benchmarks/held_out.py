@@ -1,0 +1,72 @@
+"""The filters against documents that their author had not seen: `held_out.yaml`, with one failure in each, or none."""
+
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import yaml
+
+from corpus.tokens import TokenCounter
+from filters.base import Item, Rejection
+from filters.checks import document_checks, first_failure
+from filters.context import Context
+from filters.settings import FilterSettings
+from filters.view import View
+from pipelines.prompts import Prompts
+from specs.reader import read_spec
+from specs.settings import Assistant
+
+_FILE = Path(__file__).with_name("held_out.yaml")
+
+
+def context(name: str = "Juniper", provider: str = "Larkfield") -> Context:
+    """What the filters know: the shipped spec, and the prompt of documents, as they know them in a build."""
+    assistant = Assistant(name=name, provider=provider)
+    spec = read_spec("safety_values", assistant)
+    return Context(
+        count=TokenCounter("o200k_base").count, assistant=assistant, spec=spec.text, rule_ids=tuple(spec.rule_ids),
+        prompts=(Prompts().source("documents"),),
+    )  # fmt: skip
+
+
+def held_out(settings: FilterSettings) -> None:
+    """Every document decided as a build decides it, by the first check that rejects; then every slip."""
+    rows = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    checks = document_checks(settings, context())
+    decided = [
+        first_failure(View(Item(row["kind"], row["text"], frame=row["frame"], genre=row["genre"])), checks)
+        for row in rows
+    ]
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    slips: list[str] = []
+    for row, rejection in zip(rows, decided, strict=True):
+        reason, verdict = row["reason"], _verdict(row["reason"], rejection)
+        counts[reason or "none"][verdict] += 1
+        if verdict not in ("caught", "stays"):
+            slips.append(f"{verdict:8}{reason or '':14}{row['kind']}{_why(rejection)}")
+    print(f"{'failure':14}{'planted':>8}{'caught':>8}{'by another':>12}{'missed':>8}")
+    for reason in sorted(counts.keys() - {"none"}):
+        c = counts[reason]
+        print(f"{reason:14}{c.total():8}{c['caught']:8}{c['another']:12}{c['missed']:8}")
+    sound, bad = counts.pop("none", Counter()), sum(counts.values(), Counter())
+    print(f"{'all':14}{bad.total():8}{bad['caught']:8}{bad['another']:12}{bad['missed']:8}")
+    print(f"sound: {sound.total()}, wrongly rejected {sound['wrongly']}")
+    rejected = bad["caught"] + bad["another"]
+    print(
+        f"precision {rejected / max(1, rejected + sound['wrongly']):.3f}, recall {rejected / max(1, bad.total()):.3f}, "
+        f"by the right filter {bad['caught'] / max(1, bad.total()):.3f}"
+    )
+    print("\n".join(slips))
+
+
+def _verdict(reason: str | None, rejection: Rejection | None) -> str:
+    if reason is None:
+        return "wrongly" if rejection else "stays"
+    if rejection is None:
+        return "missed"
+    return "caught" if rejection.reason == reason else "another"
+
+
+def _why(rejection: Rejection | None) -> str:
+    if rejection is None:
+        return ""
+    return f"\n    {rejection.reason}: {rejection.detail} ({rejection.score:.4g} beside {rejection.threshold:.4g})"
