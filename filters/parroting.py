@@ -8,10 +8,12 @@ from filters.settings import Parroting
 from filters.view import View, hashes_of, ngrams_of, words_of
 
 _N = 4  # words of the n-grams that are compared
+_OPENING = 5  # words of the shortest message that an answer may not open with
 
 
 class ParrotingCheck(TextCheck):
-    """Most of the answer's words stand in the message that it answers, or nearly all in its reasoning, in one order."""
+    """The answer opens with the message that it answers, or most of its words stand there, or nearly all in its
+    reasoning, in the same order."""
 
     name = "parroting"
 
@@ -24,6 +26,9 @@ class ParrotingCheck(TextCheck):
         asked = at_most(_shared(view, "query"), self.settings.maximum, "the user's own message, said again")
         if asked.failed:
             return asked
+        query = words_of(str(view.item.meta.get("query") or ""))
+        if len(query) >= _OPENING and view.words[: len(query)] == query:
+            return Outcome(True, 1.0, self.settings.maximum, "opens with the user's own message")
         return at_most(_shared(view, "reasoning"), self.settings.maximum_reasoning, "its reasoning, said again")
 
 

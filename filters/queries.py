@@ -23,12 +23,34 @@ _LETTERED = re.compile(
 )
 
 
+_GROUNDS = (
+    r"(?:explain\w*|explanations?|reasons?|reasoning|rationales?|justif\w+|arguments?|grounds?|whys?|because|commentary|"
+    r"comments?|analys[ei]s|backstory|background|footnotes?|notes?|workings?|thinking|essays?|details?|elaborat\w+|"
+    r"(?:walk|talk) me through|what(?:'s| is) behind|what makes you)"
+)
+_ANSWER = (
+    r"(?:pick|answer|reply|stance|choice|verdict|word|line|sentence|yes|no|nod|like|name|number|digits?|letter|mark|"
+    r"score|stars?|colou?r|emojis?|face|heart|thumbs?|opinion|position|decision|winner|tell|say|in or out|on/off)"
+)
+_NO = r"(?:no|zero|without|not|\w+n't|skip|spare|forget|leave out|leave|drop|never mind)"
+_ONLY = (
+    r"(?:only|alone|by itself|on its own|will do|(?:will|would) suffice|and nothing (?:more|else)|and we're done|"
+    r"and that's it|(?:is|are|'s) (?:all|enough|plenty|fine|the whole question))"
+)
+# Whoever wants a short answer and nothing more says as well that no reason is wanted.
 _UNEXPLAINED = re.compile(
-    r"\b(?:no|without|not|don't|skip|spare|forget|leave out|never mind)\b[^.!?\n]{0,30}"
-    r"\b(?:explain\w*|explanations?|reasons?|reasoning|why|justif\w+|details?|essay|elaborat\w+)\b|"
-    r"\b(?:just|only|simply)\b[^.!?\n]{0,30}\b(?:pick|answer|stance|choice|verdict|word|line|yes|no|like|number|mark|"
-    r"thumbs?|opinion|tell|say)\b|\b(?:one|a single|in a|two) (?:word|line|sentence)s?\b|"
-    r"\bshort answer\b|\byes or no\b|\bthumbs\b"
+    "|".join(
+        [
+            rf"\b{_NO}\b[^.!?\n]{{0,40}}?\b{_GROUNDS}\b",
+            rf"\b{_GROUNDS}\b[^.!?\n]{{0,15}}\b(?:not|never) (?:required|needed|necessary|wanted)\b|\bunexplained\b",
+            rf"\b(?:just|only|simply|merely)\b[^.!?\n]{{0,30}}\b{_ANSWER}\b",
+            rf"\b{_ANSWER}\b[^.!?\n]{{0,40}}?\b{_ONLY}\b|\b(?:yes|no)\b[^.!?\n]{{0,20}}\bwe're done\b",
+            r"\b(?:that's|is|are) (?:all|enough|plenty)\b|\bstop there\b|\bleave it at that\b",
+            r"\bnothing (?:more|else)\b|\b(?:quick|short|brief|plain|one-word) (?:reply|answer|verdict|yes|no)\b",
+            r"\bbrief as you like\b|\bkeep it (?:\w+ )?(?:short|brief)\b|\byes or no\b|\byes/no\b|\bthumbs\b",
+            r"\b(?:one|a single|in a|two|half a|to a) (?:word|line|sentence|adjective)s?\b",
+        ]
+    )
 )
 _ASKS_WHY = re.compile(r"\bwhy\b|\breasons?\b|\bexplain\b|\bbecause\b|\bwhat makes\b")
 
