@@ -73,6 +73,7 @@ class ChatBuild:
     dropped: list[Row] = field(default_factory=list)
     made: int = 0  # queries that came back, repeats included
     known: set[str] = field(default_factory=set)  # ids of all of them
+    told: dict[int, list[str]] = field(default_factory=dict)  # cell -> the queries that it brought
 
     def __post_init__(self) -> None:
         self.corpus = Corpus.of(self.workspace, self.settings, self.spec)
@@ -163,7 +164,10 @@ class ChatBuild:
         new: list[Row] = []
         for row in found:
             self.dropped += json.loads(row["rejects"])
-            new += [self._query_row(self.cells[row["number"]], made) for made in json.loads(row["made"])]
+            cell = self.cells[row["number"]]
+            made = [self._query_row(cell, one) for one in json.loads(row["made"])]
+            self.told.setdefault(cell.number, []).extend(one["query"] for one in made)
+            new += made
         return new
 
     def _from_source(self, source: str, count: int) -> list[Row]:
@@ -173,8 +177,7 @@ class ChatBuild:
         return [{**blank, "id": query_id, "query": messages[-2]["content"]} for query_id, messages in chats]
 
     def _request(self, cell: Cell, number: int, count: int) -> Row:
-        mine = [row for row in self.queries if row["topic"] == cell.topic and row["query_type"] == cell.query_type]
-        existing = [row["query"] for row in mine if row["domain_id"] == cell.domain_id][-EXISTING_SHOWN:]
+        existing = self.told.get(cell.number, [])[-EXISTING_SHOWN:]  # rejected ones too: none is wanted a second time
         return {
             "number": cell.number, "count": count, "existing": json.dumps(existing), "domain_id": cell.domain_id,
             "topic": cell.topic, "summary": cell.summary, "query_type": cell.query_type,
