@@ -1,7 +1,7 @@
 """The filters against documents that their author had not seen, with one failure in each, or none.
 
-`held_out.yaml` (set 1) showed holes that were then filled: it is held out no more. `held_out_2.yaml` (set 2) was written
-by yet another hand, on another spec, before those changes, and none of it was looked at for them.
+`held_out.yaml` (set 1) showed holes that were then filled: it is held out no more. `held_out_2.yaml` (set 2) was
+written by yet another hand, on another spec, before those changes, and none of it was looked at for them.
 """
 
 from collections import Counter, defaultdict
