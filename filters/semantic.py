@@ -1,6 +1,6 @@
 """Semantic duplicates: texts that say the same in other words, by the cosine of their embeddings."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +68,7 @@ class SemanticDuplicates:
 
     def _pass(self, vectors: Vectors, cells: npt.NDArray[np.int32]) -> list[tuple[int, int, float]]:
         """(row, survivor, cosine) for each row that repeats a survivor in one of its cells."""
-        kept: dict[int, list[int]] = defaultdict(list)
+        kept = [_Survivors(int(size), vectors.shape[1]) for size in np.bincount(cells.ravel())]
         gone: list[tuple[int, int, float]] = []
         for start in range(0, len(vectors), _BLOCK):
             block = np.arange(start, min(start + _BLOCK, len(vectors)))
@@ -78,29 +78,29 @@ class SemanticDuplicates:
             open_rows = block[best < self.threshold]
             repeated: set[int] = set()
             gone += self._within(vectors, open_rows, repeated)
-            for row in open_rows:
-                if row not in repeated:
-                    for cell in cells[row]:
-                        kept[int(cell)].append(int(row))
+            staying = open_rows[[row not in repeated for row in open_rows.tolist()]]
+            for cell in np.unique(cells[staying]):
+                mine = staying[(cells[staying] == cell).any(axis=1)]
+                kept[cell].add(mine, vectors[mine])
         return gone
 
     def _nearest_kept(
-        self, vectors: Vectors, cells: npt.NDArray[np.int32], block: npt.NDArray[np.int64], kept: dict[int, list[int]]
+        self, vectors: Vectors, cells: npt.NDArray[np.int32], block: npt.NDArray[np.int64], kept: list["_Survivors"]
     ) -> tuple[Vectors, npt.NDArray[np.int64]]:
         """For each row of the block its nearest survivor so far: the cosine and the row."""
         best = np.full(len(block), -1.0, dtype=np.float32)
         who = np.full(len(block), -1, dtype=np.int64)
         for cell in np.unique(cells[block]):
-            survivors = kept.get(int(cell))
-            mine = np.flatnonzero((cells[block] == cell).any(axis=1))
-            if not survivors or not len(mine):
+            survivors = kept[cell]
+            if not survivors.count:
                 continue
-            near = vectors[block[mine]] @ vectors[survivors].T
+            mine = np.flatnonzero((cells[block] == cell).any(axis=1))
+            near = vectors[block[mine]] @ survivors.vectors[: survivors.count].T
             nearest = near.argmax(axis=1)
             cosines = near[np.arange(len(mine)), nearest]
             better = cosines > best[mine]
             best[mine[better]] = cosines[better]
-            who[mine[better]] = np.asarray(survivors)[nearest[better]]
+            who[mine[better]] = survivors.rows[nearest[better]]
         return best, who
 
     def _within(
@@ -118,6 +118,21 @@ class SemanticDuplicates:
 
     def _rejection(self, item_id: str, survivor: str, cosine: float) -> Rejection:
         return Rejection(item_id, self.name, f"cosine {cosine:.3f}", cosine, self.threshold, survivor)
+
+
+class _Survivors:
+    """The survivors of one cell, side by side in memory: gathering them for every block would cost n * n."""
+
+    def __init__(self, most: int, dimensions: int) -> None:
+        self.count = 0
+        self.rows = np.empty(most, dtype=np.int64)
+        self.vectors: Vectors = np.empty((most, dimensions), dtype=np.float32)
+
+    def add(self, rows: npt.NDArray[np.int64], vectors: Vectors) -> None:
+        """Append; there is room for all rows of the cell."""
+        end = self.count + len(rows)
+        self.rows[self.count : end], self.vectors[self.count : end] = rows, vectors
+        self.count = end
 
 
 def _centred(vectors: Vectors) -> Vectors:
