@@ -58,8 +58,8 @@ def document_checks(settings: FilterSettings, context: Context) -> list[TextChec
         (settings.statistics, StatisticsCheck(settings.statistics, context.spec)),
         (settings.markdown, MarkdownCheck(settings.markdown)),
         (settings.repetition, RepetitionCheck(settings.repetition)),
-        (settings.gibberish, GibberishCheck(settings.gibberish, settings.language.code)),
         (settings.language, LanguageCheck(settings.language)),
+        (settings.gibberish, GibberishCheck(settings.gibberish, settings.language.code)),
     ]
     return [check for switch, check in checks if switch.enabled]
 

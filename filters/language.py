@@ -20,19 +20,29 @@ class LanguageCheck(TextCheck):
 
     def look(self, view: View) -> Outcome:
         """Score: that share; 1 where the text is too short to say."""
-        import pycld2
-
-        text = _UNFIT.sub(" ", _sample(view.text))
-        try:
-            _, _, details = pycld2.detect(text, isPlainText=True, hintLanguage=self.settings.code)
-        except pycld2.error:
-            return PASSED  # unfit for CLD2 in a way that says nothing of its language
-        shares = {code: percent for _, code, percent, _ in details if code != "un"}
+        shares = _shares(view.text, self.settings.code)
         if not shares:
             return PASSED
         share = shares.get(self.settings.code, 0) / sum(shares.values())
         others = ", ".join(f"{code} {percent}%" for code, percent in shares.items())
         return at_least(share, self.settings.minimum_share, others)
+
+
+def share_in(text: str, code: str) -> float:
+    """The share of `text` that is in the language `code`; 1 where nothing can be said."""
+    shares = _shares(text, code)
+    return shares.get(code, 0) / sum(shares.values()) if shares else 1.0
+
+
+def _shares(text: str, code: str) -> dict[str, int]:
+    """Percent of the text's bytes in each language that CLD2 knows; none where it is too short or unfit to say."""
+    import pycld2
+
+    try:
+        _, _, details = pycld2.detect(_UNFIT.sub(" ", _sample(text)), isPlainText=True, hintLanguage=code)
+    except pycld2.error:
+        return {}  # unfit for CLD2 in a way that says nothing of its language
+    return {code: percent for _, code, percent, _ in details if code != "un" and percent}
 
 
 def _sample(text: str) -> str:

@@ -1,0 +1,88 @@
+"""The worst stretch of a text: a paragraph of word salad or debris does not show in a mean over the whole."""
+
+import re
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from filters.overlap import member
+from filters.view import Hashes, View, hashes_of, words_of
+
+Flags = npt.NDArray[np.bool_]
+
+
+def _hashed(words: Iterable[str]) -> Hashes:
+    return np.unique(hashes_of(list(words)))
+
+
+COMMON = frozenset(
+    re.findall(
+        r"\S+",
+        "the be to of and a in that have i it for not on with he as you do at this but his by from they we say her she "
+        "or an will my one all would there their what so up out if about who get which go me when make can like no "
+        "just him know is are was were been has had its it's than then these those into our your also more other some",
+    )
+)
+_COMMON = _hashed(COMMON)
+_DETERMINERS = _hashed("the a an my your its our their every".split())
+_NEVER_AFTER = _hashed(  # no sentence goes on with one of these after a determiner
+    "of to in on at by for from with as and or but nor if so than is are was were be been am has have had do does did "
+    "would could should shall not the a an this that these those i he she we they me him us them my your his its our "
+    "their it which who whom whose what when where because although though while until unless since into upon onto "
+    "toward towards between among through during against without within under over after before there then".split()
+)
+_ODD = re.compile(
+    r"[^\w\s.,;:!?'\"’“”‘()\-–—*#|/$£€%&+=°~@…•×·\u2600-\u27bf\U0001f000-\U0001faff\u200d\ufe0f]|"
+    r"(?<=\w)_|_(?=\w)|\b[bcdfghjklmnpqrstvwxz]{4,}\b"
+)
+_VOWELLESS = re.compile(r"\b[bcdfghjklmnpqrstvwxz]{4,}\b")
+_SKIPPED = re.compile(r"^(?:[|#>]|[-*+•–] |\d{1,3}[.)] )")
+_HYPHEN = re.compile(r"(?<=\w)[-‐‑](?=\w)")  # "an in-house cook" has no "an in"
+_PUNCTUATION = re.compile(r"[,;:/|()=]")
+_WORDS_A_MARK = 4  # a line with more marks than one in so many words is a list of terms or a reference, not sentences
+
+
+def most(flags: Flags, size: int) -> tuple[int, int]:
+    """How many are set in the worst window of `size`, and where that begins."""
+    sums = np.concatenate([[0], np.cumsum(flags)])
+    width = min(size, len(flags))
+    within = sums[width:] - sums[: len(sums) - width]
+    start = int(within.argmax())
+    return int(within[start]), start
+
+
+def odd_tokens(view: View, size: int) -> float:
+    """The largest share, in `size` tokens outside code, of those with a symbol that prose has not, or without vowel."""
+    tokens = view.prose.split()
+    if len(tokens) < size // 2:
+        return 0.0
+    flags = np.fromiter((_ODD.search(token) is not None for token in tokens), np.bool_, len(tokens))
+    return most(flags, size)[0] / min(size, len(tokens))
+
+
+def unpronounced(view: View) -> int:
+    """How many words have no vowel: a cheap question to ask before `odd_tokens`."""
+    return sum(view.counts[word] for word in _VOWELLESS.findall(" ".join(view.vocabulary)))
+
+
+def sentences(view: View) -> list[str]:
+    """The words without digits of the lines that are sentences: no code, table, heading, item or list of terms."""
+    lines = [line for raw in view.prose.splitlines() if (line := raw.strip()) and not _listed(line)]
+    return [word for word in words_of(_HYPHEN.sub("", "\n".join(lines))) if word.isalpha() or "'" in word]
+
+
+def rare_words(hashes: Hashes, size: int) -> tuple[float, int]:
+    """The smallest share of the commonest English words in `size` words, and where that window begins."""
+    rare, start = most(~member(hashes, _COMMON), size)
+    return 1 - rare / min(size, len(hashes)), start
+
+
+def clashes(hashes: Hashes, size: int) -> int:
+    """The most pairs in `size` words that no sentence has, such as "the of": words in no order."""
+    pairs = member(hashes[:-1], _DETERMINERS) & member(hashes[1:], _NEVER_AFTER)
+    return most(pairs, size)[0] if len(pairs) else 0
+
+
+def _listed(line: str) -> bool:
+    return bool(_SKIPPED.match(line)) or len(_PUNCTUATION.findall(line)) * _WORDS_A_MARK > line.count(" ") + 1
