@@ -1,4 +1,4 @@
-"""Text that is no prose: signals of Gopher (Rae et al. 2021) and FineWeb (Penedo et al. 2024), and its worst stretch."""
+"""Text that is no prose: signals of Gopher (Rae et al. 2021) and FineWeb (Penedo et al. 2024); the worst stretch."""
 
 import re
 from collections.abc import Iterator

@@ -54,10 +54,11 @@ class Dates(Density):
     per_thousand_words: float = Field(4.0, ge=0.0, description="dates per 1,000 words allowed beyond that")
     exempt_genres: tuple[str, ...] = Field(
         (
-            "changelog", "change log", "release note", "timeline", "chronicle", "history", "schedule", "calendar",
-            "agenda", "roadmap", "diary", "journal", "log", "minutes", "postmortem", "post-mortem", "retrospective",
+            "changelog", "change log", "release note", "version history", "timeline", "chronicle", "schedule",
+            "calendar", "agenda", "roadmap", "diary", "journal entry", "log", "logbook", "minutes", "postmortem",
+            "post-mortem", "retrospective", "catalogue", "catalog",
         ),
-        description="words in a document type's name that allow any number of dates",
+        description="whole words in a document type's name, or their plural, that allow any number of dates",
     )  # fmt: skip
 
 
@@ -65,9 +66,9 @@ class Verbatim(Switch):
     """Passages copied from the spec: longest shared run of words, and share of the text's n-grams."""
 
     n: PositiveInt = Field(8, description="words of an n-gram")
-    insider_run: int = Field(120, ge=1, description="longest run of the spec's words in an insider's document")
-    insider_share: float = Field(0.5, ge=0.0, le=1.0, description="share of an insider document's n-grams")
-    lay_run: int = Field(25, ge=1, description="longest run of the spec's words in a lay document")
+    insider_run: int = Field(40, ge=1, description="longest run of the spec's words in an insider's document")
+    insider_share: float = Field(0.25, ge=0.0, le=1.0, description="share of an insider document's n-grams")
+    lay_run: int = Field(9, ge=1, description="longest run of the spec's words in a lay document")
     lay_share: float = Field(0.05, ge=0.0, le=1.0, description="share of a lay document's n-grams")
 
 

@@ -25,12 +25,16 @@ COMMON = frozenset(
     )
 )
 _COMMON = _hashed(COMMON)
-_DETERMINERS = _hashed("the a an my your its our their every".split())
+_DETERMINERS = _hashed(["the", "a", "an", "my", "your", "its", "our", "their", "every"])
 _NEVER_AFTER = _hashed(  # no sentence goes on with one of these after a determiner
-    "of to in on at by for from with as and or but nor if so than is are was were be been am has have had do does did "
-    "would could should shall not the a an this that these those i he she we they me him us them my your his its our "
-    "their it which who whom whose what when where because although though while until unless since into upon onto "
-    "toward towards between among through during against without within under over after before there then".split()
+    re.findall(
+        r"\S+",
+        "of to in on at by for from with as and or but nor if so than is are was were be been am has have had do "
+        "does did would could should shall not the a an this that these those i he she we they me him us them my "
+        "your his its our their it which who whom whose what when where because although though while until "
+        "unless since into upon onto toward towards between among through during against without within under "
+        "over after before there then",
+    )
 )
 _ODD = re.compile(
     r"[^\w\s.,;:!?'\"’“”‘()\-–—*#|/$£€%&+=°~@…•×·\u2600-\u27bf\U0001f000-\U0001faff\u200d\ufe0f]|"

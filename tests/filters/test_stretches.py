@@ -17,7 +17,7 @@ TALE = (
 
 
 def gibberish(text: str, **limits: object) -> bool:
-    settings = SETTINGS.model_copy(update={"gibberish": Gibberish(**limits)})  # type: ignore[arg-type]
+    settings = SETTINGS.model_copy(update={"gibberish": Gibberish(**limits)})
     return explain(item(text), settings, CONTEXT)["gibberish"].failed
 
 
@@ -40,7 +40,7 @@ NOUNS = (
         NOUNS.capitalize() + ".",
         shuffled(1),
         shuffled(2),
-        "void(_x::obj⟩⟩ ▒▒ nil]]];; __init__0x ÷÷ {{}} <0xE2> qwrtz bvcxs «»‹› [[[ ^^ \\\\ ~~^ {;} tr_x_y ]]> <%%> ¬¬ ⌂⌂ µ_µ {}[]",
+        "void(_x::obj⟩⟩ ▒▒ nil]]];; __init__0x ÷÷ {{}} <0xE2> qwrtz bvcxs «»‹› [[[ ^^ \\\\ ~~^ {;} tr_x_y ]]> <%%> ⌂⌂",
         "The caf\ufffd was shut.",
         "TheyÃ©re quite sure itâ€™s the cafÃ© by the lake, and Ã¼ber all the rest.",
     ],
@@ -61,7 +61,7 @@ def test_a_stretch_of_no_language_rejects(stretch: str) -> None:
         "On the card stood in German: Wer den Schlüssel verliert, soll es gleich am Abend sagen, denn am Morgen sucht "
         "ihn sonst das halbe Dorf, und am Ende liegt er wieder nur unter der Matte, wo ihn der Müller vergessen hat, "
         "weil er an die Brote dachte.",
-        "Ann 😀 said 🎉 yes 😀 and 🙈 so 😀 did 🎉 Bo 😀 and 🙈 Cy 😀 too 🎉 for 😀 the 🙈 cake 😀 was 🎉 hers 😀 by 🙈 right.",
+        "Ann 😀 said 🎉 yes 😀 and 🙈 so 😀 did 🎉 Bo 😀 and 🙈 Cy 😀 too 🎉 for 😀 the 🙈 cake 😀 was 🎉 hers.",
         "The under-gardener, an in-house cook and the off-duty pilot had a to-do list each.",
     ],
 )
