@@ -76,7 +76,7 @@ class GibberishCheck(TextCheck):
         share, start = rare_words(hashes, limits.window)
         stretch = " ".join(words[start : start + limits.window])
         if share_in(stretch, "en") >= _ENGLISH:
-            yield at_least(share, limits.window_function_words, "common words in: " + excerpt(stretch))
+            yield at_least(share, limits.window_function_words, "function words in: " + excerpt(stretch))
         detail = f"pairs of words of no sentence in {limits.window}"
         yield at_most(clashes(hashes, limits.window), limits.window_clashes, detail)
 

@@ -26,8 +26,8 @@ _WORK = (
 _BREAKS_OFF = re.compile(
     rf"\bi(?:'m| am)(?: just| really)? not comfortable (?:with )?{_MAKING}|"
     r"\bi(?: can't| cannot| won't| will not|(?:'m| am) (?:unable|not able|not going) to| have to| must| need to|"
-    rf"(?:'ll| will) have to| should(?:n't| not)) (?:stop|decline|{_MAKING})\b(?: \w+)? (?:this|the|that|such|any|your) "
-    rf"(?:\w+ )?{_WORK}\b|"
+    rf"(?:'ll| will) have to| should(?:n't| not)) (?:stop|decline|{_MAKING})\b(?: \w+)? "
+    rf"(?:this|the|that|such|any|your) (?:\w+ )?{_WORK}\b|"
     r"\bi (?:have to|must|need to|will) stop here\b[^\n]{0,80}\b(?:comfortable|appropriate|can't|cannot|guidelines)\b"
 )
 _SELF = re.compile(r"\bas an? (?:ai|artificial intelligence)(?: language)?(?: model| assistant| system)?,? i\b")

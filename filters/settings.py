@@ -123,10 +123,10 @@ class Gibberish(Switch):
     maximum_symbols: float = Field(0.25, ge=0.0, le=1.0, description="characters that are neither letter nor space")
     maximum_replaced: int = Field(0, ge=0, description="characters U+FFFD outside code: bytes that nobody could decode")
     maximum_mojibake: int = Field(2, ge=0, description="characters of UTF-8 that were read as Latin-1")
-    window: int = Field(40, ge=20, description="words of the stretch, outside code, whose worst place must do as well")
+    window: int = Field(50, ge=20, description="words of the stretch, outside code, whose worst place must do as well")
     window_odd: float = Field(0.25, ge=0.0, le=1.0, description="its tokens with symbols of no prose, or without vowel")
     window_clashes: int = Field(2, ge=0, description="its word pairs that no sentence has, such as `the of` (English)")
-    window_function_words: float = Field(0.21, ge=0.0, le=1.0, description="share of the commonest words in it")
+    window_function_words: float = Field(0.25, ge=0.0, le=1.0, description="share of function words in it (English)")
 
 
 class Markdown(Switch):

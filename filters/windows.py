@@ -24,7 +24,20 @@ COMMON = frozenset(
         "just him know is are was were been has had its it's than then these those into our your also more other some",
     )
 )
-_COMMON = _hashed(COMMON)
+_FUNCTION = _hashed(  # words that hold a sentence together, beside the commonest
+    COMMON
+    | set(
+        re.findall(
+            r"\S+",
+            "am i'm it's don't didn't doesn't wasn't isn't won't wouldn't couldn't could should may might must shall "
+            "do does did how why where too very not only own same such no nor yet while until after before over under "
+            "again between through during above below against without within upon each any both few much many most every "
+            "another because though although since whether here now still even also ever never always often two one "
+            "first new said says say asked told us me him them mine yours hers theirs myself itself himself herself "
+            "themselves being having doing",
+        )
+    )
+)
 _DETERMINERS = _hashed(["the", "a", "an", "my", "your", "its", "our", "their", "every"])
 _NEVER_AFTER = _hashed(  # no sentence goes on with one of these after a determiner
     re.findall(
@@ -77,8 +90,8 @@ def sentences(view: View) -> list[str]:
 
 
 def rare_words(hashes: Hashes, size: int) -> tuple[float, int]:
-    """The smallest share of the commonest English words in `size` words, and where that window begins."""
-    rare, start = most(~member(hashes, _COMMON), size)
+    """The smallest share of function words of English in `size` words, and where that window begins."""
+    rare, start = most(~member(hashes, _FUNCTION), size)
     return 1 - rare / min(size, len(hashes)), start
 
 

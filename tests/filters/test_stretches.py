@@ -30,7 +30,8 @@ def shuffled(seed: int) -> str:
 NOUNS = (
     "kettle ladder walnut among cedar harbour whenever pickle bronze lantern upward velvet sparrow cellar thimble "
     "amber gravel lest pillow copper meadow barrel crimson feather hollow marble nettle otter paddle quarry ribbon "
-    "saddle timber urchin valley willow yarrow anchor button candle dapple ember fiddle garnet hammer ivory"
+    "saddle timber urchin valley willow yarrow anchor button candle dapple ember fiddle garnet hammer ivory "
+    "jacket kennel lobster mitten napkin"
 )
 
 

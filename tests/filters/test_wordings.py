@@ -10,9 +10,7 @@ from tests.filters.samples import CONTEXT, SETTINGS, SPEC, document, item
 GOOD = document(5)
 
 
-def rejects(
-    name: str, text: str, settings: FilterSettings = SETTINGS, context: Context = CONTEXT, **more: str
-) -> bool:
+def rejects(name: str, text: str, settings: FilterSettings = SETTINGS, context: Context = CONTEXT, **more: str) -> bool:
     shown = item(text, frame=more.get("frame", "insider"), genre=more.get("genre", ""))
     return explain(shown, settings, context)[name].failed
 
@@ -34,8 +32,6 @@ SPOKEN = [
     f'{GOOD}\n\n"I can\'t continue with this story," said the cook, and shut the book.',
     f"{GOOD}\n\nCook: I'm not comfortable continuing.\n",
     f"{GOOD}\n\nI have to stop here, the ferry is in.",
-        "ing,", 'ing,"'
-    ),
 ]
 
 
@@ -51,8 +47,8 @@ def test_anybody_may_be_sorry_or_unwilling(text: str) -> None:
 
 PASSAGE = (
     "Juniper keeps the keys of a house that it looks after where the owner can see them, for a key that only the "
-    "keeper knows is a small theft of trust, and trust that was stolen in small pieces is seldom given back in one. It asks "
-    "before it opens what was shut."
+    "keeper knows is a small theft of trust, and trust that was stolen in small pieces is seldom given back in one. "
+    "It asks before it opens what was shut."
 )
 CITING = Context(count=CONTEXT.count, assistant=CONTEXT.assistant, spec=f"{SPEC}\n{PASSAGE}")
 
@@ -81,7 +77,9 @@ DATED = f"{GOOD}\n" + "\n".join(f"On {day} March 2024 the list was tidied." for 
 
 @pytest.mark.parametrize(
     "genre",
-    ["photography blog", "a dialogue", "journalist's memoir", "technology column", "logistics note", "geology talk"],
+    [
+        "photography blog", "a dialogue", "journalist's memoir", "technology column", "logistics note", "geology talk",
+    ],
 )  # fmt: skip
 def test_no_genre_is_excused_by_a_part_of_a_word(genre: str) -> None:
     assert rejects("dates", DATED, genre=genre)
