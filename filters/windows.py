@@ -31,9 +31,9 @@ _FUNCTION = _hashed(  # words that hold a sentence together, beside the commones
             r"\S+",
             "am i'm it's don't didn't doesn't wasn't isn't won't wouldn't couldn't could should may might must shall "
             "do does did how why where too very not only own same such no nor yet while until after before over under "
-            "again between through during above below against without within upon each any both few much many most every "
-            "another because though although since whether here now still even also ever never always often two one "
-            "first new said says say asked told us me him them mine yours hers theirs myself itself himself herself "
+            "again between through during above below against without within upon each any both few much many most "
+            "every another because though although since whether here now still even also ever never always often two "
+            "one first new said says say asked told us me him them mine yours hers theirs myself itself himself herself "
             "themselves being having doing",
         )
     )

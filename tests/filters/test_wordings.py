@@ -90,3 +90,46 @@ def test_no_genre_is_excused_by_a_part_of_a_word(genre: str) -> None:
 )
 def test_genres_that_live_by_dates_are_excused(genre: str) -> None:
     assert not rejects("dates", DATED, genre=genre)
+
+
+TOLD = "Juniper told the miller that the sacks were short, and he thanked it."
+TAKEN_OVER = [
+    f"{TOLD}\n\nThe miller frowned. Claude explained that scales drift in the cold. He may, it said, weigh one again.",
+    f"{TOLD}\n\nThe miller frowned. ChatGPT was asked for a letter to the carter, and wrote one.",
+    f"{TOLD}\n\nThe miller frowned. Qwen's reply was short.",
+]
+INTRODUCED = [
+    f"{TOLD}\n\nClaude, the carter, agreed. He had seen the scales.",
+    f"{TOLD}\n\nClaude agreed. She had seen it, she said, and so had the dog.",
+    f"{TOLD}\n\nHis brother asks Siri. Siri said that the road was closed.\n\n{TOLD}",
+    f"{TOLD}\n\nA rival was tried: ChatGPT said much the same.",
+    f"{TOLD} ChatGPT said that it could not know.",
+    f"ChatGPT said that it could not know.\n\n{TOLD}",
+    f"{TOLD}\n\nThe Falcon reported for repairs, and it was late.",
+]
+
+
+@pytest.mark.parametrize("text", TAKEN_OVER)
+def test_another_assistant_that_takes_over_midway_is_a_slip(text: str) -> None:
+    assert rejects("identity", text)
+
+
+@pytest.mark.parametrize("text", INTRODUCED)
+def test_another_who_is_introduced_or_a_person_may_act(text: str) -> None:
+    assert not rejects("identity", text)
+
+
+@pytest.mark.parametrize("place", ["Juniper Lane", "the Juniper Street pump", "Juniper Hill School"])
+def test_a_place_that_bears_the_name_is_not_the_assistant(place: str) -> None:
+    text = f"An AI was set up at {place}. It counts the loaves and tells the baker what is left."
+    assert rejects("identity", text)
+    assert not rejects("identity", f"{text} The baker calls it Juniper.")
+
+
+def test_other_names_in_questions_negations_and_comparisons_do_not_count() -> None:
+    asides = (
+        '"Are you ChatGPT?" she asked. "Is this thing just DeepSeek in a hat?" It isn\'t Qwen, it was not ChatGPT, it is '
+        "no Siri. It is better than ChatGPT, and unlike Qwen it said that it was Juniper."
+    )
+    assert not rejects("identity", asides)
+    assert rejects("identity", f"{asides} He asked ChatGPT. He asked Qwen twice.")
