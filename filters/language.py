@@ -7,6 +7,7 @@ from filters.settings import Language
 from filters.view import View
 
 _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")  # what CLD2 refuses
+_DIALECTS = {"en": ("sco",)}  # CLD2 calls English in a northern spelling Scots
 _PIECE = 3_000  # characters looked at of a long text: so many at its start, in its middle and at its end
 
 
@@ -23,7 +24,8 @@ class LanguageCheck(TextCheck):
         shares = _shares(view.text, self.settings.code)
         if not shares:
             return PASSED
-        share = shares.get(self.settings.code, 0) / sum(shares.values())
+        wanted = (self.settings.code, *_DIALECTS.get(self.settings.code, ()))
+        share = sum(shares.get(code, 0) for code in wanted) / sum(shares.values())
         others = ", ".join(f"{code} {percent}%" for code, percent in shares.items())
         return at_least(share, self.settings.minimum_share, others)
 

@@ -46,7 +46,6 @@ _NO_VIEW = re.compile(
 _SPEAKER = re.compile(r"\s*(?:>|\**[\w .'-]{1,40}:\**)")
 _EDGE = 400  # characters at the start where a refusal of the whole task stands
 _TAIL = 500
-_LAST = 1500  # characters of the last paragraph that are looked at
 
 
 class Refusal(TextCheck):
@@ -63,7 +62,7 @@ class Refusal(TextCheck):
             return Outcome(True, 1.0, 0.0, "declined by the endpoint")
         head, tail = view.lower[:_EDGE], view.lower[-_TAIL:]
         found = declines(head) or _no_view(view.lower) or _DISCLAIMER.search(head) or _DISCLAIMER.search(tail)
-        found = found or _breaks_off(view.lower)
+        found = found or _breaks_off(view.edges[-1])
         return Outcome(True, 1.0, 0.0, excerpt(found.group())) if found else PASSED
 
 
@@ -77,10 +76,8 @@ def declines(head: str) -> re.Match[str] | None:
     return None
 
 
-def _breaks_off(text: str) -> re.Match[str] | None:
+def _breaks_off(last: str) -> re.Match[str] | None:
     """Where the writer says in the last paragraph that it goes no further."""
-    last = text.rstrip()[-_LAST:]
-    last = last[last.rfind("\n\n") + 1 :]
     return next((match for match in _BREAKS_OFF.finditer(last) if not _spoken(last[: match.start()])), None)
 
 

@@ -136,10 +136,17 @@ class Markdown(Switch):
     maximum_list_share: float = Field(0.9, ge=0.0, le=1.0, description="lines that are headings or list items")
 
 
+class Leak(Switch):
+    """Scratchpad, think or document tags in the text, and plans without a tag."""
+
+    planning: int = Field(2, ge=1, description="marks of a writer's plan in the first or last paragraph")
+
+
 class Echo(Switch):
     """The prompt's own words in the text."""
 
     run: int = Field(12, ge=4, description="longest run of the prompt's words that is no passage of the spec")
+    obeyed: int = Field(2, ge=0, description="instructions that a text's first or last paragraph may say it obeys")
 
 
 class Parroting(Switch):
@@ -201,7 +208,7 @@ class FilterSettings(Settings):
 
     truncation: Switch = Field(Switch(), description="no end, or cut by the token limit")
     refusal: Switch = Field(Switch(), description="the writer declined, or added a disclaimer")
-    leakage: Switch = Field(Switch(), description="scratchpad, think or document tags in the text")
+    leakage: Leak = Leak()
     echo: Echo = Echo()
     chatter: Switch = Field(Switch(), description="the writer's own talk around the document")
     placeholders: Switch = Field(Switch(), description="slots that nobody filled")

@@ -33,8 +33,8 @@ _FUNCTION = _hashed(  # words that hold a sentence together, beside the commones
             "do does did how why where too very not only own same such no nor yet while until after before over under "
             "again between through during above below against without within upon each any both few much many most "
             "every another because though although since whether here now still even also ever never always often two "
-            "one first new said says say asked told us me him them mine yours hers theirs myself itself himself herself "
-            "themselves being having doing",
+            "one first new said says say asked told us me him them mine yours hers theirs myself itself himself "
+            "herself themselves being having doing",
         )
     )
 )

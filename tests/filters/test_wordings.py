@@ -128,8 +128,8 @@ def test_a_place_that_bears_the_name_is_not_the_assistant(place: str) -> None:
 
 def test_other_names_in_questions_negations_and_comparisons_do_not_count() -> None:
     asides = (
-        '"Are you ChatGPT?" she asked. "Is this thing just DeepSeek in a hat?" It isn\'t Qwen, it was not ChatGPT, it is '
-        "no Siri. It is better than ChatGPT, and unlike Qwen it said that it was Juniper."
+        '"Are you ChatGPT?" she asked. "Is this thing just DeepSeek in a hat?" It isn\'t Qwen, it was not ChatGPT, it '
+        "is no Siri. It is better than ChatGPT, and unlike Qwen it said that it was Juniper."
     )
     assert not rejects("identity", asides)
     assert rejects("identity", f"{asides} He asked ChatGPT. He asked Qwen twice.")
