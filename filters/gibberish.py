@@ -7,7 +7,7 @@ from filters.check import Outcome, TextCheck, at_least, at_most, excerpt
 from filters.language import share_in
 from filters.settings import Gibberish
 from filters.view import Hashes, View, hashes_of
-from filters.windows import COMMON, clashes, odd_tokens, rare_words, sentences, unpronounced
+from filters.windows import COMMON, clashing, held, most, odd_tokens, sentences, unpronounced
 
 _SYMBOL = re.compile(r"[^\w\s.,;:!?'\"’“”()\-–—*#|/]")
 _TAIL = r"[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"  # how the second byte of UTF-8 looks in Latin-1 or Windows-1252
@@ -73,14 +73,14 @@ class GibberishCheck(TextCheck):
         if len(words) < limits.window:
             return
         hashes = hashes_of(words)
-        share, start = rare_words(hashes, limits.window)
+        share, start = held(hashes, limits.window)
         stretch = " ".join(words[start : start + limits.window])
         if share_in(stretch, "en") >= _ENGLISH:
             yield at_least(share, limits.window_function_words, "function words in: " + excerpt(stretch))
-        detail = f"pairs of words of no sentence in {limits.window}"
-        yield at_most(clashes(hashes, limits.window), limits.window_clashes, detail)
+        clashes, _ = most(clashing(hashes), limits.window)
+        yield at_most(clashes, limits.window_clashes, f"pairs of words of no sentence in {limits.window}")
 
     def _is_salad(self, hashes: Hashes) -> bool:
         limits = self.settings
-        few = rare_words(hashes, limits.window)[0] < limits.window_function_words
-        return few or clashes(hashes, limits.window) > limits.window_clashes
+        few = held(hashes, limits.window)[0] < limits.window_function_words
+        return few or most(clashing(hashes), limits.window)[0] > limits.window_clashes

@@ -10,6 +10,7 @@ from filters.overlap import member
 from filters.view import Hashes, View, hashes_of, words_of
 
 Flags = npt.NDArray[np.bool_]
+_CLASH = 3  # function words that a pair of no sentence weighs: sentences of few function words have none
 
 
 def _hashed(words: Iterable[str]) -> Hashes:
@@ -55,13 +56,15 @@ _ODD = re.compile(
 )
 _VOWELLESS = re.compile(r"\b[bcdfghjklmnpqrstvwxz]{4,}\b")
 _SKIPPED = re.compile(r"^(?:[|#>]|[-*+•–] |\d{1,3}[.)] )")
-_HYPHEN = re.compile(r"(?<=\w)[-‐‑](?=\w)")  # "an in-house cook" has no "an in"
+_JOINED = re.compile(
+    r"(?<=\w)[-‐‑](?=\w)|[\"“‘(\[*]+(?=\w)"
+)  # "an in-house cook" has no "an in", 'the "of"' no "the of"
 _PUNCTUATION = re.compile(r"[,;:/|()=]")
 _WORDS_A_MARK = 4  # a line with more marks than one in so many words is a list of terms or a reference, not sentences
 
 
-def most(flags: Flags, size: int) -> tuple[int, int]:
-    """How many are set in the worst window of `size`, and where that begins."""
+def most(flags: Flags | npt.NDArray[np.int64], size: int) -> tuple[int, int]:
+    """How many there are in the worst window of `size`, and where that begins."""
     sums = np.concatenate([[0], np.cumsum(flags)])
     width = min(size, len(flags))
     within = sums[width:] - sums[: len(sums) - width]
@@ -86,19 +89,20 @@ def unpronounced(view: View) -> int:
 def sentences(view: View) -> list[str]:
     """The words without digits of the lines that are sentences: no code, table, heading, item or list of terms."""
     lines = [line for raw in view.prose.splitlines() if (line := raw.strip()) and not _listed(line)]
-    return [word for word in words_of(_HYPHEN.sub("", "\n".join(lines))) if word.isalpha() or "'" in word]
+    return [word for word in words_of(_JOINED.sub("q", "\n".join(lines))) if word.isalpha() or "'" in word]
 
 
-def rare_words(hashes: Hashes, size: int) -> tuple[float, int]:
-    """The smallest share of function words of English in `size` words, and where that window begins."""
-    rare, start = most(~member(hashes, _FUNCTION), size)
-    return 1 - rare / min(size, len(hashes)), start
+def clashing(hashes: Hashes) -> Flags:
+    """Which words stand before one that no sentence has there, such as "the of": words in no order."""
+    return member(hashes[:-1], _DETERMINERS) & member(hashes[1:], _NEVER_AFTER)
 
 
-def clashes(hashes: Hashes, size: int) -> int:
-    """The most pairs in `size` words that no sentence has, such as "the of": words in no order."""
-    pairs = member(hashes[:-1], _DETERMINERS) & member(hashes[1:], _NEVER_AFTER)
-    return most(pairs, size)[0] if len(pairs) else 0
+def held(hashes: Hashes, size: int) -> tuple[float, int]:
+    """The smallest share of function words of English in `size` words, less three for a clash; where that begins."""
+    holes = (~member(hashes, _FUNCTION)).astype(np.int64)
+    holes[:-1] += _CLASH * clashing(hashes)
+    lacking, start = most(holes, size)
+    return 1 - lacking / min(size, len(hashes)), start
 
 
 def _listed(line: str) -> bool:
