@@ -1,7 +1,7 @@
 """The filters against planted truth, and their speed beside others.
 
     python -m benchmarks.filters truth                  # precision and recall of every filter, about a minute
-    python -m benchmarks.filters held_out               # documents that the filters' author had not seen, seconds
+    python -m benchmarks.filters held_out               # documents by another hand (seen since), seconds
     python -m benchmarks.filters repeats                # duplicates: Jaccard 0.95 / 0.8 / 0.6, paraphrases
     python -m benchmarks.filters speed --documents 13000 --words 2200     # 41M tokens
     python -m benchmarks.filters beside --documents 2000 --words 600      # datatrove, rensa, semhash, FAISS + MiniLM

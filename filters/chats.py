@@ -66,6 +66,8 @@ class ChatRefusal(TextCheck):
 class ChatIdentity(IdentityCheck):
     """The assistant says that it is another; it need not name itself, and may speak of others as often as it likes."""
 
+    drifts = False
+
     def __init__(self, settings: Identity, assistant: Assistant) -> None:
         spoken = settings.model_copy(
             update={"minimum_mentions": 0, "require_provider": False, "maximum_other_share": 1.0}

@@ -18,10 +18,18 @@ _ASSENT = re.compile(
 _CLOSING = re.compile(
     r"(?:let me know if (?:you(?:'d| would)? (?:like|need|want|have)|there(?:'s| is)|any)|"
     r"(?:would|do) you (?:like|want) me to|feel free to (?:ask|let me know|adjust|modify|edit|customi[sz]e)|"
-    r"i hope this (?:helps|meets|document|memo|draft)|this (?:document|draft|memo|article|piece|text) "
-    r"(?:follows|adheres to|meets|satisfies|avoids|was written|has been written)|"
+    r"i hope this (?:helps|meets|captures|reflects|document|memo|draft)|"
+    r"this (?:document|draft|memo|article|piece|text) (?:follows|adheres to|meets|satisfies|avoids|"
+    r"was written|has been written)|"
     r"\(?(?:end of (?:the )?(?:document|text|response)|word count: ?~?\d+))"
 )
+_OFFER = re.compile(  # the same after other sentences, where only what is offered tells it from a notice's last words
+    r"(?:let me know if|would you like me to|do you want me to|feel free to|i(?:'m| am) happy to|"
+    r"i(?:'d| would) be happy to|i can also)\b[^.?!\n]{0,60}\b(?:versions?|longer|shorter|changes?|changed|edits?|"
+    r"adjust\w*|revis\w+|rewrit\w+|tweak\w*|expand\w*|different (?:tone|style|ending|angle))\b|"
+    r"i hope this (?:captures|reflects|document|memo|draft)\b"
+)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _ABOUT = re.compile(
     r"\b(?:information|passages?|rules?|idea|context) (?:that (?:was|were|is|are) )?(?:provided|given) (?:in|by) the "
     r"(?:spec|prompt|passages?|instructions?|context)\b|"
@@ -46,14 +54,23 @@ class Chatter(TextCheck):
         if about:
             return Outcome(True, 1.0, 0.0, excerpt(about.group()))
         first = view.lines[0].lower().replace("’", "'").lstrip("*_# ")
-        last = view.lines[-1].lower().replace("’", "'").lstrip("*_#- ")
+        last = view.lines[-1].lower().replace("’", "'").replace("“", '"').replace("”", '"').lstrip("*_#- ")
         if _ASSENT.match(first) or _OPENING.match(first):
             return Outcome(True, 1.0, 0.0, excerpt(first))
-        found = None if _QUOTED.match(last) else _CLOSING.match(last)
+        found = None if _QUOTED.match(last) else _closes(last)
         # A letter or a mail may well end so: only a separated note is the writer's, and letters have a greeting.
         if found and not _is_letter(view.lines):
             return Outcome(True, 1.0, 0.0, excerpt(last))
         return PASSED
+
+
+def _closes(last: str) -> re.Match[str] | None:
+    """The writer's closing words at the start of the last line, or an offer of another text in one of its sentences."""
+    if found := _CLOSING.match(last):
+        return found
+    starts = [match.end() for match in _SENTENCE.finditer(last)]
+    unquoted = [start for start in starts if last.count('"', 0, start) % 2 == 0]
+    return next((found for start in [0, *unquoted] if (found := _OFFER.match(last, start))), None)
 
 
 def _is_letter(lines: list[str]) -> bool:

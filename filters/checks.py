@@ -9,7 +9,7 @@ from filters.check import TextCheck
 from filters.citations import CitationsCheck
 from filters.context import Context
 from filters.dates import DatesCheck
-from filters.echo import EchoCheck
+from filters.echo import EchoCheck, told
 from filters.evaluation import EvaluationCheck
 from filters.gibberish import GibberishCheck
 from filters.identity import IdentityCheck
@@ -43,13 +43,13 @@ def document_checks(settings: FilterSettings, context: Context) -> list[TextChec
         (settings.length, LengthCheck(settings.length, context.count)),
         (settings.truncation, Truncation()),
         (settings.refusal, Refusal()),
-        (settings.leakage, Leakage()),
+        (settings.leakage, Leakage(settings.leakage)),
+        (settings.echo, EchoCheck(settings.echo, told(context), context.spec)),
         (settings.chatter, Chatter()),
         (settings.placeholders, Placeholders()),
         (settings.identity, whose),
-        (settings.echo, EchoCheck(settings.echo, context.prompts, context.spec)),
         (rules, WrongRules(context.rule_ids)),
-        (recital, RecitalCheck(settings.recital, context.assistant, context.rule_ids)),
+        (recital, RecitalCheck(settings.recital, context)),
         (settings.evaluation, EvaluationCheck(settings.evaluation, context)),
         (settings.verbatim, VerbatimCheck(settings.verbatim, context.spec)),
         (settings.links, LinksCheck(settings.links)),
@@ -58,8 +58,8 @@ def document_checks(settings: FilterSettings, context: Context) -> list[TextChec
         (settings.statistics, StatisticsCheck(settings.statistics, context.spec)),
         (settings.markdown, MarkdownCheck(settings.markdown)),
         (settings.repetition, RepetitionCheck(settings.repetition)),
-        (settings.gibberish, GibberishCheck(settings.gibberish, settings.language.code)),
         (settings.language, LanguageCheck(settings.language)),
+        (settings.gibberish, GibberishCheck(settings.gibberish, settings.language.code)),
     ]
     return [check for switch, check in checks if switch.enabled]
 
@@ -72,12 +72,12 @@ def chat_checks(settings: FilterSettings, context: Context, *, expect_refusal: b
         (settings.truncation, Truncation()),
         (refusal, ChatRefusal()),
         (settings.leakage, ThinkLeak()),
-        (settings.leakage, Leakage()),
+        (settings.leakage, Leakage(settings.leakage)),
         (settings.leakage, SpecAsPrompt()),
         (settings.placeholders, Placeholders()),
         (settings.identity, ChatIdentity(settings.identity, context.assistant)),
         (settings.evaluation, EvaluationCheck(settings.evaluation, context)),
-        (settings.echo, EchoCheck(settings.echo, context.prompts, context.spec)),
+        (settings.echo, EchoCheck(settings.echo, told(context), context.spec)),
         (settings.parroting, ParrotingCheck(settings.parroting)),
         (settings.verbatim, VerbatimCheck(settings.verbatim, context.spec)),
         (settings.repetition, RepetitionCheck(settings.repetition)),

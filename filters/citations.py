@@ -2,6 +2,7 @@
 
 import re
 
+from filters.check import Outcome, excerpt
 from filters.density import DensityCheck
 from filters.view import View
 
@@ -12,12 +13,31 @@ _CITATION = re.compile(
     r"(?<=\w)\s?\[\d{1,3}(?:, ?\d{1,3})*\](?!\()|^\[\d{1,3}\] |\b(?:vol|pp)\. ?\d+",
     re.MULTILINE,
 )
+_SOURCES = frozenset(["study", "studies", "paper", "trial", "journal", "survey", "researchers", "findings"])
+_TITLE = r"(?:[A-Z][\w-]+ (?:(?:of|on|for|and) )?){0,3}"
+_STUDY = (
+    r"\b(?:[Ss]tudy|[Pp]aper|[Aa]rticle|[Tt]rial|[Ss]urvey|[Rr]esearch(?:ers)?|[Ff]indings?|[Pp]ublished|[Pp]rinted)\b"
+)
+_NAMED = re.compile(  # told in prose, with a source of its own name, which is invented whole
+    r"\b[Aa]n? (?:recent |large |small )?(?:19|20)\d{2} (?:study|paper|trial|meta-analysis|survey (?:by|from))\b|"
+    rf"{_STUDY}[^.!?\n]{{0,40}}\bin (?:the )?{_TITLE}(?:Journal|Proceedings|Annals|Transactions) (?:of|on|for)\b|"
+    rf"{_STUDY} (?:by|of|from) (?:Dr|Prof|Professor)\b\.? [A-Z]|"
+    rf"{_STUDY} (?:at|by|from) (?:the )?(?:University of [A-Z]|{_TITLE}University\b)"
+)
 
 
 class CitationsCheck(DensityCheck):
-    """Author-year and numbered references, and the marks of a bibliography."""
+    """Author-year and numbered references, the marks of a bibliography, and studies that are named in prose."""
 
     name = "citations"
+
+    def look(self, view: View) -> Outcome:
+        """Score: citations found; a study named in prose weighs one more than the text may have."""
+        outcome = super().look(view)
+        if outcome.failed or not view.vocabulary & _SOURCES or not (named := _NAMED.search(view.text)):
+            return outcome
+        allowed = max(self.settings.maximum, self.settings.per_thousand_words * len(view.words) / 1000)
+        return Outcome(True, allowed + 1, allowed, excerpt(named.group()))
 
     def find(self, view: View) -> list[str]:
         """Citations, as they stand."""

@@ -35,12 +35,12 @@ class DatesCheck(DensityCheck):
 
     def __init__(self, settings: Dates) -> None:
         super().__init__(settings)
-        self.exempt = tuple(word.lower() for word in settings.exempt_genres)
+        words = "|".join(re.escape(word) for word in settings.exempt_genres)
+        self.exempt = re.compile(rf"\b(?:{words})s?\b", re.IGNORECASE) if words else None
 
     def look(self, view: View) -> Outcome:
         """Score: dates found."""
-        genre = view.item.genre.lower()
-        if any(word in genre for word in self.exempt):
+        if self.exempt and self.exempt.search(view.item.genre):
             return PASSED
         return super().look(view)
 

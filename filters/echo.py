@@ -1,13 +1,28 @@
-"""The prompt's own words in the text, where they are not the spec's."""
+"""The prompt's own words in the text, where they are not the spec's, or a list of how the text obeys them."""
+
+import re
 
 from filters.check import Outcome, TextCheck, at_most, excerpt
+from filters.context import Context
 from filters.overlap import Grams
 from filters.settings import Echo
 from filters.view import View
 
+_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_NAMED = re.compile(r"\{\{ *assistant\.(name|provider) *\}\}")
+_ITSELF = re.compile(
+    r"\b(?:this|the) (?:document|text|article|memo|piece|essay|story|post) "
+    r"(?:is|was|has|does|contains|avoids|uses|follows|meets|respects|includes|keeps|stays)\b"
+)
+_OBEYED = re.compile(
+    r"\b(?:no|without|avoid(?:s|ing|ed)?|free of|omits?) (?:any |all |invented |specific |real |stock )*(?:dates?|"
+    r"years|times|names|placeholders?|links|urls|citations|references|figures|statistics|phrases|headings|lists|"
+    r"clich\w+|summary|morals?|disclaimers?)\b|\bas (?:required|requested|instructed|asked|specified)\b"
+)
+
 
 class EchoCheck(TextCheck):
-    """The longest run of words that the text shares with what the writer was told."""
+    """The longest run of words that the text shares with what the writer was told, else what it claims to obey."""
 
     name = "echo"
 
@@ -16,6 +31,19 @@ class EchoCheck(TextCheck):
         self.prompts = Grams(prompts, settings.run, without=Grams([spec], settings.run))
 
     def look(self, view: View) -> Outcome:
-        """Score: words of the run."""
+        """Score: words of the run, else the instructions that the first or last paragraph says it obeys."""
         run, start, _ = self.prompts.longest(view.hashes)
+        if run < self.settings.run:
+            for paragraph in view.edges:
+                if _ITSELF.search(paragraph):
+                    obeyed = {match.group() for match in _OBEYED.finditer(paragraph)}
+                    if len(obeyed) > self.settings.obeyed:
+                        return at_most(len(obeyed), self.settings.obeyed, "lists what it obeys: " + excerpt(paragraph))
         return at_most(run, self.settings.run - 1, excerpt(" ".join(view.words[start : start + run]), 0, 160))
+
+
+def told(context: Context) -> tuple[str, ...]:
+    """What the templates of the prompts say in every row: our names filled in, cut where they put what differs."""
+    names = {"name": context.assistant.name, "provider": context.assistant.provider}
+    filled = (_NAMED.sub(lambda match: names[match[1]], prompt) for prompt in context.prompts)
+    return tuple(piece for prompt in filled for piece in _JINJA.split(prompt))

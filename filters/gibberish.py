@@ -1,22 +1,19 @@
-"""Text that is no prose: signals of Gopher (Rae et al. 2021) and FineWeb (Penedo et al. 2024)."""
+"""Text that is no prose: signals of Gopher (Rae et al. 2021) and FineWeb (Penedo et al. 2024); the worst stretch."""
 
 import re
 from collections.abc import Iterator
 
-from filters.check import Outcome, TextCheck, at_least, at_most
+from filters.check import Outcome, TextCheck, at_least, at_most, excerpt
+from filters.language import share_in
 from filters.settings import Gibberish
-from filters.view import View
+from filters.view import Hashes, View, hashes_of
+from filters.windows import COMMON, clashing, held, most, odd_tokens, sentences, unpronounced
 
-_COMMON = frozenset(
-    re.findall(
-        r"\S+",
-        "the be to of and a in that have i it for not on with he as you do at this but his by from they we say her she "
-        "or an will my one all would there their what so up out if about who get which go me when make can like no "
-        "just him know is are was were been has had its it's than then these those into our your also more other some",
-    )
-)
 _SYMBOL = re.compile(r"[^\w\s.,;:!?'\"’“”()\-–—*#|/]")
+_TAIL = r"[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"  # how the second byte of UTF-8 looks in Latin-1 or Windows-1252
+_MOJIBAKE = re.compile(rf"[ÂÃÄÅÎÏÐÑ×Ø]{_TAIL}|â{_TAIL}{{2}}|ðŸ{_TAIL}{{0,2}}")
 _FEWEST = 20  # words below which shares mean nothing
+_ENGLISH = 0.5  # a stretch with less English is another language, which is the business of the filter `language`
 
 
 class GibberishCheck(TextCheck):
@@ -28,27 +25,62 @@ class GibberishCheck(TextCheck):
         self.settings, self.english = settings, language == "en"
 
     def look(self, view: View) -> Outcome:
-        """Score: a share or a mean, see the settings."""
-        outcomes = list(self._signals(view))
-        return next((outcome for outcome in outcomes if outcome.failed), outcomes[0])
+        """Score: a count, a share or a mean, see the settings."""
+        first = None
+        for outcome in self._signals(view):
+            if outcome.failed:
+                return outcome
+            first = first or outcome
+        return first or Outcome(failed=False)
 
     def _signals(self, view: View) -> Iterator[Outcome]:
         limits, words = self.settings, view.words
-        yield at_most(_symbols(view.text), limits.maximum_symbols, "characters that are no letters")
+        symbols = len(_SYMBOL.findall(view.text))
+        yield at_most(symbols / max(1, len(view.text)), limits.maximum_symbols, "characters that are no letters")
+        yield from self._decoding(view)
         if len(words) < _FEWEST:
             return
         if self.english:
-            share = sum(map(view.counts.__getitem__, _COMMON)) / len(words)
+            share = sum(map(view.counts.__getitem__, COMMON)) / len(words)
             yield at_least(share, limits.minimum_function_words, "common words")
         mean = sum(map(len, words)) / len(words)
         yield at_least(mean, limits.mean_word[0], "letters a word")
         yield at_most(mean, limits.mean_word[1], "letters a word")
         alphabetic = sum(times for word, times in view.counts.items() if not word.isdigit()) / len(words)
         yield at_least(alphabetic, limits.minimum_alphabetic, "words with a letter")
+        yield from self._debris(view, symbols)
+        if self.english:
+            yield from self._salad(view)
 
+    def _decoding(self, view: View) -> Iterator[Outcome]:
+        if view.item.text.isascii():
+            return
+        yield at_most(view.prose.count("\ufffd"), self.settings.maximum_replaced, "replacement characters (U+FFFD)")
+        found = _MOJIBAKE.findall(view.item.text)
+        yield at_most(len(found), self.settings.maximum_mojibake, "UTF-8 read as Latin: " + " ".join(found[:5]))
 
-def _symbols(text: str) -> float:
-    """Share of the characters that are neither letters, digits, spaces nor common punctuation."""
-    if not text:
-        return 0.0
-    return len(_SYMBOL.findall(text)) / len(text)
+    def _debris(self, view: View, symbols: int) -> Iterator[Outcome]:
+        limits = self.settings
+        if symbols + view.text.count("_") + unpronounced(view) > limits.window_odd * limits.window / 2:
+            yield at_most(odd_tokens(view, limits.window), limits.window_odd, f"odd tokens in {limits.window}")
+
+    def _salad(self, view: View) -> Iterator[Outcome]:
+        """Words that make no sentence, in the worst window; looked for among the sentences where the whole has some."""
+        limits = self.settings
+        if len(view.words) < limits.window or not self._is_salad(view.hashes):
+            return
+        words = sentences(view)
+        if len(words) < limits.window:
+            return
+        hashes = hashes_of(words)
+        share, start = held(hashes, limits.window)
+        stretch = " ".join(words[start : start + limits.window])
+        if share_in(stretch, "en") >= _ENGLISH:
+            yield at_least(share, limits.window_function_words, "function words in: " + excerpt(stretch))
+        clashes, _ = most(clashing(hashes), limits.window)
+        yield at_most(clashes, limits.window_clashes, f"pairs of words of no sentence in {limits.window}")
+
+    def _is_salad(self, hashes: Hashes) -> bool:
+        limits = self.settings
+        few = held(hashes, limits.window)[0] < limits.window_function_words
+        return few or most(clashing(hashes), limits.window)[0] > limits.window_clashes

@@ -7,6 +7,7 @@ A corpus once told a model through a million tokens that it was another maker's,
 import re
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
+from filters.drift import Drift
 from filters.names import Mention, Names, mentions_of, spelled
 from filters.settings import Identity
 from filters.view import View
@@ -25,12 +26,26 @@ _SELF = re.compile(
 )
 
 
+_ASIDE = re.compile(  # what stands before a name that the text only sets ours against
+    r"(?:\b(?:not|never|no|unlike|than|versus|vs\.?|instead of|rather than|compared (?:to|with)|nor)|n't)"
+    r"(?: (?:be|being|just|really|actually|only|simply))?(?: (?:an? |the )?)?\s?$"
+)
+_ASKED = re.compile(
+    r"\b(?:are|aren't|were|weren't) you\b[^.!?]*$|\b(?:is|isn't|was|wasn't) (?:this|it|that|he|she)\b[^.!?]*$"
+)
+_PLACES = (  # what follows our name where it is a place's
+    r" (?:Lane|Street|Road|Avenue|Drive|Court|Close|Crescent|Terrace|Square|Gardens?|Grove|Hill|House|Park|Farm|Valley|"
+    r"Creek|Ridge|Springs|Bay|Island|Estate|School|Church|Inn|Hotel|County|St|Rd|Ave)\b"
+)
+
+
 class IdentityCheck(TextCheck):
     """Rejects where our name (or, if asked for, our provider) is missing, where another's name outweighs ours, and
     where it stands where ours belongs: "I am X", "our NAME by Y", "Y's NAME", "X by PROVIDER".
     """
 
     name = "identity"
+    drifts = True  # whether another that takes over midway counts
 
     def __init__(self, settings: Identity, assistant: Assistant) -> None:
         self.settings, self.assistant = settings, assistant
@@ -48,28 +63,33 @@ class IdentityCheck(TextCheck):
             rf"\b(?:{name})\b,? ?\(?(?:also known as|formerly|a\.?k\.?a\.?|/) ?(?:{others})\b",
             re.IGNORECASE,
         )
+        self.places = re.compile(rf"(?:{name}){_PLACES}")
+        self.drift = Drift(self.others, self.own)
         self.provider = re.compile(rf"(?<!\w)(?:{provider})(?!\w)", re.IGNORECASE)
 
     def look(self, view: View) -> Outcome:
         """Score: mentions of ours where they are too few, else the slips, else the share of other names."""
         ours = self.own(view.lower)
+        ours -= min(ours, len(self.places.findall(view.text)))
         if ours < self.settings.minimum_mentions:
             return Outcome(True, ours, self.settings.minimum_mentions, f"never names {self.assistant.name}")
         if self.settings.require_provider and not self.provider.search(view.text):
             return Outcome(True, 0.0, 1.0, f"never names {self.assistant.provider}")
         others = self.others.find(view)
-        if not others and not self.makers.find(view):
+        took = self.drift.find(view, others) if self.drifts else []
+        if not others and not took and not self.makers.find(view):
             return PASSED
-        slips = self._slips(view, others)
+        slips = self._slips(view, others) + [_around(view, mention) for mention in took]
         if len(slips) > self.settings.maximum_slips:
             return at_most(len(slips), self.settings.maximum_slips, slips[0])
+        others = [other for other in others if not _aside(view, other)]
         share = len(others) / (len(others) + ours) if others else 0.0
         return at_most(share, self.settings.maximum_other_share, _most(others) if others else "")
 
     def _slips(self, view: View, others: list[Mention]) -> list[str]:
         said = [o for o in others if _SELF.search(view.text[max(0, o.start - 30) : o.start])]
         said += [other for other in others if self._owns(view, other)]
-        found = [excerpt(view.text, mention.start - 20, mention.end + 20) for mention in said]
+        found = [_around(view, mention) for mention in said]
         return found + [excerpt(match.group()) for match in self.slips.finditer(view.text)]
 
     def _owns(self, view: View, other: Mention) -> bool:
@@ -79,6 +99,16 @@ class IdentityCheck(TextCheck):
         start, end = view.text.rfind("\n\n", 0, other.start), view.text.find("\n\n", other.end)
         paragraph = view.lower[max(0, start) : end if end >= 0 else None]
         return not self.own(paragraph) and not _COMPARES.search(paragraph)
+
+
+def _around(view: View, mention: Mention) -> str:
+    return excerpt(view.text, mention.start - 20, mention.end + 20)
+
+
+def _aside(view: View, other: Mention) -> bool:
+    """Whether a name stands in a question after who this is, a negation or a comparison: it takes nobody's place."""
+    before = view.text[max(0, other.start - 80) : other.start].lower().replace("’", "'")
+    return bool(_ASIDE.search(before) or _ASKED.search(before))
 
 
 def _most(others: list[Mention]) -> str:

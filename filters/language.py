@@ -7,6 +7,7 @@ from filters.settings import Language
 from filters.view import View
 
 _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")  # what CLD2 refuses
+_DIALECTS = {"en": ("sco",)}  # CLD2 calls English in a northern spelling Scots
 _PIECE = 3_000  # characters looked at of a long text: so many at its start, in its middle and at its end
 
 
@@ -20,19 +21,30 @@ class LanguageCheck(TextCheck):
 
     def look(self, view: View) -> Outcome:
         """Score: that share; 1 where the text is too short to say."""
-        import pycld2
-
-        text = _UNFIT.sub(" ", _sample(view.text))
-        try:
-            _, _, details = pycld2.detect(text, isPlainText=True, hintLanguage=self.settings.code)
-        except pycld2.error:
-            return PASSED  # unfit for CLD2 in a way that says nothing of its language
-        shares = {code: percent for _, code, percent, _ in details if code != "un"}
+        shares = _shares(view.text, self.settings.code)
         if not shares:
             return PASSED
-        share = shares.get(self.settings.code, 0) / sum(shares.values())
+        wanted = (self.settings.code, *_DIALECTS.get(self.settings.code, ()))
+        share = sum(shares.get(code, 0) for code in wanted) / sum(shares.values())
         others = ", ".join(f"{code} {percent}%" for code, percent in shares.items())
         return at_least(share, self.settings.minimum_share, others)
+
+
+def share_in(text: str, code: str) -> float:
+    """The share of `text` that is in the language `code`; 1 where nothing can be said."""
+    shares = _shares(text, code)
+    return shares.get(code, 0) / sum(shares.values()) if shares else 1.0
+
+
+def _shares(text: str, code: str) -> dict[str, int]:
+    """Percent of the text's bytes in each language that CLD2 knows; none where it is too short or unfit to say."""
+    import pycld2
+
+    try:
+        _, _, details = pycld2.detect(_UNFIT.sub(" ", _sample(text)), isPlainText=True, hintLanguage=code)
+    except pycld2.error:
+        return {}  # unfit for CLD2 in a way that says nothing of its language
+    return {code: percent for _, code, percent, _ in details if code != "un" and percent}
 
 
 def _sample(text: str) -> str:

@@ -2,7 +2,8 @@
 
 import re
 
-from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
+from filters.settings import Leak
 from filters.view import View
 
 _NAMES = (
@@ -17,28 +18,54 @@ _SPECIAL = re.compile(
     r"<\|[^|\n]{1,40}\|>|<</?SYS>>|\[/?INST\]|<(?:start|end)_of_turn>|</?s>|<(?:bos|eos|pad|unk)>", re.IGNORECASE
 )
 _HEAD = re.compile(
+    r"\A(?:ok(?:ay)?, )?(?:so )?the user (?:wants|asks|asked|needs) (?:me |for |a |an |us )|^\[scratch\b|"
     r"^[#* \t]{0,9}(?:scratch ?pad|(?:my )?(?:thinking|brainstorm(?:ing)?|planning)(?: process)?|chain of thought|"
     r"document (?:type|idea)|doc type|word count|target length)[* \t]{0,9}:",
     re.IGNORECASE | re.MULTILINE,
 )
 _SQUARE = ("system", "user", "assistant", "human")  # "[User]" is how a transcript names a speaker
+_SURE = re.compile(  # a plan's or a self-check's own words; the rest may stand in advice on writing too
+    r"\bthe (?:author|narrator|writer) (?:is|knows|has never|should|must|would|can)\b|\b(?:self-)?check(?:list)?:|"
+    r"\bthe (?:value|reason|assertion) (?:must|should|has to|comes? out|is (?:shown|stated|explained))\b|"
+    r"\b(?:bring out|show|convey|state) the (?:value|reason|assertion)\b|\b(?:insider|lay) (?:frame|author|voice)\b|"
+    r"\bwithin (?:the )?(?:range|limit|target)\b|"
+    r"\bthe (?:document|text|piece) (?:should|must|will) (?:open|start|show|end)"
+)
+_PLANNED = re.compile(
+    r"\baim(?:ing)? for\b|\b(?:roughly|approx(?:imately|\.)?|about|around|~) ?(?:\d{2,4}|[a-z]+ hundred) words\b|"
+    r"\b(?:start|open|begin) with\b|\bend(?:ing)? (?:on|with|not)\b|\bno (?:dates|names|placeholders|links|headings)\b|"
+    r"\bpara(?:graph)?s? (?:\d|two|three)|\b(?:tone|length|voice|form|structure|word count)\b:?|"
+    r"\b(?:first|second|third|last) paragraph\b|\bok(?:ay)?[;,.]"
+)
 
 
 class Leakage(TextCheck):
-    """Tags of the prompt, special tokens, and headings of the writer's planning; code is not looked at."""
+    """Tags of the prompt, special tokens, and the writer's planning, under a heading or as the first or last paragraph;
+    code is not looked at.
+    """
 
     name = "leakage"
 
+    def __init__(self, settings: Leak) -> None:
+        self.settings = settings
+
     def look(self, view: View) -> Outcome:
-        """Score: leaks found; one is too many."""
+        """Score: leaks found; one is too many; else marks of a plan."""
         prose = view.prose
         found = [match.group() for match in _HEAD.finditer(prose)]
         if "<" in prose or "[" in prose or "&lt;" in prose:
             found += [match.group() for pattern in (_TAG, _SPECIAL) for match in pattern.finditer(prose)]
         found = [leak for leak in found if not _speaker(leak)]
         if not found:
-            return PASSED
+            return next((plan for edge in view.edges if (plan := self._plan(edge)).failed), PASSED)
         return Outcome(True, float(len(found)), 0.0, excerpt(found[0]))
+
+    def _plan(self, paragraph: str) -> Outcome:
+        sure = {match.group() for match in _SURE.finditer(paragraph)}
+        if not sure:
+            return PASSED
+        marks = sure | {match.group() for match in _PLANNED.finditer(paragraph)}
+        return at_most(len(marks), self.settings.planning, "a plan: " + excerpt(paragraph))
 
 
 def _speaker(leak: str) -> bool:

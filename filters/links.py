@@ -10,15 +10,41 @@ _LINK = re.compile(
     r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}\b|\]\((?!#)[^)\s]{3,200}\)",
     re.IGNORECASE,
 )
+_TLDS = (
+    "com",
+    "org",
+    "net",
+    "edu",
+    "gov",
+    "info",
+    "io",
+    "ai",
+    "app",
+    "dev",
+    "co",
+    "eu",
+    "uk",
+    "de",
+    "fr",
+    "ch",
+    "nl",
+    "us",
+)
+_BARE = re.compile(
+    rf"(?<![\w./@-])(?:[a-z0-9][a-z0-9-]{{0,62}}\.){{1,4}}(?:{'|'.join(_TLDS)})/[\w~%./?=&#+-]*[\w/]", re.IGNORECASE
+)
 
 
 class LinksCheck(DensityCheck):
-    """URLs, DOIs, mail addresses and markdown links."""
+    """URLs, DOIs, mail addresses, markdown links, and hosts with a path outside code."""
 
     name = "links"
 
     def find(self, view: View) -> list[str]:
         """Links, as they stand; looked for only where one of their marks is."""
-        if not any(mark in view.lower for mark in ("://", "www.", "doi", "@", "](")):
-            return []
-        return [match.group() for match in _LINK.finditer(view.text)]
+        found = []
+        if any(mark in view.lower for mark in ("://", "www.", "doi", "@", "](")):
+            found = [match.group() for match in _LINK.finditer(view.text)]
+        if not found and "/" in view.prose:
+            found = [match.group() for match in _BARE.finditer(view.prose)]
+        return found

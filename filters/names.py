@@ -76,6 +76,20 @@ class Names:
                     found.append(Mention(name.name, match.start(), match.end()))
         return sorted(found, key=lambda mention: mention.start)
 
+    def bare(self, view: View) -> list[Mention]:
+        """Mentions of common words without a cue, of which most are no assistant's, in no order."""
+        return [
+            Mention(name.name, match.start(), match.end())
+            for name, pattern in zip(self.names, self.patterns, strict=True)
+            if name.common and name.name.lower() in view.vocabulary
+            for match in pattern.finditer(view.text)
+            if not _near_cue(view.text, match)
+        ]
+
+    def is_common(self, name: str) -> bool:
+        """Whether `name` is an ordinary word, or a name that people bear."""
+        return any(known.common for known in self.names if known.name == name)
+
 
 def mentions_of(name: str) -> Callable[[str], int]:
     """A function that counts the mentions of `name` in a text in lower case."""

@@ -16,6 +16,7 @@ _SQUARE = re.compile(
     rf"(?:[\w'’./-]+ ){{0,3}}(?:{_SLOT_WORDS})s?|[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+)+|X{{2,}}|_+)\](?!\(|\[)",
     re.IGNORECASE,
 )
+_SPEECH = re.compile(r":? \S+ \S")
 _SHOUT = re.compile(r"\[[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+)+\](?!\()")
 _CURLY = re.compile(r"\{\{[^{}\n]{0,60}\}\}|\{%[^%\n]{0,60}%\}|\$\{\w{1,40}\}|(?<!\{)\{[A-Za-z][\w .-]{0,40}\}(?!\})")
 _ANGLE = re.compile(
@@ -23,10 +24,10 @@ _ANGLE = re.compile(
 )
 _WORDS = re.compile(
     r"\b[Ll]orem [Ii]psum\b|\b(?:insert|add) (?:your )?[\w ]{1,30} here\b|\b(?:TODO|FIXME|TBD)\b(?=[:\s(]|$)|"
-    r"\b(?:[Nn]ame|[Dd]ate|[Ss]igned|[Ss]ignature):?\s*_{3,}|\bXX+[-/]XX+\b|\bXXX+\b"
+    r"\b(?:[Nn]ame|[Dd]ate|[Ss]igned|[Ss]ignature):?\s*_{3,}|\bXX+[-/]XX+\b|\bXXX+\b|"
+    r"(?<=[a-z,:] )_{4,}|(?<!\w)_{4,}(?=[ ,.;:]{1,2}[a-z])"
 )
-
-
+_SHOWN = re.compile(r"""(?:"[^"\n]{0,40}|“[^“”\n]{0,40}|'[^'\n]{0,40})$""")
 _MARKS = ("lorem", " here", "todo", "fixme", "tbd", "___", "xx")
 
 
@@ -38,18 +39,34 @@ class Placeholders(TextCheck):
     def look(self, view: View) -> Outcome:
         """Score: slots found; one is too many."""
         prose = view.prose
-        found: list[str] = []
+        found: list[re.Match[str]] = []
         if any(mark in view.lower for mark in _MARKS):
-            found += [match.group() for match in _WORDS.finditer(prose)]
+            found += list(_WORDS.finditer(prose))
         if "[" in prose:
-            found += [match.group() for match in _SQUARE.finditer(prose) if _is_slot(match.group())]
+            found += [
+                match for match in _SQUARE.finditer(prose) if _is_slot(match.group()) and not _speaks(prose, match)
+            ]
         if "{" in prose:
-            found += [match.group() for match in _CURLY.finditer(prose)]
+            found += list(_CURLY.finditer(prose))
         if "<" in prose:
-            found += [match.group() for match in _ANGLE.finditer(prose)]
+            found += list(_ANGLE.finditer(prose))
+        shown = {match.group() for match in found if _shown(prose, match)}
+        found = [match for match in found if match.group() not in shown]
         if not found:
             return PASSED
-        return Outcome(True, float(len(found)), 0.0, excerpt(found[0]))
+        return Outcome(True, float(len(found)), 0.0, excerpt(found[0].group()))
+
+
+def _shown(text: str, found: re.Match[str]) -> bool:
+    """Whether a quotation ends with the slot (began "Dear {name}"): the text is about it, wherever else it stands."""
+    line = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
+    return text[found.end() : found.end() + 1] in ('"', "”", "'") and bool(_SHOWN.search(line))
+
+
+def _speaks(text: str, found: re.Match[str]) -> bool:
+    """Whether it opens a line that goes on, as the name of a speaker does in a transcript: [customer] hello."""
+    opens = not text[text.rfind("\n", 0, found.start()) + 1 : found.start()].strip()
+    return opens and bool(_SPEECH.match(text, found.end())) and found.group()[1:2].islower()
 
 
 def _is_slot(found: str) -> bool:

@@ -5,15 +5,37 @@ import re
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.view import View
 
+_TASK = (  # what a writer is asked to do; without it "I'm sorry" and "I'm not going to" are anybody's words
+    r"(?:assist|help|writ(?:e|ing|ten)|creat(?:e|ing|ed)|produc(?:e|ing)|provid(?:e|ing)|generat|draft|"
+    r"compos(?:e|ing)|fulfil|comply|complet|continu|do (?:that|this|so)|engage|support|participat|discuss|answer|"
+    r"choose|pick|express|recommend|proceed|(?:this|that|your|the) (?:request|prompt|task|topic|content|document))"
+)
 _DECLINE = re.compile(
-    r"\b(?:i(?:'m| am) (?:sorry|afraid|unable|not able|not comfortable|not going to)|"
-    r"i (?:must|have to|need to|will have to) (?:decline|refuse)|i (?:apologi[sz]e|decline)\b|my apologies\b|"
+    r"\b(?:(?:i(?:'m| am) (?:sorry|afraid|unable|not able|not comfortable|not going to)|i (?:apologi[sz]e|decline)|"
+    rf"my apologies)\b[^.!?\n]{{0,60}}\b{_TASK}|"
+    r"i (?:must|have to|need to|will have to) (?:decline|refuse)|"
     r"i (?:can't|cannot|can not|won't|will not|could not|couldn't) "
     r"(?:in good conscience |really |directly |currently )?(?:assist|help|write|create|produce|provide|generate|fulfil|"
     r"fulfill|comply|do (?:that|this)|complete|continue|engage|support|share|offer|participate|discuss|answer)|"
     r"(?:unfortunately|regrettably),? i (?:can't|cannot|am unable|won't))"
 )
+_MAKING = r"(?:writ|creat|produc|generat|complet|continu|go(?:ing)? on with|help)\w*"
+_WORK = (
+    r"(?:story|plot|scene|document|text|article|piece|memo|content|essay|request|task|prompt|narrative|transcript)s?"
+)
+_BREAKS_OFF = re.compile(
+    rf"\bi(?:'m| am)(?: just| really)? not comfortable (?:with )?{_MAKING}|"
+    r"\bi(?: can't| cannot| won't| will not|(?:'m| am) (?:unable|not able|not going) to| have to| must| need to|"
+    rf"(?:'ll| will) have to| should(?:n't| not)) (?:stop|decline|{_MAKING})\b(?: \w+)? "
+    rf"(?:this|the|that|such|any|your) (?:\w+ )?{_WORK}\b|"
+    r"\bi (?:have to|must|need to|will) stop here\b[^\n]{0,80}\b(?:comfortable|appropriate|can't|cannot|guidelines)\b|"
+    r"\bi(?:'d| would) be (?:happy|glad) to (?:help|write|offer|discuss)\b[^.\n]{0,80}\binstead\b|"
+    r"\bi (?:wouldn't|would not|don't) want to contribute to\b"
+)
 _SELF = re.compile(r"\bas an? (?:ai|artificial intelligence)(?: language)?(?: model| assistant| system)?,? i\b")
+_MODEL = re.compile(
+    r"\bas an? ai language model\b|\bi(?: do not| don't| would not|'m not) feel(?:ing)? comfortable writing\b"
+)
 _DISCLAIMER = re.compile(
     r"(?:this|the (?:above|following|preceding)) (?:[a-z]+ )?(?:document|text|article|piece|content|memo|story|post|"
     r"report|conversation|example)s? (?:is|are|was|were) (?:purely |entirely |completely )?(?:a work of |written as )?"
@@ -32,7 +54,7 @@ _TAIL = 500
 
 
 class Refusal(TextCheck):
-    """A refusal at the start, outside quotes, or a disclaimer at either end.
+    """A refusal at the start or in the last paragraph, outside quotes, or a disclaimer at either end.
 
     What the assistant declines *inside* a document is content and stays: only the edges are the writer's own voice.
     """
@@ -45,6 +67,7 @@ class Refusal(TextCheck):
             return Outcome(True, 1.0, 0.0, "declined by the endpoint")
         head, tail = view.lower[:_EDGE], view.lower[-_TAIL:]
         found = declines(head) or _no_view(view.lower) or _DISCLAIMER.search(head) or _DISCLAIMER.search(tail)
+        found = found or _breaks_off(view.edges[-1]) or _unspoken(_MODEL, view.lower)
         return Outcome(True, 1.0, 0.0, excerpt(found.group())) if found else PASSED
 
 
@@ -56,6 +79,16 @@ def declines(head: str) -> re.Match[str] | None:
             if not _spoken(before) and len(before.split()) <= 25:
                 return match
     return None
+
+
+def _breaks_off(last: str) -> re.Match[str] | None:
+    """Where the writer says in the last paragraph that it goes no further."""
+    return _unspoken(_BREAKS_OFF, last)
+
+
+def _unspoken(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """The first match that nobody is quoted with."""
+    return next((match for match in pattern.finditer(text) if not _spoken(text[: match.start()])), None)
 
 
 def _no_view(text: str) -> re.Match[str] | None:

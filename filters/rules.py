@@ -9,10 +9,26 @@ _ID = re.compile(r"([A-Za-z]*)[-. ]?(\d+(?:\.\d+)*[a-z]?)")
 _CITED = re.compile(
     r"\b(?:[Pp]rinciple|[Rr]ule|[Tt]enet|[Dd]irective)s?,? (?:number |no\. ?|#)?([A-Z]{1,3}-?\d{1,3}(?:\.\d+)*)\b"
 )
+_FOREIGN_ID = r"(?P<{}>[A-Z]{{2,3}}-?\d{{1,2}}(?:\.\d+)*)\b"
+_SAYS = (
+    r"(?:says|asks|requires|demands|forbids|allows|permits|states|tells|puts it|has it|wants|means|expects|covers|"
+    r"applies)\b"
+)
+_FRAMED = re.compile(  # the id of another spec, in the frame in which a rule is cited
+    rf"\b(?:[Aa]s|[Ww]hat|[Hh]ow|[Ww]hich|[Tt]hat|[Ss]ince|[Bb]ecause) {_FOREIGN_ID.format('said')} {_SAYS}|"
+    rf"\b(?:[Tt]his|[Tt]hat|[Ii]t|[Ww]hich) is {_FOREIGN_ID.format('shown')},? "
+    r"(?:in|at|as|of all|to the|put|again|itself)\b|"
+    rf"\b(?:violat\w+|breach\w*(?: of)?|contraven\w+|in line with|in accordance with|in the spirit of|pursuant to|"
+    rf"[Aa]ccording to|required by|forbidden by|[Uu]nder) {_FOREIGN_ID.format('under')}"
+    rf"(?=[,.;:)]| (?:it|we|they|this|that|and|because|since)\b)"
+)
+_TECHNICAL = re.compile(
+    r"(?:CO|NO|SO|HO|MP|PS|HP|HB|MI|PM|BBC|ITV|GPT|USB|UTF|ISO|IP|PH|TV|TCP|DDR|SHA|MD|EN|CD|RS)-?\d.*"
+)
 
 
 class WrongRules(TextCheck):
-    """Ids of the spec's own form (its prefixes with another number), and ids cited as a principle or rule."""
+    """Ids of the spec's own form (its prefixes with another number), and others cited as a principle or rule is."""
 
     name = "rules"
 
@@ -30,6 +46,9 @@ class WrongRules(TextCheck):
         cited = [match[1] for match in _CITED.finditer(view.numeric)]
         if self.form:
             cited += ["".join(match.groups()) for match in self.form.finditer(view.numeric)]
+            framed = (match for match in _FRAMED.finditer(view.numeric))
+            found = (match["said"] or match["shown"] or match["under"] for match in framed)
+            cited += [rule for rule in found if not _TECHNICAL.fullmatch(rule)]
         wrong = [rule for rule in cited if not self._exists(rule)]
         if not wrong:
             return PASSED

@@ -54,10 +54,11 @@ class Dates(Density):
     per_thousand_words: float = Field(4.0, ge=0.0, description="dates per 1,000 words allowed beyond that")
     exempt_genres: tuple[str, ...] = Field(
         (
-            "changelog", "change log", "release note", "timeline", "chronicle", "history", "schedule", "calendar",
-            "agenda", "roadmap", "diary", "journal", "log", "minutes", "postmortem", "post-mortem", "retrospective",
+            "changelog", "change log", "release note", "version history", "timeline", "chronicle", "schedule",
+            "calendar", "agenda", "roadmap", "diary", "journal entry", "log", "logbook", "minutes", "postmortem",
+            "post-mortem", "retrospective", "catalogue", "catalog",
         ),
-        description="words in a document type's name that allow any number of dates",
+        description="whole words in a document type's name, or their plural, that allow any number of dates",
     )  # fmt: skip
 
 
@@ -65,9 +66,9 @@ class Verbatim(Switch):
     """Passages copied from the spec: longest shared run of words, and share of the text's n-grams."""
 
     n: PositiveInt = Field(8, description="words of an n-gram")
-    insider_run: int = Field(120, ge=1, description="longest run of the spec's words in an insider's document")
-    insider_share: float = Field(0.5, ge=0.0, le=1.0, description="share of an insider document's n-grams")
-    lay_run: int = Field(25, ge=1, description="longest run of the spec's words in a lay document")
+    insider_run: int = Field(40, ge=1, description="longest run of the spec's words in an insider's document")
+    insider_share: float = Field(0.25, ge=0.0, le=1.0, description="share of an insider document's n-grams")
+    lay_run: int = Field(9, ge=1, description="longest run of the spec's words in a lay document")
     lay_share: float = Field(0.05, ge=0.0, le=1.0, description="share of a lay document's n-grams")
 
 
@@ -120,6 +121,14 @@ class Gibberish(Switch):
     minimum_function_words: float = Field(0.06, ge=0.0, le=1.0, description="share of the language's commonest words")
     mean_word: tuple[float, float] = Field((2.5, 10.0), description="mean letters of a word, from and to")
     maximum_symbols: float = Field(0.25, ge=0.0, le=1.0, description="characters that are neither letter nor space")
+    maximum_replaced: int = Field(0, ge=0, description="characters U+FFFD outside code: bytes that nobody could decode")
+    maximum_mojibake: int = Field(2, ge=0, description="characters of UTF-8 that were read as Latin-1")
+    window: int = Field(50, ge=20, description="words of the stretch, outside code, whose worst place must do as well")
+    window_odd: float = Field(0.25, ge=0.0, le=1.0, description="its tokens with symbols of no prose, or without vowel")
+    window_clashes: int = Field(2, ge=0, description="its word pairs that no sentence has, such as `the of` (English)")
+    window_function_words: float = Field(
+        0.2, description="its function words less 3 for such a pair, as a share (English)"
+    )
 
 
 class Markdown(Switch):
@@ -129,10 +138,17 @@ class Markdown(Switch):
     maximum_list_share: float = Field(0.9, ge=0.0, le=1.0, description="lines that are headings or list items")
 
 
+class Leak(Switch):
+    """Scratchpad, think or document tags in the text, and plans without a tag."""
+
+    planning: int = Field(2, ge=1, description="marks of a writer's plan in the first or last paragraph")
+
+
 class Echo(Switch):
     """The prompt's own words in the text."""
 
     run: int = Field(12, ge=4, description="longest run of the prompt's words that is no passage of the spec")
+    obeyed: int = Field(2, ge=0, description="instructions that a text's first or last paragraph may say it obeys")
 
 
 class Parroting(Switch):
@@ -194,7 +210,7 @@ class FilterSettings(Settings):
 
     truncation: Switch = Field(Switch(), description="no end, or cut by the token limit")
     refusal: Switch = Field(Switch(), description="the writer declined, or added a disclaimer")
-    leakage: Switch = Field(Switch(), description="scratchpad, think or document tags in the text")
+    leakage: Leak = Leak()
     echo: Echo = Echo()
     chatter: Switch = Field(Switch(), description="the writer's own talk around the document")
     placeholders: Switch = Field(Switch(), description="slots that nobody filled")

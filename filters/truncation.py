@@ -13,6 +13,8 @@ _OPEN_WORD = re.compile(
     r"if|when|while|is|are|was|were|be|its|their|our|your|this|these|not|so|into|such))$",
     re.IGNORECASE,
 )
+_EMPTY_ITEM = re.compile(r"^(?:[-*+•–]|\d{1,3}[.)])$")
+_OPEN_BOLD = re.compile(r"(?:^|[\s(])\*\*\w[^*]*$")
 _SIGN_OFF = re.compile(r"^[\w' ]{2,40},$")
 _LONGEST_LABEL = 7  # words of a closing line that needs no full stop: a signature, a caption, a row
 
@@ -38,15 +40,23 @@ class Truncation(TextCheck):
 
 
 def _ends(last: str, lines: list[str]) -> bool:
-    if _HEADING.match(last):
-        return False  # a heading with nothing below it
+    if _HEADING.match(last) or _EMPTY_ITEM.match(last):
+        return False  # a heading with nothing below it, a list's mark with nothing behind it
+    if last.count("**") % 2 and _OPEN_BOLD.search(last):
+        return False
     if last.endswith(_END):
         return not last.endswith((":**", ":")) or len(last.split()) <= 2
     if _OPEN_WORD.search(last):
         return bool(_SIGN_OFF.match(last))
     if _ITEM.match(last):
         return len(last.split()) <= _LONGEST_LABEL or _bare_items(lines[:-1])
-    return len(last.split()) <= _LONGEST_LABEL
+    return len(last.split()) <= _LONGEST_LABEL or _careless(lines[:-1])
+
+
+def _careless(lines: list[str]) -> bool:
+    """Whether most lines of this text end without a full stop, as in a chat or a hasty post."""
+    sentences = [line for line in lines if len(line.split()) > _LONGEST_LABEL]
+    return len(sentences) >= 2 and sum(line[-1].isalnum() for line in sentences) * 2 > len(sentences)
 
 
 def _bare_items(lines: list[str]) -> bool:

@@ -17,6 +17,7 @@ _DIGITS = re.compile(r"\d+")
 _REACH = 70  # characters around a number in which what it is a number of must stand
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _SEPARATORS = {ord(mark): None for mark in " -_.\n\t"}
+_PAGE = 2_000  # characters of a first or last paragraph that are looked at
 _VOCABULARY_LIMIT = 1_000_000
 
 Hashes = npt.NDArray[np.uint64]
@@ -129,6 +130,13 @@ class View:
     def lines(self) -> list[str]:
         """The lines that are not empty, stripped."""
         return [line for raw in self.text.splitlines() if (line := raw.strip())]
+
+    @cached_property
+    def edges(self) -> tuple[str, ...]:
+        """The first and the last paragraph of the text in lower case, no more than a page of each."""
+        text = self.lower.strip()
+        first, last = text[:_PAGE].partition("\n\n")[0], text[-_PAGE:].rpartition("\n\n")[2]
+        return (first, last) if "\n\n" in text else (first,)
 
     @property
     def insider(self) -> bool:

@@ -1,0 +1,110 @@
+"""The worst stretch of a text: a paragraph of word salad or debris does not show in a mean over the whole."""
+
+import re
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from filters.overlap import member
+from filters.view import Hashes, View, hashes_of, words_of
+
+Flags = npt.NDArray[np.bool_]
+_CLASH = 3  # function words that a pair of no sentence weighs: sentences of few function words have none
+
+
+def _hashed(words: Iterable[str]) -> Hashes:
+    return np.unique(hashes_of(list(words)))
+
+
+COMMON = frozenset(
+    re.findall(
+        r"\S+",
+        "the be to of and a in that have i it for not on with he as you do at this but his by from they we say her she "
+        "or an will my one all would there their what so up out if about who get which go me when make can like no "
+        "just him know is are was were been has had its it's than then these those into our your also more other some",
+    )
+)
+_FUNCTION = _hashed(  # words that hold a sentence together, beside the commonest
+    COMMON
+    | set(
+        re.findall(
+            r"\S+",
+            "am i'm it's don't didn't doesn't wasn't isn't won't wouldn't couldn't could should may might must shall "
+            "do does did how why where too very not only own same such no nor yet while until after before over under "
+            "again between through during above below against without within upon each any both few much many most "
+            "every another because though although since whether here now still even also ever never always often two "
+            "one first new said says say asked told us me him them mine yours hers theirs myself itself himself "
+            "herself themselves being having doing",
+        )
+    )
+)
+_DETERMINERS = _hashed(["the", "a", "an", "my", "your", "its", "our", "their", "every"])
+_NEVER_AFTER = _hashed(  # no sentence goes on with one of these after a determiner
+    re.findall(
+        r"\S+",
+        "of to in on at by for from with as and or but nor if so than is are was were be been am has have had do "
+        "does did would could should shall not the a an this that these those i he she we they me him us them my "
+        "your his its our their it which who whom whose what when where because although though while until "
+        "unless since into upon onto toward towards between among through during against without within under "
+        "over after before there then",
+    )
+)
+_ODD = re.compile(
+    r"[^\w\s.,;:!?'\"’“”‘()\-–—*#|/$£€%&+=°~@…•×·\u2600-\u27bf\U0001f000-\U0001faff\u200d\ufe0f]|"
+    r"(?<=\w)_|_(?=\w)|\b[bcdfghjklmnpqrstvwxz]{4,}\b"
+)
+_VOWELLESS = re.compile(r"\b[bcdfghjklmnpqrstvwxz]{4,}\b")
+_UNIT = r"(?:k?g|m?l|oz|lbs?|cups?|tbsp|tsp|lit(?:re|er)s?|pounds?|pinch\w*)"
+_SKIPPED = re.compile(rf"^(?:[|#>]|[-*+•–] |\d{{1,3}}[.)] |[\d.,/½¼¾]{{1,6}} ?{_UNIT}\b)")
+_JOINED = re.compile(
+    r"(?<=\w)[-‐‑](?=\w)|[\"“‘(\[*]+(?=\w)"
+)  # "an in-house cook" has no "an in", 'the "of"' no "the of"
+_PUNCTUATION = re.compile(r"[,;:/|()=]")
+_WORDS_A_MARK = 4  # a line with more marks than one in so many words is a list of terms or a reference, not sentences
+
+
+def most(flags: Flags | npt.NDArray[np.int64], size: int) -> tuple[int, int]:
+    """How many there are in the worst window of `size`, and where that begins."""
+    sums = np.concatenate([[0], np.cumsum(flags)])
+    width = min(size, len(flags))
+    within = sums[width:] - sums[: len(sums) - width]
+    start = int(within.argmax())
+    return int(within[start]), start
+
+
+def odd_tokens(view: View, size: int) -> float:
+    """The largest share, in `size` tokens outside code, of those with a symbol that prose has not, or without vowel."""
+    tokens = view.prose.split()
+    if len(tokens) < size // 2:
+        return 0.0
+    flags = np.fromiter((_ODD.search(token) is not None for token in tokens), np.bool_, len(tokens))
+    return most(flags, size)[0] / min(size, len(tokens))
+
+
+def unpronounced(view: View) -> int:
+    """How many words have no vowel: a cheap question to ask before `odd_tokens`."""
+    return sum(view.counts[word] for word in _VOWELLESS.findall(" ".join(view.vocabulary)))
+
+
+def sentences(view: View) -> list[str]:
+    """The words without digits of the lines that are sentences: no code, table, heading, item or list of terms."""
+    lines = [line for raw in view.prose.splitlines() if (line := raw.strip()) and not _listed(line)]
+    return [word for word in words_of(_JOINED.sub("q", "\n".join(lines))) if word.isalpha() or "'" in word]
+
+
+def clashing(hashes: Hashes) -> Flags:
+    """Which words stand before one that no sentence has there, such as "the of": words in no order."""
+    return member(hashes[:-1], _DETERMINERS) & member(hashes[1:], _NEVER_AFTER)
+
+
+def held(hashes: Hashes, size: int) -> tuple[float, int]:
+    """The smallest share of function words of English in `size` words, less three for a clash; where that begins."""
+    holes = (~member(hashes, _FUNCTION)).astype(np.int64)
+    holes[:-1] += _CLASH * clashing(hashes)
+    lacking, start = most(holes, size)
+    return 1 - lacking / min(size, len(hashes)), start
+
+
+def _listed(line: str) -> bool:
+    return bool(_SKIPPED.match(line)) or len(_PUNCTUATION.findall(line)) * _WORDS_A_MARK > line.count(" ") + 1
