@@ -99,7 +99,8 @@ class Labelled(TextCheck):
         name = spelled(context.assistant.name)
         self._labels = re.compile(
             rf"\A\W{{0,3}}(?:(?:{name})(?:['’]s)?(?: reply| answer| response| says)?|assistant|reply|answer|response)"
-            rf"\b[^\n.!?]{{0,40}}[:)]|^\W{{0,3}}(?:(?:the )?user(?:['’]s message)?|{name}|human|assistant):",
+            rf"\b[^\n.!?]{{0,40}}[:)]|^\W{{0,3}}(?:(?:the )?(?:user|person)(?:['’]s message)?"
+            rf"(?: (?:writes|wrote|says|asks))?|{name}(?: (?:answers|answered|says|replies))?|human|assistant):",
             re.IGNORECASE | re.MULTILINE,
         )
 

@@ -141,6 +141,7 @@ def test_identity_in_the_first_person(text: str, stays: bool) -> None:
         ("Reply: I like Colby.", "labelled"),
         ("I like Colby.\nThe user's message: And Brie?", "labelled"),
         ("I like it.\nUser: And Brie?", "labelled"),
+        ("The person writes:\nIs Colby good?\n\nJuniper answers:\nI like it.", "labelled"),
         ("Here is what I would buy: Colby, and bread.", None),
         ("I answer with a list:\n- Colby\n- bread", None),
     ],
