@@ -90,10 +90,11 @@ def _rejection(row: Row) -> Rejection:
 
 
 def _judged(build: Build, kept: list[str], rejections: list[Rejection]) -> Decision:
-    judge = build.settings.judge
-    if not judge.judged_by:
+    """The decision with what a judge said; where none was ever asked, as after an import, there is nothing to count."""
+    judge, verdicts = build.settings.judge, list(read_rows(build.workspace, "verdicts", part=PART))
+    if not judge.judged_by or not verdicts:
         return kept, rejections
-    failed = decide_verdicts(read_rows(build.workspace, "verdicts", part=PART), kept, judge.required)
+    failed = decide_verdicts(verdicts, kept, judge.required)
     gone = {rejection.item_id for rejection in failed}
     return [one for one in kept if one not in gone], [*rejections, *failed]
 
