@@ -18,6 +18,7 @@ from pipelines.imported import import_corpus
 from pipelines.judge_documents import STAGE
 from pipelines.judge_settings import JudgeSettings, shipped_criteria
 from pipelines.ledger import Ledger
+from pipelines.refilter import refilter
 from pipelines.rejudge import judge_workspace
 from pipelines.settings import BuildSettings
 from specs.errors import SpecmillError, UserError
@@ -116,6 +117,8 @@ def test_only_clear_passes_stay_and_nothing_is_judged_that_is_out_already(tmp_pa
         write(Build(workspace, build.settings, build.spec, Told()))
         assert asked(log) == requests, "a rerun asks nothing"
         assert digests(workspace) == first
+    again = refilter(build, apply=False)
+    assert (again.returned, again.dropped) == ([], []), "filtering again counts what the judge said"
     kept, out = outcome(workspace)
     assert kept == {"baker", "miller"}
     assert out == {
