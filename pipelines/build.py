@@ -143,7 +143,10 @@ class Build:
 
     def write_documents(self, ledger: Ledger) -> None:
         """Write in waves until every idea, the limit or the target of kept tokens is reached; then file what came."""
-        drafts, waves = Drafts(self.corpus, ledger, self.counter), Waves(self.corpus, self._ideas())
+        drafts, waves = (
+            Drafts(self.corpus, ledger, self.counter),
+            Waves(self.corpus, list(read_rows(self.workspace, "ideas"))),
+        )
         verdicts = DraftVerdicts(self.corpus, self.workspace, self.reporter)
         grouping, rounds = Grouping.of(self.corpus), TopUp(self.corpus, self.reporter)
         while wave := next_wave(waves, drafts.sized(grouping), rounds):
@@ -156,9 +159,6 @@ class Build:
         kept, target = drafts.sized(grouping), self.settings.documents.target_tokens
         self._say_shortfall(kept, waves)
         drafts.file(self.workspace, within_target(kept, target, self.settings.seed))
-
-    def _ideas(self) -> list[Row]:
-        return list(read_rows(self.workspace, "ideas"))
 
     def _write_wave(self, waves: Waves, wave: list[Row], drafts: Drafts) -> None:
         asked = self.settings.documents

@@ -86,20 +86,23 @@ class Drafts:
 
     def sized(self, grouping: Grouping) -> list[Sized]:
         """What is kept so far, as budgets see it."""
-        kept = [draft for draft in self.all if draft.idea["id"] in self.kept]
-        for draft in kept:
-            if draft.request_id not in self._sizes:
-                text = self._text(self._completion(draft))
-                self._sizes[draft.request_id] = (
-                    content_id("documents", draft.idea["id"], text),
-                    self.counter.count(text),
-                )
-        return [Sized(*self._sizes[draft.request_id], grouping.of_idea(draft.idea)) for draft in kept]
+        kept = (draft for draft in self.all if draft.idea["id"] in self.kept)
+        return [Sized(*self._size(draft), grouping.of_idea(draft.idea)) for draft in kept]
+
+    def _size(self, draft: Draft) -> tuple[str, int]:
+        """The id and the tokens of a document; counted once, as every wave asks."""
+        if draft.request_id not in self._sizes:
+            text = self._text(self._completion(draft))
+            document_id = content_id("documents", draft.idea["id"], text)
+            self._sizes[draft.request_id] = document_id, self.counter.count(text)
+        return self._sizes[draft.request_id]
 
     def file(self, workspace: Workspace, staying: set[str]) -> None:
         """Write `documents` and the rejects of this stage; what is good but not in `staying` is set aside."""
-        written = write_table(workspace, "documents", (row for row in self._kept_rows() if row["id"] in staying))
-        beyond = (row for row in self._kept_rows() if row["id"] not in staying)
+        kept = [draft for draft in self.all if draft.idea["id"] in self.kept]
+        inside = (self.row(draft) for draft in kept if self._size(draft)[0] in staying)
+        beyond = (self.row(draft) for draft in kept if self._size(draft)[0] not in staying)
+        written = write_table(workspace, "documents", inside)
         aside = (rejected("documents", beyond_target(row["id"]), row, row["text"]) for row in beyond)
         write_table(workspace, "rejects", chain(self._no_documents(), self._rejected(), aside), part="documents")
         if self.corpus.settings.documents.plan or self.corpus.settings.documents.revise:
@@ -132,9 +135,6 @@ class Drafts:
         except (UnparsedError, LookupError):  # the first version stands; its row says that it was not revised
             return None
         return [point.model_dump() for point in points]
-
-    def _kept_rows(self) -> Iterator[Row]:
-        return (self.row(draft) for draft in self.all if draft.idea["id"] in self.kept)
 
     def _rejected(self) -> Iterator[Row]:
         by_idea = {draft.idea["id"]: draft for draft in self.all}

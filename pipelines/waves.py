@@ -83,6 +83,7 @@ class Waves:
             return {}
         lacking = self._lacking(kept)
         empty = set(lacking) - {self._groups[idea["id"]] for idea in self.left} - self._hopeless(kept)
+        _, yields = self._yields(kept)
         types: dict[str, list[str]] = {}
         for idea in self.written:
             of_group = types.setdefault(self._groups[idea["id"]], [])
@@ -90,7 +91,7 @@ class Waves:
                 of_group.append(idea["document_type_id"])
         wanted: dict[str, int] = {}
         for group in sorted(empty):
-            ideas = ceil(_SPARE * lacking[group] / self._expected(kept, group))
+            ideas = ceil(_SPARE * lacking[group] / yields[group])
             for place, kind in enumerate(types.get(group, [])):
                 wanted[kind] = ideas // len(types[group]) + (place < ideas % len(types[group]))
         most = self.corpus.settings.documents.ideas
@@ -118,17 +119,18 @@ class Waves:
         """Tokens that each group lacks of its share, where that is a document or more."""
         have = self._have(kept)
         share = ceil((self.target or 0) / max(1, len(have)))
-        document = sum(one.tokens for one in kept) / len(kept) if kept else self._expected(kept, "")
+        document = sum(one.tokens for one in kept) / len(kept) if kept else self._yields(kept)[0]
         return {group: share - tokens for group, tokens in have.items() if share - tokens >= document}
 
     def _wave(self, kept: Sequence[Sized], lacking: dict[str, int]) -> list[Row]:
         hopeless = self._hopeless(kept)
+        overall, yields = self._yields(kept)
         ideas = {
-            group: ceil(_SPARE * tokens / self._expected(kept, group))
+            group: ceil(_SPARE * tokens / yields[group])
             for group, tokens in lacking.items()
             if tokens > 0 and group not in hopeless
         }
-        needed = ceil(_SPARE * sum(lacking[group] for group in ideas) / self._expected(kept, ""))
+        needed = ceil(_SPARE * sum(lacking[group] for group in ideas) / overall)
         wave: list[Row] = []
         for idea in self.left:
             group = self._groups[idea["id"]]
@@ -137,15 +139,14 @@ class Waves:
                 wave.append(idea)
         return wave
 
-    def _expected(self, kept: Sequence[Sized], group: str) -> float:
-        """Kept tokens for each document that is written for a group; of no group: of the whole corpus."""
-        if not self.written:
-            return _FIRST_YIELD * self.corpus.settings.documents.words * 4 / 3
-        overall = sum(one.tokens for one in kept) / len(self.written)
-        if group not in self._written():
-            return max(1.0, overall)
-        mine = sum(one.tokens for one in kept if one.group == group)
-        return max(1.0, (mine + _PRIOR * overall) / (self._written()[group] + _PRIOR))
+    def _yields(self, kept: Sequence[Sized]) -> tuple[float, dict[str, float]]:
+        """Kept tokens for each document that is written: of the whole corpus, and of each group."""
+        written, have = self._written(), self._have(kept)
+        overall = _FIRST_YIELD * self.corpus.settings.documents.words * 4 / 3
+        if written:
+            overall = max(1.0, sum(have.values()) / written.total())
+        mine = {group: (have[group] + _PRIOR * overall) / (written[group] + _PRIOR) for group in have}
+        return overall, {group: max(1.0, tokens) for group, tokens in mine.items()}
 
     def _written(self) -> Counter[str]:
         return Counter(self._groups[idea["id"]] for idea in self.written)
