@@ -294,6 +294,9 @@ def _build_until(root: Path, url: str, log: Path, requests: int) -> None:
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    time.sleep(2.5)  # the orphans commit what is in flight, and end
+    still_asked = -1
+    while still_asked != asked(log):  # the orphans commit what is in flight, and end
+        still_asked = asked(log)
+        time.sleep(2.5)
     with Ledger(root / "ledger.sqlite") as ledger:
         assert ledger.usage_table().num_rows > 0

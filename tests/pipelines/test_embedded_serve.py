@@ -115,7 +115,7 @@ def test_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     assert is_alive(server)
     parent.send_signal(signal.SIGKILL)
     parent.communicate()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while is_alive(server) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not is_alive(server)
