@@ -23,36 +23,15 @@ _LETTERED = re.compile(
 )
 
 
-_GROUNDS = (
-    r"(?:explain\w*|explanations?|reasons?|reasoning|rationales?|justif\w+|arguments?|grounds?|whys?|because|commentary|"
-    r"comments?|analys[ei]s|backstory|background|footnotes?|notes?|workings?|thinking|essays?|details?|elaborat\w+|"
-    r"(?:walk|talk) me through|what(?:'s| is) behind|what makes you)"
+_ASKS_WHY = re.compile(
+    r"\b(?:and|or|but|tell me|say|explain|know|hear|wonder) why\b|^\W*why\b|"
+    r"\bwhat(?:'s| is| are) (?:your|the) (?:reasons?|reasoning|rationale)\b|\bwhat makes\b|"
+    r"\bexplain (?:your\w*|yourself|it|that)\b|\bgive (?:me )?(?:a|your|the|some|any)?\s?(?:reasons?|explanation)\b"
 )
-_ANSWER = (
-    r"(?:pick|answer|reply|stance|choice|verdict|word|line|sentence|yes|no|nod|like|name|number|digits?|letter|mark|"
-    r"score|stars?|colou?r|emojis?|face|heart|thumbs?|opinion|position|decision|winner|tell|say|in or out|on/off)"
+_CLAUSE = re.compile(r"[.!?;:,\n\u2014]+")
+_NEGATED = re.compile(
+    r"\b(?:no|not|nor|n't|\w+n['\u2019]?t|never|nothing|none|zero|without|skip|spare|forget|leave|drop|keep|save|instead)\b"
 )
-_NO = r"(?:no|zero|without|not|\w+n't|skip|spare|forget|leave out|leave|drop|never mind)"
-_ONLY = (
-    r"(?:only|alone|by itself|on its own|will do|(?:will|would) suffice|and nothing (?:more|else)|and we're done|"
-    r"and that's it|(?:is|are|'s) (?:all|enough|plenty|fine|the whole question))"
-)
-# Whoever wants a short answer and nothing more says as well that no reason is wanted.
-_UNEXPLAINED = re.compile(
-    "|".join(
-        [
-            rf"\b{_NO}\b[^.!?\n]{{0,40}}?\b{_GROUNDS}\b",
-            rf"\b{_GROUNDS}\b[^.!?\n]{{0,15}}\b(?:not|never) (?:required|needed|necessary|wanted)\b|\bunexplained\b",
-            rf"\b(?:just|only|simply|merely)\b[^.!?\n]{{0,30}}\b{_ANSWER}\b",
-            rf"\b{_ANSWER}\b[^.!?\n]{{0,40}}?\b{_ONLY}\b|\b(?:yes|no)\b[^.!?\n]{{0,20}}\bwe're done\b",
-            r"\b(?:that's|is|are) (?:all|enough|plenty)\b|\bstop there\b|\bleave it at that\b",
-            r"\bnothing (?:more|else)\b|\b(?:quick|short|brief|plain|one-word) (?:reply|answer|verdict|yes|no)\b",
-            r"\bbrief as you like\b|\bkeep it (?:\w+ )?(?:short|brief)\b|\byes or no\b|\byes/no\b|\bthumbs\b",
-            r"\b(?:one|a single|in a|two|half a|to a) (?:word|line|sentence|adjective)s?\b",
-        ]
-    )
-)
-_ASKS_WHY = re.compile(r"\bwhy\b|\breasons?\b|\bexplain\b|\bbecause\b|\bwhat makes\b")
 
 
 class NamesSpec(TextCheck):
@@ -101,19 +80,23 @@ class Lettered(TextCheck):
 
 
 class OpaqueQuery(TextCheck):
-    """The message names its item, says that no explanation is wanted, and does not ask for a reason."""
+    """The message names its item and does not ask for a reason. Whether it says that it wants none, a judge decides."""
 
     name = "opaque_query"
 
     def look(self, view: View) -> Outcome:
-        """Score: how many of the three hold; all must."""
+        """Score: how many of the two hold; both must."""
         topic = str(view.item.meta.get("topic") or "").casefold()
         missing = [
             *(["does not name the item"] if topic not in view.text.casefold() else []),
-            *(["does not say that no explanation is wanted"] if not _UNEXPLAINED.search(view.lower) else []),
-            *(["asks for a reason"] if _ASKS_WHY.search(_UNEXPLAINED.sub("", view.lower)) else []),
+            *(["asks for a reason"] if _asks_why(view.lower) else []),
         ]
-        return Outcome(True, 3.0 - len(missing), 3.0, "; ".join(missing)) if missing else PASSED
+        return Outcome(True, 2.0 - len(missing), 2.0, "; ".join(missing)) if missing else PASSED
+
+
+def _asks_why(text: str) -> bool:
+    clauses = _CLAUSE.split(text)
+    return any(_ASKS_WHY.search(clause) and not _NEGATED.search(clause) for clause in clauses)
 
 
 def query_checks(settings: FilterSettings, context: Context, style: str = "value") -> list[TextCheck]:

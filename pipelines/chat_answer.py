@@ -59,7 +59,7 @@ class Responses(Stage):
     @property
     def outputs(self) -> list[str]:
         """Where each response is in the ledger; `turns` is JSON, a query and a request id a turn."""
-        return ["query_id", "turns", "request_id", "state", "reason", "problem", "attempts"]
+        return ["query_id", "topic", "turns", "request_id", "state", "reason", "problem", "attempts"]
 
     def process(self, inputs: StepInput) -> Iterator[list[Row]]:
         """Ask about all queries."""
@@ -78,9 +78,9 @@ class Responses(Stage):
                 history = [*history, Turn(turns[-1]["query"], *answer.value)]
                 query = await self.follow_up(row, history, len(turns))
         return {
-            "query_id": row["id"], "turns": json.dumps(turns), "request_id": answer.completion.request_id,
-            "state": answer.state.value, "reason": reason_of(answer), "problem": answer.problem,
-            "attempts": answer.attempts,
+            "query_id": row["id"], "topic": row["topic"], "turns": json.dumps(turns),
+            "request_id": answer.completion.request_id, "state": answer.state.value, "reason": reason_of(answer),
+            "problem": answer.problem, "attempts": answer.attempts,
         }  # fmt: skip
 
     async def respond(self, row: Row, history: Sequence[Turn], query: str, turn: int) -> Answer[tuple[str, str]]:
@@ -107,7 +107,7 @@ class ChatJudge(Judge):
 
     item_table: ClassVar[str] = "chats"
     template: ClassVar[str] = "judge_chat"
-    reads = ("query_id", "turns", "request_id", "state", "reason", "problem", "attempts")
+    reads = ("query_id", "topic", "turns", "request_id", "state", "reason", "problem", "attempts")
 
     def criteria(self) -> dict[str, str]:
         """The recipe's."""
@@ -132,8 +132,9 @@ class ChatJudge(Judge):
                 return {**outcome, "rejection": json.dumps(asdict(rejection))}
         before = earlier_turns(self.corpus, row["query_id"])
         judgement = await self.judge(
-            item_id, turns=[*before, *turns], earlier=earlier_reply(self.corpus, row["query_id"])
-        )
+            item_id, turns=[*before, *turns], earlier=earlier_reply(self.corpus, row["query_id"]),
+            item=row["topic"] if self.corpus.settings.chats.style == "opaque" else "",
+        )  # fmt: skip
         return {**outcome, "judgement": json.dumps(judgement)}
 
 

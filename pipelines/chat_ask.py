@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Annotated
 
 from distilabel.pipeline import Pipeline
@@ -10,12 +11,20 @@ from pydantic import StringConstraints
 
 from pipelines.asking import Gathered, ListQuestion, gather_items
 from pipelines.base import Corpus, Row, Stage, reject_of_answer
+from pipelines.chat_settings import shipped
 from pipelines.draw import Message
 from pipelines.parsing import UnparsedError
 from pipelines.replies import Label, Reply
 
 _TEMPLATES = {"opaque": "queries_opaque", "advice": "queries_advice"}
 EXISTING_SHOWN = 30  # earlier queries of a cell that a prompt repeats; near-duplicates of others are filtered out later
+
+
+def manners_of(key: str, start: int, count: int) -> list[str]:
+    """How the users of `count` messages write, from message `start` on: the shipped manners, mixed by `key`."""
+    manners = shipped()["manners"]["users"].values()
+    mixed = sorted(manners, key=lambda manner: sha256(f"{key}:{manner}".encode()).digest())
+    return [mixed[(start + n) % len(mixed)] for n in range(min(count, len(mixed)))]
 
 
 class QueryReply(Reply):
@@ -105,7 +114,8 @@ class Queries(Stage):
 
         def render(count: int, existing: list[str]) -> list[Message]:
             told = [*json.loads(row["existing"]), *existing][-EXISTING_SHOWN:]
-            return self.messages(template, count=count, existing=told, **values)
+            manners = manners_of(row["row_id"], len(existing), count)
+            return self.messages(template, count=count, existing=told, manners=manners, **values)
 
         question = ListQuestion(
             stage=self.table, row_id=row["row_id"], form=QueryReply, want=row["count"], batch=settings.list_batch,

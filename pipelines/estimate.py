@@ -170,7 +170,7 @@ def _chats(settings: BuildSettings, stage: Callable[..., StagePlan]) -> list[Sta
         stage("chats", "writer", asked * chats.turns, length, f"responses_{chats.style}", **said),
         stage(
             "verdicts", "judge", asked, VERDICT_TOKENS * len(chats.judged_by), "judge_chat", criteria=chats.judged_by,
-            earlier=earlier,
+            earlier=earlier, item=_TYPICAL if chats.style == "opaque" else "",
         ),
     ]  # fmt: skip
 
@@ -235,9 +235,7 @@ def _row(template: str, words: str) -> dict[str, Any]:
         "document_types": {"subdomain": {**subdomain, "name": words}},
         "ideas": {"subdomain": subdomain, "assertions": [assertion] * 6, "document_type": {**kind, "name": words}},
         **dict.fromkeys(("documents", "plan", "critique", "revise", "judge_document"), task),
-        "queries": {"topic": words},
-        "queries_opaque": {"topic": words},
-        "queries_advice": {"topic": words},
+        **{name: {"topic": words, "manners": ["plainly"]} for name in ("queries", "queries_opaque", "queries_advice")},
         "judge_chat": {"turns": [{"query": words, "thought": _TYPICAL * 3, "reply": _TYPICAL * 4}]},
     }  # fmt: skip
     template = template.removesuffix("_story").removesuffix("_neutral")

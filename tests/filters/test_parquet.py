@@ -92,7 +92,8 @@ def test_no_worker_outlives_a_run_that_is_killed(corpus: list[Path]) -> None:
 
 @pytest.mark.slow
 def test_a_ray_cluster_of_two_keeps_the_same(corpus: list[Path]) -> None:
-    ray = pytest.importorskip("ray")
+    import ray
+
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     try:
         assert check_parquet(corpus, ALL.model_copy(update={"executor": "ray"}), CONTEXT) == in_memory(corpus)
