@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from filters.embed import Vectors
+from filters.static import Vectors
 
 _ROUNDS = 6
 _SAMPLE = 20_000

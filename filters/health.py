@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from filters.base import Item
-from filters.embed import Vectors
 from filters.overlap import Grams, member
 from filters.overused import features
-from filters.static import static_words
+from filters.static import Vectors, static_words
 from filters.view import View, hashes_of, ngrams_of
 
 _OPENING_WORDS = 5

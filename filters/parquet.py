@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from filters.base import Item
 from filters.context import Context
 from filters.decide import Decision, look
+from filters.needs import raise_if_missing
 from filters.processes import Found, by_processes, gather
 from filters.settings import FilterSettings
 
@@ -31,6 +32,7 @@ def check_parquet(paths: Sequence[Path | str], settings: FilterSettings, context
     if settings.executor == "local":
         found = by_processes(units, look_at, settings, context)
     else:
+        raise_if_missing(settings)
         from filters.engine import by_datatrove
 
         found = by_datatrove(units, settings, context)

@@ -14,10 +14,9 @@ import numpy as np
 from filters.base import Item
 from filters.cells import cells_of
 from filters.check import excerpt
-from filters.embed import Vectors
 from filters.overlap import Grams
 from filters.overused import features
-from filters.static import static_words
+from filters.static import Vectors, static_words
 from filters.view import View, hashes_of, words_of
 
 _EXAMPLES = 5

@@ -1,17 +1,14 @@
 """Semantic duplicates: texts that say the same in other words, by the cosine of their embeddings."""
 
-from collections import Counter
-
 import numpy as np
 import numpy.typing as npt
 
 from filters.base import Item, Rejection
 from filters.cells import cells_of
 from filters.cluster import ranked
-from filters.embed import Embed, Vectors, embedder
+from filters.embed import embedder
 from filters.settings import Semantic
-from filters.static import static_words
-from filters.view import words_of
+from filters.static import Vectors
 
 _BLOCK = 1024
 
@@ -45,10 +42,7 @@ class SemanticDuplicates:
 
     def embed(self, texts: list[str]) -> Vectors:
         """Unit vectors (texts, dimensions)."""
-        if self.model == "static":
-            return np.stack([static_words().embed(Counter(words_of(text))) for text in texts])
-        embed: Embed = embedder(self.model, self.settings.batch)
-        return embed(texts)
+        return embedder(self.model, self.settings.batch)(texts)
 
     def among(self, ids: list[str], vectors: Vectors) -> list[Rejection]:
         """The same over ids and unit vectors in the order of rank.

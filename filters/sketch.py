@@ -8,15 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.cluster import Rank, rank
-from filters.embed import Vectors
 from filters.exact import fingerprint_of
 from filters.near import NearDuplicates
 from filters.overused import Features, features
 from filters.settings import FilterSettings
-from filters.static import static_words
+from filters.static import STATIC, Vectors, static_words
 from filters.view import View
-
-STATIC = "static"
 
 
 @dataclass(slots=True)

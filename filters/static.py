@@ -9,8 +9,12 @@ from functools import cache
 from importlib import resources
 
 import numpy as np
+import numpy.typing as npt
 
-from filters.embed import Vectors
+Vectors = npt.NDArray[np.float32]
+
+STATIC = "static"
+"""The name by which recipes call this embedding."""
 
 _ROOM = 50_000  # words whose vectors are remembered
 _LONGEST_WORD = 100  # letters; a longer one is unknown, as in WordPiece

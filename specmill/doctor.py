@@ -9,7 +9,10 @@ if TYPE_CHECKING:
     from specmill.recipe import Recipe
 
 _NEEDED = ("distilabel", "openai", "datasets", "duckdb", "pyarrow", "pydantic")
-_EXTRAS = {"sentence-transformers": "filters", "torch": "filters", "xllamacpp": "local"}
+_EXTRAS = {
+    "sentence-transformers": "filters", "torch": "filters", "datatrove": "filters", "ray": "cluster",
+    "xllamacpp": "local",
+}  # fmt: skip
 _LEAST_FREE_GB = 5.0
 
 Finding = tuple[str, str, str]  # ok | warn | fail, what was looked at, what was found
@@ -80,7 +83,19 @@ def _recipe(name: str) -> list[Finding]:
         ("ok", "recipe", name),
         ("ok", f"spec {spec.name}", f"{len(spec.passages)} passages, {spec.shape}"),
     ]
+    found.append(_filters(recipe))
     return found + [finding for endpoint in recipe.endpoints for finding in _endpoint(recipe, endpoint)]
+
+
+def _filters(recipe: "Recipe") -> Finding:
+    from filters.needs import raise_if_missing
+    from specs.errors import UserError
+
+    try:
+        raise_if_missing(recipe.filters)
+    except UserError as error:
+        return "fail", "filters", str(error)
+    return "ok", "filters", "what they need is installed"
 
 
 def _endpoint(recipe: "Recipe", name: str) -> list[Finding]:

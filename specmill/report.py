@@ -27,12 +27,15 @@ def report(
 
     from corpus.report import write_report
     from filters.embed import embedder
+    from filters.needs import require
     from filters.report import TextAnalyst
     from specmill.recipe import open_workspace
 
     place, recipe = open_workspace(workspace, override or [])
     semantic = recipe.filters.semantic
-    embed = embedder(semantic.embedder, semantic.batch) if map_ and semantic.enabled else None
+    if mapped := map_ and semantic.enabled:
+        require("sklearn", "filters", "The cluster map", "`--no-map`")
+    embed = embedder(semantic.embedder, semantic.batch) if mapped else None
     page = write_report(place, recipe.report, TextAnalyst(embed))
     size = page.stat().st_size / 1e6
     Console().print(Text(f"Wrote {page} ({size:.1f} MB). Open it in a browser; it needs no network."), soft_wrap=True)

@@ -46,7 +46,10 @@ def build_workspace(
     recipe: Recipe, base: Path, out: Path, served: Recipe | None = None, *, chats_only: bool = False
 ) -> Workspace:
     """Build, or go on building, the corpus of `recipe` in `out`; `served` is the recipe where its endpoints are up."""
+    from filters.needs import raise_if_missing
+
     spec = recipe.read_spec(base)
+    raise_if_missing(recipe.filters)
     workspace = Workspace(out).create()
     progress = console()
     with workspace.lock(), ExitStack() as stack:

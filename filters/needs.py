@@ -1,0 +1,30 @@
+"""Which optional packages the settings of the filters need: a run says what is missing before it pays for anything."""
+
+import importlib.util
+
+from filters.settings import FilterSettings
+from filters.static import STATIC
+from specs.errors import UserError
+
+
+def raise_if_missing(settings: FilterSettings) -> None:
+    """UserError where a package that the settings ask for is not installed."""
+    semantic = settings.semantic
+    for key in ("embedder", "document_embedder") if semantic.enabled else ():
+        if getattr(semantic, key) != STATIC:
+            name = f"filters.semantic.{key}"
+            require("sentence_transformers", "filters", f"{name}: {getattr(semantic, key)}", f"`{name}: {STATIC}`")
+    if settings.executor != "local":
+        key = f"filters.executor: {settings.executor}"
+        require("datatrove", "filters", key, "`filters.executor: local`")
+        if settings.executor == "ray":
+            require("ray", "cluster", key, "`filters.executor: local`")
+
+
+def require(package: str, extra: str, what: str, otherwise: str) -> None:
+    """UserError that says what needs the package, which extra brings it, and how to do without."""
+    if importlib.util.find_spec(package) is None:
+        raise UserError(
+            f"{what}: needs the package {package}, which is not installed. Install `specmill[{extra}]`, or set "
+            f"{otherwise}."
+        )
