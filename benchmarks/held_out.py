@@ -11,6 +11,8 @@ from pathlib import Path
 import yaml
 
 from corpus.tokens import TokenCounter
+from eval.items import ANSWER_FORMAT
+from eval.items import texts as evaluation_texts
 from filters.base import Item, Rejection
 from filters.checks import document_checks, first_failure
 from filters.context import Context
@@ -23,6 +25,15 @@ from specs.settings import Assistant
 _SETS = {
     1: ("held_out.yaml", "safety_values", Assistant(name="Juniper", provider="Larkfield")),
     2: ("held_out_2.yaml", "safety_rules", Assistant(name="Marlow", provider="Tessel")),
+    3: ("held_out_3.yaml", "cheese_affordability", Assistant(name="Alder", provider="Quillon")),
+}
+_FILTERS = {  # set 3 names failures in the words of the field notes: the filters that are for each
+    "placeholder": ("placeholders",),
+    "invention": ("statistics", "citations", "links", "dates"),
+    "recitation": ("recital", "spec_words"),
+    "debris": ("markdown", "leakage"),
+    "leakage": ("leakage", "chatter", "echo"),
+    "recital": ("recital", "spec_words"),
 }
 
 
@@ -31,7 +42,7 @@ def context(name: str, assistant: Assistant) -> Context:
     spec = read_spec(name, assistant)
     return Context(
         count=TokenCounter("o200k_base").count, assistant=assistant, spec=spec.text, rule_ids=tuple(spec.rule_ids),
-        prompts=(Prompts().source("documents"),),
+        prompts=(Prompts().source("documents"),), evaluation=tuple(evaluation_texts()), answer_formats=(ANSWER_FORMAT,),
     )  # fmt: skip
 
 
@@ -71,7 +82,7 @@ def _verdict(reason: str | None, rejection: Rejection | None) -> str:
         return "wrongly" if rejection else "stays"
     if rejection is None:
         return "missed"
-    return "caught" if rejection.reason == reason else "another"
+    return "caught" if rejection.reason in _FILTERS.get(reason, (reason,)) else "another"
 
 
 def _why(rejection: Rejection | None) -> str:
