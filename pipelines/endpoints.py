@@ -99,7 +99,9 @@ class RoleSettings(Settings):
     extra_body: dict[str, Any] = Field(
         default_factory=dict, description="Further request fields, passed through; never put a secret here."
     )
-    mode: Literal["live", "batch"] = Field(default="live", description="`batch`: through the OpenAI Batch API.")
+    mode: Literal["live", "batch"] = Field(
+        default="live", description="`batch`: through the OpenAI Batch API of its endpoints, by their weights."
+    )
 
     @field_validator("endpoints", mode="before")
     @classmethod
