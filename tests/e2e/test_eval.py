@@ -15,7 +15,7 @@ from corpus.workspace import Workspace
 from specmill.eval import evaluate
 from specmill.train import train
 from specs.errors import BudgetError, EndpointError, UserError
-from tests.train.sample import msm_rows
+from tests.train.sample import aft_rows, msm_rows
 
 pytestmark = pytest.mark.slow
 SMALL = ("--set", "eval={sets: [america, affordability_opinions], questions_per_set: 8, samples: 2}")
@@ -130,10 +130,12 @@ def test_train_prints_the_updates_and_writes_the_configs(recipe, cli, tmp_path: 
     workspace = Workspace(out).create()
     write_dataset(workspace, "msm", msm_rows(60, counter))
     recipe("http://127.0.0.1:9/v1").rename(workspace.recipe)
-    done = cli.run("train", out, "--set", "train.sequence_len=512")
+    write_dataset(workspace, "aft_cot", aft_rows(10, counter, reasoned=True))
+    done = cli.run("train", out, "--set", "train.sequence_len=512", "--set", "mix.identity.samples=5")
     assert done.returncode == 0, done.stderr
     assert "Optimizer updates" in done.stdout and "(too few)" in done.stdout and "warning: msm:" in done.stdout
     assert "axolotl train train/msm.yaml --launcher python" in done.stdout
+    assert "warning: aft: the recipe's `mix` is not there" in done.stdout
     assert (out / "train" / "msm.yaml").is_file()
     with pytest.raises(UserError, match="is not a workspace"):
         train(tmp_path)
