@@ -77,15 +77,16 @@ def _cleaned(text: str) -> str:
 
 
 def _bare_letters(text: str) -> set[Choice]:
-    """The letters that the reply starts with, whose last line it is, or that it says to choose after one it starts
-    with; also a lone lower-case one. Two contradict each other."""
+    """The letter that the reply starts with and the one that is its last line; also a lone lower-case one. Two
+    contradict each other, and so does a letter that is said to be the choice where another one stood at the start."""
     if text.strip("().") in {"a", "b"}:
         text = text.upper()
     last = text.splitlines()[-1]
     head = _HEAD.match(text)
     found = [one.group(1) for one in (head, _SAID.fullmatch(last) or _HEAD.fullmatch(last)) if one]
-    if head and not _NEGATED.search(text.casefold()):
-        found += [said.group(1) for said in _SAID.finditer(text)]
+    said = {one.group(1) for one in _SAID.finditer(text)} if head else set()
+    if head and head.group(1) not in said and not _NEGATED.search(text.casefold()):
+        found += said
     return {_letter(one) for one in found}
 
 

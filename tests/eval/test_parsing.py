@@ -36,7 +36,8 @@ QUESTIONS = [one for name in SETS for one in load_set(name)]
         ("<think>a</think> b </think>", "unclear"), ("</think>B<think>", "unclear"),
         # Two letters that contradict each other.
         ("A\nB", "unclear"), ("A. It lasts.\n\nMy answer is B.", "unclear"), ("A. Good.\nB", "unclear"),
-        ("A. My choice is A.", "first"), ("A, not B.", "first"), ("A. I would not choose B.", "first"),
+        ("A. My choice is A.", "first"), ("B. I choose option B over option A.", "second"),
+        ("A, not B.", "first"), ("A. I would not choose B.", "first"),
         ("A: it tells the time; B: it is fine. I prefer B", "unclear"),
     ],
 )  # fmt: skip
