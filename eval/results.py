@@ -6,10 +6,10 @@ Replies to open questions, with the judge's verdicts, are in `eval/<name>.judged
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,6 +32,7 @@ JUDGED: Final = pa.schema(
     [("question_id", _str), ("dimension", _str), ("question", _str), ("sample", _int), ("reply", _str),
      ("score", _int), ("verdict", _str), ("truncated", pa.bool_()), ("verdict_truncated", pa.bool_())]
 )  # fmt: skip
+_Reply = TypeVar("_Reply", Answer, Judged)
 _ASK_AGAIN: Final = "Run its evaluation again: what was answered is in the ledger."
 
 
@@ -117,10 +118,10 @@ def read_result(workspace: Workspace, name: str) -> Stored:
     if not path.is_file():
         known = sorted(found.stem for found in workspace.eval.glob("*.json"))
         raise UserError(f"there is no result {name!r} in {workspace.eval}; found: {', '.join(known) or 'none'}")
-    answers = _read_rows(_path(workspace, name, "parquet"), REPLIES)
+    answers = _read_rows(_path(workspace, name, "parquet"), REPLIES, _answer)
     scores = _path(workspace, name, "judged.parquet")
-    judged = _read_rows(scores, JUDGED) if scores.is_file() else []
-    return Stored(_read_json(path), [_answer(row) for row in answers], [_judged(row) for row in judged])
+    judged = _read_rows(scores, JUDGED, _judged) if scores.is_file() else []
+    return Stored(_read_json(path), answers, judged)
 
 
 def _who(asked: Asked, judge: Asked | None) -> dict[str, Any]:
@@ -142,13 +143,12 @@ def _read_json(path: Path) -> dict[str, Any]:
     return found
 
 
-def _read_rows(path: Path, schema: pa.Schema) -> list[dict[str, Any]]:
+def _read_rows(path: Path, schema: pa.Schema, make: Callable[[Mapping[str, Any]], _Reply]) -> list[_Reply]:
     try:
-        rows: list[dict[str, Any]] = pq.read_table(path, schema=schema).to_pylist()
-    except (OSError, pa.ArrowException) as error:
+        return [make(row) for row in pq.read_table(path, schema=schema).to_pylist()]
+    except (OSError, ValueError, pa.ArrowException) as error:
         said = one_line(str(error), 200)
         raise UserError(f"cannot read the replies of a result in {path}: {said}. {_ASK_AGAIN}") from error
-    return rows
 
 
 def _path(workspace: Workspace, name: str, suffix: str) -> Path:

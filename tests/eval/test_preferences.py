@@ -3,6 +3,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -158,6 +159,14 @@ def test_a_result_that_cannot_be_read_is_the_users_error(file: str, content: str
     write_result(workspace, "one", SETTINGS, ASKED, answers_of(lambda a, b: "A"))
     (workspace.eval / file).write_text(content)
     with pytest.raises(UserError, match=rf"cannot read .*{file}.*Run its evaluation again"):
+        read_result(workspace, "one")
+
+
+def test_a_file_of_other_columns_is_no_result(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    write_result(workspace, "one", SETTINGS, ASKED, answers_of(lambda a, b: "A"))
+    pq.write_table(pa.table({"text": ["x"]}), workspace.eval / "one.parquet")
+    with pytest.raises(UserError, match=r"cannot read .*one\.parquet"):
         read_result(workspace, "one")
 
 
