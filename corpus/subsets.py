@@ -15,6 +15,7 @@ from corpus.budget import Chosen, Paired, Sized, doses, pair
 from corpus.card import write_card
 from corpus.ids import content_id
 from corpus.manifest import Provenance, read_manifest, write_manifest
+from corpus.mix import MIX_DATA, MIX_JUDGED, MIX_MANIFEST
 from corpus.schema import DATASETS, TABLES
 from corpus.settings import CorpusSettings
 from corpus.store import read_dataset_rows, read_rows, write_dataset, write_table
@@ -105,8 +106,9 @@ def _write(source: Workspace, folder: Path, ids: Set[str], kind: Kind) -> None:
     for name in ("recipe.yaml", "spec.md"):
         if (source.root / name).is_file():
             shutil.copyfile(source.root / name, target.root / name)
-    if source.sources.is_dir():
-        shutil.copytree(source.sources, target.sources)
+    recipe = yaml.safe_load(target.recipe.read_text(encoding="utf-8")) or {}
+    for name in ("sources", MIX_DATA, MIX_MANIFEST, MIX_JUDGED, *_files_named(recipe)):
+        _copy(source, target, name)
     for name in TABLES:
         for path in source.parts(name) if name != kind else []:
             target.table(name).parent.mkdir(parents=True, exist_ok=True)
@@ -115,8 +117,25 @@ def _write(source: Workspace, folder: Path, ids: Set[str], kind: Kind) -> None:
     write_table(target, "rejects", _left_out(source, ids, kind), part=f"subset-{kind}")
     _write_datasets(source, target, ids, kind)
     manifest = write_manifest(target, _provenance(source))
-    recipe = yaml.safe_load(target.recipe.read_text(encoding="utf-8")) or {}
     write_card(target, CorpusSettings.model_validate(recipe.get("corpus") or {}), manifest)
+
+
+def _files_named(recipe: Mapping[str, Any]) -> list[str]:
+    """The files that a recipe names; those inside of its workspace are named relative to it."""
+    chats, train, mix = (recipe.get(part) or {} for part in ("chats", "train", "mix"))
+    named = [chats.get("source"), train.get("instruction_mix"), recipe.get("prompts")]
+    return [one for one in [*named, *(source["path"] for source in mix.get("sources") or ())] if one]
+
+
+def _copy(source: Workspace, target: Workspace, name: str) -> None:
+    """Copy a file or folder of one workspace to the other, where there is such a one inside of it."""
+    found, copied = source.root / name, target.root / name
+    inside = not Path(name).is_absolute() and ".." not in Path(name).parts
+    if inside and found.is_dir():
+        shutil.copytree(found, copied, dirs_exist_ok=True)
+    elif inside and found.is_file():
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(found, copied)
 
 
 def _left_out(source: Workspace, ids: Set[str], kind: Kind) -> list[dict[str, Any]]:

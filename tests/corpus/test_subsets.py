@@ -1,12 +1,15 @@
+import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from benchmarks.workspace_maker import Size, make_workspace
 from corpus.budget import within
 from corpus.manifest import Provenance, read_manifest, write_manifest
+from corpus.mix import MIX_DATA, MIX_MANIFEST
 from corpus.store import read_dataset_rows, read_rows, write_table
 from corpus.subsets import LEFT_OUT, parse_tokens, write_doses, write_pair
 from corpus.views import connect, query
@@ -45,6 +48,26 @@ def test_doses_are_nested_workspaces_of_exact_size(finished: Workspace, tmp_path
             share[row["domain"]] += row["tokens"]
         assert max(share.values()) - min(share.values()) <= max(row["tokens"] for row in rows)
     assert documents["dose-5k"] < documents["dose-12_000"]
+
+
+def test_a_subset_has_the_mix_and_the_files_that_its_recipe_names(finished: Workspace, tmp_path: Path) -> None:
+    source = Workspace(tmp_path / "source")
+    shutil.copytree(finished.root, source.root)
+    files = ["own/chats.jsonl", "given.parquet", "prompts/document.j2", MIX_DATA, MIX_MANIFEST, "sources/1f.jsonl"]
+    for name in files:
+        (source.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (source.root / name).write_text(f"of {name}")
+    (tmp_path / "elsewhere.jsonl").write_text("stays")
+    recipe = yaml.safe_load(source.recipe.read_text())
+    paths = ["own/chats.jsonl", str(tmp_path / "elsewhere.jsonl"), "../elsewhere.jsonl", "owner/hub_dataset"]
+    recipe["mix"] = {"sources": [{"name": f"s{n}", "path": path, "samples": 1} for n, path in enumerate(paths)]}
+    recipe |= {"train": {"instruction_mix": "given.parquet"}, "prompts": "prompts"}
+    recipe["chats"] = {"source": "sources/1f.jsonl"}
+    source.recipe.write_text(yaml.safe_dump(recipe))
+    write_doses(source, {5_000: tmp_path / "doses" / "dose"})
+    for name in files:
+        assert (tmp_path / "doses" / "dose" / name).read_text() == f"of {name}"
+    assert [path.name for path in (tmp_path / "doses").iterdir()] == ["dose"], "nothing is written outside of it"
 
 
 def test_what_a_subset_leaves_out_is_in_its_rejects(finished: Workspace, tmp_path: Path) -> None:
