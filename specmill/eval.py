@@ -40,7 +40,8 @@ def evaluate(
 
     The model is that of the recipe's role `eval` (of `writer` where there is none). Open questions
     (eval.open_sets=[conduct]) are scored from 1 to 10 by the role `judge`. Replies are kept in the ledger: asked again,
-    the same questions cost nothing. Writes eval/NAME.json and eval/NAME.parquet with every reply.
+    the same questions cost nothing. Writes eval/NAME.json and eval/NAME.parquet with every reply. `specmill plan` says
+    beforehand what it costs.
 
     Example: specmill eval out/cheese --set 'eval.sets=[affordability]' --set eval.samples=3
 
