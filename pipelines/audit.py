@@ -12,13 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from corpus.ids import content_id
 from corpus.store import read_rows
 from corpus.workspace import Workspace, write_text
 from eval.intervals import wilson
 from filters.base import Item
 from filters.patterns import Pattern, count_patterns, count_proposed
 from pipelines.asking import Asker, ask_until_parsed
+from pipelines.audit_draws import PER_SAMPLE, Draws
 from pipelines.audit_forms import (
     OriginReply,
     PatternReply,
@@ -37,7 +37,6 @@ from pipelines.reporter import Reporter
 from specs.errors import SpecmillError, UserError
 
 STAGES: Final = ("audit_propose", "audit_origin", "audit_verify", "audit_count")
-_PER_SAMPLE = 8  # most patterns that one sample brings
 _AT_ONCE = 512  # requests that are prepared at once; the client bounds what is in flight
 _EXAMPLES = 5
 
@@ -60,33 +59,6 @@ class Found:
     def interval(self) -> tuple[float, float]:
         """Wilson's interval of the share among the documents that were read."""
         return wilson(self.found, self.read)
-
-
-@dataclass(frozen=True, slots=True)
-class Draws:
-    """Ids of the documents of each pass. No document that patterns were proposed from verifies them."""
-
-    propose: list[list[str]]
-    verify: list[str]
-    count: list[str]
-
-    @classmethod
-    def of(cls, ids: Iterable[str], seed: int, settings: AuditSettings) -> "Draws":
-        """A random order by the seed, whatever the order of `ids`; of a small corpus at most half is for proposing."""
-        order = sorted(ids, key=lambda item_id: content_id("audit", str(seed), item_id))
-        size = settings.sample_documents
-        used = min(settings.samples * size, len(order) // 2)
-        samples = [order[at : min(at + size, used)] for at in range(0, used, size)]
-        fresh = order[used:]
-        rest = fresh[settings.verify :]
-        if settings.count >= len(rest) + used:  # everything can be read, and then a sample is no longer biased
-            rest = [*rest, *order[:used]]
-        return cls([one for one in samples if len(one) > 1], fresh[: settings.verify], rest[: settings.count])
-
-    @property
-    def calls(self) -> int:
-        """Requests, at most; a reply of the wrong form is asked for again beyond that."""
-        return len(self.propose) + 1 + len(self.verify) + len(self.count)
 
 
 @dataclass
@@ -124,7 +96,7 @@ class Audit:
         texts = self.texts(item_id for sample in draws.propose for item_id in sample)
         patterns: dict[str, Found] = {}
         for number, sample in enumerate(draws.propose):
-            count = min(_PER_SAMPLE, self.settings.patterns - len(patterns))
+            count = min(PER_SAMPLE, self.settings.patterns - len(patterns))
             if count <= 0:
                 break
             messages = self.messages(

@@ -26,7 +26,7 @@ from pipelines.faults import Fault, Reply, advice_on, fault_of, scrub, sort_repl
 from pipelines.ledger import Ledger
 
 _LOG = logging.getLogger("specmill.endpoints")
-_QUIET_S = 0.5  # a batch is closed when no draw came for so long
+_QUIET_S = 0.5  # a batch is closed when no draw came for so long, or for as long as looks at a batch are apart
 _MOST_LINES, _MOST_BYTES = 50_000, 150_000_000  # OpenAI's limits are 50,000 and 200 MB
 _ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 _NONCE = "specmill"  # metadata key
@@ -120,9 +120,10 @@ class BatchLane:
         self._queued_at = time.monotonic()
 
     async def _gather(self) -> None:
+        quiet_s = min(_QUIET_S, self._endpoint.settings.batch_poll_s)
         while True:
-            await asyncio.sleep(_QUIET_S / 4)
-            quiet = time.monotonic() - self._queued_at >= _QUIET_S
+            await asyncio.sleep(quiet_s / 4)
+            quiet = time.monotonic() - self._queued_at >= quiet_s
             if self._queue and (quiet or len(self._queue) >= _MOST_LINES) and not self._control.closed:
                 self._spawn(self._send(self._take()))
 
@@ -150,7 +151,7 @@ class BatchLane:
 
     async def _create(self, batch: Batch) -> Fault | None:
         """Try until it is created. A fault: it certainly was not, and the endpoint takes no batch for now."""
-        client, delay = self._endpoint.client, BACKOFF_S
+        client, tries = self._endpoint.client, 0
         while True:
             started = time.monotonic()
             fault = await self._try_to_create(batch)
@@ -167,10 +168,11 @@ class BatchLane:
             # Whatever it was, it says nothing of one draw: all lines meet it, as where nothing can be reached.
             self._endpoint.learn(replace(fault, unreachable=True), batch.nonce.encode(), started)
             if self._endpoint.circuit.closed and not self._control.closed:
+                delay = min(self._endpoint.settings.batch_poll_s, BACKOFF_S * 2**tries)
                 await asyncio.sleep(max(fault.retry_after_s or 0.0, delay))
             if self._control.closed or not self._endpoint.circuit.closed:
                 return fault
-            delay = min(2 * delay, max(BACKOFF_S, self._endpoint.settings.batch_poll_s))
+            tries += 1
 
     async def _try_to_create(self, batch: Batch) -> Fault | None:
         """Upload, note what will be created, create. Where the answer got lost, ask for the batch until it is known

@@ -27,7 +27,7 @@ def audit(
 
     Three passes: a model proposes patterns from samples, verifies each on fresh documents, and counts what is left;
     phrases, openings, endings, titles and names are counted in all documents, by program. The role `judge` asks, and
-    replies are kept: the same audit again asks nothing. Writes audit/patterns.json.
+    replies are kept: the same audit again asks nothing. Writes audit/patterns.json. `specmill plan` says its price.
 
     Example: specmill audit out/cheese --set audit.threshold=0.1
     """

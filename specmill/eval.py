@@ -56,7 +56,7 @@ def evaluate(
 
     Replies are kept in the ledger: the same --name at the same address goes on where it was, and asks nothing twice.
     Give every model a --name of its own: one that is served where another was before is told apart by nothing else.
-    Without --name, the result's is made of model, address and settings.
+    Without --name, the result's is made of model, address and settings. `specmill plan` says beforehand what it costs.
 
     Example: specmill eval out/cheese --set 'eval.sets=[affordability]' --set eval.samples=3
 

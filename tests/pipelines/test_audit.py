@@ -13,7 +13,8 @@ from corpus.workspace import Workspace
 from eval.intervals import wilson
 from filters.base import Item
 from filters.patterns import count_proposed
-from pipelines.audit import Audit, Draws, write_audit
+from pipelines.audit import Audit, write_audit
+from pipelines.audit_draws import Draws
 from pipelines.audit_forms import PresenceReply, expression_of, is_shown, shown
 from pipelines.audit_settings import AuditSettings
 from pipelines.base import Corpus
