@@ -108,6 +108,7 @@ def _parquet_files(path: Path) -> list[Path]:
     import pyarrow.parquet as pq
 
     files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    files = [name for name in files if not any(part.startswith(".") for part in name.relative_to(path).parts)]  # caches
     if not files:
         raise UserError(f"{path} has no .parquet file in it.")
     columns: dict[frozenset[str], Path] = {}

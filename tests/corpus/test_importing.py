@@ -129,7 +129,7 @@ def test_a_folder_with_several_tables_is_not_guessed_at(made: Workspace) -> None
 
 
 def test_shards_of_one_name_in_two_folders_are_told_apart(bare: Workspace, tmp_path: Path) -> None:
-    for name in ("a", "b"):
+    for name in ("a", "b", ".cache"):
         (tmp_path / "split" / name).mkdir(parents=True)
         table = pa.table({"text": [f"Of {name}.", ""]})
         pq.write_table(table, tmp_path / "split" / name / "train-0.parquet")
