@@ -1,7 +1,7 @@
 """Smaller corpora out of a made one: nested doses of exact sizes, and pairs that differ in nothing but their content.
 
-A subset is a workspace of its own, so that everything but building works on it. What it leaves out is in its rejects, by
-id, beside what its source turned down: in a part of its own, so that deciding again on the subset brings neither back.
+A subset is a workspace of its own, so that everything but building works on it. What it leaves out is in its rejects,
+by id, beside what its source turned down: in a part of its own, so that deciding again on a subset brings neither back.
 """
 
 import shutil
