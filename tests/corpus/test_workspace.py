@@ -70,3 +70,13 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
         with pytest.raises(UserError, match="is not empty"):
             fill(tmp_path / name)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "full", "mine.txt"]
+
+
+def test_a_stop_among_the_last_moves_leaves_no_workspace(tmp_path: Path) -> None:
+    with pytest.raises(OSError), new_workspace(tmp_path / "ws") as made:  # noqa: PT011  (of the system's own)
+        made.recipe.write_text("spec: x\n")
+        for root in (made.root, tmp_path / "ws"):  # the second: by another hand, meanwhile
+            (root / "zzz").mkdir()
+            (root / "zzz" / "file").touch()
+    with pytest.raises(UserError, match="is not a workspace"):
+        Workspace.open(tmp_path / "ws")
