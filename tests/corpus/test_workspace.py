@@ -73,7 +73,7 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_stop_among_the_last_moves_leaves_no_workspace(tmp_path: Path) -> None:
-    with pytest.raises(OSError), new_workspace(tmp_path / "ws") as made:  # noqa: PT011  (of the system's own)
+    with pytest.raises(OSError), new_workspace(tmp_path / "ws") as made:
         made.recipe.write_text("spec: x\n")
         for root in (made.root, tmp_path / "ws"):  # the second: by another hand, meanwhile
             (root / "zzz").mkdir()
