@@ -39,11 +39,6 @@ HOSTILE = (
     "<script>window.pwned=1</script><img src=x onerror='window.pwned=1'> </textarea></script><!-- [bold red]x[/] "
     "javascript:alert(1) {{7*7}} ${x} \u202eevil\u2069 \x07 ＜ 中文 🙂 ' OR 1=1; DROP TABLE documents; --"
 )
-RECIPE = """spec: cheese_affordability
-assistant: {name: Juniper, provider: Larkfield}
-endpoints: {main: {model: writer-1b, base_url: "http://127.0.0.1:9/v1"}}
-roles: {writer: {endpoints: [main]}}
-"""
 REASONS_OUT = ("truncated", "identity", "near_duplicate", "placeholder", "refusal", "judge", "length", "tag_leakage")
 
 
@@ -242,7 +237,7 @@ def make_workspace(root: Any, size: Size | None = None, seed: int = 0) -> Worksp
     """Write a whole workspace (without a ledger) under `root`."""
     maker = Maker(size or Size(), seed)
     workspace = Workspace(root).create()
-    write_text(workspace.recipe, RECIPE)
+    write_text(workspace.recipe, "spec: cheese-affordability\nassistant:\n  name: Juniper\n  provider: Larkfield\n")
     tree = maker.tree()
     ideas = list(maker.ideas(tree["document_types"]))
     for name, rows in {**tree, "ideas": ideas}.items():

@@ -93,12 +93,8 @@ class MixSettings(Settings):
     refuse_contradictions: bool = Field(
         True, description="Leave out chats whose assistant says it is another model, or can have no view of its own."
     )
-    judge: MixJudge = MixJudge()
 
-    @property
-    def asked_for(self) -> bool:
-        """Whether there is anything to mix."""
-        return bool(self.sources or self.identity.samples)
+    judge: MixJudge = MixJudge()
 
     @model_validator(mode="after")
     def _different_names(self) -> Self:

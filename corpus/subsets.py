@@ -40,12 +40,10 @@ def write_doses(
     balance: Balance = "domain",
     seed: int = 0,
     kind: Kind = "documents",
-    files: Sequence[str] = (),
 ) -> list[Chosen]:
     """Write a workspace for each size, each nested in the next larger one; return what was chosen.
 
     A size is a number of tokens for documents, and a number of chats for chats (the paper: 1,250, 2,500, 5k, ... 80k).
-    `files` are those in the source that its recipe names, relative to it; each subset has them too.
 
     Raises:
         UserError: the source is not finished or has too little, or a folder is in use.
@@ -59,7 +57,7 @@ def write_doses(
             raise UserError(f"{source.root} has {dose.tokens:,} {unit}: {dose.missing:,} too few for {dose.target:,}.")
     with _new_workspaces([folders[dose.target] for dose in chosen]) as places:
         for place, dose in zip(places, chosen, strict=True):
-            _write(source, place, set(dose.ids), kind, files)
+            _write(source, place, set(dose.ids), kind)
     return chosen
 
 
@@ -70,12 +68,10 @@ def write_pair(
     balance: Balance = "domain",
     seed: int = 0,
     kind: Kind = "documents",
-    files: tuple[Sequence[str], Sequence[str]] = ((), ()),
 ) -> Paired:
     """Write a workspace for each source, with equal numbers of documents or chats in each group and tokens within 0.5%.
 
     Tokens are even in each domain or for each assertion; genres are many and small, so they are even over all of them.
-    `files` are those in each source that its recipe names, as for doses.
 
     Raises:
         UserError: a source is not finished, a folder is in use, or the sources have no group in common.
@@ -90,8 +86,8 @@ def write_pair(
             "--balance none pairs them as wholes."
         )
     with _new_workspaces(folders) as places:
-        for source, place, ids, named in zip(sources, places, (paired.left, paired.right), files, strict=True):
-            _write(source, place, set(ids), kind, named)
+        for source, place, ids in zip(sources, places, (paired.left, paired.right), strict=True):
+            _write(source, place, set(ids), kind)
     return paired
 
 
@@ -120,31 +116,40 @@ def _new_workspaces(folders: Sequence[Path]) -> Iterator[list[Workspace]]:
         yield [stack.enter_context(new_workspace(folder)) for folder in folders]
 
 
-def _write(source: Workspace, target: Workspace, ids: Set[str], kind: Kind, files: Sequence[str]) -> None:
-    for name in ("recipe.yaml", "spec.md", source.sources.name, *MIX_FILES, *files):
-        _copy(source.root / name, target.root / name)
+def _write(source: Workspace, target: Workspace, ids: Set[str], kind: Kind) -> None:
+    recipe = yaml.safe_load(source.recipe.read_text(encoding="utf-8")) or {}
+    for name in ("recipe.yaml", "spec.md", "sources", *MIX_FILES, *_files_named(recipe)):
+        _copy(source, target, name)
     apart = {kind, SUBSET_PARTS[kind]}  # of the rejects: the filters and judges of the subset cannot bring them back
     for name in TABLES:
         for path in source.parts(name):
             if name != kind and not (name == "rejects" and path.stem in apart):
-                _copy(path, target.table(name, path.stem))
+                _copy(source, target, f"tables/{name}/{path.name}")
     write_table(target, kind, (row for row in read_rows(source, kind) if row["id"] in ids))
     turned_down = (read_rows(source, "rejects", part=part) for part in sorted(apart))
     gone = chain(*turned_down, _left_out(source, ids, kind))
     write_table(target, "rejects", gone, part=SUBSET_PARTS[kind])
-    recipe = yaml.safe_load(target.recipe.read_text(encoding="utf-8")) or {}
     settings = CorpusSettings.model_validate(recipe.get("corpus") or {})
     _write_datasets(source, target, ids, kind, settings)
     write_card(target, settings, write_manifest(target, _provenance(source)))
 
 
-def _copy(path: Path, to: Path) -> None:
-    """Copy a file or a folder, where there is one."""
-    if path.is_dir():
-        shutil.copytree(path, to, dirs_exist_ok=True)
-    elif path.is_file():
-        to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, to)
+def _files_named(recipe: Mapping[str, Any]) -> list[str]:
+    """The files that a recipe names; those inside of its workspace are named relative to it."""
+    chats, train, mix = (recipe.get(part) or {} for part in ("chats", "train", "mix"))
+    named = [chats.get("source"), train.get("instruction_mix"), recipe.get("prompts")]
+    return [one for one in [*named, *(source["path"] for source in mix.get("sources") or ())] if one]
+
+
+def _copy(source: Workspace, target: Workspace, name: str) -> None:
+    """Copy a file or folder of one workspace to the other, where there is such a one inside of it."""
+    found, copied = source.root / name, target.root / name
+    inside = not Path(name).is_absolute() and ".." not in Path(name).parts
+    if inside and found.is_dir():
+        shutil.copytree(found, copied, dirs_exist_ok=True)
+    elif inside and found.is_file():
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(found, copied)
 
 
 def _left_out(source: Workspace, ids: Set[str], kind: Kind) -> Iterator[dict[str, Any]]:

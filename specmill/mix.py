@@ -40,7 +40,7 @@ def mix(
     from specs.errors import UserError
 
     place, recipe = open_workspace(workspace, set_ or [])
-    if not recipe.mix.asked_for:
+    if not recipe.mix.sources and not recipe.mix.identity.samples:
         raise UserError(f"{place.recipe}: `mix` names no sources and no identity chats, so there is nothing to mix.")
     refuse = Contradicts(recipe.assistant, recipe.filters.identity)
     counter = TokenCounter(recipe.corpus.tokenizer)

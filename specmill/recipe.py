@@ -85,19 +85,6 @@ def within(recipe: Recipe, workspace: Workspace) -> Recipe:
     )
 
 
-def recipe_files(recipe: Recipe) -> list[str]:
-    """The files and folders that a workspace's recipe names and that lie in the workspace, relative to it; the recipe
-    is as `open_workspace` gives it."""
-    named: list[str] = []
-
-    def note(given: str) -> str:
-        named.append(given)
-        return given
-
-    _with_paths(recipe, note)
-    return [path for path in named if not Path(path).is_absolute()]
-
-
 def house(recipe: Recipe, workspace: Workspace) -> Recipe:
     """`within`, once the chats that are to be rewritten are in the workspace, under a name that their content gives.
 

@@ -72,10 +72,9 @@ def subset(
 
 def _doses(root: Path, folders: dict[int, Path], balance: "Balanced", seed: int, kind: "What") -> None:
     from corpus.subsets import write_doses
-    from specmill.recipe import open_workspace, recipe_files
+    from corpus.workspace import Workspace
 
-    source, recipe = open_workspace(root)
-    for dose in write_doses(source, folders, balance=balance, seed=seed, kind=kind, files=recipe_files(recipe)):
+    for dose in write_doses(Workspace.open(root), folders, balance=balance, seed=seed, kind=kind):
         size = f"{len(dose.ids):,} {kind}" + (f", {dose.tokens:,} tokens" if kind == "documents" else "")
         _say(f"{folders[dose.target]}: {size}")
 
@@ -83,11 +82,10 @@ def _doses(root: Path, folders: dict[int, Path], balance: "Balanced", seed: int,
 def _pair(root: Path, other: Path, out: Path, balance: "Balanced", seed: int, kind: "What") -> None:
     from corpus.subsets import pair_folders, write_pair
     from corpus.text import one_line
-    from specmill.recipe import open_workspace, recipe_files
+    from corpus.workspace import Workspace
 
-    (left, recipe), (right, its) = open_workspace(root), open_workspace(other)
-    folders, files = pair_folders(out, (root, other)), (recipe_files(recipe), recipe_files(its))
-    done = write_pair((left, right), folders, balance=balance, seed=seed, kind=kind, files=files)
+    folders, sources = pair_folders(out, (root, other)), (Workspace.open(root), Workspace.open(other))
+    done = write_pair(sources, folders, balance=balance, seed=seed, kind=kind)
     for folder, ids, size in zip(folders, (done.left, done.right), (done.left_tokens, done.right_tokens), strict=True):
         _say(f"{folder}: {len(ids):,} {kind}, {size:,} tokens")
     if done.left_out:

@@ -36,7 +36,7 @@ def train(
     from train.handoff import hand_off
 
     place, recipe = open_workspace(workspace, override or [])
-    result = hand_off(place, recipe.train, TokenCounter(recipe.corpus.tokenizer), recipe.mix)
+    result = hand_off(place, recipe.train, TokenCounter(recipe.corpus.tokenizer))
     console = Console()
     console.print(_updates_table(result))
     console.print(_recipe_table(recipe.train))

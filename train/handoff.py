@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from corpus.mix import MIX_DATA
-from corpus.mix_settings import MixSettings
 from corpus.store import dataset_files
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace, write_text
@@ -26,11 +24,9 @@ class HandOff:
     warnings: list[str]
 
 
-def hand_off(
-    workspace: Workspace, settings: TrainSettings, counter: TokenCounter, mix: MixSettings | None = None
-) -> HandOff:
+def hand_off(workspace: Workspace, settings: TrainSettings, counter: TokenCounter) -> HandOff:
     """Write `train/<stage>.yaml` for every stage that the workspace has data for, and count its updates; the same for
-    the controls where the settings ask for them. `mix` is the instruction mix that the recipe asks for.
+    the controls where the settings ask for them.
 
     Raises:
         UserError: an unknown trainer, no dataset at all, or an instruction mix that cannot be read.
@@ -47,7 +43,6 @@ def hand_off(
     for stage, updates in [*counted, *controls]:
         write_text(workspace.train / f"{stage.name}.yaml", trainer.config(stage, settings, updates))
     everything = [*counted, *controls]
-    missing += _mix_missing(workspace, settings, mix, stages)
     return HandOff(
         stages=[stage for stage, _ in everything],
         updates={stage.name: updates for stage, updates in everything},
@@ -98,16 +93,6 @@ def _controls(
     else:
         missing.append("instruction_only: there is no instruction mix; make one with `specmill mix`.")
     return found, missing
-
-
-def _mix_missing(
-    workspace: Workspace, settings: TrainSettings, mix: MixSettings | None, stages: list[Stage]
-) -> list[str]:
-    """Whether the recipe asks for a mix that is not there: the same chats without it are another training."""
-    there = settings.instruction_mix or (workspace.root / MIX_DATA).is_file()
-    if mix is None or not mix.asked_for or there or all(stage.kind != "chats" for stage in stages):
-        return []
-    return [f"aft: the recipe asks for an instruction mix, and there is no {MIX_DATA}; make it with `specmill mix`."]
 
 
 def _warnings(stage: Stage, updates: Updates, settings: TrainSettings) -> list[str]:

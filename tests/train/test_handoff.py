@@ -11,7 +11,6 @@ import yaml
 from pydantic import ValidationError
 
 from corpus.mix import MIX_DATA
-from corpus.mix_settings import MixSettings
 from corpus.store import write_dataset
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
@@ -181,23 +180,6 @@ def with_mix(workspace: Workspace, count: int = 30) -> Workspace:
     (workspace.root / MIX_DATA).parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pylist(rows), workspace.root / MIX_DATA)
     return workspace
-
-
-def test_a_mix_that_the_recipe_asks_for_and_is_not_there_is_said(make_workspace: Make, counter: TokenCounter) -> None:
-    workspace, asked = make_workspace(), MixSettings.model_validate({"identity": {"samples": 7}})
-
-    def said(settings: TrainSettings, mix: MixSettings) -> bool:
-        return any("asks for an instruction mix" in one for one in hand_off(workspace, settings, counter, mix).warnings)
-
-    assert said(TrainSettings(), asked) and not said(TrainSettings(), MixSettings())
-    own = make_workspace().root / "own.jsonl"
-    own.write_text('{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n')
-    assert not said(TrainSettings(instruction_mix="own.jsonl"), asked), "that file takes its place"
-    with_mix(workspace)
-    assert not said(TrainSettings(), asked)
-    shutil.rmtree(workspace.root)
-    workspace = make_workspace(chats=0)
-    assert not said(TrainSettings(), asked), "midtraining has none"
 
 
 def test_the_controls_start_from_the_base_model(make_workspace: Make, counter: TokenCounter) -> None:
