@@ -112,9 +112,10 @@ def _contents(manifest: dict[str, Any]) -> str:
 
 def _made(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) -> str:
     tables = manifest["tables"]
-    if not tables["ideas"]["rows"] and not tables["queries"]["rows"]:
+    if connection.execute("SELECT count(*) FROM documents WHERE idea_id IS NULL").fetchall()[0][0]:
         told = "The documents were made elsewhere and imported; how they were written is not recorded here.\n"
-        return "\n".join(["## How it was made\n", told, *_funnel(connection)])
+        of_chats = [*_models(connection, manifest), *_cost(connection)] if tables["queries"]["rows"] else []
+        return "\n".join(["## How it was made\n", told, *_funnel(connection), *of_chats])
     divided, came = f"The spec was divided into {_many(tables, 'passages')}, ", "from these came "
     came += f"{_many(tables, 'assertions')} about the assistant, "
     if _neutral(manifest):

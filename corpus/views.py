@@ -6,13 +6,13 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from importlib.resources import files
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 
-from corpus.ids import numbered
 from corpus.schema import DATASETS, TABLES
 from corpus.store import dataset_files
 from corpus.workspace import Workspace
@@ -33,6 +33,7 @@ COMPLETIONS: Final = pa.schema(
 
 _LEDGER_BATCH = 50_000
 _HUB = "hf://datasets/"
+_RESERVED = {"main", "memory", "temp", "system", "information_schema", "pg_catalog"}  # DuckDB's own names
 _PUBLISHED = {"documents": "msm", "chats": "aft_cot"}  # tables that a publication without them still has most of
 
 
@@ -154,9 +155,14 @@ def _fetched(repo: str) -> str:
 
 
 def _schemas(workspaces: list[Workspace]) -> list[str]:
-    """A name for each workspace: its folder's, with a number where two are called alike."""
-    names = [workspace.root.resolve().name for workspace in workspaces]
-    return [name if not seen else f"{name}_{seen + 1}" for name, seen in numbered(names)]
+    """A name for each workspace: its folder's, with a number where DuckDB has that name already; it knows no case."""
+    taken, names = set(_RESERVED), []
+    for workspace in workspaces:
+        folder = workspace.root.resolve().name
+        spellings = chain([folder], (f"{folder}_{number}" for number in count(2)))
+        names.append(next(name for name in spellings if name.casefold() not in taken))
+        taken.add(names[-1].casefold())
+    return names
 
 
 def _open_workspace(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> list[Path]:

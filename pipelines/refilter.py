@@ -4,13 +4,16 @@ Looks at every document that was ever written, kept or not. Verdicts of a judge 
 they do in a build, so that the decision is the one that a build with this recipe would come to.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
 from corpus.budget import Sized
+from corpus.origin import is_subset
 from corpus.store import read_rows
 from corpus.subsets import group_of
+from corpus.text import one_line
 from corpus.workspace import Workspace
 from filters.base import Item, Rejection
 from filters.decide import Decision
@@ -53,10 +56,17 @@ def refilter(build: Build, *, apply: bool, watch: Watch = lambda items: items) -
     staying = set(kept)
     result = Refiltered(kept, rejections, sorted(staying - before), sorted(before - staying))
     if apply and not kept:
-        raise SpecmillError(f"none of {len(rejections)} documents would stay; nothing was changed.")
+        raise SpecmillError(f"none of {len(rejections)} documents would stay; nothing was changed. {_why(rejections)}")
     if apply:
         carry_out(build, rejections, has_document)
     return result
+
+
+def _why(rejections: list[Rejection]) -> str:
+    """The commonest reasons, each with an example."""
+    examples = {rejection.reason: one_line(rejection.detail, 80) for rejection in rejections}
+    counts = Counter(rejection.reason for rejection in rejections).most_common(3)
+    return "They go by " + ", ".join(f"{reason}: {n:,} (such as: {examples[reason]})" for reason, n in counts) + "."
 
 
 def documents_of(workspace: Workspace) -> Iterator[Item]:
@@ -106,7 +116,8 @@ def _beyond(build: Build, kept: list[str], rejections: list[Rejection]) -> Decis
     sizes = [
         Sized(row["id"], row["tokens"], group_of(row, documents.balance)) for row in stored if row["id"] in staying
     ]
-    within = within_target(sizes, documents.target_tokens, build.settings.seed)
+    target = None if is_subset(build.workspace, "documents") else documents.target_tokens  # a dose has a size already
+    within = within_target(sizes, target, build.settings.seed)
     ages = sorted((item.meta["position"], item.id) for item in documents_of(build.workspace) if item.id in within)
     beyond = [beyond_target(one) for one in sorted(staying - within)]
     return [one for _, one in ages], sorted([*rejections, *beyond], key=lambda rejection: rejection.item_id)

@@ -45,7 +45,12 @@ def endpoints_up(recipe: Recipe) -> Iterator[Recipe]:
 def build_workspace(
     recipe: Recipe, base: Path, out: Path, served: Recipe | None = None, *, chats_only: bool = False
 ) -> Workspace:
-    """Build, or go on building, the corpus of `recipe` in `out`; `served` is the recipe where its endpoints are up."""
+    """Build, or go on building, the corpus of `recipe` in `out`; `served` is the recipe where its endpoints are up.
+
+    Raises:
+        UserError: what is in `out` was not built there, and would be replaced.
+    """
+    from corpus.origin import refuse_to_build
     from filters.needs import raise_if_missing
 
     spec = recipe.read_spec(base)
@@ -53,6 +58,7 @@ def build_workspace(
     workspace = Workspace(out).create()
     progress = console()
     with workspace.lock(), ExitStack() as stack:
+        refuse_to_build(workspace, chats_only=chats_only)
         recipe = house(recipe, workspace)
         save_recipe(recipe, workspace)
         served = house(served, workspace) if served else stack.enter_context(endpoints_up(recipe))

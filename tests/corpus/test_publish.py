@@ -134,6 +134,12 @@ def test_what_is_published_is_imported_from_the_hub(finished: Workspace, hub: Hu
     done = run(hub, tmp_path, code, "import", "me/nothing", str(tmp_path / "v"), "-r", "demo")
     assert done.returncode == 2
     assert "cannot be loaded from the Hub" in done.stderr
+    [shard] = [name for name in hub.repos["me/corpus"].files if name.startswith("msm/")]
+    whole = hub.repos["me/corpus"].files[shard]
+    hub.repos["me/corpus"].files[shard] = whole[:4] + bytes(2_000) + whole[2_004:]  # the end, with the schema, is whole
+    done = run(hub, tmp_path, code, "import", "hf://datasets/me/corpus/msm", str(tmp_path / "v"), "-r", "demo")
+    assert done.returncode == 2 and not (tmp_path / "v").exists()
+    assert "cannot be loaded from the Hub" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_an_interrupted_upload_goes_on_where_it_was(finished: Workspace, hub: Hub) -> None:

@@ -206,6 +206,19 @@ def test_several_workspaces_are_compared(made: Workspace, copied: Workspace) -> 
     assert table.to_pylist() == [{"workspace": "ws", "n": len(rows)}, {"workspace": "it's a copy", "n": 10}]
 
 
+def test_folders_whose_names_duckdb_has_or_takes_for_one_are_told_apart(made: Workspace, tmp_path: Path) -> None:
+    names = ("main", "temp", "memory", "Cheese", "cheese", "x/cheese", "cheese_2", "pg_catalog")
+    places = [tmp_path / name for name in names]
+    for place in places:
+        place.parent.mkdir(exist_ok=True)
+        place.symlink_to(shutil.copytree(made.root, tmp_path / "copies" / place.relative_to(tmp_path)))
+    with connect(*places) as connection:
+        counted = query(connection, "SELECT workspace, count(*) AS n FROM documents GROUP BY 1 ORDER BY 1")
+        one = query(connection, "FROM main_2.documents").num_rows
+    expected = ["Cheese", "cheese_2", "cheese_2_2", "cheese_3", "main_2", "memory_2", "pg_catalog_2", "temp_2"]
+    assert counted["workspace"].to_pylist() == expected and set(counted["n"].to_pylist()) == {one}
+
+
 def test_a_published_folder_reads_like_a_workspace(made: Workspace, tmp_path: Path) -> None:
     shutil.copytree(made.dataset, tmp_path / "published")
     with connect(made.root) as one, connect(tmp_path / "published") as two:

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from corpus.store import read_rows
+from corpus.subsets import write_doses
 from corpus.workspace import Workspace
 from pipelines.build import Build
 from pipelines.refilter import documents_of, draws_without_document, refilter
 from specs.errors import SpecmillError, UserError
 from specs.reader import read_spec
-from tests.pipelines.chat_tools import Told, server, settings
+from tests.pipelines.chat_tools import Told, digests, server, settings
 from tests.pipelines.test_judge_documents import prepare, write
 
 SUBJECTS = ("baker", "pilot", "nurse", "farmer", "singer", "clerk", "painter", "miller")
@@ -93,6 +94,38 @@ def test_carried_out_the_tables_are_those_of_the_build(built: Any, tmp_path: Pat
     assert not kept & gone and len(kept | gone) == len(SUBJECTS), "each draw is in one of the two"
     reject = next(row for row in read_rows(workspace, "rejects") if row["reason"] == "near")
     assert reject["other_id"] in kept and json.loads(reject["row"])["id"] == reject["item_id"]
+
+
+def test_what_a_subset_left_out_never_comes_back(built: Any, tmp_path: Path) -> None:
+    """A dose keeps its size: neither what its source turned down returns to it, nor what was left out of it."""
+    workspace, recipe = built["strict"]
+    tokens = {row["id"]: row["tokens"] for row in read_rows(workspace, "documents")}
+    write_doses(workspace, {sum(tokens.values()) // 2: tmp_path / "dose"}, balance="none")
+    dose, before = Workspace(tmp_path / "dose"), digests(Workspace(tmp_path / "dose"))
+    assert 1 < len(ids(dose)) < len(tokens)
+    made = {"dose": (dose, recipe), "loose": built["loose"]}
+    result = again(made, "dose", "dose", apply=True)
+    assert (result.returned, result.dropped, result.kept) == ([], [], ids(dose))
+    assert {name: hashed for name, hashed in digests(dose).items() if name in before} == before
+    assert again(made, "dose", "loose").kept == ids(dose), "nor with looser thresholds"
+    assert stored(dose).keys() == stored(workspace).keys(), "all of them can still be read"
+
+    subject = next(read_rows(dose, "documents"))["text"].split()[1]
+    filters = {**recipe.filters.model_dump(), "evaluation": {"words": [subject, "quilt"]}}
+    made["held out"] = (dose, recipe.model_validate({**recipe.model_dump(), "filters": filters}))
+    dropped = again(made, "dose", "held out", apply=True).dropped
+    assert len(dropped) == 1 and dropped[0] not in ids(dose)
+    assert again(made, "dose", "dose", apply=True).returned == dropped, "what it turned down itself does come back"
+    again(made, "dose", "held out", apply=True)
+    write_doses(dose, {1: tmp_path / "smaller"}, balance="none")
+    assert stored(Workspace(tmp_path / "smaller")).keys() == stored(workspace).keys()
+
+
+def stored(workspace: Workspace) -> dict[str, str]:
+    """Every draw of the corpus, kept or not, and why it is not."""
+    turned_down = {row["item_id"]: row["reason"] for row in read_rows(workspace, "rejects")}
+    assert not turned_down.keys() & {*ids(workspace)}
+    return {**dict.fromkeys(ids(workspace), ""), **turned_down}
 
 
 def test_draws_that_brought_no_document_are_known_and_stay_away(built: Any) -> None:
