@@ -9,8 +9,9 @@ import yaml
 
 from corpus.settings import CorpusSettings
 from corpus.text import markdown
-from corpus.views import connect
+from corpus.views import reading
 from corpus.workspace import Workspace, write_text
+from specs.errors import UserError
 
 _CONFIGS: Final = {
     "msm": "documents about the assistant, for next-token training (Model Spec midtraining)",
@@ -24,7 +25,7 @@ _SIZES: Final = (
 
 def write_card(workspace: Workspace, settings: CorpusSettings, manifest: dict[str, Any]) -> str:
     """Write the card of a finished workspace, and return it."""
-    with connect(workspace.root) as connection:
+    with reading(workspace.root) as connection:
         text = "\n".join(
             [
                 _front_matter(settings, manifest),
@@ -39,6 +40,19 @@ def write_card(workspace: Workspace, settings: CorpusSettings, manifest: dict[st
         )
     write_text(workspace.card, text)
     return text
+
+
+def check_card(workspace: Workspace, manifest: dict[str, Any]) -> None:
+    """UserError where there is no card, or where it was written for other data than the manifest describes."""
+    if not workspace.card.is_file():
+        raise UserError(f"{workspace.card} is missing: there is no dataset card. Build the workspace again.")
+    text = workspace.card.read_text(encoding="utf-8", errors="replace")
+    other = [name for name in _CONFIGS if name in manifest["datasets"] and _fingerprint(manifest, name) not in text]
+    if other:
+        raise UserError(
+            f"{workspace.card} is of another build: it does not hold the sha256 of `{other[0]}`. Build the "
+            "workspace again, or leave the lines between the dashes of the card as they were written."
+        )
 
 
 def size_category(rows: int) -> str:

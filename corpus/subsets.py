@@ -14,13 +14,12 @@ import yaml
 from corpus.budget import Chosen, Paired, Sized, doses, pair
 from corpus.card import write_card
 from corpus.ids import content_id
-from corpus.manifest import Provenance, read_manifest, write_manifest
+from corpus.manifest import read_manifest, stored_provenance, write_manifest
 from corpus.schema import DATASETS, TABLES
 from corpus.settings import CorpusSettings
 from corpus.store import read_dataset_rows, read_rows, write_dataset, write_table
 from corpus.workspace import Workspace
 from specs.errors import UserError
-from specs.settings import Assistant
 
 Balance = Literal["domain", "genre", "assertion", "none"]
 Kind = Literal["documents", "chats"]
@@ -114,7 +113,7 @@ def _write(source: Workspace, folder: Path, ids: Set[str], kind: Kind) -> None:
     write_table(target, kind, (row for row in read_rows(source, kind) if row["id"] in ids))
     write_table(target, "rejects", _left_out(source, ids, kind), part=f"subset-{kind}")
     _write_datasets(source, target, ids, kind)
-    manifest = write_manifest(target, _provenance(source))
+    manifest = write_manifest(target, stored_provenance(source))
     recipe = yaml.safe_load(target.recipe.read_text(encoding="utf-8")) or {}
     write_card(target, CorpusSettings.model_validate(recipe.get("corpus") or {}), manifest)
 
@@ -137,13 +136,6 @@ def _write_datasets(source: Workspace, target: Workspace, ids: Set[str], kind: K
         if (source.dataset / config).is_dir():
             rows = read_dataset_rows(source, config)
             write_dataset(target, config, (row for row in rows if config not in mine or row["id"] in ids))
-
-
-def _provenance(source: Workspace) -> Provenance:
-    manifest = read_manifest(source)
-    said = {name: manifest[name] for name in ("recipe_hash", "spec_hash", "seed", "tokenizer", "models", "prompts")}
-    style = manifest.get("style", "corpus")
-    return Provenance(**said, assistant=Assistant(**manifest["assistant"]), style=style)
 
 
 def parse_tokens(text: str) -> int:

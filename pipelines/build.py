@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from corpus.budget import Sized
 from corpus.card import write_card
-from corpus.manifest import Provenance, write_manifest
+from corpus.manifest import Provenance, forget_manifest, stored_provenance, write_manifest
 from corpus.schema import DATASETS
 from corpus.store import read_rows, write_dataset, write_table
 from corpus.text import one_line
@@ -66,6 +66,7 @@ class Build:
 
     def run(self) -> None:
         """Build `tables/` and `dataset/`. The caller holds the workspace's lock."""
+        forget_manifest(self.workspace)
         self.write_passages()
         self.decompose()
         self.brainstorm()
@@ -78,6 +79,7 @@ class Build:
 
     def run_chats(self) -> None:
         """Only the chats, and what they need of the lineage; documents that are there stay."""
+        forget_manifest(self.workspace)
         self.write_passages()
         self.decompose()
         result = self.make_chats()
@@ -205,6 +207,15 @@ class Build:
             write_dataset(self.workspace, "msm", rows, **self.settings.corpus.layout)
         manifest = write_manifest(self.workspace, self.provenance())
         write_card(self.workspace, self.settings.corpus, manifest)
+
+    def describe_again(self) -> None:
+        """The manifest and the card, where something was stored beside a finished corpus. That is still as its own
+        recipe made it; what was asked since, and of whom, is added."""
+        if self.workspace.manifest.is_file():
+            stored, now = stored_provenance(self.workspace), self.provenance()
+            models, prompts = {**now.models, **stored.models}, {**now.prompts, **stored.prompts}
+            manifest = write_manifest(self.workspace, replace(stored, models=models, prompts=prompts))
+            write_card(self.workspace, self.settings.corpus, manifest)
 
     def provenance(self) -> Provenance:
         """What the manifest says of this build. Addresses, prices and budgets do not change a corpus."""

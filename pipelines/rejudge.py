@@ -83,6 +83,8 @@ def judge_workspace(build: Build, *, apply: bool) -> Rejudged:
     if apply:
         _store(workspace, verdicts, replace=set(ids))  # a build with these criteria has no others either
         carry_out(build, rejections, _is_judges)
+    else:
+        build.describe_again()
     return result
 
 

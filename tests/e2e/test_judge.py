@@ -18,10 +18,19 @@ def test_judge_and_audit_a_finished_workspace(server, recipe, cli, tmp_path) -> 
     criteria = ("--set", "judge.criteria_sets=[faithfulness,realism]")
     looked = cli.run("judge", workspace, *criteria)
     assert looked.returncode == 0 and "Nothing was changed" in looked.stdout and "plausible" in looked.stdout
+    preview = cli.run("publish", workspace, "me/corpus", "--dry-run", tmp_path / "preview", "--with-tables")
+    assert preview.returncode == 0, preview.stderr
+    assert (tmp_path / "preview" / "tables" / "verdicts" / "documents.parquet").is_file()
     asked = one.asked()
     done = cli.run("judge", workspace, *criteria, "--apply")
     assert done.returncode == 0 and "are kept now" in done.stdout and one.asked() == asked, done.stderr
     assert cli.run("build", workspace).returncode == 0 and one.asked() == asked, "the recipe keeps the criteria"
+
+    cut_off = cli.run("build", workspace, "--set", "documents.ideas=5", "--set", "budget.tokens=1")
+    assert cut_off.returncode == 1 and "budget" in cut_off.stderr
+    refused = cli.run("publish", workspace, "me/corpus", "--dry-run", tmp_path / "half")
+    assert refused.returncode == 2 and "its build has not ended" in refused.stderr
+    assert cli.run("build", path, "--out", workspace, *criteria).returncode == 0 and one.asked() == asked
 
     for _ in range(2):
         audited = cli.run("audit", workspace, "--set", "audit.verify=10", "--set", "audit.sample_documents=3")
