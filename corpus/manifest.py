@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -29,22 +29,24 @@ class Provenance:
     tokenizer: str  # TokenCounter.name
     assistant: Assistant = field(default_factory=Assistant)
     models: Mapping[str, str] = field(default_factory=dict)  # role -> model as the recipe names it
+    licenses: Mapping[str, str | None] = field(default_factory=dict)  # model -> its licence, None where not known
     prompts: Mapping[str, str] = field(default_factory=dict)  # prompt -> version
     style: str = "corpus"  # corpus | story | neutral
 
 
-_SAID: Final = ("recipe_hash", "spec_hash", "seed", "tokenizer", "style")
-_NEEDED: Final = frozenset({*_SAID, "assistant", "models", "prompts", "packages", "tables", "datasets", "files"})
+_NEEDED: Final = (
+    "recipe_hash", "spec_hash", "seed", "tokenizer", "assistant", "models", "prompts", "packages", "tables", "datasets",
+    "files",
+)  # fmt: skip
+_OLDER: Final = {"style": "corpus", "licenses": {}}  # what a manifest of an earlier version does not say
 
 
 def write_manifest(workspace: Workspace, provenance: Provenance) -> dict[str, Any]:
     """Write `manifest.json` from the tables and datasets as they are on disk, and return it."""
     manifest = {
         "schema_version": SCHEMA_VERSION,
-        **{name: getattr(provenance, name) for name in _SAID},
+        **{one.name: getattr(provenance, one.name) for one in fields(provenance)},
         "assistant": provenance.assistant.model_dump(),
-        "models": dict(provenance.models),
-        "prompts": dict(provenance.prompts),
         "packages": {name: _version(name) for name in PACKAGES},
         **_counts(workspace),
         "files": {name: sha256(path) for name, path in _files(workspace).items()},
@@ -65,11 +67,10 @@ def read_manifest(workspace: Workspace) -> dict[str, Any]:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not JSON: {error}. Build the workspace again.") from error
-    missing = sorted(_NEEDED - manifest.keys()) if isinstance(manifest, dict) else sorted(_NEEDED)
+    missing = [name for name in _NEEDED if not isinstance(manifest, dict) or name not in manifest]
     if missing:
         raise UserError(f"{path} is no manifest of a corpus: {', '.join(missing)} missing. Build the workspace again.")
-    found: dict[str, Any] = manifest
-    return found
+    return {**_OLDER, **manifest}
 
 
 def forget_manifest(workspace: Workspace) -> None:
@@ -80,8 +81,8 @@ def forget_manifest(workspace: Workspace) -> None:
 def stored_provenance(workspace: Workspace) -> Provenance:
     """What the manifest says of the build."""
     manifest = read_manifest(workspace)
-    said = {name: manifest[name] for name in (*_SAID, "models", "prompts")}
-    return Provenance(**said, assistant=Assistant(**manifest["assistant"]))
+    said = {one.name: manifest[one.name] for one in fields(Provenance)}
+    return Provenance(**{**said, "assistant": Assistant(**said["assistant"])})
 
 
 def check_files(workspace: Workspace, manifest: Mapping[str, Any]) -> None:

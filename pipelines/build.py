@@ -15,11 +15,13 @@ from corpus.schema import DATASETS
 from corpus.store import read_rows, write_dataset, write_table
 from corpus.text import one_line
 from corpus.tokens import TokenCounter
+from corpus.views import read_ledger
 from corpus.workspace import Workspace, write_text
 from filters.base import Item, Rejection
 from filters.context import Context
 from filters.decide import check_texts
 from filters.processes import check_many
+from pipelines.asked import asked_of
 from pipelines.base import Corpus, Row, rejected
 from pipelines.brainstorm import brainstorm_pipeline
 from pipelines.chats import ChatBuild, ChatResult, check_chat_recipe
@@ -213,20 +215,24 @@ class Build:
         recipe made it; what was asked since, and of whom, is added."""
         if self.workspace.manifest.is_file():
             stored, now = stored_provenance(self.workspace), self.provenance()
-            models, prompts = {**now.models, **stored.models}, {**now.prompts, **stored.prompts}
-            manifest = write_manifest(self.workspace, replace(stored, models=models, prompts=prompts))
+            said = replace(
+                stored,
+                models={**now.models, **stored.models},
+                licenses={**now.licenses, **stored.licenses},
+                prompts={**now.prompts, **stored.prompts},
+            )
+            manifest = write_manifest(self.workspace, said)
             write_card(self.workspace, self.settings.corpus, manifest)
 
     def provenance(self) -> Provenance:
         """What the manifest says of this build. Addresses, prices and budgets do not change a corpus."""
-        settings, prompts = self.settings, self.corpus.prompts
+        settings = self.settings
         said = settings.model_dump_json(exclude=_NOT_OF_A_CORPUS)
-        models = {role: settings.role(role).model_names for role in ("planner", "writer", "judge")}
+        asked = asked_of(self.corpus, read_ledger(self.workspace)["stage"].unique().to_pylist())
         return Provenance(
             recipe_hash=hashlib.sha256(said.encode()).hexdigest()[:16], spec_hash=self.spec.hash, seed=settings.seed,
-            tokenizer=self.counter.name, assistant=settings.assistant, models=models,
-            prompts={name: prompts.version("system", name) for name in prompts.stages()},
-            style=settings.documents.style,
+            tokenizer=self.counter.name, assistant=settings.assistant, models=asked.models,
+            licenses=asked.licenses, prompts=asked.prompts, style=settings.documents.style,
         )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from pipelines.chat_ask import query_template
 from pipelines.chat_settings import ChatSettings
 from pipelines.endpoints import Role
 from pipelines.prompts import Prompts, styled
@@ -163,9 +164,8 @@ def _chats(settings: BuildSettings, stage: Callable[..., StagePlan]) -> list[Sta
     }  # fmt: skip
     turns = [turn] * (chats.turns - 1)
     lists = 0 if chats.source else -(-asked // batch)
-    listed = {"opaque": "queries_opaque", "advice": "queries_advice"}.get(chats.style, "queries")
     return [
-        stage("queries", "planner", lists, batch * 45, listed, count=batch, existing=[], **about),
+        stage("queries", "planner", lists, batch * 45, query_template(chats.style), count=batch, existing=[], **about),
         stage("follow_ups", "writer", asked * len(turns), 45, "followup", history=[turn] * max(1, chats.turns // 2)),
         stage("chats", "writer", asked * chats.turns, length, f"responses_{chats.style}", **said),
         stage(
