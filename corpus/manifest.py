@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +32,15 @@ class Provenance:
     licenses: Mapping[str, str | None] = field(default_factory=dict)  # model -> its licence, None where not known
     prompts: Mapping[str, str] = field(default_factory=dict)  # prompt -> version
     style: str = "corpus"  # corpus | story | neutral
+
+    def adding(self, other: "Provenance") -> "Provenance":
+        """This one, with the models and prompts that the other names too."""
+        return replace(
+            self,
+            models={**other.models, **self.models},
+            licenses={**other.licenses, **self.licenses},
+            prompts={**other.prompts, **self.prompts},
+        )
 
 
 _NEEDED: Final = (

@@ -52,14 +52,13 @@ def stage(
             or this machine's path is in a file.
         WorkspaceBusyError: a run is changing the workspace.
     """
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} is a file. Give a new folder.")
-    if folder.exists() and any(folder.iterdir()):
+    if folder.is_dir() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty. Give a new folder, so that exactly what would be published is in it.")
     with workspace.lock():
         manifest = read_manifest(workspace)
         check_files(workspace, manifest)
         check_card(workspace, manifest)
+        _make(folder)
         try:
             _copy(_sources(workspace, tables=tables, rejects=rejects), manifest, folder)
             files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
@@ -68,6 +67,13 @@ def stage(
             shutil.rmtree(folder, ignore_errors=True)  # it was empty, and may hold a secret now
             raise
     return Publication({name: path.stat().st_size for name, path in files.items()}, str(folder))
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder}: {error.strerror}. Give a new folder.") from error
 
 
 def _sources(workspace: Workspace, *, tables: bool, rejects: bool) -> dict[str, Path]:

@@ -202,27 +202,26 @@ class Build:
         instructions = self.corpus.prompts.source(self.corpus.template("documents"))
         return replace(context_of(self.corpus, self.counter), prompts=(instructions,))
 
-    def publishable(self) -> None:
-        """`dataset/`, the manifest and the card, from the tables."""
+    def publishable(self, *, remade: bool = True) -> None:
+        """`dataset/`, the manifest and the card, from the tables. Where the corpus was decided on again but not
+        `remade`, its manifest goes on saying who made it: the ledger of that may be elsewhere, as of a subset."""
         if self.workspace.parts("documents"):
             rows = read_rows(self.workspace, "documents", DATASETS["msm"].names)
             write_dataset(self.workspace, "msm", rows, **self.settings.corpus.layout)
-        manifest = write_manifest(self.workspace, self.provenance())
-        write_card(self.workspace, self.settings.corpus, manifest)
+        now, stored = self.provenance(), None if remade else self._stored()
+        self._describe(now.adding(stored) if stored else now)
 
     def describe_again(self) -> None:
         """The manifest and the card, where something was stored beside a finished corpus. That is still as its own
-        recipe made it; what was asked since, and of whom, is added."""
-        if self.workspace.manifest.is_file():
-            stored, now = stored_provenance(self.workspace), self.provenance()
-            said = replace(
-                stored,
-                models={**now.models, **stored.models},
-                licenses={**now.licenses, **stored.licenses},
-                prompts={**now.prompts, **stored.prompts},
-            )
-            manifest = write_manifest(self.workspace, said)
-            write_card(self.workspace, self.settings.corpus, manifest)
+        recipe made it; who was asked since is added."""
+        if stored := self._stored():
+            self._describe(stored.adding(self.provenance()))
+
+    def _stored(self) -> Provenance | None:
+        return stored_provenance(self.workspace) if self.workspace.manifest.is_file() else None
+
+    def _describe(self, provenance: Provenance) -> None:
+        write_card(self.workspace, self.settings.corpus, write_manifest(self.workspace, provenance))
 
     def provenance(self) -> Provenance:
         """What the manifest says of this build. Addresses, prices and budgets do not change a corpus."""

@@ -8,7 +8,6 @@ import heapq
 import json
 from collections.abc import Callable, Iterable, Iterator
 
-from corpus.manifest import forget_manifest
 from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from filters.base import Rejection
@@ -34,7 +33,6 @@ def carry_out(build: Build, rejections: Iterable[Rejection], reconsidered: Recon
     Rejects are written twice, first with those that come back: wherever this is killed, no document is in neither.
     """
     workspace = build.workspace
-    forget_manifest(workspace)
     why = {rejection.item_id: rejection for rejection in rejections}
     stored = list(read_rows(workspace, "rejects", part=PART))
     others = [row for row in stored if not reconsidered(row)]
@@ -48,7 +46,7 @@ def carry_out(build: Build, rejections: Iterable[Rejection], reconsidered: Recon
     staying = (row for row in _in_order(workspace, reconsidered) if row["id"] not in why)
     write_table(workspace, "documents", staying)
     write_table(workspace, "rejects", [*others, *failed], part=PART)
-    build.publishable()
+    build.publishable(remade=False)
 
 
 def _in_order(workspace: Workspace, reconsidered: Reconsidered) -> Iterator[Row]:

@@ -70,6 +70,7 @@ def judge_workspace(build: Build, *, apply: bool) -> Rejudged:
         raise UserError(f"{workspace.root} has no documents to judge. Build them first.")
     verdicts = _ask_about(build, ids)
     _store(workspace, verdicts, replace=set())
+    build.describe_again()
     rejections = decide_verdicts(verdicts, ids, judge.required)
     gone = {rejection.item_id for rejection in rejections}
     counts = {name: Counter(row["verdict"] for row in verdicts if row["criterion"] == name) for name in judge.judged_by}
@@ -83,8 +84,6 @@ def judge_workspace(build: Build, *, apply: bool) -> Rejudged:
     if apply:
         _store(workspace, verdicts, replace=set(ids))  # a build with these criteria has no others either
         carry_out(build, rejections, _is_judges)
-    else:
-        build.describe_again()
     return result
 
 

@@ -298,8 +298,12 @@ def test_bad_calls_are_said(finished: Workspace, bare: Workspace, tmp_path: Path
         stage(finished, finished.root)
     with pytest.raises(UserError, match="is no repository name"):
         publish(finished, "not a name!")
-    with pytest.raises(UserError, match="is a file"):
-        stage(finished, finished.recipe)
+    finished.ledger.unlink()
+    describe(finished)
+    for place in (finished.recipe, finished.recipe / "below"):
+        with pytest.raises(UserError, match="cannot make the folder"):
+            stage(finished, place)
+    assert finished.recipe.read_text() == RECIPE
     finished.card.unlink()
     with pytest.raises(UserError, match="there is no dataset card"):
         stage(finished, tmp_path / "new")
