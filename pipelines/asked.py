@@ -35,7 +35,7 @@ def asked_of(corpus: Corpus, stages: Collection[str]) -> Asked:
         name: ", ".join(dict.fromkeys(model_name(endpoint.model) for endpoint in role.endpoints.values()))
         for name, role in roles.items()
     }
-    return Asked(names, licenses, {template: corpus.prompts.version("system", template) for _, template in found})
+    return Asked(names, licenses, {template: _version(corpus, template) for _, template in found})
 
 
 def stages_of(corpus: Corpus) -> Iterator[tuple[str, str, str]]:
@@ -58,6 +58,11 @@ def stages_of(corpus: Corpus) -> Iterator[tuple[str, str, str]]:
         yield "chats", "writer", response_template(corpus)
         yield "follow_ups", "writer", "followup"
         yield "verdicts", "judge", "judge_chat"
+
+
+def _version(corpus: Corpus, template: str) -> str:
+    """The version of a template with its system message."""
+    return corpus.prompts.version("system_neutral" if template.endswith("_neutral") else "system", template)
 
 
 def license_of(endpoint: EndpointSettings) -> str | None:
