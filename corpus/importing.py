@@ -16,6 +16,7 @@ from typing import Any, Final
 from corpus.ids import content_id
 from corpus.schema import TABLES
 from corpus.store import write_table
+from corpus.text import model_name
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
 from specs.errors import UserError
@@ -208,7 +209,7 @@ def _document(row: Mapping[str, Any], names: Fields, found: _Found, spec_hash: s
     genre_id = found.genres.setdefault(genre, content_id("document_types", spec_hash, genre))
     return dict.fromkeys(TABLES["documents"].names) | {
         "spec_hash": spec_hash, "domain": _name(row, names.domain) or "imported", "document_type_id": genre_id,
-        "genre": genre, "title": _name(row, names.title), "model": _name(row, "model"),
+        "genre": genre, "title": _name(row, names.title), "model": model_name(_name(row, "model")),
         "passage_ids": [], "assertion_ids": [],
     }  # fmt: skip
 

@@ -17,7 +17,7 @@ import yaml
 from corpus.budget import Chosen, Paired, Sized, doses, pair
 from corpus.card import write_card
 from corpus.ids import content_id
-from corpus.manifest import Provenance, read_manifest, write_manifest
+from corpus.manifest import read_manifest, stored_provenance, write_manifest
 from corpus.mix import MIX_FILES
 from corpus.origin import SUBSET_PARTS, Kind
 from corpus.schema import DATASETS, TABLES
@@ -25,7 +25,6 @@ from corpus.settings import CorpusSettings
 from corpus.store import read_dataset_rows, read_rows, write_dataset, write_table
 from corpus.workspace import Workspace, new_workspace
 from specs.errors import UserError
-from specs.settings import Assistant
 
 Balance = Literal["domain", "genre", "assertion", "none"]
 _PARENTS: Final = {"documents": "idea_id", "chats": "query_id"}
@@ -131,7 +130,7 @@ def _write(source: Workspace, target: Workspace, ids: Set[str], kind: Kind) -> N
     write_table(target, "rejects", gone, part=SUBSET_PARTS[kind])
     settings = CorpusSettings.model_validate(recipe.get("corpus") or {})
     _write_datasets(source, target, ids, kind, settings)
-    write_card(target, settings, write_manifest(target, _provenance(source)))
+    write_card(target, settings, write_manifest(target, stored_provenance(source)))
 
 
 def _files_named(recipe: Mapping[str, Any]) -> list[str]:
@@ -168,13 +167,6 @@ def _write_datasets(source: Workspace, target: Workspace, ids: Set[str], kind: K
         if (source.dataset / config).is_dir():
             rows = (row for row in read_dataset_rows(source, config) if config not in mine or row["id"] in ids)
             write_dataset(target, config, rows, **settings.layout)
-
-
-def _provenance(source: Workspace) -> Provenance:
-    manifest = read_manifest(source)
-    said = {name: manifest[name] for name in ("recipe_hash", "spec_hash", "seed", "tokenizer", "models", "prompts")}
-    style = manifest.get("style", "corpus")
-    return Provenance(**said, assistant=Assistant(**manifest["assistant"]), style=style)
 
 
 def parse_tokens(text: str) -> int:

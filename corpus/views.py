@@ -3,8 +3,8 @@
 import os
 import re
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from importlib.resources import files
 from itertools import chain, count
 from pathlib import Path
@@ -69,9 +69,26 @@ def connect(place: Place, *more: Place) -> duckdb.DuckDBPyConnection:
         _lock_down(connection, opened)
     except duckdb.Error as error:
         connection.close()
-        where = ", ".join(str(workspace.root) for workspace in workspaces)
-        raise UserError(f"the tables of {where} cannot be read: {error}. Build the workspace again.") from error
+        raise _unreadable(", ".join(str(workspace.root) for workspace in workspaces), error) from error
     return connection
+
+
+@contextmanager
+def reading(place: Place) -> Iterator[duckdb.DuckDBPyConnection]:
+    """`connect` for our own queries: what is damaged inside of a file shows only when it is read.
+
+    Raises:
+        UserError: as `connect`, and where a query fails.
+    """
+    with connect(place) as connection:
+        try:
+            yield connection
+        except duckdb.Error as error:
+            raise _unreadable(os.fspath(place), error) from error
+
+
+def _unreadable(where: str, error: duckdb.Error) -> UserError:
+    return UserError(f"the tables of {where} cannot be read: {error}. Build the workspace again.")
 
 
 def compare(places: Sequence[Place], sql: str) -> pa.Table:

@@ -10,16 +10,18 @@ from dataclasses import dataclass, field, replace
 
 from corpus.budget import Sized
 from corpus.card import write_card
-from corpus.manifest import Provenance, write_manifest
+from corpus.manifest import Provenance, forget_manifest, stored_provenance, write_manifest
 from corpus.schema import DATASETS
 from corpus.store import read_rows, write_dataset, write_table
 from corpus.text import one_line
 from corpus.tokens import TokenCounter
+from corpus.views import read_ledger
 from corpus.workspace import Workspace, write_text
 from filters.base import Item, Rejection
 from filters.context import Context
 from filters.decide import check_texts
 from filters.processes import check_many
+from pipelines.asked import asked_of
 from pipelines.base import Corpus, Row, rejected
 from pipelines.brainstorm import brainstorm_pipeline
 from pipelines.chats import ChatBuild, ChatResult, check_chat_recipe
@@ -66,6 +68,7 @@ class Build:
 
     def run(self) -> None:
         """Build `tables/` and `dataset/`. The caller holds the workspace's lock."""
+        forget_manifest(self.workspace)
         self.write_passages()
         self.decompose()
         self.brainstorm()
@@ -78,6 +81,7 @@ class Build:
 
     def run_chats(self) -> None:
         """Only the chats, and what they need of the lineage; documents that are there stay."""
+        forget_manifest(self.workspace)
         self.write_passages()
         self.decompose()
         result = self.make_chats()
@@ -198,24 +202,36 @@ class Build:
         instructions = self.corpus.prompts.source(self.corpus.template("documents"))
         return replace(context_of(self.corpus, self.counter), prompts=(instructions,))
 
-    def publishable(self) -> None:
-        """`dataset/`, the manifest and the card, from the tables."""
+    def publishable(self, *, remade: bool = True) -> None:
+        """`dataset/`, the manifest and the card, from the tables. Where the corpus was decided on again but not
+        `remade`, its manifest goes on saying who made it: the ledger of that may be elsewhere, as of a subset."""
         if self.workspace.parts("documents"):
             rows = read_rows(self.workspace, "documents", DATASETS["msm"].names)
             write_dataset(self.workspace, "msm", rows, **self.settings.corpus.layout)
-        manifest = write_manifest(self.workspace, self.provenance())
-        write_card(self.workspace, self.settings.corpus, manifest)
+        now, stored = self.provenance(), None if remade else self._stored()
+        self._describe(now.adding(stored) if stored else now)
+
+    def describe_again(self) -> None:
+        """The manifest and the card, where something was stored beside a finished corpus. That is still as its own
+        recipe made it; who was asked since is added."""
+        if stored := self._stored():
+            self._describe(stored.adding(self.provenance()))
+
+    def _stored(self) -> Provenance | None:
+        return stored_provenance(self.workspace) if self.workspace.manifest.is_file() else None
+
+    def _describe(self, provenance: Provenance) -> None:
+        write_card(self.workspace, self.settings.corpus, write_manifest(self.workspace, provenance))
 
     def provenance(self) -> Provenance:
         """What the manifest says of this build. Addresses, prices and budgets do not change a corpus."""
-        settings, prompts = self.settings, self.corpus.prompts
+        settings = self.settings
         said = settings.model_dump_json(exclude=_NOT_OF_A_CORPUS)
-        models = {role: settings.role(role).model_names for role in ("planner", "writer", "judge")}
+        asked = asked_of(self.corpus, read_ledger(self.workspace)["stage"].unique().to_pylist())
         return Provenance(
             recipe_hash=hashlib.sha256(said.encode()).hexdigest()[:16], spec_hash=self.spec.hash, seed=settings.seed,
-            tokenizer=self.counter.name, assistant=settings.assistant, models=models,
-            prompts={name: prompts.version("system", name) for name in prompts.stages()},
-            style=settings.documents.style,
+            tokenizer=self.counter.name, assistant=settings.assistant, models=asked.models,
+            licenses=asked.licenses, prompts=asked.prompts, style=settings.documents.style,
         )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from corpus.settings import CorpusSettings
 from corpus.store import read_rows, write_dataset, write_table
+from corpus.text import model_name
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
 from filters.base import Rejection
@@ -111,7 +112,7 @@ class ChatRows:
 
     def _provenance(self, sample: Sample, done: Completion) -> dict[str, Any]:
         return {
-            "spec_hash": self.corpus.spec.hash, "prompt_version": self._version, "model": done.model,
+            "spec_hash": self.corpus.spec.hash, "prompt_version": self._version, "model": model_name(done.model),
             "endpoint": done.endpoint, "request_id": done.request_id, "finish_reason": done.finish_reason,
             "attempts": sample.answer["attempts"], "tokenizer": self.counter.name,
             "prompt_tokens": done.usage.prompt, "completion_tokens": done.usage.completion, "cost_usd": done.cost_usd,

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from pipelines.prices import PriceTable, default_prices
-from specs.settings import Settings
+from specs.settings import OneLine, Settings
 
 DEFAULT_ROLE = "writer"
 
@@ -29,6 +29,11 @@ class EndpointSettings(Settings):
         default=None, description="Name of an embedded model that the command line serves; excludes base_url."
     )
     model: str = Field(default="", description="Model name that the server knows; an embedded model's own name.")
+    license: OneLine | None = Field(
+        default=None,
+        description="Licence of the model, or the terms that hold for its output; for the dataset card, which says "
+        "that it is not known where neither this nor the list of embedded models tells.",
+    )
     api_key_env: str = Field(
         default="OPENAI_API_KEY",
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
@@ -139,11 +144,6 @@ class Role(Settings):
     prices: PriceTable = Field(default_factory=default_prices)
     budget: BudgetSettings = Field(default_factory=BudgetSettings)
     seed: int = 0
-
-    @property
-    def model_names(self) -> str:
-        """The models of the endpoints, each once."""
-        return ", ".join(dict.fromkeys(endpoint.model for endpoint in self.endpoints.values()))
 
     def cost_usd(
         self, endpoint: str, prompt: int | None, cached: int | None, completion: int | None, batch: bool = False

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Final
 
+from pipelines.chat_ask import query_template
 from pipelines.chat_plan import Tally, cross, next_round
 from pipelines.chat_settings import ChatSettings
 from pipelines.endpoints import Role
@@ -199,7 +200,7 @@ def _chats(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan])
     }  # fmt: skip
     follow_ups = asked * (chats.turns - 1)
     proposed = chats.topic_count if chats.style == "opaque" and not chats.topics else 0
-    listed = {"opaque": "queries_opaque", "advice": "queries_advice"}.get(chats.style, "queries")
+    listed = query_template(chats.style)
     return [
         stage("topics", "planner", int(proposed > 0), proposed * _NAME_TOKENS, "topics", count=proposed, existing=[]),
         stage("queries", "planner", lists, entries * _QUERY_TOKENS, listed, count=entries, existing=[], **about),

@@ -60,12 +60,6 @@ class Prompts:
             digest.update(f"{name}\0{self._source(name)}\0".encode())
         return digest.hexdigest()[:8]
 
-    def stages(self) -> list[str]:
-        """Names of the templates that ask something, without the parts that they include."""
-        names = self._environment.list_templates(extensions=["j2"])
-        whole = (name for name in names if not name.startswith("_") and "/" not in name)
-        return [name.removesuffix(".j2") for name in whole if not name.startswith("system")]
-
     def source(self, name: str) -> str:
         """The text of template `name`, unrendered."""
         return self._source(f"{name}.j2")

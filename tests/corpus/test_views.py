@@ -1,6 +1,7 @@
 import shutil
 import sqlite3
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
 import duckdb
@@ -18,20 +19,21 @@ from pipelines.records import Entry
 from specs.errors import UserError
 
 
-def fill_ledger(workspace: Workspace, count: int) -> None:
+def fill_ledger(workspace: Workspace, count: int, stage: str = "documents") -> None:
     with Ledger(workspace.ledger) as ledger:
         for n in range(count):
             state = State.OK if n % 4 else State.TRUNCATED
             usage = Usage(prompt=100, cached=None, completion=50)
-            completion = Completion(f"{n:064x}", state, "text", "", "stop", "m", "main", usage, 0.25, 1, 2.0)
-            draw = Draw("documents", f"row{n}", [{"role": "user", "content": "x"}])
-            ledger.record(Entry(bytes.fromhex(f"{n:064x}"), "writer", draw, completion, "{}", 1, 0, 1e9)).result()
+            key = sha256(f"{stage} {n}".encode()).hexdigest() if stage != "documents" else f"{n:064x}"
+            completion = Completion(key, state, "text", "", "stop", "m", "main", usage, 0.25, 1, 2.0)
+            draw = Draw(stage, f"row{n}", [{"role": "user", "content": "x"}])
+            ledger.record(Entry(bytes.fromhex(key), "writer", draw, completion, "{}", 1, 0, 1e9)).result()
 
 
 def test_every_table_and_view_is_there_in_a_workspace_with_nothing_in_it(bare: Workspace) -> None:
     with connect(bare.root) as connection:
         for name in (*TABLES, *DATASETS, *view_help(), "completions"):
-            if name not in ("stages", "yields"):
+            if name not in ("making", "stages", "yields"):
                 assert query(connection, f"FROM {name}").num_rows == 0
         assert set(query(connection, "FROM stages")["planned"].to_pylist()) == {0}
         assert connection.sql("FROM documents").columns == TABLES["documents"].names
@@ -127,6 +129,23 @@ def test_the_ledger_is_read_without_its_texts(copied: Workspace) -> None:
         yields = query(connection, "FROM yields WHERE stage = 'documents'").to_pylist()
     assert [(r["stage"], r["requests"], r["ok"], r["cost_usd"]) for r in spend] == [("documents", 8, 6, 2.0)]
     assert yields[0]["usd_per_kept"] == 2.0 / yields[0]["kept"]
+
+
+def test_yields_count_all_that_serves_and_nothing_else(copied: Workspace) -> None:
+    served = {"documents": ("plans", "documents", "critiques", "revisions", "document_verdicts")}
+    served["chats"] = ("topics", "queries", "chats", "follow_ups", "verdicts")
+    for stage in (*served["documents"], *served["chats"], "ideas", "eval", "eval_judge", "audit_count", "mix_verdicts"):
+        fill_ledger(copied, 4, stage)
+    with connect(copied.root) as connection:
+        yields = {row["stage"]: row for row in query(connection, "FROM yields").to_pylist()}
+        spend = {row["stage"]: row["serves"] for row in query(connection, "FROM spend").to_pylist()}
+    for stage in ("documents", "chats"):
+        assert yields[stage]["requests"] == 4 * len(served[stage])
+        assert yields[stage]["usd_per_kept"] == len(served[stage]) / yields[stage]["kept"]
+        assert {name for name, serves in spend.items() if serves == stage} == set(served[stage])
+    assert spend["ideas"] == "plan" and {name for name, serves in spend.items() if not serves} == {
+        "eval", "eval_judge", "audit_count", "mix_verdicts",
+    }  # fmt: skip
 
 
 def test_a_ledger_that_is_being_written_is_read(copied: Workspace) -> None:

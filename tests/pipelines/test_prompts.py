@@ -1,6 +1,7 @@
 """Prompts: values are never templates, the stable part comes first, versions follow the sources."""
 
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,8 @@ def test_lay_and_insider_authors_are_told_apart() -> None:
 
 def test_the_small_set_replaces_some_prompts_and_keeps_their_promises() -> None:
     small, shipped = Prompts("small"), Prompts()
-    assert small.stages() == shipped.stages()
+    folder = Path(str(files("pipelines").joinpath("prompts")))
+    assert {one.name for one in (folder / "small").iterdir()} < {one.name for one in folder.iterdir()}
     assert small.version("documents") != shipped.version("documents")
     assert small.version("queries") == shipped.version("queries")
     text = document(small, "s", HOSTILE)[1]["content"]

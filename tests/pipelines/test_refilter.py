@@ -1,17 +1,21 @@
 """Filtering a finished workspace again: the decision is the one that a build with that recipe comes to."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from corpus.manifest import check_files, read_manifest
+from corpus.publish import stage
 from corpus.store import read_rows
 from corpus.subsets import write_doses
 from corpus.workspace import Workspace
 from pipelines.build import Build
+from pipelines.endpoints import BudgetSettings
 from pipelines.refilter import documents_of, draws_without_document, refilter
-from specs.errors import SpecmillError, UserError
+from specs.errors import BudgetError, SpecmillError, UserError
 from specs.reader import read_spec
 from tests.pipelines.chat_tools import Told, digests, server, settings
 from tests.pipelines.test_judge_documents import prepare, write
@@ -126,6 +130,30 @@ def stored(workspace: Workspace) -> dict[str, str]:
     turned_down = {row["item_id"]: row["reason"] for row in read_rows(workspace, "rejects")}
     assert not turned_down.keys() & {*ids(workspace)}
     return {**dict.fromkeys(ids(workspace), ""), **turned_down}
+
+
+def test_a_corpus_whose_ledger_is_elsewhere_goes_on_saying_who_made_it(built: Any, tmp_path: Path) -> None:
+    workspace = Workspace(shutil.copytree(built["loose"][0].root, tmp_path / "moved"))
+    workspace.ledger.unlink()
+    made = read_manifest(workspace)
+    assert made["models"] == {"writer": "fake"} and made["prompts"].keys() == {"documents"}
+    again({"moved": (workspace, built["loose"][1]), **built}, "moved", "strict", apply=True)
+    after = read_manifest(workspace)
+    assert after["tables"]["documents"]["rows"] == made["tables"]["documents"]["rows"] - 2
+    assert [after[name] for name in ("models", "licenses", "prompts")] == [
+        made[name] for name in ("models", "licenses", "prompts")
+    ]
+    check_files(workspace, after)
+
+
+def test_a_build_that_is_cut_off_leaves_nothing_to_publish(built: Any, tmp_path: Path) -> None:
+    workspace = Workspace(shutil.copytree(built["loose"][0].root, tmp_path / "moved"))
+    stage(workspace, tmp_path / "before")
+    recipe = built["loose"][1].model_copy(update={"budget": BudgetSettings(tokens=1)})
+    with pytest.raises(BudgetError):
+        Build(workspace, recipe, read_spec(recipe.spec, recipe.assistant), Told()).run()
+    with pytest.raises(UserError, match="its build has not ended"):
+        stage(workspace, tmp_path / "after")
 
 
 def test_draws_that_brought_no_document_are_known_and_stay_away(built: Any) -> None:
