@@ -58,7 +58,7 @@ def write_manifest(workspace: Workspace, provenance: Provenance) -> dict[str, An
         "assistant": provenance.assistant.model_dump(),
         "packages": {name: _version(name) for name in PACKAGES},
         **_counts(workspace),
-        "files": {name: sha256(path) for name, path in _files(workspace).items()},
+        "files": {name: _sha256(path) for name, path in _files(workspace).items()},
     }
     write_text(workspace.manifest, json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n")
     return manifest
@@ -97,7 +97,7 @@ def stored_provenance(workspace: Workspace) -> Provenance:
 def check_files(workspace: Workspace, manifest: Mapping[str, Any]) -> None:
     """UserError where the tables and datasets are not, to the byte, those that the manifest describes."""
     said, found = manifest["files"], _files(workspace)
-    differ = said.keys() ^ found.keys() | {name for name in said.keys() & found if sha256(found[name]) != said[name]}
+    differ = said.keys() ^ found.keys() | {name for name in said.keys() & found if _sha256(found[name]) != said[name]}
     if differ:
         more = f" and {len(differ) - 1} more" if len(differ) > 1 else ""
         raise UserError(
@@ -129,8 +129,7 @@ def _files(workspace: Workspace) -> dict[str, Path]:
     return {path.relative_to(workspace.root).as_posix(): path for path in (*tables, *shards)}
 
 
-def sha256(path: Path) -> str:
-    """The digest of a file, in hex."""
+def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
