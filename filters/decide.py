@@ -88,26 +88,6 @@ def check_texts(items: Iterable[Item], settings: FilterSettings, context: Contex
     return sorted(item.id for item in order), _sorted(_survivors_named(rejections))
 
 
-def check_chats(
-    items: Iterable[Item], settings: FilterSettings, context: Context, *, expect_refusal: bool = False
-) -> Decision:
-    """Decide on chats.
-
-    An item's text is the answer without its reasoning; `meta` may carry `reasoning`, `unclosed_think`, `state`,
-    `finish_reason` and `tokens`. `expect_refusal`: the spec's assistant may rightly decline, so declining is content.
-    """
-    checks = chat_checks(settings, context, expect_refusal=expect_refusal)
-    kept: list[str] = []
-    rejections: list[Rejection] = []
-    for item in items:
-        rejection = first_failure(View(item), checks)
-        if rejection is None:
-            kept.append(item.id)
-        else:
-            rejections.append(rejection)
-    return sorted(kept), _sorted(rejections)
-
-
 def explain(item: Item, settings: FilterSettings, context: Context) -> dict[str, Outcome]:
     """Every check's outcome with its score and threshold, whether it rejects or not; for documents and chats."""
     view = View(item)

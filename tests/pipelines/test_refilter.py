@@ -1,6 +1,7 @@
 """Filtering a finished workspace again: the decision is the one that a build with that recipe comes to."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from corpus.store import read_rows
 from corpus.workspace import Workspace
 from pipelines.build import Build
+from pipelines.judge_documents import write_verdicts
 from pipelines.refilter import documents_of, draws_without_document, refilter
 from specs.errors import SpecmillError, UserError
 from specs.reader import read_spec
@@ -119,3 +121,21 @@ def test_held_out_words_of_the_recipe_are_rejected(built: Any) -> None:
     result = refilter(Build(workspace, strict, read_spec(recipe.spec, recipe.assistant), Told()), apply=False)
     [rejection] = [one for one in result.rejections if one.reason == "evaluation"]
     assert "farmer" in rejection.detail and result.dropped == [rejection.item_id]
+
+
+def test_of_two_duplicates_the_one_stays_that_a_judge_passed(built: Any, tmp_path: Path) -> None:
+    recipe = built["strict"][1]
+    workspace = Workspace(Path(shutil.copytree(built["loose"][0].root, tmp_path / "ws")))
+    build = Build(workspace, recipe, read_spec(recipe.spec, recipe.assistant), Told())
+    named = {row["text"].rpartition(" ")[2]: row["id"] for row in read_rows(workspace, "documents")}
+    oldest, other = named["baker."], named["pilot."]
+    assert oldest in refilter(build, apply=False).kept, "nothing was judged: the oldest"
+    said = [(oldest, "faithful", "pass"), (oldest, "plausible", "fail"), (other, "faithful", "pass")]
+    write_verdicts(workspace, [
+        {"id": f"{one}-{name}", "item_table": "documents", "item_id": one, "criterion": name, "verdict": verdict,
+         "reason": "", "model": "m", "request_id": "r"} for one, name, verdict in said
+    ])  # fmt: skip
+    judged = refilter(build, apply=True)
+    [gone] = [one for one in judged.rejections if one.reason == "near"]
+    assert (gone.item_id, gone.other_id) == (oldest, other)
+    assert refilter(build, apply=False).kept == judged.kept == ids(workspace)
