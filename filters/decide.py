@@ -24,7 +24,7 @@ Decision = tuple[list[str], list[Rejection]]
 
 
 def check_documents(items: Iterable[Item], settings: FilterSettings, context: Context) -> Decision:
-    """Decide on documents. Texts are read once, in any order, and not kept; see filters/processes.py for many at once.
+    """Decide on documents. Texts are read once, in any order, and not kept; see filters/many.py for many at once.
 
     Of duplicates the best-scored stays (`meta["score"]`), then the oldest (`meta["position"]`), then the smallest id.
     """

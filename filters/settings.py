@@ -198,7 +198,10 @@ class Overused(Switch):
 class Cluster(Settings):
     """Where the filters run past one machine; for the executors `ray` and `slurm`."""
 
-    folder: str | None = Field(None, description="a folder that every machine sees; none: the temporary folder")
+    folder: str | None = Field(
+        None,
+        description="a folder that every machine sees, for documents and findings; none: the temporary one",
+    )
     tasks: int = Field(64, ge=1, description="tasks at most; a row group is never split")
     memory_gb: int = Field(2, ge=1, description="memory of a task")
     partition: str = Field("cpu", min_length=1, description="Slurm's partition")
@@ -237,5 +240,9 @@ class FilterSettings(Settings):
     semantic: Semantic = Semantic()
     overused: Overused = Overused()
     workers: int = Field(0, ge=0, description="processes for a whole corpus; 0: one a core")
-    executor: Literal["local", "ray", "slurm"] = Field("local", description="engine for a whole corpus")
+    executor: Literal["local", "ray", "slurm"] = Field(
+        "local",
+        description="engine that looks at the documents of `build`, `filter` and `import`; fewer than 1,000, ideas, "
+        "queries and chats are looked at on this machine, and repeats are always found on it",
+    )
     cluster: Cluster = Cluster()

@@ -1,9 +1,9 @@
 """Filtering the documents of a finished workspace again, with thresholds that may have changed; asks no model.
 
 Looks at every document that was ever written, kept or not. Verdicts of a judge and the target of kept tokens count as
-they do in a build, so that the decision is the one that a build with this recipe would come to; but for one thing. Where
-new thresholds say that one document repeats another and a judge has seen both, the better one stays; a build, which
-judges only what the filters keep, goes by age.
+they do in a build, so that the decision is the one that a build with this recipe would come to; but for one thing.
+Where new thresholds say that one document repeats another and a judge has seen both, the better one stays; a build,
+which judges only what the filters keep, goes by age.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +16,7 @@ from corpus.subsets import group_of
 from corpus.workspace import Workspace
 from filters.base import Item, Rejection
 from filters.decide import Decision
-from filters.processes import check_many
+from filters.many import check_many
 from filters.stored import stored_items
 from filters.verdicts import decide_verdicts, scores_of
 from pipelines.base import Row

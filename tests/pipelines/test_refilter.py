@@ -139,3 +139,30 @@ def test_of_two_duplicates_the_one_stays_that_a_judge_passed(built: Any, tmp_pat
     [gone] = [one for one in judged.rejections if one.reason == "near"]
     assert (gone.item_id, gone.other_id) == (oldest, other)
     assert refilter(build, apply=False).kept == judged.kept == ids(workspace)
+
+
+@pytest.mark.slow
+def test_a_ray_cluster_of_two_filters_a_workspace_again(
+    built: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    import filters.engine as engine
+
+    used: list[str] = []
+    monkeypatch.setattr("filters.many._FEW", 3)
+    monkeypatch.setattr("filters.many._PIECE", 2)
+    chosen = engine.executor
+    monkeypatch.setattr(engine, "executor", lambda *given: used.append(given[0].executor) or chosen(*given))
+    here = again(built, "loose", "strict")
+    workspace, recipe = Workspace(Path(shutil.copytree(built["loose"][0].root, tmp_path / "ws"))), built["strict"][1]
+    filters = {**recipe.filters.model_dump(), "executor": "ray", "cluster": {"folder": str(tmp_path)}}
+    recipe = recipe.model_validate({**recipe.model_dump(), "filters": filters})
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    try:
+        there = refilter(Build(workspace, recipe, read_spec(recipe.spec, recipe.assistant), Told()), apply=True)
+    finally:
+        ray.shutdown()
+    assert used == ["ray"] and there == here and len(here.dropped) == 2
+    assert workspace.table("documents").read_bytes() == built["strict"][0].table("documents").read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["ws"], "nothing is left in the shared folder"
