@@ -191,7 +191,14 @@ class Overused(Switch):
     openings: float = Field(0.05, gt=0.0, le=1.0, description="documents with the same first words")
     endings: float = Field(0.05, gt=0.0, le=1.0, description="documents with the same last words")
     titles: float = Field(0.02, gt=0.0, le=1.0, description="documents with the same title")
+    names: float = Field(0.05, gt=0.0, le=1.0, description="documents with the same person's first and last name")
+    first_names: float = Field(0.1, gt=0.0, le=1.0, description="documents with the same first name")
+    phrases: float = Field(
+        0.15, gt=0.0, le=1.0, description="documents with the same phrase that is not in the spec's words"
+    )
     words: PositiveInt = Field(5, description="words of an opening or an ending")
+    phrase_words: int = Field(16, ge=5, description="words of a phrase; it is surely found from four words more on")
+    allow: tuple[str, ...] = Field((), description="names of people that any number of documents may have")
     minimum: int = Field(20, ge=1, description="documents that may share one whatever the size of the corpus")
 
 
