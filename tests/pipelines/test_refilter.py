@@ -156,7 +156,7 @@ def test_a_ray_cluster_of_two_filters_a_workspace_again(
     monkeypatch.setattr(engine, "executor", lambda *given: used.append(given[0].executor) or chosen(*given))
     here = again(built, "loose", "strict")
     workspace, recipe = Workspace(Path(shutil.copytree(built["loose"][0].root, tmp_path / "ws"))), built["strict"][1]
-    filters = {**recipe.filters.model_dump(), "executor": "ray", "cluster": {"folder": str(tmp_path)}}
+    filters = {**recipe.filters.model_dump(), "executor": "ray", "cluster": {"folder": str(tmp_path), "tasks": 2}}
     recipe = recipe.model_validate({**recipe.model_dump(), "filters": filters})
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     try:
