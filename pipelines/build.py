@@ -20,7 +20,7 @@ from corpus.workspace import Workspace, write_text
 from filters.base import Item, Rejection
 from filters.context import Context
 from filters.decide import check_texts
-from filters.processes import check_many
+from filters.many import check_many
 from pipelines.asked import asked_of
 from pipelines.base import Corpus, Row, rejected
 from pipelines.brainstorm import brainstorm_pipeline

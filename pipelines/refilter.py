@@ -1,7 +1,9 @@
 """Filtering the documents of a finished workspace again, with thresholds that may have changed; asks no model.
 
 Looks at every document that was ever written, kept or not. Verdicts of a judge and the target of kept tokens count as
-they do in a build, so that the decision is the one that a build with this recipe would come to.
+they do in a build, so that the decision is the one that a build with this recipe would come to; but for one thing.
+Where new thresholds say that one document repeats another and a judge has seen both, the better one stays; a build,
+which judges only what the filters keep, goes by age.
 """
 
 from collections import Counter
@@ -17,9 +19,9 @@ from corpus.text import one_line
 from corpus.workspace import Workspace
 from filters.base import Item, Rejection
 from filters.decide import Decision
-from filters.processes import check_many
+from filters.many import check_many
 from filters.stored import stored_items
-from filters.verdicts import decide_verdicts
+from filters.verdicts import decide_verdicts, scores_of
 from pipelines.base import Row
 from pipelines.build import Build
 from pipelines.documents import beyond_target
@@ -70,11 +72,12 @@ def _why(rejections: list[Rejection]) -> str:
 
 
 def documents_of(workspace: Workspace) -> Iterator[Item]:
-    """Every document that was written, as the filters saw it, with its age."""
+    """Every document that was written, as the filters saw it, with its age, and its score where a judge saw it."""
     kept = {row["id"] for row in read_rows(workspace, "documents", ["id"])}  # in both only where a run was killed
     turned_down = (row for row in read_rows(workspace, "rejects", part=PART) if row["item_id"] not in kept)
     ideas = (row["id"] for row in read_rows(workspace, "ideas", ["id"]))
-    return stored_items(read_rows(workspace, "documents"), turned_down, ideas)
+    scores = scores_of(read_rows(workspace, "verdicts", ["item_id", "verdict"], part=PART))
+    return stored_items(read_rows(workspace, "documents"), turned_down, ideas, scores)
 
 
 def stored_rejections(workspace: Workspace) -> list[Rejection]:

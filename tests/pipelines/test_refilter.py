@@ -14,6 +14,7 @@ from corpus.subsets import write_doses
 from corpus.workspace import Workspace
 from pipelines.build import Build
 from pipelines.endpoints import BudgetSettings
+from pipelines.judge_documents import write_verdicts
 from pipelines.refilter import documents_of, draws_without_document, refilter
 from specs.errors import BudgetError, SpecmillError, UserError
 from specs.reader import read_spec
@@ -180,3 +181,48 @@ def test_held_out_words_of_the_recipe_are_rejected(built: Any) -> None:
     result = refilter(Build(workspace, strict, read_spec(recipe.spec, recipe.assistant), Told()), apply=False)
     [rejection] = [one for one in result.rejections if one.reason == "evaluation"]
     assert "farmer" in rejection.detail and result.dropped == [rejection.item_id]
+
+
+def test_of_two_duplicates_the_one_stays_that_a_judge_passed(built: Any, tmp_path: Path) -> None:
+    recipe = built["strict"][1]
+    workspace = Workspace(Path(shutil.copytree(built["loose"][0].root, tmp_path / "ws")))
+    build = Build(workspace, recipe, read_spec(recipe.spec, recipe.assistant), Told())
+    named = {row["text"].rpartition(" ")[2]: row["id"] for row in read_rows(workspace, "documents")}
+    oldest, other = named["baker."], named["pilot."]
+    assert oldest in refilter(build, apply=False).kept, "nothing was judged: the oldest"
+    said = [(oldest, "faithful", "pass"), (oldest, "plausible", "fail"), (other, "faithful", "pass")]
+    write_verdicts(workspace, [
+        {"id": f"{one}-{name}", "item_table": "documents", "item_id": one, "criterion": name, "verdict": verdict,
+         "reason": "", "model": "m", "request_id": "r"} for one, name, verdict in said
+    ])  # fmt: skip
+    judged = refilter(build, apply=True)
+    [gone] = [one for one in judged.rejections if one.reason == "near"]
+    assert (gone.item_id, gone.other_id) == (oldest, other)
+    assert refilter(build, apply=False).kept == judged.kept == ids(workspace)
+
+
+@pytest.mark.slow
+def test_a_ray_cluster_of_two_filters_a_workspace_again(
+    built: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    import filters.engine as engine
+
+    used: list[str] = []
+    monkeypatch.setattr("filters.many._FEW", 3)
+    monkeypatch.setattr("filters.many._PIECE", 2)
+    chosen = engine.executor
+    monkeypatch.setattr(engine, "executor", lambda *given: used.append(given[0].executor) or chosen(*given))
+    here = again(built, "loose", "strict")
+    workspace, recipe = Workspace(Path(shutil.copytree(built["loose"][0].root, tmp_path / "ws"))), built["strict"][1]
+    filters = {**recipe.filters.model_dump(), "executor": "ray", "cluster": {"folder": str(tmp_path), "tasks": 2}}
+    recipe = recipe.model_validate({**recipe.model_dump(), "filters": filters})
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    try:
+        there = refilter(Build(workspace, recipe, read_spec(recipe.spec, recipe.assistant), Told()), apply=True)
+    finally:
+        ray.shutdown()
+    assert used == ["ray"] and there == here and len(here.dropped) == 2
+    assert workspace.table("documents").read_bytes() == built["strict"][0].table("documents").read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["ws"], "nothing is left in the shared folder"
