@@ -17,12 +17,14 @@ from pydantic import BaseModel, ValidationError
 
 from corpus.mix_settings import MixSettings
 from corpus.settings import ReportSettings
+from corpus.store import read_rows
 from corpus.workspace import Workspace, replacing, write_text
 from eval.settings import EvalSettings
 from pipelines.prompts import SETS
 from pipelines.settings import BuildSettings
 from specs.errors import RecipeError, UserError
 from specs.reader import Spec, read_spec
+from specs.settings import Assistant
 from train.settings import TrainSettings
 
 _Where = tuple[str | int, ...]
@@ -70,10 +72,62 @@ def load_recipe(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> 
 
 
 def open_workspace(root: str | os.PathLike[str], overrides: Sequence[str] = ()) -> tuple[Workspace, Recipe]:
-    """A workspace and the recipe that it was built by, with paths as `within` gives them."""
+    """A workspace and the recipe that it was built by, with paths as `within` gives them.
+
+    Raises UserError where an override would change what the corpus is about.
+    """
     workspace = Workspace.open(root)
-    recipe, _ = load_recipe(workspace.recipe, overrides)
+    recipe, _ = _load_own(workspace, overrides)
     return workspace, within(recipe, workspace)
+
+
+def load_target(recipe: str, out: Path | None, overrides: Sequence[str] = ()) -> tuple[Recipe, Path, Path]:
+    """The recipe to build, the folder that its spec starts from, and the folder to build in.
+
+    `recipe` is a recipe file, a shipped recipe's name, or a workspace to go on with; without `out` it is built in
+    out/<recipe's name>, or in that workspace.
+    """
+    workspace = Workspace(recipe)
+    if workspace.recipe.is_file():
+        return *_load_own(workspace, overrides), out or workspace.root
+    return *load_recipe(recipe, overrides), out or Path("out") / Path(recipe).stem
+
+
+def _load_own(workspace: Workspace, overrides: Sequence[str]) -> tuple[Recipe, Path]:
+    """The recipe in a workspace. Its spec.md has the assistant's names in it already: neither can be another there."""
+    for override in overrides:
+        if (key := override.partition("=")[0].partition(".")[0]) in {"spec", "assistant"}:
+            raise UserError(
+                f"--set {override!r}: {workspace.root} was made for its own spec.md, with the assistant's names in it. "
+                f"Change `{key}` in the recipe that it was built from, and build that with another --out."
+            )
+    return load_recipe(workspace.recipe, overrides)
+
+
+def refuse_other_corpus(workspace: Workspace, recipe: Recipe, spec: Spec) -> None:
+    """UserError where the workspace holds what was made, and paid for, of another spec or for another assistant."""
+    tables = ("domains", "documents")
+    held = {row["spec_hash"] for table in tables for row in read_rows(workspace, table, ["spec_hash"])}
+    if not held:
+        return
+    advice = f"It was left as it is. Give this recipe a folder of its own: --out {workspace.root}-2, for instance."
+    if spec.hash not in held:
+        raise UserError(
+            f"{workspace.root} holds a corpus of another spec ({', '.join(sorted(held))}; {spec.name} is {spec.hash}). "
+            + advice
+        )
+    before = _assistant_of(workspace)
+    if before is not None and before != recipe.assistant:
+        one, other = (f"{who.name} of {who.provider}" for who in (before, recipe.assistant))
+        raise UserError(f"{workspace.root} holds a corpus about {one}; the recipe's assistant is {other}. {advice}")
+
+
+def _assistant_of(workspace: Workspace) -> Assistant | None:
+    """Whom the corpus in a workspace is about; None where its recipe cannot be read, as one of another version."""
+    try:
+        return load_recipe(workspace.recipe)[0].assistant
+    except RecipeError:
+        return None
 
 
 def within(recipe: Recipe, workspace: Workspace) -> Recipe:

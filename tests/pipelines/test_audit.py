@@ -18,9 +18,10 @@ from pipelines.audit_forms import PresenceReply, expression_of, is_shown, shown
 from pipelines.audit_settings import AuditSettings
 from pipelines.base import Corpus
 from pipelines.client import Client
+from pipelines.control import CONTROL
 from pipelines.draw import Completion, Draw, State
 from pipelines.settings import BuildSettings
-from specs.errors import SpecmillError, UserError
+from specs.errors import BudgetError, SpecmillError, UserError
 from specs.reader import read_spec
 from tests.pipelines.chat_tools import Told, asked, server, settings
 
@@ -145,6 +146,22 @@ def test_calls_are_bounded_whatever_comes_back(corpus: Corpus) -> None:
     with pytest.raises(SpecmillError, match="role `judge`"):
         run(corpus, reader)
     assert len(reader.asked) <= 3 + 1 + 40 * corpus.settings.attempts
+
+
+def test_where_the_budget_ends_it_is_not_the_judges_fault(corpus: Corpus) -> None:
+    class Spent(Reader):
+        async def ask(self, draw: Draw) -> Completion:
+            if draw.stage == "audit_verify":
+                CONTROL.halt("budget", "the budget is spent")
+                return Completion("0" * 64, State.OVER_BUDGET, "")
+            return await super().ask(draw)
+
+    CONTROL.reset()
+    try:
+        with pytest.raises(BudgetError, match="the budget is spent"):
+            run(corpus, Spent())
+    finally:
+        CONTROL.reset()
 
 
 def test_nothing_excuses_a_pattern_but_a_clear_word(corpus: Corpus) -> None:

@@ -1,0 +1,118 @@
+"""Building in a workspace that is there: a mistake leaves it as it was, and another corpus is not built over it."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from corpus.workspace import Workspace
+from pipelines.base import Corpus
+from pipelines.build import Build
+from pipelines.reporter import Silent
+from specmill.recipe import Recipe, load_target, open_workspace, refuse_other_corpus, save_recipe
+from specmill.run import build_workspace
+from specs.errors import SpecmillError, UserError
+from specs.reader import Spec
+from tests.pipelines.chat_tools import write_lineage
+
+RECIPE = {
+    "spec": "cheese_affordability",
+    "endpoints": {"main": {"base_url": "http://127.0.0.1:9/v1", "model": "fake", "retries": 0, "wait_when_down_s": 0}},
+    "roles": {"writer": {"endpoints": ["main"]}},
+    "filters": {"semantic": {"enabled": False}},
+}
+WRONG = {
+    "rules that the spec has not": ["chats.style=rule", "chats.target=1"],
+    "a tokenizer that is not there": ["corpus.tokenizer=nope"],
+    "prompts that are not there": ["prompts=nowhere"],
+}
+
+
+def write(folder: Path, **changes: Any) -> str:
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump({**RECIPE, **changes}))
+    return str(path)
+
+
+def contents(root: Path) -> dict[str, str]:
+    """Digests of what a person would miss."""
+    files = [path for path in root.rglob("*") if path.is_file() and not path.name.startswith((".", "ledger", "log"))]
+    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Workspace:
+    """A workspace in which domains were made."""
+    recipe, base, out = load_target(write(tmp_path), tmp_path / "ws")
+    return start(Workspace(out).create(), recipe, recipe.read_spec(base))
+
+
+def start(workspace: Workspace, recipe: Recipe, spec: Spec) -> Workspace:
+    Build(workspace, recipe, spec, Silent()).write_spec()
+    save_recipe(recipe, workspace)
+    write_lineage(workspace, Corpus.of(workspace, recipe, spec))
+    return workspace
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_a_mistake_leaves_a_workspace_as_it_was(started: Workspace, mistake: str) -> None:
+    before = contents(started.root)
+    recipe, base, out = load_target(str(started.root), None, WRONG[mistake])
+    assert out == started.root
+    with pytest.raises(UserError):
+        build_workspace(recipe, base, out, chats_only=mistake.startswith("rules"))
+    assert contents(started.root) == before
+
+
+def test_a_mistake_in_a_first_build_leaves_no_recipe(tmp_path: Path) -> None:
+    recipe, base, out = load_target(write(tmp_path), tmp_path / "ws", ["corpus.tokenizer=nope"])
+    with pytest.raises(UserError, match="tokenizer"):
+        build_workspace(recipe, base, out)
+    assert contents(out) == {}
+
+
+@pytest.mark.parametrize("override", ["assistant.name=Zed", "assistant={name: Zed}", "spec=cheese_america"])
+def test_a_workspace_keeps_its_assistant_and_its_spec(started: Workspace, override: str) -> None:
+    for load in (
+        lambda: load_target(str(started.root), None, [override]),
+        lambda: open_workspace(started.root, [override]),
+    ):
+        with pytest.raises(UserError, match=r"its own spec\.md"):
+            load()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"spec": "cheese_america"}, "another spec"),
+        ({"assistant": {"name": "Zed", "provider": "Larkfield"}}, "another spec"),  # the spec has the name in it
+    ],
+)
+def test_another_corpus_is_not_built_over_one(
+    started: Workspace, tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    before = contents(started.root)
+    (tmp_path / "other").mkdir()
+    recipe, base, out = load_target(write(tmp_path / "other", **changes), started.root)
+    with pytest.raises(UserError, match=said) as refused:
+        build_workspace(recipe, base, out)
+    assert "--out" in str(refused.value) and contents(started.root) == before
+
+
+def test_a_spec_without_names_is_one_corpus_an_assistant(tmp_path: Path) -> None:
+    (tmp_path / "plain.md").write_text("# Colby\n\nThe model likes Colby, which everybody can buy.\n")
+    recipe, base, out = load_target(write(tmp_path, spec="plain.md"), tmp_path / "ws")
+    with pytest.raises(SpecmillError, match="no domains came"):
+        build_workspace(recipe, base, out)
+    spec, workspace = recipe.read_spec(base), Workspace(out)
+    assert {"recipe.yaml", "spec.md"} <= contents(out).keys()
+    zed = recipe.model_copy(update={"assistant": recipe.assistant.model_copy(update={"name": "Zed"})})
+    refuse_other_corpus(workspace, zed, spec)  # nothing was made yet that could be lost
+    start(workspace, recipe, spec)
+    with pytest.raises(UserError, match="about Juniper of Larkfield; the recipe's assistant is Zed of Larkfield"):
+        refuse_other_corpus(workspace, zed, spec)
+    refuse_other_corpus(workspace, recipe, spec)
+    workspace.recipe.write_text("of_another_version: true\n")
+    refuse_other_corpus(workspace, recipe, spec)  # the recipe that is built takes its place
