@@ -6,7 +6,7 @@ A wrong recipe is an error that names file, line, key, what was found and what w
 import hashlib
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
@@ -59,8 +59,8 @@ def load_recipe(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> 
     shipped = shipped_recipes().get(str(path))
     file = shipped or Path(path)
     base = Path.cwd() if shipped else file.parent
-    node, text = _compose(file)
-    data = _construct(file, text)
+    node = _compose(file)
+    data = _construct(file, node)
     for override in overrides:
         _override(data, override)
     try:
@@ -200,7 +200,7 @@ def recipe_of_control(root: Path, folder: Path) -> str:
     )
 
 
-def _compose(file: Path) -> tuple[yaml.Node | None, str]:
+def _compose(file: Path) -> yaml.Node:
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
@@ -219,13 +219,35 @@ def _compose(file: Path) -> tuple[yaml.Node | None, str]:
     if not isinstance(node, yaml.MappingNode):
         raise RecipeError(f"{file}: a mapping of keys is expected, such as `spec: cheese_affordability`.")
     _refuse_duplicates(file, node)
-    return node, text
+    return node
 
 
-def _construct(file: Path, text: str) -> dict[str, Any]:
-    data = yaml.safe_load(text)
-    assert isinstance(data, dict)
+def _construct(file: Path, node: yaml.Node) -> dict[str, Any]:
+    """The values of a recipe. YAML has some that look right and are none, such as the day 2025-02-30."""
+    try:
+        data = yaml.SafeLoader("").construct_document(node)
+    except (yaml.YAMLError, ValueError) as error:
+        lines = [found.start_mark.line + 1 for found in _scalars(node) if not _is_value(found)]
+        where = f", line {lines[0]}" if lines else ""
+        raise RecipeError(f"{file}{where}: not a value: {getattr(error, 'problem', None) or error}.") from error
     return {str(key): value for key, value in data.items()}
+
+
+def _scalars(node: yaml.Node) -> Iterator[yaml.Node]:
+    """The single values of a file, in its order."""
+    if not isinstance(node, yaml.CollectionNode):
+        yield node
+    for entry in node.value if isinstance(node, yaml.CollectionNode) else ():
+        for child in entry if isinstance(entry, tuple) else (entry,):
+            yield from _scalars(child)
+
+
+def _is_value(scalar: yaml.Node) -> bool:
+    try:
+        yaml.SafeLoader("").construct_document(scalar)
+    except (yaml.YAMLError, ValueError):
+        return False
+    return True
 
 
 def _refuse_duplicates(file: Path, node: yaml.Node) -> None:
@@ -255,11 +277,11 @@ def _override(data: dict[str, Any], override: str) -> None:
             raise UserError(f"--set {override!r}: {parent} is a single value in the recipe, it has no keys below it.")
     try:
         data[last] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise UserError(f"--set {override!r}: the value is not valid YAML.") from error
 
 
-def _describe(error: ValidationError, file: Path, node: yaml.Node | None) -> str:
+def _describe(error: ValidationError, file: Path, node: yaml.Node) -> str:
     lines = []
     problems = error.errors(include_url=False)
     for problem in problems[:8]:
@@ -299,10 +321,8 @@ def _field_model(model: Any, part: str | int) -> Any:
     return field.annotation if field else None
 
 
-def _line_of(node: yaml.Node | None, where: _Where) -> str:
+def _line_of(node: yaml.Node, where: _Where) -> str:
     """`, line N` of the deepest part of `where` that the file has."""
-    if node is None:
-        return ""
     line: int | None = None
     for part in where:
         child: yaml.Node | None = None

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,13 @@ def run(corpus: Corpus, reader: Any, **changes: Any) -> dict[str, Any]:
     return asyncio.run(Audit(corpus, AuditSettings(**values), reader, Told()).run())
 
 
+@pytest.fixture(autouse=True)
+def fresh_run() -> Iterator[None]:
+    CONTROL.reset()
+    yield
+    CONTROL.reset()
+
+
 @pytest.fixture
 def corpus(tmp_path: Path) -> Corpus:
     return prepare(tmp_path / "ws", settings("http://127.0.0.1:9/v1", {}))
@@ -156,12 +164,8 @@ def test_where_the_budget_ends_it_is_not_the_judges_fault(corpus: Corpus) -> Non
                 return Completion("0" * 64, State.OVER_BUDGET, "")
             return await super().ask(draw)
 
-    CONTROL.reset()
-    try:
-        with pytest.raises(BudgetError, match="the budget is spent"):
-            run(corpus, Spent())
-    finally:
-        CONTROL.reset()
+    with pytest.raises(BudgetError, match="the budget is spent"):
+        run(corpus, Spent())
 
 
 def test_nothing_excuses_a_pattern_but_a_clear_word(corpus: Corpus) -> None:
