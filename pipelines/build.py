@@ -7,6 +7,7 @@ kill, asks only for what the ledger lacks and writes the same bytes (contracts 4
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from corpus.budget import Sized
 from corpus.card import write_card
@@ -43,9 +44,9 @@ from specs.passages import Passage
 from specs.reader import Spec
 
 # What may differ between machines, or comes after the corpus; prompts are in the manifest, by their versions.
-_NOT_OF_A_CORPUS = {
-    "spec", "endpoints", "budget", "prices", "audit", "variants", "prompts", "train", "mix", "eval", "report",
-}  # fmt: skip
+_NOT_OF_A_CORPUS: Final[dict[str, Any]] = dict.fromkeys(
+    ["spec", "endpoints", "budget", "prices", "audit", "variants", "prompts", "train", "mix", "eval", "report"], True
+) | {"corpus": {"tokenizer"}}  # in the manifest by its content
 _LOUD = 0.25  # of the documents; good corpora lose as many to everything together
 
 

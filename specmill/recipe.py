@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from corpus.mix_settings import MixSettings
 from corpus.settings import ReportSettings
 from corpus.store import read_rows
+from corpus.tokens import is_built_in, names_file
 from corpus.workspace import Workspace, replacing, write_text
 from eval.settings import EvalSettings
 from pipelines.prompts import SETS
@@ -64,11 +65,14 @@ def load_recipe(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> 
     for override in overrides:
         _override(data, override)
     try:
-        return _with_paths(
-            Recipe.model_validate(data), lambda given: str((base / Path(given).expanduser()).resolve())
-        ), base
+        recipe = Recipe.model_validate(data)
     except ValidationError as error:
         raise RecipeError(_describe(error, file, node)) from error
+
+    def whole(given: str) -> str:
+        return str((base / Path(given).expanduser()).resolve())
+
+    return _with_tokenizer(_with_paths(recipe, whole), whole), base
 
 
 def open_workspace(root: str | os.PathLike[str], overrides: Sequence[str] = ()) -> tuple[Workspace, Recipe]:
@@ -132,31 +136,43 @@ def _assistant_of(workspace: Workspace) -> Assistant | None:
 
 def within(recipe: Recipe, workspace: Workspace) -> Recipe:
     """The recipe with the paths of files inside of the workspace relative to it, so that it can be moved; whoever reads
-    such a path starts from the workspace. Files elsewhere keep their whole path."""
+    such a path starts from the workspace. Files elsewhere keep their whole path, and so does a tokenizer: it is in the
+    manifest by its content."""
+    return _with_paths(recipe, lambda given: _inside(given, workspace))
+
+
+def _inside(given: str, workspace: Workspace) -> str:
     root = workspace.root.resolve()
-    return _with_paths(
-        recipe, lambda given: str(Path(given).relative_to(root)) if root in Path(given).parents else given
-    )
+    return str(Path(given).relative_to(root)) if root in Path(given).parents else given
 
 
 def house(recipe: Recipe, workspace: Workspace) -> Recipe:
-    """`within`, once the chats that are to be rewritten are in the workspace, under a name that their content gives.
+    """`within`, once the chats that are to be rewritten and the file of the tokenizer are in the workspace, under names
+    that their content gives.
 
-    Raises UserError where they cannot be read.
+    Raises UserError where the chats cannot be read.
     """
-    if recipe.chats.source is None or not recipe.chats.target:
-        return within(recipe, workspace)
-    from pipelines.chat_source import read_source
+    recipe = _with_tokenizer(recipe, lambda given: _kept(Path(given), workspace))
+    if recipe.chats.source is not None and recipe.chats.target:
+        from pipelines.chat_source import read_source
 
-    source = workspace.root / recipe.chats.source
-    read_source(str(source))  # says what is wrong with it before anything is asked
+        source = workspace.root / recipe.chats.source
+        read_source(str(source))  # says what is wrong with it before anything is asked
+        chats = recipe.chats.model_copy(update={"source": _kept(source, workspace)})
+        recipe = recipe.model_copy(update={"chats": chats})
+    return within(recipe, workspace)
+
+
+def _kept(source: Path, workspace: Workspace) -> str:
+    """The path of the workspace's own copy of a file; of what is no file, its path as it is."""
+    if not source.is_file():
+        return str(source)
     data = source.read_bytes()
     kept = workspace.sources / f"{hashlib.sha256(data).hexdigest()[:16]}{source.suffix}"
     if not kept.is_file():
         with replacing(kept) as beside:
             beside.write_bytes(data)
-    chats = recipe.chats.model_copy(update={"source": str(kept.resolve())})
-    return within(recipe.model_copy(update={"chats": chats}), workspace)
+    return str(kept.resolve())
 
 
 def _with_paths(recipe: Recipe, change: Callable[[str], str]) -> Recipe:
@@ -173,9 +189,21 @@ def _with_paths(recipe: Recipe, change: Callable[[str], str]) -> Recipe:
     return recipe.model_copy(update={"chats": chats, "train": train, "mix": mix, "prompts": prompts})
 
 
+def _with_tokenizer(recipe: Recipe, change: Callable[[str], str]) -> Recipe:
+    """The recipe with the path of its tokenizer's file changed; one that is built in, or on the Hub, stays."""
+    given = recipe.corpus.tokenizer
+    path = change(given)
+    if Path(path).is_dir():
+        path = change(str(Path(path) / "tokenizer.json"))
+    if is_built_in(given) or not (names_file(given) or Path(path).is_file()):
+        return recipe
+    return recipe.model_copy(update={"corpus": recipe.corpus.model_copy(update={"tokenizer": path})})
+
+
 def save_recipe(recipe: Recipe, workspace: Workspace) -> None:
     """Write the resolved recipe: every default spelled out, paths as `within` gives them; no secret is ever in one."""
-    recipe = within(recipe, workspace).model_copy(update={"spec": "spec.md"})  # the build puts the rendered spec there
+    recipe = _with_tokenizer(within(recipe, workspace), lambda given: _inside(given, workspace))
+    recipe = recipe.model_copy(update={"spec": "spec.md"})  # the build puts the rendered spec there
     text = "# The resolved recipe of this workspace; `specmill build` with this file goes on where the build stopped.\n"
     write_text(workspace.recipe, text + resolved(recipe))
 

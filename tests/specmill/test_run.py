@@ -1,17 +1,19 @@
 """Building in a workspace that is there: a mistake leaves it as it was, and another corpus is not built over it."""
 
 import hashlib
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tokenizers import Tokenizer, models
 
 from corpus.workspace import Workspace
 from pipelines.base import Corpus
 from pipelines.build import Build
 from pipelines.reporter import Silent
-from specmill.recipe import Recipe, load_target, open_workspace, refuse_other_corpus, save_recipe
+from specmill.recipe import Recipe, house, load_target, open_workspace, refuse_other_corpus, save_recipe
 from specmill.run import build_workspace
 from specs.errors import SpecmillError, UserError
 from specs.reader import Spec
@@ -64,6 +66,42 @@ def test_a_mistake_leaves_a_workspace_as_it_was(started: Workspace, mistake: str
     with pytest.raises(UserError):
         build_workspace(recipe, base, out, chats_only=mistake.startswith("rules"))
     assert contents(started.root) == before
+
+
+@pytest.mark.parametrize("name", ["tok", "tok/tokenizer.json", "./tok", "{whole}/tok"])
+def test_a_tokenizers_file_starts_from_the_recipe_and_comes_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    folder = tmp_path / "recipes"
+    (folder / "tok").mkdir(parents=True)
+    Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]")).save(str(folder / "tok" / "tokenizer.json"))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    path = write(folder, corpus={"tokenizer": name.format(whole=folder)})
+    recipe, base, out = load_target(path, tmp_path / "ws")
+    workspace, spec = Workspace(out).create(), recipe.read_spec(base)
+    build = Build(workspace, house(recipe, workspace), spec, Silent())
+    first = build.provenance()
+    assert first.tokenizer.startswith("tokenizer.json sha256:")
+    build.write_spec()
+    save_recipe(house(recipe, workspace), workspace)
+
+    shutil.rmtree(folder / "tok")
+    moved = Workspace(workspace.root.rename(tmp_path / "moved"))
+    assert "tokenizer: sources/" in moved.recipe.read_text()
+    _, again = open_workspace(moved.root)
+    assert Build(moved, again, again.read_spec(moved.root), Silent()).provenance() == first
+    assert house(again, moved) == again and len(list(moved.sources.iterdir())) == 1
+
+
+def test_tokenizers_that_are_no_files_stay(tmp_path: Path) -> None:
+    (tmp_path / "o200k_base").write_text("a file of that name")
+    for name in ("o200k_base", "cl100k", "someone/model"):
+        recipe, _, _ = load_target(write(tmp_path, corpus={"tokenizer": name}), tmp_path / "ws")
+        assert house(recipe, Workspace(tmp_path / "ws")).corpus.tokenizer == name
+    recipe, base, out = load_target(write(tmp_path, corpus={"tokenizer": "my/none.json"}), tmp_path / "ws")
+    with pytest.raises(UserError, match=r"there is no file .*/my/none\.json"):
+        build_workspace(recipe, base, out)
 
 
 def test_a_mistake_in_a_first_build_leaves_no_recipe(tmp_path: Path) -> None:
