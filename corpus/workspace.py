@@ -4,7 +4,7 @@ recipe.yaml            the resolved recipe
 ledger.sqlite          every completion, committed before anything uses it
 tables/<t>/*.parquet   lineage and rejects
 dataset/<c>/*.parquet  what is published, and README.md, its card
-sources/               existing chats that are rewritten, each named by its content
+sources/               existing chats that are rewritten, a tokenizer's file, each named by its content
 train/*.yaml           training configs
 audit/                 what too many documents share
 report/                the page for people

@@ -30,6 +30,7 @@ from pipelines.audit_forms import (
 )
 from pipelines.audit_settings import AuditSettings
 from pipelines.base import Corpus
+from pipelines.control import CONTROL
 from pipelines.draw import Draw, Message
 from pipelines.parsing import json_reply
 from pipelines.replies import Items, Reply, items_schema, plain_schema
@@ -82,6 +83,7 @@ class Audit:
         self.reporter.say(f"counting phrases in {len(ids):,} documents ...")
         self.count_phrases(patterns)
         await self.read(patterns, draws.verify, "audit_verify")
+        CONTROL.raise_if_ended()  # without replies of a run that was stopped or has no budget left nothing follows
         if patterns and not any(one.read for one in patterns):
             raise SpecmillError("no reply on any document had the right form; try another model as the role `judge`.")
         open_ones = [one for one in patterns if one.origin != "spec" and self.may_exceed(one, len(ids))]

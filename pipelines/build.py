@@ -7,6 +7,7 @@ kill, asks only for what the ledger lacks and writes the same bytes (contracts 4
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from corpus.budget import Sized
 from corpus.card import write_card
@@ -24,10 +25,12 @@ from filters.many import check_many
 from pipelines.asked import asked_of
 from pipelines.base import Corpus, Row, rejected
 from pipelines.brainstorm import brainstorm_pipeline
+from pipelines.chat_rows import forget_chats
 from pipelines.chats import ChatBuild, ChatResult, check_chat_recipe
 from pipelines.checking import context_of
 from pipelines.decompose import decompose_pipeline
 from pipelines.documents import Draft, Drafts
+from pipelines.gaps import check_plan
 from pipelines.judge_documents import DraftVerdicts
 from pipelines.ledger import Ledger
 from pipelines.neutral import neutral_pipeline
@@ -43,9 +46,9 @@ from specs.passages import Passage
 from specs.reader import Spec
 
 # What may differ between machines, or comes after the corpus; prompts are in the manifest, by their versions.
-_NOT_OF_A_CORPUS = {
-    "spec", "endpoints", "budget", "prices", "audit", "variants", "prompts", "train", "mix", "eval", "report",
-}  # fmt: skip
+_NOT_OF_A_CORPUS: Final[dict[str, Any]] = dict.fromkeys(
+    ["spec", "endpoints", "budget", "prices", "audit", "variants", "prompts", "train", "mix", "eval", "report"], True
+) | {"corpus": {"tokenizer"}}  # in the manifest by its content
 _LOUD = 0.25  # of the documents; good corpora lose as many to everything together
 
 
@@ -63,6 +66,7 @@ class Build:
     def __post_init__(self) -> None:
         self.corpus = Corpus.of(self.workspace, self.settings, self.spec)
         self.counter = TokenCounter(self.settings.corpus.tokenizer)
+        _ = self.corpus.prompts  # UserError where the recipe's folder is none
         if self.settings.chats.target:
             check_chat_recipe(self.settings, self.spec)
 
@@ -77,6 +81,11 @@ class Build:
             self.write_documents(ledger)
         if self.settings.chats.target:
             self.make_chats()
+        elif gone := forget_chats(self.workspace):
+            self.reporter.say(
+                f"{gone:,} chats of an earlier run went: this recipe asks for none. Their replies are kept, and "
+                f"`specmill chat {self.workspace.root} --set chats.target={gone}` makes them again from these."
+            )
         self.publishable()
 
     def run_chats(self) -> None:
@@ -93,9 +102,12 @@ class Build:
         """The chats for alignment fine-tuning."""
         return ChatBuild(self.workspace, self.settings, self.spec, self.reporter).run()
 
-    def write_passages(self) -> None:
-        """The spec itself, rendered, and its passages as a table."""
+    def write_spec(self) -> None:
+        """The spec itself, rendered."""
         write_text(self.workspace.root / "spec.md", self.spec.text)
+
+    def write_passages(self) -> None:
+        """The passages of the spec as a table."""
         write_table(self.workspace, "passages", [self._passage_row(passage) for passage in self.spec.passages])
 
     def _passage_row(self, passage: Passage) -> Row:
@@ -121,6 +133,7 @@ class Build:
             planned = {"domains": planned["domains"], "subdomains": size.domains}
         self.reporter.stage(planned)
         run_pipeline((neutral_pipeline if neutral else decompose_pipeline)(self.corpus), self.workspace.log)
+        self._check_plan("subdomains", *() if neutral else ("assertions",))
 
     def brainstorm(self) -> None:
         """Document types and ideas."""
@@ -130,6 +143,10 @@ class Build:
         ideas = subdomains * documents.type_count * batches(documents.ideas, batch)
         self.reporter.stage({**types, "ideas": ideas})
         run_pipeline(brainstorm_pipeline(self.corpus), self.workspace.log)
+        self._check_plan("document_types", "ideas")
+
+    def _check_plan(self, *tables: str) -> None:
+        check_plan(self.workspace, tables, self.reporter, accept=self.settings.plan_gaps == "accept")
 
     def choose_ideas(self) -> None:
         """Drop ideas that repeat others, and put the rest into the order in which they are written."""

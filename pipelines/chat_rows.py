@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from corpus.settings import CorpusSettings
-from corpus.store import read_rows, write_dataset, write_table
+from corpus.store import read_rows, remove_table, write_dataset, write_table
 from corpus.text import model_name
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
@@ -154,6 +154,18 @@ def forget_aft(workspace: Workspace) -> None:
     """No chat was kept: the datasets of an earlier build would be another recipe's."""
     for config in ("aft_cot", "aft"):
         shutil.rmtree(workspace.dataset / config, ignore_errors=True)
+
+
+def forget_chats(workspace: Workspace) -> int:
+    """Remove all that an earlier build filed of chats, which this recipe has none of; return how many were kept."""
+    kept = sum(1 for _ in read_rows(workspace, "chats", ["id"]))
+    forget_aft(workspace)
+    for table in ("chats", "queries"):
+        remove_table(workspace, table)
+    remove_table(workspace, "verdicts", part="chats")
+    for part in ("queries", "chats"):
+        remove_table(workspace, "rejects", part=part)
+    return kept
 
 
 def plain(messages: Iterable[Row]) -> list[Row]:

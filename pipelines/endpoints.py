@@ -6,6 +6,7 @@ roles: {writer: {endpoints: {cloud: 3, local: 1}, temperature: 1.0}, judge: {end
 No value here is a secret: an endpoint names the environment variable that holds its key.
 """
 
+from difflib import get_close_matches
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ from pipelines.prices import PriceTable, default_prices
 from specs.settings import OneLine, Settings
 
 DEFAULT_ROLE = "writer"
+ROLES = ("writer", "planner", "critic", "rewriter", "judge", "eval")
+"""Who asks; one that a recipe does not describe asks as `writer`."""
 
 
 class EndpointSettings(Settings):
@@ -179,6 +182,17 @@ class EngineSettings(Settings):
         for name, endpoint in value.items():
             if endpoint.embedded and endpoint.base_url:
                 raise ValueError(f"endpoints.{name}: `embedded` and `base_url` exclude each other; give one")
+        return value
+
+    @field_validator("roles")
+    @classmethod
+    def _known_roles(cls, value: dict[str, RoleSettings]) -> dict[str, RoleSettings]:
+        """A misspelt role would ask nothing, and the one that was meant would ask as `writer`."""
+        for name in value:
+            if name not in ROLES:
+                close = get_close_matches(name, ROLES, n=1)
+                hint = f", did you mean {close[0]!r}" if close else ""
+                raise ValueError(f"there is no role {name!r}{hint}; expected some of {', '.join(ROLES)}")
         return value
 
     @model_validator(mode="after")

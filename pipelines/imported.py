@@ -23,6 +23,7 @@ def import_corpus(
         SpecmillError: no document passes the filters.
     """
     build = Build(workspace, settings, spec, Silent())
+    build.write_spec()
     build.write_passages()
     import_documents(workspace, source, build.counter, spec.hash, fields)
     if not filtered:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from corpus.workspace import Workspace
 from specmill.progress import Progress
-from specmill.recipe import Recipe, house, save_recipe
+from specmill.recipe import Recipe, house, refuse_other_corpus, save_recipe
 
 
 def console() -> Console:
@@ -47,8 +47,11 @@ def build_workspace(
 ) -> Workspace:
     """Build, or go on building, the corpus of `recipe` in `out`; `served` is the recipe where its endpoints are up.
 
+    Recipe and spec are saved once the recipe has been found to work, so that a mistake never stays in a workspace.
+
     Raises:
-        UserError: what is in `out` was not built there, and would be replaced.
+        UserError: the recipe cannot be built, or `out` holds what would be replaced: another corpus, or one that was
+            not built there; nothing has changed then.
     """
     from corpus.origin import refuse_to_build
     from filters.needs import raise_if_missing
@@ -59,8 +62,8 @@ def build_workspace(
     progress = console()
     with workspace.lock(), ExitStack() as stack:
         refuse_to_build(workspace, chats_only=chats_only)
+        refuse_other_corpus(workspace, recipe, spec)
         recipe = house(recipe, workspace)
-        save_recipe(recipe, workspace)
         served = house(served, workspace) if served else stack.enter_context(endpoints_up(recipe))
         from pipelines.build import Build
         from pipelines.ledger import Ledger
@@ -68,7 +71,9 @@ def build_workspace(
         ledger = stack.enter_context(Ledger(workspace.ledger))
         ledger.start_run()
         shown = stack.enter_context(Progress(progress, ledger))
-        build = Build(workspace, served, spec, shown)
+        build = Build(workspace, served, spec, shown)  # says what is wrong with the recipe
+        build.write_spec()
+        save_recipe(recipe, workspace)  # which names the spec
         build.run_chats() if chats_only else build.run()
     progress.print(Text(f"done: {workspace.root}. Look at it with: specmill show {workspace.root}"))
     return workspace
