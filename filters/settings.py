@@ -78,6 +78,16 @@ class Recital(Switch):
     maximum: int = Field(0, ge=0, description="mentions of the spec or of its rules by a lay author")
 
 
+class Recitation(Switch):
+    """Lay authors who say what the spec says in its own words."""
+
+    window: PositiveInt = Field(60, description="words of the stretch whose densest place is weighed")
+    rank: PositiveInt = Field(1_500, description="the commonest words of English, which weigh nothing")
+    per_word: float = Field(3.0, ge=0.0, description="bits that one word of the spec weighs at most")
+    bits: float = Field(17.0, ge=0.0, description="bits of the spec's words in the densest stretch of a lay document")
+    counted: int = Field(1, ge=0, description="principles that a lay author may count out (`principle two`)")
+
+
 class SpecWords(Switch):
     """The spec's own words in a user's message; the user has not read it."""
 
@@ -226,6 +236,7 @@ class FilterSettings(Settings):
     statistics: Density = Density(maximum=3, per_thousand_words=3.0)
     verbatim: Verbatim = Verbatim()
     recital: Recital = Recital()
+    recitation: Recitation = Recitation()
     spec_words: SpecWords = SpecWords()
     evaluation: Evaluation = Evaluation()
     language: Language = Language()
