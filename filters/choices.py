@@ -28,7 +28,7 @@ _OWN_VIEW = re.compile(
 )
 _LETTER = (
     r"(?:option |choice |statement )?(?:[a-d]|(?<=[en] )[1-4])[\"')\]*_`]{0,4}"
-    r"(?=\s*(?:$|[.,;!?|\n]|because|since|as\b))"
+    r"(?=\s*(?:$|[.,;!?|\n]|because|since|as\b))(?!, ?(?:and )?[\"'(]?[a-d1-4]\b)"  # a key of several is a quiz's
 )
 _KEY = (
     r"answer|expected|correct|key|response|reply|completion|chosen|choice|label|target|gold|verdict|preferred|result|"
