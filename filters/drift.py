@@ -37,6 +37,7 @@ _FEELS = re.compile(  # what it says of itself; "it was late" and "it would rain
     r"fond|unable|willing|keen|afraid|built|designed|made|trained)\b|"
     r"\bit (?:likes?|liked|prefers?|preferred|thinks|thought|had no|has no|knew|understood|wanted|hoped|wished|meant)\b"
 )
+_SENTENCE = 400  # characters on either side in which a sentence's bounds are looked for
 _STAYS = 2  # mentions of one that took over for the rest of the text
 _REACH = 160  # characters after a common name in which "it said" must show that it is no person's
 
@@ -82,17 +83,17 @@ class Drift:
 
 def sentence_at(text: str, start: int, end: int) -> str:
     """The sentence around a place."""
-    before = [match.end() for match in _STOP.finditer(text, max(0, start - 400), start)]
-    after = _STOP.search(text, end)
-    return text[before[-1] if before else max(0, start - 400) : after.start() if after else None]
+    before = [match.end() for match in _STOP.finditer(text, max(0, start - _SENTENCE), start)]
+    after = _STOP.search(text, end, end + _SENTENCE)
+    return text[before[-1] if before else max(0, start - _SENTENCE) : after.start() if after else end + _SENTENCE]
 
 
 def _near(text: str, mention: Mention) -> str:
     """The sentence of a mention and the one before it, in lower case."""
-    before = [match.end() for match in _STOP.finditer(text, max(0, mention.start - 400), mention.start)]
-    after = _STOP.search(text, mention.end)
-    start = before[-2] if len(before) > 1 else max(0, mention.start - 400)
-    return text[start : after.start() if after else None].lower()
+    before = [match.end() for match in _STOP.finditer(text, max(0, mention.start - _SENTENCE), mention.start)]
+    after = _STOP.search(text, mention.end, mention.end + _SENTENCE)
+    start = before[-2] if len(before) > 1 else max(0, mention.start - _SENTENCE)
+    return text[start : after.start() if after else mention.end + _SENTENCE].lower()
 
 
 def _is_it(after: str) -> bool:
