@@ -70,6 +70,10 @@ class Verbatim(Switch):
     insider_share: float = Field(0.25, ge=0.0, le=1.0, description="share of an insider document's n-grams")
     lay_run: int = Field(9, ge=1, description="longest run of the spec's words in a lay document")
     lay_share: float = Field(0.05, ge=0.0, le=1.0, description="share of a lay document's n-grams")
+    short: PositiveInt = Field(5, description="words of the shorter n-grams that are counted in a stretch")
+    window: PositiveInt = Field(60, description="words of the stretch")
+    insider_window: int = Field(32, ge=1, description="words of a stretch that are the spec's, for an insider")
+    lay_window: int = Field(13, ge=1, description="words of a stretch that are the spec's, for a lay author")
 
 
 class Recital(Switch):

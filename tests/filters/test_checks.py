@@ -118,7 +118,7 @@ def test_only_an_insider_cites_the_spec(text: str) -> None:
 
 
 def test_a_lay_author_may_copy_less_than_an_insider() -> None:
-    text = f"{GOOD} {LONG_RUN} and {LONG_RUN.replace('once', 'twice')}."
+    text = f"{GOOD} {LONG_RUN}. {GOOD} {LONG_RUN.replace('once', 'twice')}."
     assert "verbatim" in failed(f"{GOOD} {WHOLE_SPEC[5:250]}", frame="lay")
     assert "verbatim" not in failed(text, frame="insider")
 
