@@ -117,6 +117,7 @@ class Language(Switch):
 
     code: str = Field("en", pattern="^[a-z]{2}$", description="ISO 639-1 code of the language that is wanted")
     minimum_share: float = Field(0.8, ge=0.0, le=1.0, description="share of the text's pieces in that language")
+    stretches: bool = Field(True, description="a clause in another script rejects; in English also in another language")
 
 
 class Repetition(Switch):

@@ -14,8 +14,8 @@ BROKEN = [
     f"{GOOD}\n\n```python\nask('Juniper')\n\n{GOOD}\n\n{GOOD}",
 ]
 WHOLE = [
-    f"{GOOD}\n\n* A *ferry* **late**, ***no one*** knew.\n* Salt*\n\n* From the mill.\n\n* * *\n\nSo",
-    f"{GOOD}\n\nIt *was the ferry\nthat was late*, and **it will be\nlate again**. 3 * 4 * 5. Rated **** by d*mn clerks",
+    f"{GOOD}\n\n* A *ferry* **late**, ***no one*** knew.\n* Salt*\n\n* It is.\n\n* * *\n\nSo",
+    f"{GOOD}\n\nIt *was the ferry\nthat was late*, and **it will be\nlate again**. 3 * 4 * 5. Rated **** by d*mn us",
     f"## The ferry ##\n\n{GOOD} Room #4 and lift # 5, as we say in C#.",
     f"{GOOD}\n\n| Day | Boat |\n|---|:-:|\n| Mon | ferry |\n| Tue | raft |\n| Wed | |\n\n{GOOD}",
     f"{GOOD}\n\nbread | 2\nmilk | 1 | cold\nsalt\n\n{GOOD}",
