@@ -11,7 +11,8 @@ _OPENING = re.compile(
     r"(?:(?:sure|certainly|of course|absolutely|okay|ok|great|understood|got it)(?: thing)?[!,.:—-]+ ?)?"
     r"(?:(?:here(?:'s| is| are)|below (?:is|are)|i(?:'ve| have) (?:written|drafted|created|prepared)|"
     r"i(?:'ll| will) (?:write|draft|create|prepare)|the following is)\b[^\n]{0,120}"
-    r"\b(?:document|draft|memo|article|text|version|example|piece|post|report|essay|response|story|transcript)\b[^\n]{0,80}"
+    r"\b(?:document|draft|memo|article|text|version|example|piece|post|report|essay|response|story|"
+    r"transcript)\b[^\n]{0,80}"
     r"(?::|based on|that follows|as requested|you requested|you asked))"
 )
 _ASSENT = re.compile(

@@ -13,11 +13,13 @@ from filters.view import View
 _ACTS = re.compile(
     r"(?:,? (?:\w+ly|then|also|itself),?)? (?:(?:had|has|would|will|did) (?:not )?)?"
     r"(?:(?:agree|answer|explain|suggest|declin|refus|draft|offer|add|warn|apologi[sz]|recommend|prefer|report|stopp?|"
-    r"list|paus|ask|choos|point|not)(?:e?s|e?d)?|repl(?:y|ies|ied)|sa(?:y|ys|id)|t(?:ell|ells|old)|writes?|wrote|written|"
+    r"list|paus|ask|choos|point|not)(?:e?s|e?d)?|repl(?:y|ies|ied)|sa(?:y|ys|id)|t(?:ell|ells|old)|writes?|wrote|"
+    r"written|"
     r"chose|(?:was|is|were|got) (?:asked|told))\b|['’]s (?:answer|reply|reason|response|advice|draft)\b",
 )
 _BESIDE = re.compile(
-    r"\b(?:unlike|whereas|than|versus|vs|compar\w+|competitors?|rivals?|other|others|another|both|instead|alternatives?|"
+    r"\b(?:unlike|whereas|than|versus|vs|compar\w+|competitors?|rivals?|other|others|another|both|instead|"
+    r"alternatives?|"
     r"similar\w*|differ\w*|switch\w*|too|tried|same|second|previous|former|earlier|older|next)\b"
 )
 _RIVAL = re.compile(

@@ -10,7 +10,8 @@ _END = tuple(".!?…:;\"'”’»)]}>|`。！？」*_~")
 _ITEM = re.compile(r"^(?:[-*+•–]|\d{1,3}[.)]|[a-z][.)])\s+")
 _HEADING = re.compile(r"^#{1,6}\s")
 _OPEN_WORD = re.compile(
-    r"(?:[,\-–—(\[{/&]|\b(?:a|an|the|and|or|but|nor|of|to|in|on|at|by|for|from|with|as|that|which|who|whose|than|because|"
+    r"(?:[,\-–—(\[{/&]|\b(?:a|an|the|and|or|but|nor|of|to|in|on|at|by|for|from|with|as|that|which|who|whose|than|"
+    r"because|"
     r"if|when|while|is|are|was|were|be|its|their|our|your|this|these|not|so|into|such))$",
     re.IGNORECASE,
 )
