@@ -118,7 +118,12 @@ def _offer_behind(tail: str) -> str:
 def _notes(paragraph: str, needed: int) -> bool:
     if _SPEECH.match(paragraph) and not _LABEL.match(paragraph):
         return False
-    return sum(pattern.search(paragraph) is not None for pattern in _MADE.values()) >= needed
+    lacking = len(_MADE) - needed
+    for pattern in _MADE.values():
+        lacking -= pattern.search(paragraph) is None
+        if lacking < 0:
+            return False
+    return True
 
 
 def _offers(paragraph: str) -> bool:

@@ -13,7 +13,7 @@ _SET_APART = re.compile(  # list items, section breaks, ratings, footnotes; prod
     re.MULTILINE,
 )
 _RUN = re.compile(r"\*+")
-_HASHES = re.compile(r"(?<=\S)[ \t]+#{2,6}(?=[ \t]|$)|^[ \t]*#{1,6}[ \t]*$", re.MULTILINE)
+_HASHES = re.compile(r" #{2,6}(?=[ \t]|$)", re.MULTILINE)
 _CLOSED = re.compile(r"^(#{1,6}) [^\n#]+ \1[ \t]*$", re.MULTILINE)  # "## Title ##" is how some write a heading
 _ROW = re.compile(r"^\|?[^|\n]*(?:\|[^|\n]*)+$")
 _RULED = re.compile(r"\|?[ :]*-{2,}[ :]*(?:\|[ :]*-{2,}[ :]*)*\|?")
@@ -27,7 +27,7 @@ def stray_marks(text: str) -> list[str]:
     if "*" in text:
         left = _SET_APART.sub("", _SPAN.sub("", _SPAN.sub("", text)))
         found += [match.group() for match in _RUN.finditer(left)]
-    if "#" in text:
+    if " ##" in text:
         found += [match.group().strip() for match in _HASHES.finditer(_CLOSED.sub("", text))]
     return found
 
@@ -52,6 +52,8 @@ def ragged_tables(text: str) -> list[str]:
 
 def swallows(view: View) -> bool:
     """Whether a code block that is never closed has prose behind it: the text goes on, and its end is not missing."""
+    if "```" not in view.text:
+        return False
     fences = [n for n, line in enumerate(view.lines) if line.startswith("```")]
     if len(fences) % 2 == 0:
         return False

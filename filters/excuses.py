@@ -14,25 +14,21 @@ _VERB = (
     r"for)|pretend(?:ing)?|do(?:ing)?)"
 )
 _OBJECT = r"(?: (?:it|this|that|one|so|such|as|to|any|in|with|an?|the|these|those|your|for)\b)"
-_REFUSES = re.compile(
-    r"\bi(?: (?:won't|will not|can't|cannot|can not|couldn't|could not|shouldn't|should not|wouldn't|would not|"
-    r"must not|decline to|"
-    r"hesitate to|have decided not to|have chosen not to|do not think (?:that )?i (?:can|should|ought to)|"
-    r"don't think (?:that )?i (?:can|should|ought to)|"
-    r"(?:would|will|do) (?:rather|prefer) not(?: to)?|prefer not to|am (?:not (?:able|willing|going|in a position|"
-    r"prepared|comfortable)|unable|"
-    r"unwilling|reluctant) (?:to )?|feel unable to|don't feel able to|would have to decline to|must decline to|"
-    r"am going to decline to)|"
-    r"'d (?:rather|prefer) not(?: to)?|'m (?:not (?:able|willing|going|in a position|prepared|comfortable)|unable|"
-    r"unwilling|reluctant) (?:to )?|"
-    rf"'ve (?:decided|chosen) not to|'ll have to decline to)\W+(?:\w+ly )?{_VERB}{_OBJECT}|"
-    r"\b(?:this|it|that) (?:is|isn't|is not) (?:not )?(?:something|a (?:piece|request|text|task)) (?:that )?i(?:'m|"
-    r" am| can| could| would| feel)\b|"
-    r"\bi(?:'m| am| will be|'ll be)? (?:declin(?:e|ing)|pass(?:ing)? on|"
-    r"hold(?:ing)? off(?: on)?|step(?:ping)? back from) "
+_NOT_ABLE = r"not (?:able|willing|going|in a position|prepared|comfortable) (?:to )?|un(?:able|willing) to|reluctant to"
+_WILL_NOT = (
+    r" (?:won't|will not|can't|cannot|can not|couldn't|could not|shouldn't|should not|wouldn't|would not|must not|"
+    r"(?:must |would have to |am going to )?decline to|hesitate to|have (?:decided|chosen) not to|feel unable to|"
+    r"(?:do not|don't) think (?:that )?i (?:can|should|ought to)|don't feel able to|"
+    rf"(?:(?:would|will|do) (?:rather|prefer) not|prefer not)(?: to)?|am {_NOT_ABLE})|"
+    rf"'d (?:rather|prefer) not(?: to)?|'m (?:{_NOT_ABLE})|'ve (?:decided|chosen) not to|'ll have to decline to"
+)
+_REFUSES = re.compile(  # begins with a letter that is looked for fast; what is before it comes after
+    rf"i(?<!\wi)(?:(?:{_WILL_NOT})\W+(?:\w+ly )?{_VERB}{_OBJECT}|"
+    r"(?:'m| am| will be|'ll be)? (?:declin(?:e|ing)|pass(?:ing)? on|hold(?:ing)? off(?: on)?|step(?:ping)? back from) "
     r"(?:on |from )?(?:it|this|that|the (?:request|piece|task|brief))\b|"
-    r"\bi(?:'m| am| will|'ll| have|'ve) set(?:ting)? (?:it|this|the (?:request|piece|brief)) aside\b|"
-    r"\bi have (?:therefore |so )?(?:not written|kept to|left (?:it|this) unwritten)\b"
+    r"(?:'m| am| will|'ll| have|'ve) set(?:ting)? (?:it|this|the (?:request|piece|brief)) aside\b|"
+    r" have (?:therefore |so )?(?:not written|kept to|left (?:it|this) unwritten)\b)|"
+    r"not (?:something|a (?:piece|request|text|task)) (?:that )?i(?:'m| am| can| could| would| feel)\b"
 )
 _OF_TEXT = re.compile(  # a letter too may say that somebody cannot provide a thing and would be happy to help
     r"\b(?:writ|compos|draft|pen|author|craft|fabricat|invent|pretend|speak|piece|request|brief|unwritten)"
@@ -77,7 +73,7 @@ def excused(lower: str, vocabulary: frozenset[str]) -> re.Match[str] | None:
     if not vocabulary & _GATE:
         return None
     for edge in (lower[:_EDGE], lower[-_EDGE:]):
-        plain = _unquoted(edge)
+        plain = _unquoted(edge) if _REFUSES.search(edge) else ""
         refused = _REFUSES.search(plain)
         if refused:
             others = (_WRONG.search(plain) is not None) + (_INSTEAD.search(plain) is not None)

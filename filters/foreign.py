@@ -30,16 +30,23 @@ _RUN = re.compile(
     rf"[{_DENSE}](?:[{_BETWEEN}]{{0,3}}[{_DENSE}])*|"
     rf"[{_SPACED}](?:[{_BETWEEN}]{{0,3}}[{_SPACED}\u0300-\u036f\u200c\u200d])*"
 )
+_ANY = re.compile(f"[{_DENSE}{_SPACED}]{{2}}")
 _DENSE_LETTER = re.compile(f"[{_DENSE}]")
 _CLAUSE_DENSE, _CLAUSE = 9, 24  # letters of a clause in such a script
 _QUOTES = "\"“”„«»‘'「『（(["
 _QUOTED = re.compile(r"[\"“„«][^\"“”„«»\n]*[\"”“»]|(?<!\w)[*_][^*_\n]+[*_](?!\w)|^>[^\n]*", re.MULTILINE)
 _SENTENCE = re.compile(r"(?<=[.!?:])\s+|\n\s*\n")
 _FEWEST = 10  # words of a sentence from which on its language can be told
-_WINDOW, _FUNCTION = 20, 4  # words, of which so many are function words in all but lists, names and other languages
-_MARKUP = re.compile(r"[/|<>=\[\]{}\ufffd]")  # links, tables, code: CLD2 takes them for Danish
+_WINDOW = 12  # words in a row without a word that only English has: names, lists, or another language
+_SHARED = frozenset(
+    re.findall(r"\w+", "a me no do as in so an on i all or is go he my her get his be at for will was of by with")
+)
+_ONLY = COMMON - _SHARED  # function words that look like no word of its neighbours
+_NOT_OTHER = ("", "en", "sco", "la")  # unsure, English, its northern spelling; Latin is mottoes
+_WORDS_A_COMMA = 5
 _SURE = 90  # percent of a sentence in the one language
-_COMMON = np.unique(hashes_of(sorted(COMMON)))
+_MARKUP = re.compile(r"[/|<>=\[\]{}\ufffd]")  # links, tables, code: CLD2 takes them for Danish
+_COMMON = np.unique(hashes_of(sorted(_ONLY)))
 
 
 def surely(text: str) -> str:
@@ -55,7 +62,7 @@ def surely(text: str) -> str:
 
 def other_script(view: View, code: str) -> str:
     """The first clause in another script than the wanted one, outside quotation marks, or nothing."""
-    if view.text.isascii() or code not in _LATIN:
+    if view.text.isascii() or code not in _LATIN or not _ANY.search(view.text):
         return ""
     for match in _RUN.finditer(view.prose):
         letters = sum(unicodedata.category(character)[0] == "L" for character in match.group())
@@ -71,15 +78,22 @@ def other_language(view: View) -> str:
     if len(view.words) < _WINDOW or not _may_be(view):
         return ""
     for sentence in _SENTENCE.split(_QUOTED.sub(" ", view.prose)):
-        words = [] if _MARKUP.search(sentence) else words_of(sentence)
-        if len(words) >= _FEWEST and sum(map(COMMON.__contains__, words)) * _WINDOW < _FUNCTION * len(words) + _WINDOW:
+        words = [] if _MARKUP.search(sentence) or _is_list(sentence) else words_of(sentence)
+        if len(words) >= _FEWEST and sum(map(_ONLY.__contains__, words)) * _WINDOW <= len(words):
             code = surely(sentence)
-            if code not in ("", "en", "sco", "la"):
+            if code not in _NOT_OTHER:
                 return f"{code}: {excerpt(sentence)}"
     return ""
 
 
+def _is_list(sentence: str) -> bool:
+    """Whether it has a comma for every few words: a menu, or names."""
+    return sentence.count(",") * _WORDS_A_COMMA > sentence.count(" ")
+
+
 def _may_be(view: View) -> bool:
-    """Whether a stretch has few of the function words of English: a cheap question to ask first."""
-    sums = np.concatenate([[0], np.cumsum(member(view.hashes, _COMMON))])
-    return bool((sums[_WINDOW:] - sums[:-_WINDOW]).min() <= _FUNCTION)
+    """Whether a stretch without a function word of English is in another language: cheap to ask first."""
+    english = np.concatenate([[-1], np.flatnonzero(member(view.hashes, _COMMON)), [len(view.words)]])
+    long = np.flatnonzero(np.diff(english) > _WINDOW)
+    stretches = (" ".join(view.words[english[n] + 1 : english[n + 1]]) for n in long)
+    return any(surely(stretch) not in _NOT_OTHER for stretch in stretches)

@@ -27,7 +27,7 @@ class VerbatimCheck(TextCheck):
         )
         if run > most_words:
             return at_most(run, most_words, f"copies {run} words: {copied}")
-        words, start = self.copied.most(view)
+        words, start = self.copied.most(view) if run else (0, 0)
         allowed = settings.insider_window if view.insider else settings.lay_window
         if words > allowed:
             stretch = excerpt(" ".join(view.words[start : start + settings.window]), 0, 160)
