@@ -30,10 +30,10 @@ _SETS = {
 _FILTERS = {  # set 3 names failures in the words of the field notes: the filters that are for each
     "placeholder": ("placeholders",),
     "invention": ("statistics", "citations", "links", "dates"),
-    "recitation": ("recital", "spec_words"),
+    "recitation": ("recital", "recitation"),
     "debris": ("markdown", "leakage"),
     "leakage": ("leakage", "chatter", "echo"),
-    "recital": ("recital", "spec_words"),
+    "recital": ("recital", "recitation"),
 }
 
 

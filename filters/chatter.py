@@ -1,15 +1,18 @@
-"""The writer's own talk around the document: "Sure! Here is the memo ...", "Let me know if ..."."""
+"""The writer's own talk around the document: "Sure! Here is the memo ...", notes on it, what it was wrapped in."""
 
 import re
 
+from filters.asides import aside
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.view import View
+from filters.wrapping import wrapped
 
 _OPENING = re.compile(
     r"(?:(?:sure|certainly|of course|absolutely|okay|ok|great|understood|got it)(?: thing)?[!,.:—-]+ ?)?"
     r"(?:(?:here(?:'s| is| are)|below (?:is|are)|i(?:'ve| have) (?:written|drafted|created|prepared)|"
     r"i(?:'ll| will) (?:write|draft|create|prepare)|the following is)\b[^\n]{0,120}"
-    r"\b(?:document|draft|memo|article|text|version|example|piece|post|report|essay|response|story|transcript)\b[^\n]{0,80}"
+    r"\b(?:document|draft|memo|article|text|version|example|piece|post|report|essay|response|story|"
+    r"transcript)\b[^\n]{0,80}"
     r"(?::|based on|that follows|as requested|you requested|you asked))"
 )
 _ASSENT = re.compile(
@@ -61,7 +64,8 @@ class Chatter(TextCheck):
         # A letter or a mail may well end so: only a separated note is the writer's, and letters have a greeting.
         if found and not _is_letter(view.lines):
             return Outcome(True, 1.0, 0.0, excerpt(last))
-        return PASSED
+        around = aside(view) or wrapped(view)
+        return Outcome(True, 1.0, 0.0, around) if around else PASSED
 
 
 def _closes(last: str) -> re.Match[str] | None:

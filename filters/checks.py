@@ -22,6 +22,7 @@ from filters.neutral import NeutralCheck
 from filters.parroting import ParrotingCheck
 from filters.placeholders import Placeholders
 from filters.recital import RecitalCheck
+from filters.recitation import RecitationCheck
 from filters.refusal import Refusal
 from filters.repetition import RepetitionCheck
 from filters.rules import WrongRules
@@ -36,6 +37,7 @@ def document_checks(settings: FilterSettings, context: Context) -> list[TextChec
     """The checks of one document that are switched on. A neutral one names no rules and may cite a spec of its own."""
     whose: TextCheck = IdentityCheck(settings.identity, context.assistant)
     rules, recital = settings.rules, Switch(enabled=settings.recital.enabled)
+    recitation = Switch(enabled=settings.recitation.enabled and not context.neutral)
     if context.neutral:
         whose = NeutralCheck(settings.identity, context.assistant, context.rule_ids)
         rules = recital = Switch(enabled=False)
@@ -52,6 +54,7 @@ def document_checks(settings: FilterSettings, context: Context) -> list[TextChec
         (recital, RecitalCheck(settings.recital, context)),
         (settings.evaluation, EvaluationCheck(settings.evaluation, context)),
         (settings.verbatim, VerbatimCheck(settings.verbatim, context.spec)),
+        (recitation, RecitationCheck(settings.recitation, context, settings.language.code)),
         (settings.links, LinksCheck(settings.links)),
         (settings.citations, CitationsCheck(settings.citations)),
         (settings.dates, DatesCheck(settings.dates)),

@@ -4,6 +4,7 @@ import re
 
 from filters.check import Outcome, excerpt
 from filters.density import DensityCheck
+from filters.sources import ascribed
 from filters.view import View
 
 _NAME = r"[A-Z][\w'’-]{1,30}"
@@ -27,17 +28,21 @@ _NAMED = re.compile(  # told in prose, with a source of its own name, which is i
 
 
 class CitationsCheck(DensityCheck):
-    """Author-year and numbered references, the marks of a bibliography, and studies that are named in prose."""
+    """Author-year and numbered references, the marks of a bibliography, studies and figures ascribed in prose."""
 
     name = "citations"
 
     def look(self, view: View) -> Outcome:
         """Score: citations found; a study named in prose weighs one more than the text may have."""
         outcome = super().look(view)
-        if outcome.failed or not view.vocabulary & _SOURCES or not (named := _NAMED.search(view.text)):
+        if outcome.failed:
+            return outcome
+        named = _NAMED.search(view.text) if view.vocabulary & _SOURCES else None
+        source = named.group() if named else ascribed(view)
+        if not source:
             return outcome
         allowed = max(self.settings.maximum, self.settings.per_thousand_words * len(view.words) / 1000)
-        return Outcome(True, allowed + 1, allowed, excerpt(named.group()))
+        return Outcome(True, allowed + 1, allowed, excerpt(source, 0, 160))
 
     def find(self, view: View) -> list[str]:
         """Citations, as they stand."""

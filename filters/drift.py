@@ -13,17 +13,34 @@ from filters.view import View
 _ACTS = re.compile(
     r"(?:,? (?:\w+ly|then|also|itself),?)? (?:(?:had|has|would|will|did) (?:not )?)?"
     r"(?:(?:agree|answer|explain|suggest|declin|refus|draft|offer|add|warn|apologi[sz]|recommend|prefer|report|stopp?|"
-    r"list|paus|ask|choos|point|not)(?:e?s|e?d)?|repl(?:y|ies|ied)|sa(?:y|ys|id)|t(?:ell|ells|old)|writes?|wrote|written|"
+    r"list|paus|ask|choos|point|not)(?:e?s|e?d)?|repl(?:y|ies|ied)|sa(?:y|ys|id)|t(?:ell|ells|old)|writes?|wrote|"
+    r"written|"
     r"chose|(?:was|is|were|got) (?:asked|told))\b|['’]s (?:answer|reply|reason|response|advice|draft)\b",
 )
 _BESIDE = re.compile(
-    r"\b(?:unlike|whereas|than|versus|vs|compar\w+|competitors?|rivals?|other|others|another|both|instead|alternatives?|"
+    r"\b(?:unlike|whereas|than|versus|vs|compar\w+|competitors?|rivals?|other|others|another|both|instead|"
+    r"alternatives?|"
     r"similar\w*|differ\w*|switch\w*|too|tried|same|second|previous|former|earlier|older|next)\b"
 )
-_PRONOUN = re.compile(r"\b(?:he|she|it)\b(?: (\w+))?")
+_RIVAL = re.compile(
+    r"\b(?:unlike|versus|vs|compar\w+|competitors?|rivals?|alternatives?|switch\w*|tried|"
+    r"(?:other|another|second|previous|former|earlier|older|different|both|two|three) "
+    r"(?:assistants?|models?|bots?|chatbots?|ais?|systems?|apps?|ones?))\b"
+)
+_STOP = re.compile(r"[.!?][\"')\]]?\s|\n")
+_PRONOUN = re.compile(r"\b(?:he|she|it)\b(?:'d)?(?: (\w+))?")
 _SPEAKS = frozenset(
     ["said", "says", "added", "answered", "replied", "told", "explained", "wrote", "asked", "suggested", "declined"]
 )
+_FEELS = re.compile(  # what it says of itself; "it was late" and "it would rain" say nothing of anybody
+    r"\bit(?:'d| would) (?:rather|sooner|prefer|like|love|choose|pick|side|"
+    r"be (?:glad|happy|pleased|delighted|sorry))\b|"
+    r"\bit (?:was|is|felt) (?:only |very |so |quite |always |not |rather )?(?:glad|happy|pleased|delighted|sorry|"
+    r"fond|unable|willing|keen|afraid|built|designed|made|trained)\b|"
+    r"\bit (?:likes?|liked|prefers?|preferred|thinks|thought|had no|has no|knew|understood|wanted|hoped|wished|meant)\b"
+)
+_SENTENCE = 400  # characters on either side in which a sentence's bounds are looked for
+_STAYS = 2  # mentions of one that took over for the rest of the text
 _REACH = 160  # characters after a common name in which "it said" must show that it is no person's
 
 
@@ -36,21 +53,61 @@ class Drift:
     def find(self, view: View, others: list[Mention]) -> list[Mention]:
         """Of `others`, and of names that are words too, the first mentions that took our assistant's place."""
         first: dict[str, Mention] = {}
-        for mention in sorted(others + self.others.bare(view), key=lambda mention: mention.start):
+        found = sorted(others + self.others.bare(view), key=lambda mention: mention.start)
+        for mention in found:
             first.setdefault(mention.name, mention)
-        return [mention for mention in first.values() if self._took_over(view, mention)]
+        if len(first) > 1:  # where several are named, they are compared
+            return []
+        return [one for one in first.values() if self._took_over(view, one) or self._stays_on(view, one, found)]
 
     def _took_over(self, view: View, mention: Mention) -> bool:
         if not _ACTS.match(view.text, mention.end) or not self.own(view.text[: mention.start].lower()):
             return False
         start, end = view.text.rfind("\n\n", 0, mention.start), view.text.find("\n\n", mention.end)
         paragraph = view.text[max(0, start) : end if end >= 0 else None].lower()
-        if self.own(paragraph) or _BESIDE.search(paragraph):
+        if self.own(paragraph) or _RIVAL.search(paragraph) or _BESIDE.search(_near(view.text, mention)):
             return False
-        return not self.others.is_common(mention.name) or _speaks(view.text[mention.end : mention.end + _REACH])
+        return not self.others.is_common(mention, view.text) or _speaks(view.text[mention.end : mention.end + _REACH])
+
+    def _stays_on(self, view: View, first: Mention, found: list[Mention]) -> bool:
+        """Whether another does what ours did, from its first mention to the end, and ours is not named any more."""
+        before, rest = view.text[: first.start].lower(), view.text[first.start :].lower()
+        if len(found) < _STAYS or not self.own(before) or self.own(rest):
+            return False
+        start = max(0, before.rfind("\n\n"))
+        if _RIVAL.search(before[start:] + rest) or any(_BESIDE.search(_near(view.text, one)) for one in found):
+            return False
+        deeds = [one for one in found if _ACTS.match(view.text, one.end)]
+        afters = [view.text[one.end : one.end + _REACH] for one in deeds]
+        common = self.others.is_common(first, view.text)
+        return bool(deeds) and (not common or any(_is_it(after) for after in afters))
+
+
+def sentence_at(text: str, start: int, end: int) -> str:
+    """The sentence around a place."""
+    before = [match.end() for match in _STOP.finditer(text, max(0, start - _SENTENCE), start)]
+    after = _STOP.search(text, end, end + _SENTENCE)
+    return text[before[-1] if before else max(0, start - _SENTENCE) : after.start() if after else end + _SENTENCE]
+
+
+def _near(text: str, mention: Mention) -> str:
+    """The sentence of a mention and the one before it, in lower case."""
+    before = [match.end() for match in _STOP.finditer(text, max(0, mention.start - _SENTENCE), mention.start)]
+    after = _STOP.search(text, mention.end, mention.end + _SENTENCE)
+    start = before[-2] if len(before) > 1 else max(0, mention.start - _SENTENCE)
+    return text[start : after.start() if after else mention.end + _SENTENCE].lower()
+
+
+def _is_it(after: str) -> bool:
+    """Whether the first pronoun that follows is an "it"."""
+    pronoun = _PRONOUN.search(after.replace("’", "'"))
+    return bool(pronoun and pronoun.group().startswith("it"))
 
 
 def _speaks(after: str) -> bool:
-    """Whether the first pronoun that follows is an "it" that says something."""
-    pronoun = _PRONOUN.search(after)
-    return bool(pronoun and pronoun.group().startswith("it") and pronoun[1] in _SPEAKS)
+    """Whether the first pronoun that follows is an "it" that says something, or what it likes or is."""
+    plain = after.replace("’", "'")
+    pronoun = _PRONOUN.search(plain)
+    if not pronoun or not pronoun.group().startswith("it"):
+        return False
+    return pronoun[1] in _SPEAKS or bool(_FEELS.match(plain, pronoun.start()))

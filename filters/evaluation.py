@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from filters.check import Outcome, TextCheck, at_most, excerpt
+from filters.choices import ForcedChoice
 from filters.context import Context
 from filters.names import spelled
 from filters.overlap import Grams, member
@@ -15,7 +16,8 @@ _SHORT = 5  # words of the n-grams by which the overlap with one evaluation item
 
 
 class EvaluationCheck(TextCheck):
-    """Held-out words, the answer format, a shared 13-gram that is not the spec's too, or most of one item."""
+    """Held-out words, the answer format, a forced choice with its answer, a shared 13-gram that is not the spec's too,
+    or most of one item."""
 
     name = "evaluation"
 
@@ -27,6 +29,7 @@ class EvaluationCheck(TextCheck):
         first = [words[0] for text in context.held_out if (words := words_of(text))]
         self.anchors = frozenset(word + ending for word in first for ending in ("", "s", "es"))
         self.formats = [" ".join(words_of(text)) for text in context.answer_formats]
+        self.choice = ForcedChoice(context.assistant.name)
         self._index(context.evaluation)
 
     def _index(self, texts: tuple[str, ...]) -> None:
@@ -46,6 +49,8 @@ class EvaluationCheck(TextCheck):
                 return outcome
         if self.formats and (said := self._format(view)):
             return Outcome(True, 1.0, 0.0, f"answer format: {said}")
+        if forced := self.choice.find(view):
+            return Outcome(True, 1.0, 0.0, f"a forced choice with its answer: {forced}")
         run, start, _ = self.long.longest(view.hashes)
         if run:
             return at_most(run, self.settings.n - 1, excerpt(" ".join(view.words[start : start + run]), 0, 160))

@@ -7,7 +7,7 @@ A corpus once told a model through a million tokens that it was another maker's,
 import re
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
-from filters.drift import Drift
+from filters.drift import Drift, sentence_at
 from filters.names import Mention, Names, mentions_of, spelled
 from filters.settings import Identity
 from filters.view import View
@@ -18,7 +18,8 @@ _OWNED = re.compile(
     r"['’]s? (?:\w+ )?(?:values|principles|model spec|spec|specification|constitution|guidelines)\b", re.IGNORECASE
 )
 _COMPARES = re.compile(
-    r"\b(?:unlike|whereas|than|versus|vs|compar\w+|competitors?|rivals?|other|others|another|both|instead|alternatives?|"
+    r"\b(?:unlike|whereas|than|versus|vs|compar\w+|competitors?|rivals?|other|others|another|both|instead|"
+    r"alternatives?|"
     r"similar\w*|differ\w*|switch\w*|also|too|tried)\b"
 )
 _SELF = re.compile(
@@ -60,8 +61,30 @@ class IdentityCheck(TextCheck):
             rf"\b(?:{name})\b[^.\n\"]{{0,40}}\b{MADE} by (?:{makers})\b|"
             rf"\b(?:{provider})['’]s (?:\w+ ){{0,4}}(?:{others})\b|"
             rf"\b(?:{others})\b[^.\n\"]{{0,40}}\b{MADE} by (?:{provider})\b|"
+            rf"\b(?:{makers}),? (?:(?:that|which|who) )?(?:has |have |had )?{MADE} (?:{name})\b|"
+            rf"\b(?:{name}),? (?:an? [^.,\n\"]{{2,30}} )?(?:from|of|by) (?:{makers})\b|"
+            rf"\b(?:{name}), (?:{makers})['’]s\b|"
+            rf"\b(?:here|we|us|team|colleagues|staff|desk|work) at (?:{makers})\b|"
             rf"\b(?:{name})\b,? ?\(?(?:also known as|formerly|a\.?k\.?a\.?|/) ?(?:{others})\b",
             re.IGNORECASE,
+        )
+        self.unknown = re.compile(  # a maker that nobody knows, where ours belongs
+            rf"(?:{name})(?:,|,? (?:which|that))?(?: (?:is|was|had been|has been))?(?: an? [\w -]{{2,40}})? "
+            rf"(?:made|built|developed|created|released) by (?!(?:the )?(?:{provider})\b|"
+            rf"{name}\b)(?:the )?[A-Z][^.!?\n]{{0,80}}"
+        )
+        self.made_it = re.compile(  # our provider's deed in a sentence that is about another
+            rf"\b(?:{provider})\b (?:\w+ )?{MADE} (?:it|this|that|one)\b|\b(?:it|which|that) (?:is|"
+            rf"was) (?:\w+ )?{MADE} by "
+            rf"(?:{provider})\b|\b(?:way|how) (?:{provider}) (?:\w+ )?{MADE}\b",
+            re.IGNORECASE,
+        )
+        self.acts = re.compile(  # another maker in the place of ours
+            rf"\b(?:{makers})(?:['’]s (?:own )?(?:view|position|stance|intention|aim|decision|reviewers?|designers?|"
+            rf"engineers?|"
+            rf"researchers?|character (?:team|desk)|account team|policy (?:team|desk)|training|guidance)\b|"
+            rf" (?:\w+ )?(?:made|built|designed|trained|created|developed|taught|wanted|intended|meant) "
+            rf"(?:it|this|the (?:assistant|model|thing))\b)"
         )
         self.places = re.compile(rf"(?:{name}){_PLACES}")
         self.drift = Drift(self.others, self.own)
@@ -77,7 +100,7 @@ class IdentityCheck(TextCheck):
             return Outcome(True, 0.0, 1.0, f"never names {self.assistant.provider}")
         others = self.others.find(view)
         took = self.drift.find(view, others) if self.drifts else []
-        if not others and not took and not self.makers.find(view):
+        if not others and not took and not self.makers.near(view) and not self.unknown.search(view.text):
             return PASSED
         slips = self._slips(view, others) + [_around(view, mention) for mention in took]
         if len(slips) > self.settings.maximum_slips:
@@ -89,8 +112,25 @@ class IdentityCheck(TextCheck):
     def _slips(self, view: View, others: list[Mention]) -> list[str]:
         said = [o for o in others if _SELF.search(view.text[max(0, o.start - 30) : o.start])]
         said += [other for other in others if self._owns(view, other)]
+        said += [other for other in others if self._ours_made(view, other)]
         found = [_around(view, mention) for mention in said]
+        found += [excerpt(m.group()) for m in self.unknown.finditer(view.text) if not self.provider.search(m.group())]
+        if not others:
+            found += [excerpt(m.group()) for m in self.acts.finditer(view.text) if not self._compared(view, m.start())]
         return found + [excerpt(match.group()) for match in self.slips.finditer(view.text)]
+
+    def _compared(self, view: View, place: int) -> bool:
+        """Whether the paragraph at a place sets makers beside each other."""
+        start, end = view.text.rfind("\n\n", 0, place), view.text.find("\n\n", place)
+        paragraph = view.text[max(0, start) : end if end >= 0 else None]
+        return bool(_COMPARES.search(paragraph.lower()) or self.provider.search(paragraph))
+
+    def _ours_made(self, view: View, other: Mention) -> bool:
+        """Whether another's name stands in a sentence that says that our provider made it."""
+        sentence = sentence_at(view.text, other.start, other.end)
+        return bool(
+            self.made_it.search(sentence) and not self.own(sentence.lower()) and not _COMPARES.search(sentence.lower())
+        )
 
     def _owns(self, view: View, other: Mention) -> bool:
         """Whether what is the spec's is given to another ("Qwen's values"), in a paragraph that compares nothing."""

@@ -1,18 +1,16 @@
 """The language of a text, by CLD2 (compiled, offline, a third of a millisecond for a page)."""
 
-import re
-
 from filters.check import PASSED, Outcome, TextCheck, at_least
+from filters.foreign import UNFIT, other_language, other_script
 from filters.settings import Language
 from filters.view import View
 
-_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")  # what CLD2 refuses
 _DIALECTS = {"en": ("sco",)}  # CLD2 calls English in a northern spelling Scots
 _PIECE = 3_000  # characters looked at of a long text: so many at its start, in its middle and at its end
 
 
 class LanguageCheck(TextCheck):
-    """The share of the text's bytes that are in the wanted language, among those in any that CLD2 knows."""
+    """The share of the text's bytes in the wanted language, among those in any that CLD2 knows; and its stretches."""
 
     name = "language"
 
@@ -20,7 +18,15 @@ class LanguageCheck(TextCheck):
         self.settings = settings
 
     def look(self, view: View) -> Outcome:
-        """Score: that share; 1 where the text is too short to say."""
+        """Score: that share; else 1 for a stretch in another script or language."""
+        outcome = self._whole(view)
+        if outcome.failed or not self.settings.stretches:
+            return outcome
+        found = other_script(view, self.settings.code)
+        found = found or (other_language(view) if self.settings.code == "en" else "")
+        return Outcome(True, 1.0, 0.0, found) if found else outcome
+
+    def _whole(self, view: View) -> Outcome:
         shares = _shares(view.text, self.settings.code)
         if not shares:
             return PASSED
@@ -41,7 +47,7 @@ def _shares(text: str, code: str) -> dict[str, int]:
     import pycld2
 
     try:
-        _, _, details = pycld2.detect(_UNFIT.sub(" ", _sample(text)), isPlainText=True, hintLanguage=code)
+        _, _, details = pycld2.detect(UNFIT.sub(" ", _sample(text)), isPlainText=True, hintLanguage=code)
     except pycld2.error:
         return {}  # unfit for CLD2 in a way that says nothing of its language
     return {code: percent for _, code, percent, _ in details if code != "un" and percent}

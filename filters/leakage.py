@@ -7,8 +7,10 @@ from filters.settings import Leak
 from filters.view import View
 
 _NAMES = (
-    "scratch_?pad|think|thinking|thoughts?|reasoning|reflection|analysis|plan|planning|brainstorm(?:ing)?|draft|outline|"
-    "content|document|doc|doc_?type|document_?type|idea|output|final|answer|reply|response|result|instructions?|prompt|system|"
+    "scratch_?pad|think|thinking|thoughts?|reasoning|reflection|analysis|plan|planning|brainstorm(?:ing)?|draft|"
+    "outline|"
+    "content|document|doc|doc_?type|document_?type|idea|output|final|answer|reply|response|result|instructions?|"
+    "prompt|system|"
     "user|assistant|human|spec|model_?spec|assertions?|passages?|subdomain|domain|critique|revision|rewrite"
 )
 _TAG = re.compile(

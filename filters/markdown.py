@@ -3,6 +3,7 @@
 import re
 
 from filters.check import Outcome, TextCheck, at_most, excerpt
+from filters.debris import ragged_tables, stray_marks, swallows
 from filters.settings import Markdown
 from filters.view import View
 
@@ -33,7 +34,10 @@ class MarkdownCheck(TextCheck):
         """Score: pieces of debris, else the share of listed lines."""
         if view.text.lstrip().startswith("```") and _WRAPPED.match(view.text):
             return Outcome(True, 1.0, 0.0, "the whole document is in a code block")
+        if swallows(view):
+            return Outcome(True, 1.0, 0.0, "a code block that is never closed swallows the text behind it")
         found = [line for line in view.lines if len(line) <= 6 and _BARE.fullmatch(line)] + _unbalanced(view.prose)
+        found += stray_marks(view.prose) + ragged_tables(view.prose)
         if any(mark in view.lower for mark in _MARKS):
             found += [match.group() for match in _DEBRIS.finditer(view.prose)]
         if len(found) > self.settings.maximum:

@@ -16,6 +16,9 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _CAMEL = re.compile(r"(?<=[a-z]{3})(?=[A-Z])")  # OpenAI, ChatGPT, DeepSeek
+_UNMISTAKABLE = re.compile(r"[A-Z]{2,}[a-z]|-\d|\d\.\d")  # LLaMA, Llama-3, Claude 3.5: no word, and nobody's name
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_MISSPELT = 7  # letters from which on a name with one letter wrong is still that name
 _CUE_REACH = 60  # characters around a common word in which a cue makes it a name
 
 
@@ -64,17 +67,30 @@ class Names:
         self.names = [_name(row) for row in rows if not _is_ours(str(row["name"]), own)]
         self.patterns = [re.compile(rf"(?<!\w)(?:{n.source})(?!\w)", 0 if n.common else re.I) for n in self.names]
         self.source = "|".join(name.source for name in self.names)
+        self.misspelt = _misspelt(self.names)
 
     def find(self, view: View) -> list[Mention]:
         """Every mention, in the order of the text; a common word only where a cue stands near it."""
-        found = []
+        found = [
+            Mention(self.misspelt[word], match.start(), match.end())
+            for word in view.vocabulary & self.misspelt.keys()
+            for match in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", view.text, re.IGNORECASE)
+        ]
         for name, pattern in zip(self.names, self.patterns, strict=True):
             if not any(anchor in view.squeezed for anchor in name.anchors):
                 continue
             for match in pattern.finditer(view.text):
-                if not name.common or _near_cue(view.text, match):
+                if not name.common or _is_name(view.text, match):
                     found.append(Mention(name.name, match.start(), match.end()))
         return sorted(found, key=lambda mention: mention.start)
+
+    def near(self, view: View) -> bool:
+        """Whether any of the names may be in the text: cheap, and wrong where a name is a word."""
+        words, text = view.vocabulary, view.squeezed
+        common = {name.name.lower() for name in self.names if name.common}
+        if not words.isdisjoint(common | {f"{name}'s" for name in common}):
+            return True
+        return any(anchor in text for name in self.names if not name.common for anchor in name.anchors)
 
     def bare(self, view: View) -> list[Mention]:
         """Mentions of common words without a cue, of which most are no assistant's, in no order."""
@@ -83,12 +99,14 @@ class Names:
             for name, pattern in zip(self.names, self.patterns, strict=True)
             if name.common and name.name.lower() in view.vocabulary
             for match in pattern.finditer(view.text)
-            if not _near_cue(view.text, match)
+            if not _is_name(view.text, match)
         ]
 
-    def is_common(self, name: str) -> bool:
-        """Whether `name` is an ordinary word, or a name that people bear."""
-        return any(known.common for known in self.names if known.name == name)
+    def is_common(self, mention: Mention, text: str) -> bool:
+        """Whether what stands there is an ordinary word, or a name that people bear."""
+        if _UNMISTAKABLE.search(text[mention.start : mention.end]):
+            return False
+        return any(known.common for known in self.names if known.name == mention.name)
 
 
 def mentions_of(name: str) -> Callable[[str], int]:
@@ -118,5 +136,23 @@ def _is_ours(name: str, own: set[str]) -> bool:
     return any(letters == ours or letters.startswith(ours) or ours.startswith(letters) for ours in own if ours)
 
 
-def _near_cue(text: str, match: re.Match[str]) -> bool:
+def _misspelt(names: list[Name]) -> dict[str, str]:
+    """Long names that are no words, with one letter wrong, missing, doubled or swapped with the next."""
+    found: dict[str, str] = {}
+    for name in names:
+        word = name.anchors[0]
+        if name.common or " " in name.name or len(word) < _MISSPELT:
+            continue
+        for n in range(len(word)):
+            head, one, rest = word[:n], word[n], word[n + 1 :]
+            wrong = {head + letter + rest for letter in _LETTERS}
+            wrong |= {head + rest, head + one + one + rest, head + rest[:1] + one + rest[1:]}
+            found |= dict.fromkeys(wrong, name.name)
+    return {variant: name for variant, name in found.items() if all(variant != known.anchors[0] for known in names)}
+
+
+def _is_name(text: str, match: re.Match[str]) -> bool:
+    """Whether a word that is common is a name here: by its spelling, or by a cue near it."""
+    if _UNMISTAKABLE.search(match.group()):
+        return True
     return bool(_CUE.search(text[max(0, match.start() - _CUE_REACH) : match.end() + _CUE_REACH]))

@@ -3,10 +3,12 @@
 import re
 
 from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.slots import slots
 from filters.view import View
 
 _SLOT_WORDS = (
-    "name|date|time|year|month|day|title|company|organi[sz]ation|institution|university|school|team|department|division|"
+    "name|date|time|year|month|day|title|company|organi[sz]ation|institution|university|school|team|department|"
+    "division|"
     "city|state|country|location|place|address|street|email|e-mail|phone|number|contact|link|url|website|amount|price|"
     "product|project|author|sender|recipient|client|customer|employer|position|role|signature|version|topic|subject|"
     "description|example|details?|text|figure|image|logo|id|model|provider|assistant"
@@ -51,6 +53,7 @@ class Placeholders(TextCheck):
             found += list(_CURLY.finditer(prose))
         if "<" in prose:
             found += list(_ANGLE.finditer(prose))
+        found += slots(prose)
         shown = {match.group() for match in found if _shown(prose, match)}
         found = [match for match in found if match.group() not in shown]
         if not found:

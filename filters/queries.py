@@ -31,7 +31,8 @@ _ASKS_WHY = re.compile(
 )
 _CLAUSE = re.compile(r"[.!?;:,\n\u2014]+")
 _NEGATED = re.compile(
-    r"\b(?:no|not|nor|n't|\w+n['\u2019]?t|never|nothing|none|zero|without|skip|spare|forget|leave|drop|keep|save|instead)\b"
+    r"\b(?:no|not|nor|n't|\w+n['\u2019]?t|never|nothing|none|zero|without|skip|spare|forget|leave|drop|keep|save|"
+    r"instead)\b"
 )
 
 

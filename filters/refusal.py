@@ -3,6 +3,7 @@
 import re
 
 from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.excuses import excused
 from filters.view import View
 
 _TASK = (  # what a writer is asked to do; without it "I'm sorry" and "I'm not going to" are anybody's words
@@ -71,6 +72,7 @@ class Refusal(TextCheck):
         head, tail = view.lower[:_EDGE], view.lower[-_TAIL:]
         found = declines(head) or _no_view(view.lower) or _DISCLAIMER.search(head) or _DISCLAIMER.search(tail)
         found = found or _breaks_off(view.edges[-1]) or _unspoken(_MODEL, view.lower)
+        found = found or excused(view.lower, view.vocabulary)
         return Outcome(True, 1.0, 0.0, excerpt(found.group())) if found else PASSED
 
 

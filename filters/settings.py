@@ -70,12 +70,26 @@ class Verbatim(Switch):
     insider_share: float = Field(0.25, ge=0.0, le=1.0, description="share of an insider document's n-grams")
     lay_run: int = Field(9, ge=1, description="longest run of the spec's words in a lay document")
     lay_share: float = Field(0.05, ge=0.0, le=1.0, description="share of a lay document's n-grams")
+    short: PositiveInt = Field(5, description="words of the shorter n-grams that are counted in a stretch")
+    window: PositiveInt = Field(60, description="words of the stretch")
+    insider_window: int = Field(32, ge=1, description="words of a stretch that are the spec's, for an insider")
+    lay_window: int = Field(13, ge=1, description="words of a stretch that are the spec's, for a lay author")
 
 
 class Recital(Switch):
     """Lay authors who cite the spec they cannot know."""
 
     maximum: int = Field(0, ge=0, description="mentions of the spec or of its rules by a lay author")
+
+
+class Recitation(Switch):
+    """Lay authors who say what the spec says in its own words."""
+
+    window: PositiveInt = Field(60, description="words of the stretch whose densest place is weighed")
+    rank: PositiveInt = Field(1_500, description="the commonest words of English, which weigh nothing")
+    per_word: float = Field(3.0, ge=0.0, description="bits that one word of the spec weighs at most")
+    bits: float = Field(17.0, ge=0.0, description="bits of the spec's words in the densest stretch of a lay document")
+    counted: int = Field(1, ge=0, description="principles that a lay author may count out (`principle two`)")
 
 
 class SpecWords(Switch):
@@ -103,6 +117,7 @@ class Language(Switch):
 
     code: str = Field("en", pattern="^[a-z]{2}$", description="ISO 639-1 code of the language that is wanted")
     minimum_share: float = Field(0.8, ge=0.0, le=1.0, description="share of the text's pieces in that language")
+    stretches: bool = Field(True, description="a clause in another script rejects; in English also in another language")
 
 
 class Repetition(Switch):
@@ -236,6 +251,7 @@ class FilterSettings(Settings):
     statistics: Density = Density(maximum=3, per_thousand_words=3.0)
     verbatim: Verbatim = Verbatim()
     recital: Recital = Recital()
+    recitation: Recitation = Recitation()
     spec_words: SpecWords = SpecWords()
     evaluation: Evaluation = Evaluation()
     language: Language = Language()

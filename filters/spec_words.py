@@ -70,6 +70,22 @@ class SpecWordsCheck(TextCheck):
         word = max(found, key=lambda one: (found[one], one))
         return at_most(found[word], self.settings.keyness, f"the spec's own word: {excerpt(word)}")
 
+    def stem(self, word: str) -> str:
+        """What the forms of a word share, and words derived from it."""
+        return self._base(word.removesuffix("'s"))[:_STEM]
+
+    def stems(self, spec: str) -> dict[str, int]:
+        """The stems of the spec's words and the rank of the commonest of each; not of names, nor of its subject."""
+        passages = split(spec)
+        names = self._bases([*names_of(passages), *_proper(spec)])
+        left_out = self.allowed | names | self._subject(passages) | _SPOKEN
+        found: dict[str, int] = {}
+        for word in {word.removesuffix("'s") for word in words_of(spec)}:
+            base = self._base(word)
+            if len(word) >= _SHORTEST and word.isalpha() and base not in left_out:
+                found[base[:_STEM]] = min(self._rarity(word, base), found.get(base[:_STEM], _UNKNOWN))
+        return found
+
     def _distinctive(self, spec: str) -> dict[str, float]:
         """The keyness of each stem that the spec uses often enough; what it is about is left out."""
         passages = split(spec)

@@ -3,13 +3,15 @@
 import re
 
 from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.debris import swallows
 from filters.view import View
 
 _END = tuple(".!?…:;\"'”’»)]}>|`。！？」*_~")
 _ITEM = re.compile(r"^(?:[-*+•–]|\d{1,3}[.)]|[a-z][.)])\s+")
 _HEADING = re.compile(r"^#{1,6}\s")
 _OPEN_WORD = re.compile(
-    r"(?:[,\-–—(\[{/&]|\b(?:a|an|the|and|or|but|nor|of|to|in|on|at|by|for|from|with|as|that|which|who|whose|than|because|"
+    r"(?:[,\-–—(\[{/&]|\b(?:a|an|the|and|or|but|nor|of|to|in|on|at|by|for|from|with|as|that|which|who|whose|than|"
+    r"because|"
     r"if|when|while|is|are|was|were|be|its|their|our|your|this|these|not|so|into|such))$",
     re.IGNORECASE,
 )
@@ -31,6 +33,8 @@ class Truncation(TextCheck):
             return Outcome(True, 1.0, 0.0, "cut by the token limit")
         if not view.lines:
             return Outcome(True, 1.0, 0.0, "empty")
+        if swallows(view):
+            return PASSED  # the text goes on behind the code block and ends: debris of markdown
         if sum(line.startswith("```") for line in view.lines) % 2:
             return Outcome(True, 1.0, 0.0, "a code block is never closed")
         last = view.lines[-1]
@@ -40,7 +44,7 @@ class Truncation(TextCheck):
 
 
 def _ends(last: str, lines: list[str]) -> bool:
-    if _HEADING.match(last) or _EMPTY_ITEM.match(last):
+    if (_HEADING.match(last) and not _sentence(last)) or _EMPTY_ITEM.match(last):
         return False  # a heading with nothing below it, a list's mark with nothing behind it
     if last.count("**") % 2 and _OPEN_BOLD.search(last):
         return False
@@ -51,6 +55,11 @@ def _ends(last: str, lines: list[str]) -> bool:
     if _ITEM.match(last):
         return len(last.split()) <= _LONGEST_LABEL or _bare_items(lines[:-1])
     return len(last.split()) <= _LONGEST_LABEL or _careless(lines[:-1])
+
+
+def _sentence(heading: str) -> bool:
+    """Whether what stands as a heading is a sentence that was marked as one."""
+    return heading.endswith((".", "!", '."')) and len(heading.split()) > _LONGEST_LABEL
 
 
 def _careless(lines: list[str]) -> bool:

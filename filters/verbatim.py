@@ -2,21 +2,23 @@
 
 from filters.check import Outcome, TextCheck, at_most, excerpt
 from filters.overlap import Grams
+from filters.passages import Copied
 from filters.settings import Verbatim
 from filters.view import View
 
 
 class VerbatimCheck(TextCheck):
-    """The longest run of the spec's words, then the share of the text's n-grams that are the spec's."""
+    """The longest run of the spec's words, then shorter runs in one stretch, then the share of the text's n-grams."""
 
     name = "verbatim"
 
     def __init__(self, settings: Verbatim, spec: str) -> None:
         self.settings = settings
         self.spec = Grams([spec], settings.n)
+        self.copied = Copied(spec, settings.short, settings.window)
 
     def look(self, view: View) -> Outcome:
-        """Score: words of the longest run; where that is allowed, the share of n-grams."""
+        """Score: words of the longest run; where that is allowed, those of the stretch; else the share of n-grams."""
         run, start, share = self.spec.longest(view.hashes)
         copied = excerpt(" ".join(view.words[start : start + run]), 0, 160)
         settings = self.settings
@@ -25,4 +27,9 @@ class VerbatimCheck(TextCheck):
         )
         if run > most_words:
             return at_most(run, most_words, f"copies {run} words: {copied}")
+        words, start = self.copied.most(view) if run else (0, 0)
+        allowed = settings.insider_window if view.insider else settings.lay_window
+        if words > allowed:
+            stretch = excerpt(" ".join(view.words[start : start + settings.window]), 0, 160)
+            return at_most(words, allowed, f"{words} of {settings.window} words are the spec's: {stretch}")
         return at_most(share, most, f"{share:.0%} of its {settings.n}-grams are the spec's")

@@ -68,8 +68,24 @@ def test_a_lay_author_does_not_hit_on_a_sentence_of_the_spec() -> None:
     assert rejects("verbatim", f"{long} {sentence}", context=CITING, frame="lay")
     assert not rejects("verbatim", f"{long} {sentence}", context=CITING)
     assert not rejects("verbatim", f"{long} It asks before it opens what was never shut.", context=CITING, frame="lay")
-    wide = SETTINGS.model_copy(update={"verbatim": Verbatim(lay_run=14, lay_share=1.0)})
+    wide = SETTINGS.model_copy(update={"verbatim": Verbatim(lay_run=14, lay_share=1.0, lay_window=14)})
     assert not rejects("verbatim", f"{long} {sentence}", wide, CITING, frame="lay")
+
+
+def test_short_copies_beside_each_other_are_one() -> None:
+    long, words = document(5, 30), PASSAGE.split()
+    spans = [" ".join(words[n : n + 12]) for n in (0, 14, 28)]
+    near = " and, as is said, ".join(spans)
+    assert rejects("verbatim", f"{long} {near}. {long}", context=CITING)
+    assert not rejects("verbatim", f"{long} {f'. {long} '.join(spans)}. {long}", context=CITING)
+    lay = f"{long} {' '.join(words[:8])} of his and hers, {' '.join(words[14:22])} so. {long}"
+    assert rejects("verbatim", lay, context=CITING, frame="lay")
+    assert not rejects("verbatim", f"{long} {' '.join(words[:8])}. {long}", context=CITING, frame="lay")
+    wide = SETTINGS.model_copy(update={"verbatim": Verbatim(insider_window=60, lay_window=60, lay_share=1.0)})
+    assert not rejects("verbatim", lay, wide, CITING, frame="lay")
+    assert not rejects("verbatim", f"{long} {near}. {long}", wide, CITING)
+    tight = SETTINGS.model_copy(update={"verbatim": Verbatim(window=20)})
+    assert not rejects("verbatim", f"{long} {near}. {long}", tight, CITING)
 
 
 DATED = f"{GOOD}\n" + "\n".join(f"On {day} March 2024 the list was tidied." for day in range(1, 20))

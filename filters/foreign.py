@@ -1,0 +1,99 @@
+"""A stretch in another script or language inside of a text that is otherwise in the wanted one.
+
+A word, a name, a sentence between quotation marks are what texts have; a clause that just goes on in another script,
+or a sentence in another language, is a model that slipped.
+"""
+
+import re
+import unicodedata
+
+import numpy as np
+
+from filters.check import excerpt
+from filters.overlap import member
+from filters.view import View, hashes_of, words_of
+from filters.windows import COMMON
+
+UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")  # what CLD2 refuses
+_LATIN = frozenset(
+    re.findall(
+        r"\w+",
+        "af ca cs cy da de en es et eu fi fr ga gl hr hu id is it lt lv ms nl no pl pt ro sk sl sq sv sw tl tr vi",
+    )
+)
+_DENSE = (  # Chinese and Japanese, Hangul: few characters say a clause
+    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+)
+_SPACED = "\u0370-\u03ff\u0400-\u052f\u0530-\u058f\u0590-\u05ff\u0600-\u06ff\u0900-\u0dff\u0e00-\u0eff\u10a0-\u10ff"
+_BETWEEN = r"\s\d,.;:!?'’()\-–—\u3000-\u303f\uff00-\uffef"
+_RUN = re.compile(
+    rf"[{_DENSE}](?:[{_BETWEEN}]{{0,3}}[{_DENSE}])*|"
+    rf"[{_SPACED}](?:[{_BETWEEN}]{{0,3}}[{_SPACED}\u0300-\u036f\u200c\u200d])*"
+)
+_ANY = re.compile(f"[{_DENSE}{_SPACED}]{{2}}")
+_DENSE_LETTER = re.compile(f"[{_DENSE}]")
+_CLAUSE_DENSE, _CLAUSE = 9, 24  # letters of a clause in such a script
+_QUOTES = "\"“”„«»‘'「『（(["
+_QUOTED = re.compile(r"[\"“„«][^\"“”„«»\n]*[\"”“»]|(?<!\w)[*_][^*_\n]+[*_](?!\w)|^>[^\n]*", re.MULTILINE)
+_SENTENCE = re.compile(r"(?<=[.!?:])\s+|\n\s*\n")
+_FEWEST = 10  # words of a sentence from which on its language can be told
+_WINDOW = 12  # words in a row without a word that only English has: names, lists, or another language
+_SHARED = frozenset(
+    re.findall(r"\w+", "a me no do as in so an on i all or is go he my her get his be at for will was of by with")
+)
+_ONLY = COMMON - _SHARED  # function words that look like no word of its neighbours
+_NOT_OTHER = ("", "en", "sco", "la")  # unsure, English, its northern spelling; Latin is mottoes
+_WORDS_A_COMMA = 5
+_SURE = 90  # percent of a sentence in the one language
+_MARKUP = re.compile(r"[/|<>=\[\]{}\ufffd]")  # links, tables, code: CLD2 takes them for Danish
+_COMMON = np.unique(hashes_of(sorted(_ONLY)))
+
+
+def surely(text: str) -> str:
+    """The code of the one language of `text` where CLD2 is sure of it, else nothing."""
+    import pycld2
+
+    try:
+        reliable, _, details = pycld2.detect(UNFIT.sub(" ", text), isPlainText=True)
+    except pycld2.error:
+        return ""
+    return str(details[0][1]) if reliable and details[0][2] >= _SURE else ""
+
+
+def other_script(view: View, code: str) -> str:
+    """The first clause in another script than the wanted one, outside quotation marks, or nothing."""
+    if view.text.isascii() or code not in _LATIN or not _ANY.search(view.text):
+        return ""
+    for match in _RUN.finditer(view.prose):
+        letters = sum(unicodedata.category(character)[0] == "L" for character in match.group())
+        needed = _CLAUSE_DENSE if _DENSE_LETTER.match(match.group()) else _CLAUSE
+        before = view.prose[max(0, match.start() - 3) : match.start()].rstrip(" *_")
+        if letters >= needed and not (before and before[-1] in _QUOTES):
+            return excerpt(match.group())
+    return ""
+
+
+def other_language(view: View) -> str:
+    """The first sentence in another language that shares the script, outside quotation marks; only beside English."""
+    if len(view.words) < _WINDOW or not _may_be(view):
+        return ""
+    for sentence in _SENTENCE.split(_QUOTED.sub(" ", view.prose)):
+        words = [] if _MARKUP.search(sentence) or _is_list(sentence) else words_of(sentence)
+        if len(words) >= _FEWEST and sum(map(_ONLY.__contains__, words)) * _WINDOW <= len(words):
+            code = surely(sentence)
+            if code not in _NOT_OTHER:
+                return f"{code}: {excerpt(sentence)}"
+    return ""
+
+
+def _is_list(sentence: str) -> bool:
+    """Whether it has a comma for every few words: a menu, or names."""
+    return sentence.count(",") * _WORDS_A_COMMA > sentence.count(" ")
+
+
+def _may_be(view: View) -> bool:
+    """Whether a stretch without a function word of English is in another language: cheap to ask first."""
+    english = np.concatenate([[-1], np.flatnonzero(member(view.hashes, _COMMON)), [len(view.words)]])
+    long = np.flatnonzero(np.diff(english) > _WINDOW)
+    stretches = (" ".join(view.words[english[n] + 1 : english[n + 1]]) for n in long)
+    return any(surely(stretch) not in _NOT_OTHER for stretch in stretches)

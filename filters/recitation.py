@@ -1,0 +1,78 @@
+"""Lay authors who say what the spec says in its own words: many of its rarer ones in a few sentences, or its principles
+counted out (field-notes, section 5, item 7). Who only lives with the assistant has its words by chance, and scattered.
+"""
+
+import math
+import re
+from collections import Counter
+
+from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
+from filters.context import Context
+from filters.settings import Recitation, SpecWords
+from filters.spec_words import SpecWordsCheck
+from filters.view import View
+
+_ORDINAL = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}|i{1,3}|iv|vi{0,3}|ix|x)"
+_COUNTED = re.compile(
+    rf"\b(?:principle|tenet|criterion|pillar|axiom)s? (?:number |no\. ?|#)?(?P<after>{_ORDINAL})\b|"
+    r"\b(?P<before>first|second|third|fourth|fifth|sixth|last) (?:principle|tenet|criterion|pillar|axiom)\b"
+)
+_COUNTABLE = frozenset(
+    word + ending for word in ("principle", "tenet", "pillar", "axiom", "criterion") for ending in ("", "s")
+)
+_MEMORY = 200_000  # words whose weight is kept
+
+
+class RecitationCheck(TextCheck):
+    """The weight of the spec's rarer words in the worst window of a lay text, else its principles by number."""
+
+    name = "recitation"
+
+    def __init__(self, settings: Recitation, context: Context, language: str = "en") -> None:
+        self.settings = settings
+        self.lexicon = SpecWordsCheck(SpecWords(), context, language)
+        self.ranks = self.lexicon.stems(context.spec) if language == "en" else {}
+        self.known: dict[str, tuple[str, float]] = {}
+
+    def look(self, view: View) -> Outcome:
+        """Score: bits of the window; where that is allowed, the different principles that are counted."""
+        if view.insider:
+            return PASSED
+        bits, stretch = self._densest(view) if self.ranks else (0.0, "")
+        outcome = at_most(bits, self.settings.bits, f"the spec's words: {excerpt(stretch, 0, 160)}")
+        if outcome.failed or not view.vocabulary & _COUNTABLE:
+            return outcome
+        counted = {match["after"] or match["before"] for match in _COUNTED.finditer(view.lower)}
+        return at_most(len(counted), self.settings.counted, "counts principles: " + ", ".join(sorted(counted)))
+
+    def _densest(self, view: View) -> tuple[float, str]:
+        """The largest sum of the weights of different stems in a window, and the words that have them."""
+        words = view.words
+        heaviest = sum(dict(map(self._weight, view.vocabulary)).values())  # a bound: no window has more
+        if heaviest <= self.settings.bits:
+            return heaviest, ""
+        hits = [(place, *found) for place, word in enumerate(words) if (found := self._weight(word))[1]]
+        within: Counter[str] = Counter()
+        total, best, first, stretch = 0.0, 0.0, 0, (0, 0)
+        for n, (place, stem, weight) in enumerate(hits):
+            total += weight if not within[stem] else 0.0
+            within[stem] += 1
+            while place - hits[first][0] >= self.settings.window:
+                _, gone, lighter = hits[first]
+                within[gone] -= 1
+                total -= lighter if not within[gone] else 0.0
+                first += 1
+            if total > best:
+                best, stretch = total, (first, n)
+        return best, " ".join(words[hit[0]] for hit in hits[stretch[0] : stretch[1] + 1])
+
+    def _weight(self, word: str) -> tuple[str, float]:
+        """The stem of a word, and the bits that it weighs: 1 for the commonest that counts, at most `per_word`."""
+        if word not in self.known:
+            if len(self.known) >= _MEMORY:
+                self.known.clear()
+            stem = self.lexicon.stem(word)
+            rank = self.ranks.get(stem, 0)
+            bits = min(self.settings.per_word, 1 + math.log2(rank / self.settings.rank)) if rank else 0.0
+            self.known[word] = (stem, max(0.0, bits))
+        return self.known[word]

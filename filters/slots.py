@@ -1,0 +1,53 @@
+"""Slots by where they stand and how they are written, whatever word is in them: "Dear [Coordinator's full title],"."""
+
+import re
+
+_INNER = r"[A-Z][\w'’.&/-]*(?: [\w'’.&/-]+){0,6}"
+_ADDRESS = re.compile(  # where a letter or a form has a name and nothing else
+    rf"^[\W_]{{0,4}}(?:[Dd]ear|[Hh]i|[Hh]ello|To|From|Attn|Cc|CC|Re|Subject|Date|Name|Title|Venue|Author|By|Signed|"
+    rf"Sincerely|Regards|"
+    rf"(?:[Kk]ind|[Bb]est|[Ww]arm) [Rr]egards|Yours(?: (?:sincerely|faithfully|truly))?|Contact|Location|Phone|"
+    rf"Email|Price)"
+    rf"\b[*_]{{0,2}}[:,]?[*_]{{0,2}}\s+[\[<{{]{{1,2}}(?!(?:[Ss]ic|[Rr]edacted|[Nn]ame (?:withheld|redacted)|"
+    rf"[Ww]ithheld|[Ii]llegible)\b)"
+    rf"{_INNER}[\]>}}]{{1,2}}\s*[,:.]?\s*$",
+    re.MULTILINE,
+)
+_NAMED_OF = re.compile(  # "[Name of the coordinator]", "<date of the visit>"
+    r"[\[<{](?:name|names|title|date|time|day|place|location|venue|address|number|amount|price|email|phone|"
+    r"job title|position)s? "
+    r"(?:of|for|to|in|at|on|here|goes|from)\b[^\]>}\n]{0,50}[\]>}](?!\()",
+    re.IGNORECASE,
+)
+_AMOUNT = re.compile(  # "$X.XX", "£XX", "XX%", "[X]%", "$[amount]", "##.##"
+    r"[$€£]\s?(?:[Xx]{1,4}[.,][Xx]{1,3}|X{2,5}|\[[^\]\n]{0,20}\]|_{2,}|#{2,}(?:\.#+)?|\?{2,})|"
+    r"(?<![\w.])(?:XX+(?:\.X+)?|\[[Xx#]{1,3}\]|#{2,}) ?"
+    r"(?:%|percent\b|per cent\b)|(?<![\w/])(?:XX?/XX?/(?:XX|XXXX)|DD/MM/(?:YY|YYYY)|MM/DD/(?:YY|YYYY)|YYYY-MM-DD|"
+    r"HH:MM)(?![\w/])|"
+    r"(?<![\w-])X{3}[- ]X{3,4}(?:[- ]X{4})?(?![\w-])"
+)
+_MARKS = ("XX", "X.X", "x.x", "$[", "£[", "€[", "YY", "]%", "] %", "##", "HH:", "$_", "$?")
+_MERGED = re.compile(
+    r"%(?<![\w%]%)[A-Z][A-Z_]{2,}%|__(?<!\w__)[A-Z][A-Z_]{2,}__(?!\w)|"
+    r"«[A-Z]\w*(?:_\w+|[a-z][A-Z]\w*)»|@@\w{2,}@@"
+)
+
+
+def slots(prose: str) -> list[re.Match[str]]:
+    """Slots that nobody filled; where formats are written about (`MM/DD`), in code, is not looked at."""
+    found: list[re.Match[str]] = []
+    if "[" in prose or "<" in prose or "{" in prose:
+        found += [*_ADDRESS.finditer(prose), *_NAMED_OF.finditer(prose)]
+    if (
+        "XX" in prose
+        or "X.X" in prose
+        or "xx" in prose
+        or "$[" in prose
+        or "YYYY" in prose
+        or "]%" in prose
+        or "##" in prose
+    ):
+        found += _AMOUNT.finditer(prose)
+    if "%" in prose or "__" in prose or "«" in prose or "@@" in prose:
+        found += _MERGED.finditer(prose)
+    return found
