@@ -79,7 +79,11 @@ def _winnowed(runs: Prints) -> Places:
     """The places of the smallest of every `_WINDOW` in a row."""
     if len(runs) < _WINDOW:
         return np.arange(len(runs))
-    lows = np.lib.stride_tricks.sliding_window_view(runs, _WINDOW).min(axis=1)
-    padded = np.pad(lows, _WINDOW - 1)
-    highest = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW).max(axis=1)
+    count = len(runs) - _WINDOW + 1
+    lows = runs[:count]
+    for offset in range(1, _WINDOW):  # shifted slices: numpy is ten times slower over windows of five
+        lows = np.minimum(lows, runs[offset : offset + count])
+    highest = np.zeros(len(runs), dtype=np.uint32)
+    for offset in range(_WINDOW):
+        np.maximum(highest[offset : offset + count], lows, out=highest[offset : offset + count])
     return np.flatnonzero(highest == runs)  # no window's least is above a run in it: equal where it is one of them
