@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -55,6 +56,9 @@ def build_workspace(
     """
     from corpus.origin import refuse_to_build
     from filters.needs import raise_if_missing
+    from pipelines.build import Build
+    from pipelines.ledger import Ledger
+    from pipelines.reporter import Silent
 
     spec = recipe.read_spec(base)
     raise_if_missing(recipe.filters)
@@ -64,16 +68,14 @@ def build_workspace(
         refuse_to_build(workspace, chats_only=chats_only)
         refuse_other_corpus(workspace, recipe, spec)
         recipe = house(recipe, workspace)
+        build = Build(workspace, recipe, spec, Silent())  # says what is wrong with the recipe, before it is saved
+        build.write_spec()
+        save_recipe(recipe, workspace)  # which names the spec
         served = house(served, workspace) if served else stack.enter_context(endpoints_up(recipe))
-        from pipelines.build import Build
-        from pipelines.ledger import Ledger
-
         ledger = stack.enter_context(Ledger(workspace.ledger))
         ledger.start_run()
         shown = stack.enter_context(Progress(progress, ledger))
-        build = Build(workspace, served, spec, shown)  # says what is wrong with the recipe
-        build.write_spec()
-        save_recipe(recipe, workspace)  # which names the spec
+        build = replace(build, settings=served, reporter=shown)
         build.run_chats() if chats_only else build.run()
     progress.print(Text(f"done: {workspace.root}. Look at it with: specmill show {workspace.root}"))
     return workspace
