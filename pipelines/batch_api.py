@@ -315,7 +315,9 @@ class BatchLane:
             return await work
         except (openai.OpenAIError, TimeoutError, OSError, ValueError) as error:
             fault = fault_of(error, self._endpoint.settings, self._endpoint.key)
-            return fault if isinstance(fault, Fault) else Fault("bad_reply", fault.error)
+            if not isinstance(fault, Fault):
+                return Fault("bad_reply", fault.error)
+            return replace(fault, kind="permanent") if fault.kind == "rejected" else fault  # no draw is at fault here
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -10,9 +10,8 @@ import os
 import random
 import shutil
 import time
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines import request
@@ -25,12 +24,23 @@ from pipelines.endpoints import Role
 from pipelines.faults import Fault, Reply
 from pipelines.ledger import Ledger
 from pipelines.purse import Purse
+from pipelines.reach import Reach
 from pipelines.records import Entry, Failure, StageProgress, Want
 from specs.errors import SpecmillError
 
 _WATCH_S = 0.1  # how soon a stop, a halt or a full disk is noticed
 _TRIES_IN_BATCHES = 2  # of one draw at one endpoint, before it goes to the next
+_REJECTIONS = 3  # of different draws, none of the others answered: what the stage asks is not accepted
 _LEAST_FREE_BYTES = 16 << 20  # below this much free disk nothing more is paid for
+
+
+@dataclass(slots=True)
+class _Standing:
+    """How what a stage asks fares at one endpoint."""
+
+    answered: bool = False  # one of its draws, now or in an earlier run
+    in_flight: int = 0
+    rejected: int = 0  # draws that wait to learn whether it is about them
 
 
 class Client:
@@ -45,6 +55,8 @@ class Client:
         self._lanes: dict[str, BatchLane] = {}  # of a role that asks in batches
         self._pending: dict[bytes, asyncio.Future[Completion]] = {}
         self._stages: dict[str, StageProgress] = {}
+        self._asking: Counter[str] = Counter()  # draws that have no reply yet, by stage
+        self._standings: defaultdict[tuple[str, str], _Standing] = defaultdict(_Standing)  # by endpoint and stage
         self._last_prompt: dict[str, str] = {}
         self._changed = asyncio.Event()  # an endpoint came up, a reservation was settled, or the run ends
         self._ending = asyncio.Event()  # the run ends
@@ -52,6 +64,7 @@ class Client:
     async def __aenter__(self) -> "Client":
         self.ledger = Ledger(self._ledger_path)
         self._endpoints = {name: Endpoint(name, one, self._control) for name, one in self.role.endpoints.items()}
+        self._reach = Reach(self._endpoints, self._control, self._changed)
         self._purse = Purse(self.role, self.ledger, self._control, self._changed)
         if self.role.settings.mode == "batch":
             for name, endpoint in self._endpoints.items():
@@ -86,12 +99,14 @@ class Client:
             progress.found += 1
             return found
         future = self._pending[first] = asyncio.get_running_loop().create_future()
+        self._asking[draw.stage] += 1
         try:
             ask = self._ask_in_batch if self._lanes else self._ask_endpoints
             completion = await ask(draw, keys, progress)
             future.set_result(completion)
         finally:
             del self._pending[first]
+            self._asking[draw.stage] -= 1
             if not future.done():
                 future.cancel()
         progress.states[completion.state] = progress.states.get(completion.state, 0) + 1
@@ -101,10 +116,11 @@ class Client:
 
     async def _ask_endpoints(self, draw: Draw, keys: dict[str, bytes], progress: StageProgress) -> Completion:
         """Send until there is a reply, the draw's retries are used up, or the run ends."""
-        sent, errors, fault = 0, 0, None
+        sent, errors, fault, since = 0, 0, None, self._reach.given_up
         while True:
             progress.waiting += 1
-            endpoint = await self._slot(list(keys), first=sent > 0)
+            failed = fault is not None and fault.own
+            endpoint = await self._reach.slot(list(keys), first=sent > 0, failed=failed, since=since)
             progress.waiting -= 1
             if endpoint is None:
                 return self._ended(next(iter(keys.values())), sent, fault)
@@ -119,8 +135,12 @@ class Client:
                 continue
             fault, sent = entry, sent + 1
             self._note(fault, draw, endpoint, progress)
-            errors += was_up and endpoint.circuit.closed and fault.kind != "throttled"
-            if errors > endpoint.settings.retries:
+            rejected = fault.kind == "rejected"
+            if rejected and not await self._others_answered(endpoint, draw):
+                self._refused(endpoint, fault)
+                continue
+            errors += fault.own or (fault.unreachable and was_up and endpoint.circuit.closed)
+            if rejected or errors > endpoint.settings.retries:
                 return self._failed(keys[endpoint.name], endpoint, sent, fault)
             progress.retries += 1
             await self._back_off(fault, sent if fault.kind == "throttled" else errors)
@@ -147,7 +167,11 @@ class Client:
             tried[name] += 1
             errors += endpoint.circuit.closed and fault.kind != "no_batches"
             if fault.kind == "permanent":
-                endpoint.learn(fault, key, time.monotonic())
+                self._refused(endpoint, fault)
+            elif fault.kind == "rejected":
+                if await self._others_answered(endpoint, draw):
+                    return self._failed(key, endpoint, sent, fault)
+                self._refused(endpoint, fault)
             elif errors > endpoint.settings.retries:
                 if fault.kind == "batch_failed":  # nothing about this draw: the others would fare no better
                     self._control.halt("endpoint", f"endpoint {name} refuses batches: {fault.detail}")
@@ -166,7 +190,7 @@ class Client:
             why = "; ".join(lane.unable for lane in self._lanes.values())
             advice = f"Check `base_url`, or use `mode: live` for the role {self.role.name}."
             self._control.halt("endpoint", f"endpoint {why}. {advice}")
-        return await self._reachable(sorted(able, key=lambda name: tried[name] // _TRIES_IN_BATCHES))
+        return await self._reach.endpoint(sorted(able, key=lambda name: tried[name] // _TRIES_IN_BATCHES))
 
     async def _keep_line(self, name: str, line: Line, key: bytes, reply: Reply, latency: float) -> Completion:
         """Commit one line of a batch; a line that nobody in this run waits for has reserved nothing."""
@@ -178,15 +202,18 @@ class Client:
         self, endpoint: Endpoint, draw: Draw, key: bytes, retries: int, progress: StageProgress
     ) -> Entry | Fault | None:
         """Reserve and send. None: not sent, because the run ends."""
+        standing = self._standings[endpoint.name, draw.stage]
+        while not standing.answered and standing.rejected >= _REJECTIONS and not self._control.closed:
+            await self._reach.pause(_WATCH_S)
         want = request.most(self.role, endpoint.name, draw)
         if not await self._purse.reserve(want):
             return None
-        progress.in_flight += 1
+        progress.in_flight, standing.in_flight = progress.in_flight + 1, standing.in_flight + 1
         started = time.monotonic()
         try:
             outcome = await endpoint.send(request.body(self.role, endpoint.name, draw))
         finally:
-            progress.in_flight -= 1
+            progress.in_flight, standing.in_flight = progress.in_flight - 1, standing.in_flight - 1
         latency = time.monotonic() - started
         if endpoint.learn(outcome, key, started):
             self._changed.set()
@@ -200,6 +227,7 @@ class Client:
         self, name: str, line: Line, key: bytes, reply: Reply, retries: int, latency: float, reserved: Want | None
     ) -> Entry:
         """What the ledger is told of a reply."""
+        self._standings[name, line.draw.stage].answered = True
         draw, usage, batch = line.draw, reply.usage, bool(self._lanes)
         cost = self.role.cost_usd(name, usage.prompt, usage.cached, usage.completion, batch)
         completion = Completion(
@@ -236,12 +264,12 @@ class Client:
         return completion
 
     def _ended(self, key: bytes, retries: int, fault: Fault | None) -> Completion:
-        """A draw that is not sent (again), because the run ends."""
+        """A draw that is not sent (again), because the run ends or nobody else waits any more."""
         halt = self._control.halted
         state = State.OVER_BUDGET if halt and halt.kind == "budget" else State.STOPPED
-        if fault and fault.kind == "permanent":
-            state = State.FAILED
         error = halt.text if halt else "stopped on request"
+        if fault and (fault.advice or not self._control.closed):  # refused for good, or given up alone
+            state, error = State.FAILED, f"{fault.kind}: {fault.detail}"
         return Completion(key.hex(), state, retries=retries, error=error)
 
     def _failed(self, key: bytes, endpoint: Endpoint, sent: int, fault: Fault) -> Completion:
@@ -250,48 +278,30 @@ class Client:
         model = endpoint.settings.model
         return Completion(key.hex(), State.FAILED, model=model, endpoint=endpoint.name, retries=sent - 1, error=error)
 
-    # --- which endpoint, and when ------------------------------------------------------------------------------------
+    # --- what an endpoint's answers say ------------------------------------------------------------------------------
 
-    async def _slot(self, ranked: Sequence[str], first: bool) -> Endpoint | None:
-        """A slot at the first endpoint of `ranked` that is up; None when the run ends."""
-        while endpoint := await self._reachable(ranked):
-            probing = not endpoint.circuit.closed
-            if not await endpoint.limiter.acquire(first or probing):
-                continue
-            if not self._control.closed and (probing or endpoint.circuit.closed):
-                return endpoint
-            endpoint.limiter.release()
-        return None
+    async def _others_answered(self, endpoint: Endpoint, draw: Draw) -> bool:
+        """Whether a draw that was rejected (status 400) is rejected alone, since the endpoint answers others of its
+        stage. Where none has been answered, those in flight and the next few decide."""
+        standing, model = self._standings[endpoint.name, draw.stage], endpoint.settings.model
+        parameters = request.parameters(self.role, draw)
+        standing.rejected += 1
+        try:
+            standing.answered = standing.answered or await asyncio.to_thread(
+                self.ledger.has_answer, self.role.name, endpoint.name, model, parameters, draw
+            )
+            while not standing.answered and not self._control.closed:
+                if not standing.in_flight and standing.rejected >= min(_REJECTIONS, self._asking[draw.stage]):
+                    break
+                await self._reach.pause(_WATCH_S)
+            return standing.answered
+        finally:
+            standing.rejected -= 1
 
-    async def _reachable(self, ranked: Sequence[str]) -> Endpoint | None:
-        """The first endpoint of `ranked` that is up, or that may be probed; None when the run ends."""
-        while not self._control.closed:
-            if endpoint := self._up(ranked):
-                return endpoint
-            await self._wait_for_endpoint(ranked)
-        return None
-
-    def _up(self, ranked: Sequence[str]) -> Endpoint | None:
-        for name in ranked:
-            endpoint = self._endpoints[name]
-            if endpoint.circuit.closed or endpoint.circuit.take_probe():
-                return endpoint
-        return None
-
-    async def _wait_for_endpoint(self, ranked: Sequence[str]) -> None:
-        """Until one comes up or may be probed; halts the run when all have been down for too long."""
-        endpoints = [self._endpoints[name] for name in ranked]
-        if all(endpoint.given_up for endpoint in endpoints):
-            self._control.halt("endpoint", " ".join(endpoint.why_down() for endpoint in endpoints))
-            return
-        await self._pause(max(0.01, min(endpoint.circuit.probe_in_s for endpoint in endpoints)))
-
-    async def _pause(self, seconds: float) -> None:
-        """Sleep, but wake when something changes."""
-        self._changed.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
+    def _refused(self, endpoint: Endpoint, fault: Fault) -> None:
+        """End the run, unless it ends already."""
+        if not self._control.closed:
+            endpoint.refuses(fault)
 
     async def _back_off(self, fault: Fault, tries: int) -> None:
         """Wait before sending again: what the endpoint asked for, or an exponential delay, with jitter."""

@@ -99,13 +99,18 @@ class Endpoint:
             return self._succeeded(time.monotonic() - sent_at, sent_at)
         lowered = outcome.overload and self.limiter.overloaded(sent_at)
         if outcome.kind == "permanent":
-            text = f"endpoint {self.name} refuses for good: {outcome.detail}. {outcome.advice}"
-            self._control.halt("endpoint", text)
+            self.refuses(outcome)
+        elif outcome.kind == "rejected":  # an answer, if no reply
+            return self.circuit.succeeded(sent_at)
         elif outcome.kind == "throttled":
             self._throttled(outcome, lowered)
         elif self.circuit.failed(request, outcome.unreachable, outcome.detail, self.limiter.limit):
             self.limiter.wake_all()  # so that those who wait may go elsewhere
         return False
+
+    def refuses(self, fault: Fault) -> None:
+        """It will answer none of our requests: end the run, with what to do about it."""
+        self._control.halt("endpoint", f"endpoint {self.name} refuses for good: {fault.detail}. {fault.advice}")
 
     def _succeeded(self, latency_s: float, sent_at: float) -> bool:
         self._throttles, self._throttled_since = 0, None

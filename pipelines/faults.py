@@ -17,20 +17,29 @@ _DETAIL_CHARS = 300
 _SCRUBBED_CHARS = 20_000  # enough that no part of a key is cut off unseen in what is kept
 _TRANSIENT_STATUS = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 _OVERLOAD_STATUS = frozenset({408, 503, 504, 529})
-_FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"})
+_REJECTED_STATUS = frozenset({400, 413, 422})  # about what was asked, perhaps by this one request alone
+_FILTER_CODES = frozenset(
+    {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation", "invalid_prompt"}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A request that brought no usable reply."""
 
-    kind: str  # timeout | connection | throttled | server | bad_reply | permanent | expired | batch_failed | no_batches
+    # timeout | connection | throttled | server | bad_reply | rejected | permanent | expired | batch_failed | no_batches
+    kind: str
     detail: str
     retry_after_s: float | None = None
     overload: bool = False  # fewer requests in flight might help
     unreachable: bool = False  # nothing about this request: no connection
-    advice: str = ""  # of a permanent fault
-    status: int | None = None  # of HTTP, where it is permanent
+    advice: str = ""  # where asking again does not help
+    status: int | None = None  # of HTTP, where asking again does not help
+
+    @property
+    def own(self) -> bool:
+        """Whether the request itself may be why there was no reply: it was sent, and then nothing usable came."""
+        return self.kind in {"timeout", "connection", "server", "bad_reply"} and not self.unreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +69,17 @@ def fault_of(error: Exception, endpoint: "EndpointSettings", key: str) -> Fault 
     """Sort an exception of the openai package, or a TimeoutError."""
     import openai
 
-    if isinstance(error, TimeoutError | openai.APITimeoutError):
+    cause = error.__cause__ or error
+    unreachable = type(cause).__name__ in {"ConnectError", "ConnectTimeout"}
+    if isinstance(error, TimeoutError | openai.APITimeoutError) and not unreachable:
         return Fault("timeout", f"no complete reply within {endpoint.timeout_s:g} s", overload=True)
     if isinstance(error, openai.APIStatusError):
         body = error.body if isinstance(error.body, dict) else {}
         return status_fault(error.status_code, body, error.message, error.response.headers, endpoint, key)
-    cause = error.__cause__ or error
     detail = scrub(f"{type(cause).__name__}: {cause}", key)
     if isinstance(error, openai.APIConnectionError):
         detail = f"{detail} ({endpoint.base_url or 'the default address'})"
-        return Fault("connection", detail, unreachable=type(cause).__name__ in {"ConnectError", "ConnectTimeout"})
+        return Fault("connection", detail, unreachable=unreachable)
     return Fault("bad_reply", detail)
 
 
@@ -85,7 +95,8 @@ def status_fault(
         return Fault("throttled", detail, retry_after(headers), overload=True)
     if status in _TRANSIENT_STATUS or (status >= 500 and status != 501):
         return Fault("server", detail, retry_after(headers), overload=status in _OVERLOAD_STATUS)
-    return Fault("permanent", detail, advice=advice_on(status, detail, endpoint, bool(key)), status=status)
+    kind = "rejected" if status in _REJECTED_STATUS else "permanent"
+    return Fault(kind, detail, advice=advice_on(status, detail, endpoint, bool(key)), status=status)
 
 
 def advice_on(status: int, detail: str, endpoint: "EndpointSettings", has_key: bool) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pipelines import leases
-from pipelines.draw import Completion, Message, State, Usage
+from pipelines.draw import Completion, Draw, Message, State, Usage
 from pipelines.records import Entry, Failure, Grant, StageProgress, Want, block_hash, blocks_of
 from pipelines.sqlite_file import Handle, transaction, unusable
 from specs.errors import SpecmillError
@@ -113,6 +113,17 @@ class Ledger:
                 if row is not None:
                     return _completion(row)
         return None
+
+    def has_answer(self, role: str, endpoint: str, model: str, parameters: str, draw: Draw) -> bool:
+        """Whether `endpoint` has answered a draw of the same stage, with these parameters and the same first message
+        (the spec). Looks through the whole ledger where it has not."""
+        first = b"".join(digest for digest, _ in blocks_of(draw.messages[0]["content"]))
+        sql = (
+            "SELECT 1 FROM completion c JOIN reply r ON r.id = c.id WHERE c.role = ? AND c.stage = ? "
+            "AND c.endpoint = ? AND c.model = ? AND r.parameters = ? AND substr(r.blocks, 1, ?) = ? LIMIT 1"
+        )
+        values = (role, draw.stage, endpoint, model, block_hash(parameters), len(first), first)
+        return bool(self.read(sql, *values))
 
     def record(self, entry: Entry) -> "Future[Completion]":
         """Queue a completion; the future holds it once it is committed. Where another process committed the same key
