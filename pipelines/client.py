@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pipelines import request
 from pipelines.batch_api import BatchLane
-from pipelines.batch_record import Line, warn_of_batches_elsewhere
+from pipelines.batch_record import Line, batches_to_resume
 from pipelines.connection import BACKOFF_S, LONGEST_BACKOFF_S, Endpoint
 from pipelines.control import CONTROL, Control
 from pipelines.draw import Completion, Draw, State
@@ -52,7 +52,8 @@ class Client:
     def __init__(self, role: Role, ledger: str | os.PathLike[str], control: Control = CONTROL) -> None:
         self.role, self._ledger_path, self._control = role, Path(ledger), control
         self._endpoints: dict[str, Endpoint] = {}
-        self._lanes: dict[str, BatchLane] = {}  # of a role that asks in batches
+        self._batching = role.settings.mode == "batch"
+        self._lanes: dict[str, BatchLane] = {}  # of a role that asks in batches, or has asked so
         self._pending: dict[bytes, asyncio.Future[Completion]] = {}
         self._stages: dict[str, StageProgress] = {}
         self._asking: Counter[str] = Counter()  # draws that have no reply yet, by stage
@@ -66,12 +67,19 @@ class Client:
         self._endpoints = {name: Endpoint(name, one, self._control) for name, one in self.role.endpoints.items()}
         self._reach = Reach(self._endpoints, self._control, self._changed)
         self._purse = Purse(self.role, self.ledger, self._control, self._changed)
-        if self.role.settings.mode == "batch":
-            for name, endpoint in self._endpoints.items():
-                lane = BatchLane(self.role, endpoint, self.ledger, self._control, self._changed, self._keep_line)
-                self._lanes[name] = lane
-                lane.start()
-        warn_of_batches_elsewhere(self.ledger, self.role.name, self._lanes)
+        addresses = {name: endpoint.address for name, endpoint in self._endpoints.items()}
+        open_batches = batches_to_resume(self.ledger, self.role.name, addresses)
+        for name in addresses if self._batching else open_batches:
+            lane = self._lanes[name] = BatchLane(
+                self.role,
+                self._endpoints[name],
+                self.ledger,
+                self._purse,
+                self._control,
+                self._changed,
+                self._keep_line,
+            )
+            lane.start(open_batches.get(name, []), gather=self._batching)
         self.ledger.beat(self._progress)
         self._watcher = asyncio.create_task(self._watch())
         return self
@@ -101,7 +109,7 @@ class Client:
         future = self._pending[first] = asyncio.get_running_loop().create_future()
         self._asking[draw.stage] += 1
         try:
-            ask = self._ask_in_batch if self._lanes else self._ask_endpoints
+            ask = self._ask_in_batch if self._batching or self._holder(keys) else self._ask_endpoints
             completion = await ask(draw, keys, progress)
             future.set_result(completion)
         finally:
@@ -134,7 +142,6 @@ class Client:
             if entry is None:  # the budget is spent, or the run ended while waiting for some of it
                 continue
             fault, sent = entry, sent + 1
-            self._note(fault, draw, endpoint, progress)
             rejected = fault.kind == "rejected"
             if rejected and not await self._others_answered(endpoint, draw):
                 self._refused(endpoint, fault)
@@ -146,33 +153,39 @@ class Client:
             await self._back_off(fault, sent if fault.kind == "throttled" else errors)
 
     async def _ask_in_batch(self, draw: Draw, keys: dict[str, bytes], progress: StageProgress) -> Completion:
-        """The same through the Batch API: wait where the draw is in a batch already, else put it into a new one."""
+        """The same through the Batch API: wait where the draw is in a batch already, else put it into a new one, or
+        send it where the role does not ask in batches any more."""
         tried: Counter[str] = Counter()  # batches that brought nothing, by endpoint
         sent, errors, fault = 0, 0, None
         while endpoint := await self._batch_endpoint(keys, tried):
             name, key = endpoint.name, keys[endpoint.name]
-            want = request.most(self.role, name, draw)
-            if not await self._purse.reserve(want):
-                break
+            if not self._lanes[name].holds(key):  # for what a batch has, budget is set aside already
+                if not await self._purse.reserve(key, request.most(self.role, name, draw, batch=True)):
+                    break
+                if found := self.ledger.find(list(keys.values())):  # brought meanwhile by another client's batch
+                    self._purse.release(key)
+                    return found
             progress.in_flight += 1
             outcome = await self._lanes[name].ask(draw, key)
             progress.in_flight -= 1
             if isinstance(outcome, Completion):
                 return outcome
-            self._purse.give_back(want)
             if outcome is None:
                 break
             fault, sent = outcome, sent + 1
             self._note(fault, draw, endpoint, progress)
             tried[name] += 1
             errors += endpoint.circuit.closed and fault.kind != "no_batches"
-            if fault.kind == "permanent":
+            if fault.kind == "permanent" or (
+                fault.kind == "rejected" and not await self._others_answered(endpoint, draw)
+            ):
                 self._refused(endpoint, fault)
-            elif fault.kind == "rejected":
-                if await self._others_answered(endpoint, draw):
-                    return self._failed(key, endpoint, sent, fault)
-                self._refused(endpoint, fault)
-            elif errors > endpoint.settings.retries:
+                break
+            if fault.kind == "rejected":
+                return self._failed(key, endpoint, sent, fault)
+            if not self._batching and not self._holder(keys):
+                return await self._ask_endpoints(draw, keys, progress)
+            if errors > endpoint.settings.retries:
                 if fault.kind == "batch_failed":  # nothing about this draw: the others would fare no better
                     self._control.halt("endpoint", f"endpoint {name} refuses batches: {fault.detail}")
                 return self._failed(key, endpoint, sent, fault)
@@ -182,9 +195,8 @@ class Client:
     async def _batch_endpoint(self, keys: dict[str, bytes], tried: Counter[str]) -> Endpoint | None:
         """The endpoint that has the draw in a batch; else the first in rank that is up and takes batches, with those
         that brought nothing twice behind the others. None when the run ends."""
-        for name, key in keys.items():
-            if self._lanes[name].holds(key):
-                return self._endpoints[name]
+        if name := self._holder(keys):
+            return self._endpoints[name]
         able = [name for name in keys if not self._lanes[name].unable]
         if not able:
             why = "; ".join(lane.unable for lane in self._lanes.values())
@@ -192,11 +204,14 @@ class Client:
             self._control.halt("endpoint", f"endpoint {why}. {advice}")
         return await self._reach.endpoint(sorted(able, key=lambda name: tried[name] // _TRIES_IN_BATCHES))
 
+    def _holder(self, keys: dict[str, bytes]) -> str:
+        """The endpoint whose batch may bring the reply; empty where none has it."""
+        return next((name for name, key in keys.items() if name in self._lanes and self._lanes[name].holds(key)), "")
+
     async def _keep_line(self, name: str, line: Line, key: bytes, reply: Reply, latency: float) -> Completion:
-        """Commit one line of a batch; a line that nobody in this run waits for has reserved nothing."""
+        """Commit one line of a batch, whether somebody in this run waits for it or not."""
         progress = self._stages.setdefault(line.draw.stage, StageProgress(line.draw.stage))
-        reserved = request.most(self.role, name, line.draw) if self._lanes[name].awaited(key) else None
-        return await self._commit(self._entry(name, line, key, reply, 0, latency, reserved), progress)
+        return await self._commit(self._entry(name, line, key, reply, 0, latency, batch=True), progress)
 
     async def _send(
         self, endpoint: Endpoint, draw: Draw, key: bytes, retries: int, progress: StageProgress
@@ -206,7 +221,7 @@ class Client:
         while not standing.answered and standing.rejected >= _REJECTIONS and not self._control.closed:
             await self._reach.pause(_WATCH_S)
         want = request.most(self.role, endpoint.name, draw)
-        if not await self._purse.reserve(want):
+        if not await self._purse.reserve(key, want):
             return None
         progress.in_flight, standing.in_flight = progress.in_flight + 1, standing.in_flight + 1
         started = time.monotonic()
@@ -218,17 +233,18 @@ class Client:
         if endpoint.learn(outcome, key, started):
             self._changed.set()
         if isinstance(outcome, Fault):
-            self._purse.give_back(want)
+            self._note(outcome, draw, endpoint, progress, want if outcome.billable else None)
+            self._purse.release(key)
             return outcome
         line = Line(draw, endpoint.settings.model, request.parameters(self.role, draw))
-        return self._entry(endpoint.name, line, key, outcome, retries, latency, want)
+        return self._entry(endpoint.name, line, key, outcome, retries, latency, batch=False)
 
     def _entry(
-        self, name: str, line: Line, key: bytes, reply: Reply, retries: int, latency: float, reserved: Want | None
+        self, name: str, line: Line, key: bytes, reply: Reply, retries: int, latency: float, batch: bool
     ) -> Entry:
         """What the ledger is told of a reply."""
         self._standings[name, line.draw.stage].answered = True
-        draw, usage, batch = line.draw, reply.usage, bool(self._lanes)
+        draw, usage = line.draw, reply.usage
         cost = self.role.cost_usd(name, usage.prompt, usage.cached, usage.completion, batch)
         completion = Completion(
             key.hex(), reply.state, reply.text, reply.reasoning, reply.finish_reason, line.model,
@@ -240,12 +256,14 @@ class Client:
         charged = _charge(completion, request.most(self.role, name, draw, batch))
         return Entry(
             key, self.role.name, draw, completion, line.parameters, len(prompt), prefix,
-            time.time(), charged, reserved if self._purse.limited else None, batch,
+            time.time(), charged, self._purse.take(key), batch,
         )  # fmt: skip
 
-    def _note(self, fault: Fault, draw: Draw, endpoint: Endpoint, progress: StageProgress) -> None:
+    def _note(
+        self, fault: Fault, draw: Draw, endpoint: Endpoint, progress: StageProgress, lost: Want | None = None
+    ) -> None:
         progress.failures[fault.kind] = progress.failures.get(fault.kind, 0) + 1
-        self.ledger.fail(Failure(time.time(), self.role.name, draw, endpoint.name, fault.kind, fault.detail))
+        self.ledger.fail(Failure(time.time(), self.role.name, draw, endpoint.name, fault.kind, fault.detail, lost))
 
     async def _commit(self, entry: Entry, progress: StageProgress) -> Completion:
         try:
@@ -334,7 +352,8 @@ class Client:
     def _check_lanes(self) -> None:
         """Batches at an endpoint that is down are waited for as long as others are worked on."""
         blocked = [lane.blocked for lane in self._lanes.values() if lane.blocked]
-        if blocked and not any(lane.working for lane in self._lanes.values()):
+        in_flight = any(standing.in_flight for standing in self._standings.values())
+        if blocked and not in_flight and not any(lane.working for lane in self._lanes.values()):
             self._control.halt("endpoint", " ".join(blocked))
 
     def _check_disk(self) -> None:

@@ -60,6 +60,11 @@ class Endpoint:
         raw = [client.chat.completions.with_raw_response for client in self._clients]  # a bad reply is ours to sort
         self._pools = deque(pool for pool in raw for _ in range(_POOL_CONNECTIONS))
 
+    @property
+    def address(self) -> str:
+        """The root of its API."""
+        return str(self.client.base_url)
+
     async def close(self) -> None:
         """Close the connections."""
         for client in self._clients:
@@ -73,7 +78,7 @@ class Endpoint:
 
     def why_down(self) -> str:
         """A sentence for the user about an endpoint that is given up, with what to do."""
-        address, down_s = self.client.base_url, self.circuit.down_s
+        address, down_s = self.address, self.circuit.down_s
         if self.circuit.answered:
             return f"Endpoint {self.name} ({address}) is down: no answer for {down_s:.0f} s. Run again when it is back."
         return f"Endpoint {self.name} ({address}) is down: it never answered. Check `base_url`, and that it runs."

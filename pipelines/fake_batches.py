@@ -162,4 +162,5 @@ _FAILURES = {
 
 
 def _line(asked: dict[str, Any], response: dict[str, Any]) -> str:
-    return json.dumps({"id": asked["custom_id"], "custom_id": asked["custom_id"], "response": response, "error": None})
+    whole = {"id": asked["custom_id"], "custom_id": asked["custom_id"], "response": response, "error": None}
+    return json.dumps(whole, ensure_ascii=False)  # as some servers do

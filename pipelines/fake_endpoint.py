@@ -205,6 +205,8 @@ class FakeEndpoint:
         choices: list[dict[str, Any]] = [{"index": 0, "message": message, "finish_reason": finish}]
         if fault == "length":
             message["content"], choices[0]["finish_reason"] = text[: len(text) // 2], "length"
+        elif fault == "line_ends":
+            message["content"] = f"{text}\u2028and\u0085more\u2029of it\x1e."
         elif fault == "content_filter":
             message["content"], choices[0]["finish_reason"] = "", "content_filter"
         elif fault == "refusal":
@@ -243,7 +245,7 @@ _ERRORS: dict[str, tuple[int, str, str]] = {
 }
 SPOILED = (
     "html", "bad_json", "empty_choices", "no_usage", "length", "content_filter", "refusal", "tool_calls",
-    "reasoning_budget", "trickle", "reset", "down", "expired",
+    "reasoning_budget", "line_ends", "trickle", "reset", "down", "expired",
 )  # fmt: skip
 KINDS = (*_ERRORS, *SPOILED, *BATCH_FAULTS)
 

@@ -41,6 +41,11 @@ class Fault:
         """Whether the request itself may be why there was no reply: it was sent, and then nothing usable came."""
         return self.kind in {"timeout", "connection", "server", "bad_reply"} and not self.unreachable
 
+    @property
+    def billable(self) -> bool:
+        """Whether a reply may have been made, and be billed, that did not reach us: there was no word of an error."""
+        return self.own and self.kind != "server"
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
