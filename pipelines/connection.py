@@ -36,7 +36,7 @@ def open_clients(settings: EndpointSettings, key: str) -> list[Any]:
     return [
         openai.AsyncOpenAI(
             api_key=key or _NO_KEY,
-            base_url=settings.base_url,
+            base_url=settings.address,
             max_retries=0,
             timeout=timeout,
             http_client=openai.DefaultAsyncHttpxClient(limits=limits, timeout=timeout),

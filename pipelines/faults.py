@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 _KEY_LIKE = re.compile(r"\b(sk|key|gsk|hf|xai|pk)[-_][A-Za-z0-9_*\-]{8,}|(?<=Bearer )\S+")
 _DETAIL_CHARS = 300
+_ALL_REASONING = (
+    "no text: all of max_tokens went into reasoning; raise it (the role's, and for chats chats.max_tokens) "
+    "or lower reasoning_effort"
+)
 _SCRUBBED_CHARS = 20_000  # enough that no part of a key is cut off unseen in what is kept
 _TRANSIENT_STATUS = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 _OVERLOAD_STATUS = frozenset({408, 503, 504, 529})
@@ -83,7 +87,7 @@ def fault_of(error: Exception, endpoint: "EndpointSettings", key: str) -> Fault 
         return status_fault(error.status_code, body, error.message, error.response.headers, endpoint, key)
     detail = scrub(f"{type(cause).__name__}: {cause}", key)
     if isinstance(error, openai.APIConnectionError):
-        detail = f"{detail} ({endpoint.base_url or 'the default address'})"
+        detail = f"{detail} ({endpoint.address or 'the default address'})"
         return Fault("connection", detail, unreachable=unreachable)
     return Fault("bad_reply", detail)
 
@@ -113,7 +117,7 @@ def advice_on(status: int, detail: str, endpoint: "EndpointSettings", has_key: b
     if status in {402, 429}:
         return "The account has no credit left: add some, then run again."
     if status == 404:
-        return f"Check `model` ({endpoint.model}) and `base_url` ({endpoint.base_url or 'default'}) of the endpoint."
+        return f"Check `model` ({endpoint.model}) and `base_url` ({endpoint.address or 'default'}) of the endpoint."
     if "context" in detail.lower() or "too long" in detail.lower() or status == 413:
         return (
             "The prompt and max_tokens do not fit the model: lower max_tokens, shorten the spec, or use another model."
@@ -167,10 +171,7 @@ def _sorted_reply(choice: dict[str, Any], message: dict[str, Any], text: str, us
     if refusal or finish == "content_filter":
         return Reply(State.REFUSED, text or refusal, reasoning, finish, usage, refusal[:_DETAIL_CHARS])
     if finish == "length":
-        spent = (
-            "" if text.strip() else "no text: all of max_tokens went into reasoning; raise it or lower reasoning_effort"
-        )
-        return Reply(State.TRUNCATED, text, reasoning, finish, usage, spent)
+        return Reply(State.TRUNCATED, text, reasoning, finish, usage, "" if text.strip() else _ALL_REASONING)
     if not text.strip():
         why = "tool calls instead of text" if message.get("tool_calls") else "an empty reply"
         return Reply(State.UNPARSED, text, reasoning, finish, usage, why)
