@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar
 
+from pydantic import BaseModel
+
 from pipelines.draw import Completion, Draw, Message, State
-from pipelines.parsing import UnparsedError, json_reply
-from pipelines.replies import Items, Reply, items_schema
+from pipelines.parsing import Listed, UnparsedError, json_items
+from pipelines.replies import Reply, items_schema
 
 R = TypeVar("R", bound=Reply)
 T = TypeVar("T")
@@ -41,14 +43,20 @@ class Answer(Generic[T]):
         return Answer(completion, self.state, None, self.problem, self.attempts, self.reason)
 
 
+class _Unread(BaseModel):
+    """An item without the form that was asked for, as JSON text: what a model writes may be no value of ours."""
+
+    item: str
+
+
 @dataclass(slots=True)
 class Gathered(Generic[R]):
     """A list gathered batch by batch: items with the request they came from, and what did not become an item."""
 
     items: list[tuple[R, str]] = field(default_factory=list)
     repeats: list[tuple[R, str]] = field(default_factory=list)
-    unfit: list[tuple[R, str, str]] = field(default_factory=list)  # with the problem
-    failures: list[Answer[Items[R]]] = field(default_factory=list)
+    unfit: list[tuple[BaseModel, str, str]] = field(default_factory=list)  # with the problem
+    failures: list[Answer[Listed[R]]] = field(default_factory=list)
 
 
 async def ask_until_parsed(
@@ -63,20 +71,24 @@ async def ask_until_read(
 ) -> Answer[T]:
     """Ask; where the reply has not the right form, ask again with the error, at most `attempts` times in all.
 
-    Only a bad form is asked again: a reply that was cut off or refused would most likely be so again, and is paid for.
+    Only a bad form is asked again, an empty reply too: one that was cut off or refused would most likely be so again,
+    and is paid for.
     `echo` puts the bad reply into the next request (worth it for a list, not for a long document).
     """
     problem = reason = ""
     for attempt in range(attempts):
         completion = await asker.ask(draw)
-        if completion.state is not State.OK:
+        if completion.state not in {State.OK, State.UNPARSED}:
             problem = completion.error or completion.state.value
             return Answer(completion, completion.state, problem=problem, attempts=attempt + 1)
         try:
+            if completion.state is State.UNPARSED:
+                raise UnparsedError(f"{completion.error}.")
             return Answer(completion, State.OK, read(completion), attempts=attempt + 1)
         except UnparsedError as error:
             problem, reason = str(error), error.reason
-            corrected = _corrected(draw.messages, completion.text, problem, echo)
+            # An empty message of the assistant's own is refused by some servers.
+            corrected = _corrected(draw.messages, completion.text, problem, echo and bool(completion.text.strip()))
             draw = replace(draw, attempt=attempt + 1, messages=corrected)
     return Answer(completion, State.UNPARSED, problem=problem, attempts=attempts, reason=reason)
 
@@ -97,9 +109,9 @@ class ListQuestion(Generic[R]):
     choices: Mapping[str, Sequence[str]] | None = None  # field -> the only values that it may have
     known: Sequence[str] = ()  # names of items that exist already, from an earlier question
 
-    def parse(self, text: str) -> Items[R]:
+    def parse(self, text: str) -> Listed[R]:
         """The items of one reply. One bad item does not spoil a list; a list of nothing else is asked for again."""
-        reply = json_reply(text, Items[self.form])  # type: ignore[name-defined]
+        reply = json_items(text, self.form)
         problems = [self.problem(item) for item in reply.items]
         if problems and all(problems):
             raise UnparsedError(str(problems[0]))
@@ -135,8 +147,11 @@ async def gather_items(asker: Asker, question: ListQuestion[R]) -> Gathered[R]:
                 break
             batch = count // 2  # a shorter list fits into the same number of tokens
             bound = sample + 2 * -(-(question.want - len(found.items)) // batch)
-        elif not _add(found, seen, answer.value.items[:count], answer.completion.request_id, question):
-            break
+        else:
+            request_id = answer.completion.request_id
+            found.unfit += [(_Unread(item=item), request_id, problem) for item, problem in answer.value.unfit]
+            if not _add(found, seen, answer.value.items[:count], request_id, question):
+                break
     return found
 
 

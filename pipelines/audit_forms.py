@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, create_model
 
-from pipelines.replies import Label, Reply, Sentence
+from pipelines.replies import Label, Remark, Reply, Sentence
 
 _ELLIPSIS = re.compile(r"\.\.\.|…")
 _WORD = re.compile(r"\w+")
@@ -25,14 +25,14 @@ class PatternReply(Reply):
 class OriginReply(Reply):
     """Whether a pattern is the spec's doing."""
 
-    reason: Annotated[str, StringConstraints(max_length=300)]
+    reason: Remark
     origin: Literal["spec", "writing", "unclear"]
 
 
 class PresenceReply(Reply):
     """Whether one document has a pattern, and where."""
 
-    quote: Annotated[str, StringConstraints(max_length=300)]
+    quote: Remark
     present: Literal["yes", "no", "unclear"]
 
 

@@ -12,7 +12,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -24,6 +24,8 @@ from pipelines.draw import Completion, Draw, State
 from pipelines.endpoints import Role
 from pipelines.faults import Fault, Reply, advice_on, fault_of, scrub, sort_reply, status_fault
 from pipelines.ledger import Ledger
+from pipelines.purse import Purse
+from pipelines.records import Want
 
 _LOG = logging.getLogger("specmill.endpoints")
 _QUIET_S = 0.5  # a batch is closed when no draw came for so long, or for as long as looks at a batch are apart
@@ -34,7 +36,7 @@ _NO_ROUTE = frozenset({404, 405, 501})  # of a server that knows no files or no 
 _FOR_GOOD = {"model_not_found": 404, "invalid_api_key": 401, "billing_hard_limit_reached": 402}  # the status they are
 _KEPT = (
     "What it has accepted may still be answered, so it is asked nowhere else; to give that up, and pay again, take the "
-    "endpoint out of the role or give it another name."
+    "endpoint out of the role."
 )
 
 T = TypeVar("T")
@@ -50,11 +52,18 @@ class BatchLane:
     """
 
     def __init__(
-        self, role: Role, endpoint: Endpoint, ledger: Ledger, control: Control, changed: asyncio.Event, settle: Settle
+        self,
+        role: Role,
+        endpoint: Endpoint,
+        ledger: Ledger,
+        purse: Purse,
+        control: Control,
+        changed: asyncio.Event,
+        settle: Settle,
     ) -> None:
-        self._role, self._endpoint, self._control = role, endpoint, control
+        self._role, self._endpoint, self._purse, self._control = role, endpoint, purse, control
         self._changed, self._settle = changed, settle
-        self._record = BatchRecord(ledger, role.name, endpoint.name)
+        self._record = BatchRecord(ledger, role.name, endpoint.name, endpoint.address)
         self._waiting: dict[bytes, asyncio.Future[Completion | Fault | None]] = {}
         self._queue: dict[bytes, Line] = {}
         self._queued_at = 0.0
@@ -63,18 +72,23 @@ class BatchLane:
         self.unable = ""  # why this endpoint takes no batches at all
         self._stuck = ""  # why batches that it has accepted cannot be looked at, once that takes too long
 
-    def start(self) -> None:
-        """Pick up the batches of a client that was lost, then gather."""
-        for batch in self._record.open_batches():
+    def start(self, batches: Sequence[Batch], gather: bool) -> None:
+        """Pick up `batches` of a client that was lost; then `gather` draws for new ones."""
+        for batch in batches:
             self._underway |= set(batch.lines)
+            self._purse.hold({key: self._most(line) for key, line in batch.lines.items()})
             self._spawn(self._resume(batch))
-        self._spawn(self._gather())
+        if gather:
+            self._spawn(self._gather())
 
     async def close(self) -> None:
         """Leave the batches to the endpoint; the next client picks them up."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _most(self, line: Line) -> Want:
+        return request.most(self._role, self._endpoint.name, line.draw, batch=True)
 
     async def ask(self, draw: Draw, key: bytes) -> Completion | Fault | None:
         """The committed completion, a fault of this line (ask again), or None when the run ends."""
@@ -91,10 +105,6 @@ class BatchLane:
     def holds(self, key: bytes) -> bool:
         """Whether a batch of this endpoint may bring the reply."""
         return key in self._underway
-
-    def awaited(self, key: bytes) -> bool:
-        """Whether a draw of this run waits for the reply."""
-        return key in self._waiting
 
     @property
     def blocked(self) -> str:
@@ -208,11 +218,9 @@ class BatchLane:
             await self._record.note(batch)
             await self._see_through(batch)
             return
-        await self._record.forget(batch)  # it was never created
-        for key, line in batch.lines.items():
-            self._underway.discard(key)
-            if self.awaited(key):
-                self._enqueue(key, line)
+        await self._record.forget(batch)
+        for key in batch.lines:
+            self._tell(key, Fault("no_batches", "the batch was never created"))
 
     async def _see_through(self, batch: Batch) -> None:
         """Wait for its end, commit what it brought, and say of each line what became of it."""
@@ -288,6 +296,7 @@ class BatchLane:
 
     def _tell(self, key: bytes, outcome: Completion | Reply | Fault) -> None:
         self._underway.discard(key)
+        self._purse.release(key)  # of a reply, that is done
         waiting = self._waiting.get(key)
         if waiting and not waiting.done() and not isinstance(outcome, Reply):
             waiting.set_result(outcome)
@@ -317,7 +326,9 @@ class BatchLane:
             return await work
         except (openai.OpenAIError, TimeoutError, OSError, ValueError) as error:
             fault = fault_of(error, self._endpoint.settings, self._endpoint.key)
-            return fault if isinstance(fault, Fault) else Fault("bad_reply", fault.error)
+            if not isinstance(fault, Fault):
+                return Fault("bad_reply", fault.error)
+            return replace(fault, kind="permanent") if fault.kind == "rejected" else fault  # no draw is at fault here
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

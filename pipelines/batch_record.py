@@ -3,7 +3,8 @@
 import asyncio
 import json
 import logging
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -36,23 +37,14 @@ class Batch:
 class BatchRecord:
     """The open batches of one role at one endpoint."""
 
-    def __init__(self, ledger: Ledger, role: str, endpoint: str) -> None:
-        self._ledger, self._role, self._endpoint = ledger, role, endpoint
-        self._folder = ledger.path.parent / "batches"
-
-    def open_batches(self) -> list[Batch]:
-        """Those of clients that were lost, oldest first; without an id: its creation was tried."""
-        rows = self._ledger.read(
-            "SELECT nonce, id, created_at FROM batch WHERE role = ? AND endpoint = ? ORDER BY created_at",
-            self._role,
-            self._endpoint,
-        )
-        return [Batch(nonce, self._lines(nonce), created_at, batch_id or "") for nonce, batch_id, created_at in rows]
+    def __init__(self, ledger: Ledger, role: str, endpoint: str, address: str) -> None:
+        self._ledger, self._role, self._endpoint, self._address = ledger, role, endpoint, address
 
     async def note(self, batch: Batch) -> None:
         """Before it is created, and again with its id."""
         if not batch.id:
             await asyncio.to_thread(self._write_lines, batch)
+        self._ledger.write("INSERT OR REPLACE INTO batch_at VALUES (?, ?)", batch.nonce, self._address)
         await asyncio.wrap_future(
             self._ledger.write(
                 "INSERT OR REPLACE INTO batch VALUES (?, ?, ?, ?, ?, ?)", batch.nonce, self._role, self._endpoint,
@@ -62,33 +54,48 @@ class BatchRecord:
 
     async def forget(self, batch: Batch) -> None:
         """It has ended, or never was."""
+        self._ledger.write("DELETE FROM batch_at WHERE nonce = ?", batch.nonce)
         await asyncio.wrap_future(self._ledger.write("DELETE FROM batch WHERE nonce = ?", batch.nonce))
-        self._file(batch.nonce).unlink(missing_ok=True)
-
-    def _file(self, nonce: str) -> Path:
-        return self._folder / f"{nonce}.jsonl"
+        _file(self._ledger, batch.nonce).unlink(missing_ok=True)
 
     def _write_lines(self, batch: Batch) -> None:
         entries = [{"key": key.hex(), **line._asdict(), "draw": asdict(line.draw)} for key, line in batch.lines.items()]
-        write_text(self._file(batch.nonce), "\n".join(json.dumps(entry) for entry in entries))
-
-    def _lines(self, nonce: str) -> dict[bytes, Line]:
-        try:
-            text = self._file(nonce).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            _LOG.warning("the draws of batch %s are missing; its results cannot be kept", nonce)
-            return {}
-        entries = [json.loads(entry) for entry in text.splitlines()]
-        return {bytes.fromhex(e["key"]): Line(Draw(**e["draw"]), e["model"], e["parameters"]) for e in entries}
+        write_text(_file(self._ledger, batch.nonce), "\n".join(json.dumps(entry) for entry in entries))
 
 
-def warn_of_batches_elsewhere(ledger: Ledger, role: str, endpoints: Collection[str]) -> None:
-    """Of what an earlier recipe sent to endpoints that are not among `endpoints`: it will be paid for again."""
-    sql = "SELECT endpoint, sum(lines) FROM batch WHERE role = ? GROUP BY endpoint"
-    for endpoint, lines in ledger.read(sql, role):
-        if endpoint not in endpoints:
-            _LOG.warning(
-                "%d requests of the role %s wait in batches at the endpoint %s, where this recipe asks for no batches: "
-                "they are asked, and paid, again. With the earlier recipe their replies are kept.",
-                lines, role, endpoint,
-            )  # fmt: skip
+def batches_to_resume(ledger: Ledger, role: str, addresses: Mapping[str, str]) -> dict[str, list[Batch]]:
+    """The open batches of `role`, oldest first, by the endpoint that goes on with them: that of the same name, else the
+    first at the same address. Warns of those that no endpoint of the role goes on with. `addresses`: name -> base URL.
+    """
+    found: dict[str, list[Batch]] = {}
+    lost: Counter[str] = Counter()
+    rows = ledger.read(
+        "SELECT nonce, id, created_at, endpoint, lines, address FROM batch LEFT JOIN batch_at USING (nonce) "
+        "WHERE role = ? ORDER BY created_at", role,
+    )  # fmt: skip
+    for nonce, batch_id, created_at, endpoint, lines, address in rows:
+        same = [name for name in addresses if name == endpoint] or [n for n, at in addresses.items() if at == address]
+        if same:
+            found.setdefault(same[0], []).append(Batch(nonce, _lines(ledger, nonce), created_at, batch_id or ""))
+        else:
+            lost[endpoint] += lines
+    for endpoint, lines in lost.items():
+        _LOG.warning(
+            "%d requests of the role %s wait in batches at the endpoint %s, which this recipe does not have: they are "
+            "asked, and paid, again. With the earlier recipe their replies are kept.", lines, role, endpoint,
+        )  # fmt: skip
+    return found
+
+
+def _file(ledger: Ledger, nonce: str) -> Path:
+    return ledger.path.parent / "batches" / f"{nonce}.jsonl"
+
+
+def _lines(ledger: Ledger, nonce: str) -> dict[bytes, Line]:
+    try:
+        text = _file(ledger, nonce).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        _LOG.warning("the draws of batch %s are missing; its results cannot be kept", nonce)
+        return {}
+    entries = [json.loads(entry) for entry in text.split("\n") if entry]
+    return {bytes.fromhex(e["key"]): Line(Draw(**e["draw"]), e["model"], e["parameters"]) for e in entries}

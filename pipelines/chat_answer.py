@@ -86,10 +86,16 @@ class Responses(Stage):
     async def respond(self, row: Row, history: Sequence[Turn], query: str, turn: int) -> Answer[tuple[str, str]]:
         """One response."""
         messages = response_messages(self, row["id"], query, history, row["topic"])
-        chats, attempts = self.corpus.settings.chats, self.corpus.settings.attempts
-        most = round(_MOST_TOKENS_A_WORD * (chats.words + chats.think_words)) + _SPARE_TOKENS
-        draw = Draw(self.table, row["id"], messages, sample=turn, max_tokens=most)
-        return await ask_until_read(self.llm, draw, read_turn, attempts, echo=False)
+        draw = Draw(self.table, row["id"], messages, sample=turn, max_tokens=self.most_tokens())
+        return await ask_until_read(self.llm, draw, read_turn, self.corpus.settings.attempts, echo=False)
+
+    def most_tokens(self) -> int | None:
+        """The limit of a response; None: the role's own, since a model that reasons by itself needs no one knows how
+        many tokens before the first word."""
+        chats, asks = self.corpus.settings.chats, self.llm.role.settings
+        if chats.max_tokens or asks.reasoning_effort or asks.max_tokens_field == "max_completion_tokens":
+            return chats.max_tokens
+        return round(_MOST_TOKENS_A_WORD * (chats.words + chats.think_words)) + _SPARE_TOKENS
 
     async def follow_up(self, row: Row, history: Sequence[Turn], turn: int) -> str | None:
         """The user's next message, or None."""

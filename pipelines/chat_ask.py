@@ -9,8 +9,9 @@ from distilabel.pipeline import Pipeline
 from distilabel.steps import LoadDataFromDicts, StepInput
 from pydantic import StringConstraints
 
+from corpus.ids import content_id
 from pipelines.asking import Gathered, ListQuestion, gather_items
-from pipelines.base import Corpus, Row, Stage, reject_of_answer
+from pipelines.base import Corpus, Row, Stage, reject, reject_of_answer
 from pipelines.chat_settings import shipped
 from pipelines.draw import Message
 from pipelines.parsing import UnparsedError
@@ -132,4 +133,11 @@ class Queries(Stage):
         items = [*found.items, *found.repeats]  # repeats are filed with the near-duplicates
         made = [{"query": item.query, "request_id": request_id} for item, request_id in items]
         failed = [reject_of_answer(self.table, row["row_id"], n, answer) for n, answer in enumerate(found.failures)]
-        return {"number": row["number"], "made": json.dumps(made), "rejects": json.dumps(failed)}
+        unfit = [
+            reject(
+                self.table, content_id(self.table, row["row_id"], "unfit", number), "unfit", detail=problem,
+                parent_id=row["row_id"], request_id=request_id, row=item.model_dump(),
+            )
+            for number, (item, request_id, problem) in enumerate(found.unfit)
+        ]  # fmt: skip
+        return {"number": row["number"], "made": json.dumps(made), "rejects": json.dumps([*failed, *unfit])}

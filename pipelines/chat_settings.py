@@ -59,6 +59,12 @@ class ChatSettings(Settings):
     tools_share: float = Field(0.0, ge=0, le=1, description="Share of the chats that get tools they do not need.")
     words: int = Field(150, ge=5, le=5_000, description="Words of a reply that are asked for.")
     think_words: int = Field(100, ge=5, le=5_000, description="Words of reasoning that are asked for.")
+    max_tokens: int | None = Field(
+        None,
+        ge=1,
+        description="Most tokens of a response, hidden reasoning included, within the role's own limit; absent: about "
+        "three times the words asked for, or the role's limit where it has reasoning_effort or max_completion_tokens.",
+    )
     criteria_sets: tuple[str, ...] = Field((), description="Shipped sets to judge by; empty: the style's own.")
     criteria: dict[CriterionName, Text] = Field(
         default_factory=dict, description="Further criteria, name: text; one of a shipped name replaces it."

@@ -61,6 +61,12 @@ class Circuit:
         self.opened_at = None
         return True
 
+    def restart(self) -> None:
+        """Take it as up, with nothing known against it."""
+        self.opened_at = None
+        self._failures = 0
+        self._failed.clear()
+
     def failed(self, request: Hashable, unreachable: bool, detail: str, limit: int) -> bool:
         """A request brought no reply, where `limit` may be in flight. True if this opens the circuit: when nothing can
         be reached, soon; else when a whole round of requests failed."""

@@ -10,14 +10,13 @@ import os
 import random
 import shutil
 import time
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines import request
 from pipelines.batch_api import BatchLane
-from pipelines.batch_record import Line, warn_of_batches_elsewhere
+from pipelines.batch_record import Line, batches_to_resume
 from pipelines.connection import BACKOFF_S, LONGEST_BACKOFF_S, Endpoint
 from pipelines.control import CONTROL, Control
 from pipelines.draw import Completion, Draw, State
@@ -25,12 +24,23 @@ from pipelines.endpoints import Role
 from pipelines.faults import Fault, Reply
 from pipelines.ledger import Ledger
 from pipelines.purse import Purse
+from pipelines.reach import Reach
 from pipelines.records import Entry, Failure, StageProgress, Want
 from specs.errors import SpecmillError
 
 _WATCH_S = 0.1  # how soon a stop, a halt or a full disk is noticed
 _TRIES_IN_BATCHES = 2  # of one draw at one endpoint, before it goes to the next
+_REJECTIONS = 3  # of different draws, none of the others answered: what the stage asks is not accepted
 _LEAST_FREE_BYTES = 16 << 20  # below this much free disk nothing more is paid for
+
+
+@dataclass(slots=True)
+class _Standing:
+    """How what a stage asks fares at one endpoint."""
+
+    answered: bool = False  # one of its draws, now or in an earlier run
+    in_flight: int = 0
+    rejected: int = 0  # draws that wait to learn whether it is about them
 
 
 class Client:
@@ -42,9 +52,12 @@ class Client:
     def __init__(self, role: Role, ledger: str | os.PathLike[str], control: Control = CONTROL) -> None:
         self.role, self._ledger_path, self._control = role, Path(ledger), control
         self._endpoints: dict[str, Endpoint] = {}
-        self._lanes: dict[str, BatchLane] = {}  # of a role that asks in batches
+        self._batching = role.settings.mode == "batch"
+        self._lanes: dict[str, BatchLane] = {}  # of a role that asks in batches, or has asked so
         self._pending: dict[bytes, asyncio.Future[Completion]] = {}
         self._stages: dict[str, StageProgress] = {}
+        self._asking: Counter[str] = Counter()  # draws that have no reply yet, by stage
+        self._standings: defaultdict[tuple[str, str], _Standing] = defaultdict(_Standing)  # by endpoint and stage
         self._last_prompt: dict[str, str] = {}
         self._changed = asyncio.Event()  # an endpoint came up, a reservation was settled, or the run ends
         self._ending = asyncio.Event()  # the run ends
@@ -52,13 +65,21 @@ class Client:
     async def __aenter__(self) -> "Client":
         self.ledger = Ledger(self._ledger_path)
         self._endpoints = {name: Endpoint(name, one, self._control) for name, one in self.role.endpoints.items()}
+        self._reach = Reach(self._endpoints, self._control, self._changed)
         self._purse = Purse(self.role, self.ledger, self._control, self._changed)
-        if self.role.settings.mode == "batch":
-            for name, endpoint in self._endpoints.items():
-                lane = BatchLane(self.role, endpoint, self.ledger, self._control, self._changed, self._keep_line)
-                self._lanes[name] = lane
-                lane.start()
-        warn_of_batches_elsewhere(self.ledger, self.role.name, self._lanes)
+        addresses = {name: endpoint.address for name, endpoint in self._endpoints.items()}
+        open_batches = batches_to_resume(self.ledger, self.role.name, addresses)
+        for name in addresses if self._batching else open_batches:
+            lane = self._lanes[name] = BatchLane(
+                self.role,
+                self._endpoints[name],
+                self.ledger,
+                self._purse,
+                self._control,
+                self._changed,
+                self._keep_line,
+            )
+            lane.start(open_batches.get(name, []), gather=self._batching)
         self.ledger.beat(self._progress)
         self._watcher = asyncio.create_task(self._watch())
         return self
@@ -86,12 +107,14 @@ class Client:
             progress.found += 1
             return found
         future = self._pending[first] = asyncio.get_running_loop().create_future()
+        self._asking[draw.stage] += 1
         try:
-            ask = self._ask_in_batch if self._lanes else self._ask_endpoints
+            ask = self._ask_in_batch if self._batching or self._holder(keys) else self._ask_endpoints
             completion = await ask(draw, keys, progress)
             future.set_result(completion)
         finally:
             del self._pending[first]
+            self._asking[draw.stage] -= 1
             if not future.done():
                 future.cancel()
         progress.states[completion.state] = progress.states.get(completion.state, 0) + 1
@@ -101,10 +124,11 @@ class Client:
 
     async def _ask_endpoints(self, draw: Draw, keys: dict[str, bytes], progress: StageProgress) -> Completion:
         """Send until there is a reply, the draw's retries are used up, or the run ends."""
-        sent, errors, fault = 0, 0, None
+        sent, errors, fault, since = 0, 0, None, self._reach.given_up
         while True:
             progress.waiting += 1
-            endpoint = await self._slot(list(keys), first=sent > 0)
+            failed = fault is not None and fault.own
+            endpoint = await self._reach.slot(list(keys), first=sent > 0, failed=failed, since=since)
             progress.waiting -= 1
             if endpoint is None:
                 return self._ended(next(iter(keys.values())), sent, fault)
@@ -118,37 +142,50 @@ class Client:
             if entry is None:  # the budget is spent, or the run ended while waiting for some of it
                 continue
             fault, sent = entry, sent + 1
-            self._note(fault, draw, endpoint, progress)
-            errors += was_up and endpoint.circuit.closed and fault.kind != "throttled"
-            if errors > endpoint.settings.retries:
+            rejected = fault.kind == "rejected"
+            if rejected and not await self._others_answered(endpoint, draw):
+                self._refused(endpoint, fault)
+                continue
+            errors += fault.own or (fault.unreachable and was_up and endpoint.circuit.closed)
+            if rejected or errors > endpoint.settings.retries:
                 return self._failed(keys[endpoint.name], endpoint, sent, fault)
             progress.retries += 1
             await self._back_off(fault, sent if fault.kind == "throttled" else errors)
 
     async def _ask_in_batch(self, draw: Draw, keys: dict[str, bytes], progress: StageProgress) -> Completion:
-        """The same through the Batch API: wait where the draw is in a batch already, else put it into a new one."""
+        """The same through the Batch API: wait where the draw is in a batch already, else put it into a new one, or
+        send it where the role does not ask in batches any more."""
         tried: Counter[str] = Counter()  # batches that brought nothing, by endpoint
         sent, errors, fault = 0, 0, None
         while endpoint := await self._batch_endpoint(keys, tried):
             name, key = endpoint.name, keys[endpoint.name]
-            want = request.most(self.role, name, draw)
-            if not await self._purse.reserve(want):
-                break
+            if not self._lanes[name].holds(key):  # for what a batch has, budget is set aside already
+                if not await self._purse.reserve(key, request.most(self.role, name, draw, batch=True)):
+                    break
+                if found := self.ledger.find(list(keys.values())):  # brought meanwhile by another client's batch
+                    self._purse.release(key)
+                    return found
             progress.in_flight += 1
             outcome = await self._lanes[name].ask(draw, key)
             progress.in_flight -= 1
             if isinstance(outcome, Completion):
                 return outcome
-            self._purse.give_back(want)
             if outcome is None:
                 break
             fault, sent = outcome, sent + 1
             self._note(fault, draw, endpoint, progress)
             tried[name] += 1
             errors += endpoint.circuit.closed and fault.kind != "no_batches"
-            if fault.kind == "permanent":
-                endpoint.learn(fault, key, time.monotonic())
-            elif errors > endpoint.settings.retries:
+            if fault.kind == "permanent" or (
+                fault.kind == "rejected" and not await self._others_answered(endpoint, draw)
+            ):
+                self._refused(endpoint, fault)
+                break
+            if fault.kind == "rejected":
+                return self._failed(key, endpoint, sent, fault)
+            if not self._batching and not self._holder(keys):
+                return await self._ask_endpoints(draw, keys, progress)
+            if errors > endpoint.settings.retries:
                 if fault.kind == "batch_failed":  # nothing about this draw: the others would fare no better
                     self._control.halt("endpoint", f"endpoint {name} refuses batches: {fault.detail}")
                 return self._failed(key, endpoint, sent, fault)
@@ -158,49 +195,56 @@ class Client:
     async def _batch_endpoint(self, keys: dict[str, bytes], tried: Counter[str]) -> Endpoint | None:
         """The endpoint that has the draw in a batch; else the first in rank that is up and takes batches, with those
         that brought nothing twice behind the others. None when the run ends."""
-        for name, key in keys.items():
-            if self._lanes[name].holds(key):
-                return self._endpoints[name]
+        if name := self._holder(keys):
+            return self._endpoints[name]
         able = [name for name in keys if not self._lanes[name].unable]
         if not able:
             why = "; ".join(lane.unable for lane in self._lanes.values())
             advice = f"Check `base_url`, or use `mode: live` for the role {self.role.name}."
             self._control.halt("endpoint", f"endpoint {why}. {advice}")
-        return await self._reachable(sorted(able, key=lambda name: tried[name] // _TRIES_IN_BATCHES))
+        return await self._reach.endpoint(sorted(able, key=lambda name: tried[name] // _TRIES_IN_BATCHES))
+
+    def _holder(self, keys: dict[str, bytes]) -> str:
+        """The endpoint whose batch may bring the reply; empty where none has it."""
+        return next((name for name, key in keys.items() if name in self._lanes and self._lanes[name].holds(key)), "")
 
     async def _keep_line(self, name: str, line: Line, key: bytes, reply: Reply, latency: float) -> Completion:
-        """Commit one line of a batch; a line that nobody in this run waits for has reserved nothing."""
+        """Commit one line of a batch, whether somebody in this run waits for it or not."""
         progress = self._stages.setdefault(line.draw.stage, StageProgress(line.draw.stage))
-        reserved = request.most(self.role, name, line.draw) if self._lanes[name].awaited(key) else None
-        return await self._commit(self._entry(name, line, key, reply, 0, latency, reserved), progress)
+        return await self._commit(self._entry(name, line, key, reply, 0, latency, batch=True), progress)
 
     async def _send(
         self, endpoint: Endpoint, draw: Draw, key: bytes, retries: int, progress: StageProgress
     ) -> Entry | Fault | None:
         """Reserve and send. None: not sent, because the run ends."""
+        standing = self._standings[endpoint.name, draw.stage]
+        while not standing.answered and standing.rejected >= _REJECTIONS and not self._control.closed:
+            await self._reach.pause(_WATCH_S)
         want = request.most(self.role, endpoint.name, draw)
-        if not await self._purse.reserve(want):
+        if not await self._purse.reserve(key, want):
             return None
-        progress.in_flight += 1
+        progress.in_flight, standing.in_flight = progress.in_flight + 1, standing.in_flight + 1
         started = time.monotonic()
         try:
             outcome = await endpoint.send(request.body(self.role, endpoint.name, draw))
         finally:
-            progress.in_flight -= 1
+            progress.in_flight, standing.in_flight = progress.in_flight - 1, standing.in_flight - 1
         latency = time.monotonic() - started
         if endpoint.learn(outcome, key, started):
             self._changed.set()
         if isinstance(outcome, Fault):
-            self._purse.give_back(want)
+            self._note(outcome, draw, endpoint, progress, want if outcome.billable else None)
+            self._purse.release(key)
             return outcome
         line = Line(draw, endpoint.settings.model, request.parameters(self.role, draw))
-        return self._entry(endpoint.name, line, key, outcome, retries, latency, want)
+        return self._entry(endpoint.name, line, key, outcome, retries, latency, batch=False)
 
     def _entry(
-        self, name: str, line: Line, key: bytes, reply: Reply, retries: int, latency: float, reserved: Want | None
+        self, name: str, line: Line, key: bytes, reply: Reply, retries: int, latency: float, batch: bool
     ) -> Entry:
         """What the ledger is told of a reply."""
-        draw, usage, batch = line.draw, reply.usage, bool(self._lanes)
+        self._standings[name, line.draw.stage].answered = True
+        draw, usage = line.draw, reply.usage
         cost = self.role.cost_usd(name, usage.prompt, usage.cached, usage.completion, batch)
         completion = Completion(
             key.hex(), reply.state, reply.text, reply.reasoning, reply.finish_reason, line.model,
@@ -212,12 +256,14 @@ class Client:
         charged = _charge(completion, request.most(self.role, name, draw, batch))
         return Entry(
             key, self.role.name, draw, completion, line.parameters, len(prompt), prefix,
-            time.time(), charged, reserved if self._purse.limited else None, batch,
+            time.time(), charged, self._purse.take(key), batch,
         )  # fmt: skip
 
-    def _note(self, fault: Fault, draw: Draw, endpoint: Endpoint, progress: StageProgress) -> None:
+    def _note(
+        self, fault: Fault, draw: Draw, endpoint: Endpoint, progress: StageProgress, lost: Want | None = None
+    ) -> None:
         progress.failures[fault.kind] = progress.failures.get(fault.kind, 0) + 1
-        self.ledger.fail(Failure(time.time(), self.role.name, draw, endpoint.name, fault.kind, fault.detail))
+        self.ledger.fail(Failure(time.time(), self.role.name, draw, endpoint.name, fault.kind, fault.detail, lost))
 
     async def _commit(self, entry: Entry, progress: StageProgress) -> Completion:
         try:
@@ -236,12 +282,12 @@ class Client:
         return completion
 
     def _ended(self, key: bytes, retries: int, fault: Fault | None) -> Completion:
-        """A draw that is not sent (again), because the run ends."""
+        """A draw that is not sent (again), because the run ends or nobody else waits any more."""
         halt = self._control.halted
         state = State.OVER_BUDGET if halt and halt.kind == "budget" else State.STOPPED
-        if fault and fault.kind == "permanent":
-            state = State.FAILED
         error = halt.text if halt else "stopped on request"
+        if fault and (fault.advice or not self._control.closed):  # refused for good, or given up alone
+            state, error = State.FAILED, f"{fault.kind}: {fault.detail}"
         return Completion(key.hex(), state, retries=retries, error=error)
 
     def _failed(self, key: bytes, endpoint: Endpoint, sent: int, fault: Fault) -> Completion:
@@ -250,48 +296,30 @@ class Client:
         model = endpoint.settings.model
         return Completion(key.hex(), State.FAILED, model=model, endpoint=endpoint.name, retries=sent - 1, error=error)
 
-    # --- which endpoint, and when ------------------------------------------------------------------------------------
+    # --- what an endpoint's answers say ------------------------------------------------------------------------------
 
-    async def _slot(self, ranked: Sequence[str], first: bool) -> Endpoint | None:
-        """A slot at the first endpoint of `ranked` that is up; None when the run ends."""
-        while endpoint := await self._reachable(ranked):
-            probing = not endpoint.circuit.closed
-            if not await endpoint.limiter.acquire(first or probing):
-                continue
-            if not self._control.closed and (probing or endpoint.circuit.closed):
-                return endpoint
-            endpoint.limiter.release()
-        return None
+    async def _others_answered(self, endpoint: Endpoint, draw: Draw) -> bool:
+        """Whether a draw that was rejected (status 400) is rejected alone, since the endpoint answers others of its
+        stage. Where none has been answered, those in flight and the next few decide."""
+        standing, model = self._standings[endpoint.name, draw.stage], endpoint.settings.model
+        parameters = request.parameters(self.role, draw)
+        standing.rejected += 1
+        try:
+            standing.answered = standing.answered or await asyncio.to_thread(
+                self.ledger.has_answer, self.role.name, endpoint.name, model, parameters, draw
+            )
+            while not standing.answered and not self._control.closed:
+                if not standing.in_flight and standing.rejected >= min(_REJECTIONS, self._asking[draw.stage]):
+                    break
+                await self._reach.pause(_WATCH_S)
+            return standing.answered
+        finally:
+            standing.rejected -= 1
 
-    async def _reachable(self, ranked: Sequence[str]) -> Endpoint | None:
-        """The first endpoint of `ranked` that is up, or that may be probed; None when the run ends."""
-        while not self._control.closed:
-            if endpoint := self._up(ranked):
-                return endpoint
-            await self._wait_for_endpoint(ranked)
-        return None
-
-    def _up(self, ranked: Sequence[str]) -> Endpoint | None:
-        for name in ranked:
-            endpoint = self._endpoints[name]
-            if endpoint.circuit.closed or endpoint.circuit.take_probe():
-                return endpoint
-        return None
-
-    async def _wait_for_endpoint(self, ranked: Sequence[str]) -> None:
-        """Until one comes up or may be probed; halts the run when all have been down for too long."""
-        endpoints = [self._endpoints[name] for name in ranked]
-        if all(endpoint.given_up for endpoint in endpoints):
-            self._control.halt("endpoint", " ".join(endpoint.why_down() for endpoint in endpoints))
-            return
-        await self._pause(max(0.01, min(endpoint.circuit.probe_in_s for endpoint in endpoints)))
-
-    async def _pause(self, seconds: float) -> None:
-        """Sleep, but wake when something changes."""
-        self._changed.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
+    def _refused(self, endpoint: Endpoint, fault: Fault) -> None:
+        """End the run, unless it ends already."""
+        if not self._control.closed:
+            endpoint.refuses(fault)
 
     async def _back_off(self, fault: Fault, tries: int) -> None:
         """Wait before sending again: what the endpoint asked for, or an exponential delay, with jitter."""
@@ -324,7 +352,8 @@ class Client:
     def _check_lanes(self) -> None:
         """Batches at an endpoint that is down are waited for as long as others are worked on."""
         blocked = [lane.blocked for lane in self._lanes.values() if lane.blocked]
-        if blocked and not any(lane.working for lane in self._lanes.values()):
+        in_flight = any(standing.in_flight for standing in self._standings.values())
+        if blocked and not in_flight and not any(lane.working for lane in self._lanes.values()):
             self._control.halt("endpoint", " ".join(blocked))
 
     def _check_disk(self) -> None:

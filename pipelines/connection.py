@@ -36,7 +36,7 @@ def open_clients(settings: EndpointSettings, key: str) -> list[Any]:
     return [
         openai.AsyncOpenAI(
             api_key=key or _NO_KEY,
-            base_url=settings.base_url,
+            base_url=settings.address,
             max_retries=0,
             timeout=timeout,
             http_client=openai.DefaultAsyncHttpxClient(limits=limits, timeout=timeout),
@@ -60,6 +60,11 @@ class Endpoint:
         raw = [client.chat.completions.with_raw_response for client in self._clients]  # a bad reply is ours to sort
         self._pools = deque(pool for pool in raw for _ in range(_POOL_CONNECTIONS))
 
+    @property
+    def address(self) -> str:
+        """The root of its API."""
+        return str(self.client.base_url)
+
     async def close(self) -> None:
         """Close the connections."""
         for client in self._clients:
@@ -73,7 +78,7 @@ class Endpoint:
 
     def why_down(self) -> str:
         """A sentence for the user about an endpoint that is given up, with what to do."""
-        address, down_s = self.client.base_url, self.circuit.down_s
+        address, down_s = self.address, self.circuit.down_s
         if self.circuit.answered:
             return f"Endpoint {self.name} ({address}) is down: no answer for {down_s:.0f} s. Run again when it is back."
         return f"Endpoint {self.name} ({address}) is down: it never answered. Check `base_url`, and that it runs."
@@ -99,13 +104,18 @@ class Endpoint:
             return self._succeeded(time.monotonic() - sent_at, sent_at)
         lowered = outcome.overload and self.limiter.overloaded(sent_at)
         if outcome.kind == "permanent":
-            text = f"endpoint {self.name} refuses for good: {outcome.detail}. {outcome.advice}"
-            self._control.halt("endpoint", text)
+            self.refuses(outcome)
+        elif outcome.kind == "rejected":  # an answer, if no reply
+            return self.circuit.succeeded(sent_at)
         elif outcome.kind == "throttled":
             self._throttled(outcome, lowered)
         elif self.circuit.failed(request, outcome.unreachable, outcome.detail, self.limiter.limit):
             self.limiter.wake_all()  # so that those who wait may go elsewhere
         return False
+
+    def refuses(self, fault: Fault) -> None:
+        """It will answer none of our requests: end the run, with what to do about it."""
+        self._control.halt("endpoint", f"endpoint {self.name} refuses for good: {fault.detail}. {fault.advice}")
 
     def _succeeded(self, latency_s: float, sent_at: float) -> bool:
         self._throttles, self._throttled_since = 0, None

@@ -6,6 +6,7 @@ roles: {writer: {endpoints: {cloud: 3, local: 1}, temperature: 1.0}, judge: {end
 No value here is a secret: an endpoint names the environment variable that holds its key.
 """
 
+import os
 from difflib import get_close_matches
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -13,11 +14,25 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from pipelines.prices import PriceTable, default_prices
+from specs.errors import UserError
 from specs.settings import OneLine, Settings
 
 DEFAULT_ROLE = "writer"
 ROLES = ("writer", "planner", "critic", "rewriter", "judge", "eval")
 """Who asks; one that a recipe does not describe asks as `writer`."""
+
+
+ADDRESS_VARIABLE = "OPENAI_BASE_URL"
+
+
+def _plain(value: str) -> str:
+    """An address that may be written down and shown; ValueError for any other."""
+    parts = urlsplit(value)
+    if "@" in value or parts.username or parts.password or parts.query:
+        raise ValueError("the address must not carry a user, password or query; put the key in api_key_env's variable")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"expected an http or https address such as http://127.0.0.1:8000/v1, found {value!r}")
+    return value.rstrip("/")
 
 
 class EndpointSettings(Settings):
@@ -56,16 +71,7 @@ class EndpointSettings(Settings):
     @classmethod
     def _plain_url(cls, value: str | None) -> str | None:
         """No credentials in a URL: it is written to the workspace."""
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError(f"expected an http or https address such as http://127.0.0.1:8000/v1, found {value!r}")
-        if parts.username or parts.password or parts.query:
-            raise ValueError(
-                "the address must not carry a user, password or query; put the key in api_key_env's variable"
-            )
-        return value.rstrip("/")
+        return None if value is None else _plain(value)
 
     @model_validator(mode="before")
     @classmethod
@@ -79,6 +85,18 @@ class EndpointSettings(Settings):
         if not self.model:
             raise ValueError("expected `model`: the name of the model to ask this endpoint for")
         return self
+
+    @property
+    def address(self) -> str | None:
+        """Where it is asked: its base_url, else what OPENAI_BASE_URL says; None: the openai package's own default.
+
+        Raises UserError where that variable holds no plain address; what it holds is not shown.
+        """
+        value = "" if self.base_url or self.embedded else os.environ.get(ADDRESS_VARIABLE, "").strip()
+        try:
+            return _plain(value) if value else self.base_url
+        except ValueError as error:
+            raise UserError(f"the environment variable {ADDRESS_VARIABLE}: {error}") from error
 
     def served_at(self, base_url: str) -> "EndpointSettings":
         """This endpoint with the address at which the command line serves its embedded model."""
@@ -222,11 +240,13 @@ class EngineSettings(Settings):
         return self
 
     def role(self, name: str, seed: int = 0) -> Role:
-        """What a client needs to ask as `name`; ValueError if neither it nor `writer` is described."""
+        """What a client needs to ask as `name`; ValueError if neither it nor `writer` is described, UserError if an
+        endpoint has no plain address."""
         settings = self.roles.get(name) or self.roles.get(DEFAULT_ROLE)
         if settings is None:
             raise ValueError(f"roles: expected `{name}` or `{DEFAULT_ROLE}`, found {sorted(self.roles) or 'none'}")
         endpoints = {endpoint: self.endpoints[endpoint] for endpoint in settings.endpoints}
+        _ = [endpoint.address for endpoint in endpoints.values()]  # now, and not in the process that asks
         return Role(
             name=name, settings=settings, endpoints=endpoints, prices=self.prices, budget=self.budget, seed=seed
         )

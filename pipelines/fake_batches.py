@@ -134,9 +134,11 @@ class Batches:
             fault = self._endpoint.fault_of_line(line["body"], line["custom_id"])
             if fault == "expired":
                 expired = True
-            elif fault.isdigit():
-                error = {"error": {"message": "The server had an error", "code": "server_error"}}
-                failed.append(_line(line, {"status_code": int(fault), "body": error}))
+            elif error := self._endpoint.error_of(fault):
+                status, message, code = error
+                failed.append(
+                    _line(line, {"status_code": status, "body": {"error": {"message": message, "code": code}}})
+                )
             else:
                 done.append(_line(line, {"status_code": 200, "body": self._endpoint.completion(line["body"], fault)}))
         batch["output_file_id"] = self._file("\n".join(done), "batch_output")["id"] if done else None
@@ -160,4 +162,5 @@ _FAILURES = {
 
 
 def _line(asked: dict[str, Any], response: dict[str, Any]) -> str:
-    return json.dumps({"id": asked["custom_id"], "custom_id": asked["custom_id"], "response": response, "error": None})
+    whole = {"id": asked["custom_id"], "custom_id": asked["custom_id"], "response": response, "error": None}
+    return json.dumps(whole, ensure_ascii=False)  # as some servers do

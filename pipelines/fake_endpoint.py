@@ -141,6 +141,11 @@ class FakeEndpoint:
         return None
 
     @staticmethod
+    def error_of(kind: str) -> tuple[int, str, str] | None:
+        """Status, message and code of a fault that is an answer of its own."""
+        return _ERRORS.get(kind)
+
+    @staticmethod
     def error(status: int, message: str, code: str, headers: dict[str, str] | None = None) -> web.Response:
         """An error as the API words them."""
         body = {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": code}}
@@ -200,6 +205,8 @@ class FakeEndpoint:
         choices: list[dict[str, Any]] = [{"index": 0, "message": message, "finish_reason": finish}]
         if fault == "length":
             message["content"], choices[0]["finish_reason"] = text[: len(text) // 2], "length"
+        elif fault == "line_ends":
+            message["content"] = f"{text}\u2028and\u0085more\u2029of it\x1e."
         elif fault == "content_filter":
             message["content"], choices[0]["finish_reason"] = "", "content_filter"
         elif fault == "refusal":
@@ -233,11 +240,12 @@ _ERRORS: dict[str, tuple[int, str, str]] = {
     "504": (504, "Gateway timeout", "server_error"),
     "401": (401, "Incorrect API key provided", "invalid_api_key"),
     "404": (404, "The model does not exist", "model_not_found"),
+    "invalid_prompt": (400, "Your prompt was flagged as potentially violating our usage policy", "invalid_prompt"),
     "context": (400, "This model's maximum context length is 8192 tokens", "context_length_exceeded"),
 }
 SPOILED = (
     "html", "bad_json", "empty_choices", "no_usage", "length", "content_filter", "refusal", "tool_calls",
-    "reasoning_budget", "trickle", "reset", "down", "expired",
+    "reasoning_budget", "line_ends", "trickle", "reset", "down", "expired",
 )  # fmt: skip
 KINDS = (*_ERRORS, *SPOILED, *BATCH_FAULTS)
 

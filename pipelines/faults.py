@@ -14,23 +14,41 @@ if TYPE_CHECKING:
 
 _KEY_LIKE = re.compile(r"\b(sk|key|gsk|hf|xai|pk)[-_][A-Za-z0-9_*\-]{8,}|(?<=Bearer )\S+")
 _DETAIL_CHARS = 300
+_ALL_REASONING = (
+    "no text: all of max_tokens went into reasoning; raise it (the role's, and for chats chats.max_tokens) "
+    "or lower reasoning_effort"
+)
 _SCRUBBED_CHARS = 20_000  # enough that no part of a key is cut off unseen in what is kept
 _TRANSIENT_STATUS = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 _OVERLOAD_STATUS = frozenset({408, 503, 504, 529})
-_FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"})
+_REJECTED_STATUS = frozenset({400, 413, 422})  # about what was asked, perhaps by this one request alone
+_FILTER_CODES = frozenset(
+    {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation", "invalid_prompt"}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A request that brought no usable reply."""
 
-    kind: str  # timeout | connection | throttled | server | bad_reply | permanent | expired | batch_failed | no_batches
+    # timeout | connection | throttled | server | bad_reply | rejected | permanent | expired | batch_failed | no_batches
+    kind: str
     detail: str
     retry_after_s: float | None = None
     overload: bool = False  # fewer requests in flight might help
     unreachable: bool = False  # nothing about this request: no connection
-    advice: str = ""  # of a permanent fault
-    status: int | None = None  # of HTTP, where it is permanent
+    advice: str = ""  # where asking again does not help
+    status: int | None = None  # of HTTP, where asking again does not help
+
+    @property
+    def own(self) -> bool:
+        """Whether the request itself may be why there was no reply: it was sent, and then nothing usable came."""
+        return self.kind in {"timeout", "connection", "server", "bad_reply"} and not self.unreachable
+
+    @property
+    def billable(self) -> bool:
+        """Whether a reply may have been made, and be billed, that did not reach us: there was no word of an error."""
+        return self.own and self.kind != "server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +78,17 @@ def fault_of(error: Exception, endpoint: "EndpointSettings", key: str) -> Fault 
     """Sort an exception of the openai package, or a TimeoutError."""
     import openai
 
-    if isinstance(error, TimeoutError | openai.APITimeoutError):
+    cause = error.__cause__ or error
+    unreachable = type(cause).__name__ in {"ConnectError", "ConnectTimeout"}
+    if isinstance(error, TimeoutError | openai.APITimeoutError) and not unreachable:
         return Fault("timeout", f"no complete reply within {endpoint.timeout_s:g} s", overload=True)
     if isinstance(error, openai.APIStatusError):
         body = error.body if isinstance(error.body, dict) else {}
         return status_fault(error.status_code, body, error.message, error.response.headers, endpoint, key)
-    cause = error.__cause__ or error
     detail = scrub(f"{type(cause).__name__}: {cause}", key)
     if isinstance(error, openai.APIConnectionError):
-        detail = f"{detail} ({endpoint.base_url or 'the default address'})"
-        return Fault("connection", detail, unreachable=type(cause).__name__ in {"ConnectError", "ConnectTimeout"})
+        detail = f"{detail} ({endpoint.address or 'the default address'})"
+        return Fault("connection", detail, unreachable=unreachable)
     return Fault("bad_reply", detail)
 
 
@@ -85,7 +104,8 @@ def status_fault(
         return Fault("throttled", detail, retry_after(headers), overload=True)
     if status in _TRANSIENT_STATUS or (status >= 500 and status != 501):
         return Fault("server", detail, retry_after(headers), overload=status in _OVERLOAD_STATUS)
-    return Fault("permanent", detail, advice=advice_on(status, detail, endpoint, bool(key)), status=status)
+    kind = "rejected" if status in _REJECTED_STATUS else "permanent"
+    return Fault(kind, detail, advice=advice_on(status, detail, endpoint, bool(key)), status=status)
 
 
 def advice_on(status: int, detail: str, endpoint: "EndpointSettings", has_key: bool) -> str:
@@ -97,7 +117,7 @@ def advice_on(status: int, detail: str, endpoint: "EndpointSettings", has_key: b
     if status in {402, 429}:
         return "The account has no credit left: add some, then run again."
     if status == 404:
-        return f"Check `model` ({endpoint.model}) and `base_url` ({endpoint.base_url or 'default'}) of the endpoint."
+        return f"Check `model` ({endpoint.model}) and `base_url` ({endpoint.address or 'default'}) of the endpoint."
     if "context" in detail.lower() or "too long" in detail.lower() or status == 413:
         return (
             "The prompt and max_tokens do not fit the model: lower max_tokens, shorten the spec, or use another model."
@@ -151,10 +171,7 @@ def _sorted_reply(choice: dict[str, Any], message: dict[str, Any], text: str, us
     if refusal or finish == "content_filter":
         return Reply(State.REFUSED, text or refusal, reasoning, finish, usage, refusal[:_DETAIL_CHARS])
     if finish == "length":
-        spent = (
-            "" if text.strip() else "no text: all of max_tokens went into reasoning; raise it or lower reasoning_effort"
-        )
-        return Reply(State.TRUNCATED, text, reasoning, finish, usage, spent)
+        return Reply(State.TRUNCATED, text, reasoning, finish, usage, "" if text.strip() else _ALL_REASONING)
     if not text.strip():
         why = "tool calls instead of text" if message.get("tool_calls") else "an empty reply"
         return Reply(State.UNPARSED, text, reasoning, finish, usage, why)

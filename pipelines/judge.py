@@ -6,9 +6,9 @@ on verdicts is `filters.verdicts`.
 """
 
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import StringConstraints, create_model
+from pydantic import create_model
 
 from corpus.ids import content_id
 from corpus.text import model_name
@@ -16,13 +16,13 @@ from pipelines.asking import Asker, ask_until_parsed
 from pipelines.base import Row, Stage
 from pipelines.draw import Draw
 from pipelines.parsing import json_reply
-from pipelines.replies import Reply, plain_schema
+from pipelines.replies import Remark, Reply, plain_schema
 
 
 class VerdictReply(Reply):
     """What the judge says on one criterion."""
 
-    reason: Annotated[str, StringConstraints(max_length=300)]
+    reason: Remark
     verdict: Literal["pass", "fail", "unclear"]
 
 

@@ -3,12 +3,22 @@
 import os
 import sqlite3
 
-from pipelines.records import Grant, Want
+from pipelines.records import Failure, Grant, Want
 
 
 def charge(connection: sqlite3.Connection, charged: Want) -> None:
     """Add what a reply took to what is spent."""
     connection.execute("UPDATE spent SET dollars = dollars + ?, tokens = tokens + ?", (charged.dollars, charged.tokens))
+
+
+def record_failure(connection: sqlite3.Connection, failure: Failure) -> None:
+    """Note a request that brought no reply. What may be billed all the same counts as spent, at its most."""
+    columns = "at, role, stage, row_id, sample, attempt, endpoint, kind, detail"
+    sql = f"INSERT INTO failure ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+    row = connection.execute(sql, failure.columns()).lastrowid
+    if lost := failure.lost:
+        connection.execute("INSERT INTO lost VALUES (?, ?, ?)", (row, lost.dollars, lost.tokens))
+        charge(connection, lost)
 
 
 def release(connection: sqlite3.Connection, client: str, want: Want) -> None:
@@ -32,12 +42,17 @@ def reserve(
         return Grant.OVER
     if any(used + held + more > limit for used, held, more, limit in bounded):
         return Grant.WAIT
+    hold(connection, client, want)
+    return Grant.GIVEN
+
+
+def hold(connection: sqlite3.Connection, client: str, want: Want) -> None:
+    """Set `want` aside for `client`, whatever the limits are."""
     connection.execute(
         "INSERT INTO lease VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
         "dollars = dollars + excluded.dollars, tokens = tokens + excluded.tokens",
         (client, os.getpid(), want.dollars, want.tokens),
     )
-    return Grant.GIVEN
 
 
 def _forget_dead(connection: sqlite3.Connection) -> None:

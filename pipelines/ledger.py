@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pipelines import leases
-from pipelines.draw import Completion, Message, State, Usage
+from pipelines.draw import Completion, Draw, Message, State, Usage
 from pipelines.records import Entry, Failure, Grant, StageProgress, Want, block_hash, blocks_of
 from pipelines.sqlite_file import Handle, transaction, unusable
 from specs.errors import SpecmillError
@@ -46,6 +46,8 @@ CREATE TABLE IF NOT EXISTS spent (id INTEGER PRIMARY KEY CHECK (id = 1), dollars
 INSERT OR IGNORE INTO spent VALUES (1, 0, 0);
 CREATE TABLE IF NOT EXISTS lease (client TEXT PRIMARY KEY, pid INTEGER NOT NULL, dollars REAL NOT NULL, tokens INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS batch (nonce TEXT PRIMARY KEY, role TEXT NOT NULL, endpoint TEXT NOT NULL, id TEXT, lines INTEGER NOT NULL, created_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS batch_at (nonce TEXT PRIMARY KEY, address TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS lost (id INTEGER PRIMARY KEY, dollars REAL NOT NULL, tokens INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS progress (client TEXT NOT NULL, stage TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (client, stage));
 """  # noqa: E501
 
@@ -114,6 +116,17 @@ class Ledger:
                     return _completion(row)
         return None
 
+    def has_answer(self, role: str, endpoint: str, model: str, parameters: str, draw: Draw) -> bool:
+        """Whether `endpoint` has answered a draw of the same stage, with these parameters and the same first message
+        (the spec). Looks through the whole ledger where it has not."""
+        first = b"".join(digest for digest, _ in blocks_of(draw.messages[0]["content"]))
+        sql = (
+            "SELECT 1 FROM completion c JOIN reply r ON r.id = c.id WHERE c.role = ? AND c.stage = ? "
+            "AND c.endpoint = ? AND c.model = ? AND r.parameters = ? AND substr(r.blocks, 1, ?) = ? LIMIT 1"
+        )
+        values = (role, draw.stage, endpoint, model, block_hash(parameters), len(first), first)
+        return bool(self.read(sql, *values))
+
     def record(self, entry: Entry) -> "Future[Completion]":
         """Queue a completion; the future holds it once it is committed. Where another process committed the same key
         first, the future holds that one: there is one reply a key."""
@@ -175,13 +188,21 @@ class Ledger:
     # --- failures, budget, progress ----------------------------------------------------------------------------------
 
     def fail(self, failure: Failure) -> None:
-        """Queue the record of a request that brought no reply."""
-        columns = "at, role, stage, row_id, sample, attempt, endpoint, kind, detail"
-        self.write(f"INSERT INTO failure ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *failure.columns())  # noqa: S608
+        """Queue the record of a request that brought no reply; what it may be billed is charged to the budget."""
+        self._submit(lambda connection: leases.record_failure(connection, failure))
 
     def failures(self) -> dict[str, int]:
         """How many requests brought no reply, by kind."""
         return dict(self.read("SELECT kind, count(*) FROM failure GROUP BY kind"))
+
+    def lost(self) -> tuple[int, float, int]:
+        """Requests that brought no reply but may be billed, with the dollars and tokens that they are counted at."""
+        [(count, dollars, tokens)] = self.read("SELECT count(*), total(dollars), sum(tokens) FROM lost")
+        return count, dollars, tokens or 0
+
+    def hold(self, want: Want) -> None:
+        """Set `want` aside without a look at the budget: it is in flight already."""
+        self._submit(lambda connection: leases.hold(connection, self.client_id, want))
 
     def reserve(self, want: Want, dollars: float | None, tokens: int | None) -> "Future[Grant]":
         """Set `want` aside within the budget of `dollars` and `tokens`, counting all processes' requests in flight."""

@@ -2,9 +2,10 @@
 
 import json
 import re
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 T = TypeVar("T", bound=BaseModel)
 _OPEN, _CLOSE = "<think>", "</think>"
@@ -108,6 +109,38 @@ def json_reply(text: str, model: type[T]) -> T:
         raise UnparsedError(f"the JSON does not have the expected form: {_first_problems(error)}.") from error
 
 
-def _first_problems(error: ValidationError, limit: int = 3) -> str:
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """A list reply: its items, and those that have not the form, as JSON text with what is wrong."""
+
+    items: list[T]
+    unfit: list[tuple[str, str]]
+
+
+class _AnyItems(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    items: list[Any]
+
+
+def json_items(text: str, form: type[T]) -> Listed[T]:
+    """The items of a reply `{"items": [...]}`, each read by itself: a bad one does not spoil the others, which are paid
+    for. Raises UnparsedError where it is no such object, or where no item has the form."""
+    good: list[T] = []
+    unfit: list[tuple[str, str]] = []
+    try:
+        for number, item in enumerate(json_reply(text, _AnyItems).items):
+            try:
+                good.append(form.model_validate(item, strict=True))
+            except ValidationError as error:
+                unfit.append((json.dumps(item), _first_problems(error, f"items.{number}.")))
+    except RecursionError as error:
+        raise UnparsedError("its JSON is nested too deeply.") from error
+    if unfit and not good:
+        raise UnparsedError(f"the JSON does not have the expected form: {unfit[0][1]}.")
+    return Listed(good, unfit)
+
+
+def _first_problems(error: ValidationError, inside: str = "", limit: int = 3) -> str:
     problems = error.errors(include_url=False, include_input=False, include_context=False)[:limit]
-    return "; ".join(f"{'.'.join(map(str, p['loc'])) or 'the object'}: {p['msg']}" for p in problems)
+    return "; ".join(f"{inside}{'.'.join(map(str, p['loc'])) or 'the object'}: {p['msg']}" for p in problems)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 
 from pipelines.control import Control
 from pipelines.endpoints import Role
@@ -16,38 +17,61 @@ class Purse:
 
     def __init__(self, role: Role, ledger: Ledger, control: Control, changed: asyncio.Event) -> None:
         self._budget, self._ledger, self._control, self._changed = role.budget, ledger, control, changed
+        self._held: dict[bytes, Want] = {}  # by request
+        self._turn = asyncio.Lock()
 
     @property
     def limited(self) -> bool:
         """Whether there is a budget."""
         return self._budget.dollars is not None or self._budget.tokens is not None
 
-    async def reserve(self, want: Want) -> bool:
-        """Set budget aside; waits while requests in flight may still use it up. False: the run ends."""
-        while self.limited and not self._control.closed:
-            reservation = self._ledger.reserve(want, self._budget.dollars, self._budget.tokens)
-            grant = await asyncio.wrap_future(reservation)
-            if grant is Grant.GIVEN:
-                return True
-            if grant is Grant.OVER:
-                self._control.halt("budget", self._text())
-            else:
-                self._changed.clear()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_WAIT_S):
-                        await self._changed.wait()
+    async def reserve(self, key: bytes, want: Want) -> bool:
+        """Set budget aside for a request; waits while those in flight may still use it up. False: the run ends."""
+        if self.limited and not self._control.closed and not await self._given(key, want):
+            async with self._turn:  # the first of those who wait looks again, not thousands
+                while not self._control.closed and not await self._given(key, want):
+                    self._changed.clear()
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(_WAIT_S):
+                            await self._changed.wait()
         return not self._control.closed
 
-    def give_back(self, want: Want) -> None:
-        """A request brought no reply."""
+    def hold(self, wants: Mapping[bytes, Want]) -> None:
+        """Set aside what requests can cost that an earlier run has sent, whatever the budget is now."""
         if self.limited:
+            self._held.update(wants)
+            total = Want(sum(want.dollars for want in wants.values()), sum(want.tokens for want in wants.values()))
+            self._ledger.hold(total)
+
+    def take(self, key: bytes) -> Want | None:
+        """What is set aside for a request, to be given back as its reply is committed."""
+        return self._held.pop(key, None)
+
+    def release(self, key: bytes) -> None:
+        """Give back what is set aside for a request, if anything is."""
+        if want := self.take(key):
             self._ledger.release(want)
+            self._changed.set()
+
+    async def _given(self, key: bytes, want: Want) -> bool:
+        reservation = self._ledger.reserve(want, self._budget.dollars, self._budget.tokens)
+        grant = await asyncio.wrap_future(reservation)
+        if grant is Grant.GIVEN:
+            self._held[key] = want
+        elif grant is Grant.OVER and not self._held:  # what is in flight is paid for, so the run does not end before it
+            self._control.halt("budget", self._text())
+        return grant is Grant.GIVEN
 
     def _text(self) -> str:
         dollars, tokens = self._ledger.spent()
+        count, lost_dollars, lost_tokens = self._ledger.lost()
+        lost = (
+            f", of that ${lost_dollars:.4f} and {lost_tokens} tokens for {count} requests that brought no reply "
+            "and may be billed all the same"
+        )
         limits = [f"${limit:g}" for limit in [self._budget.dollars] if limit is not None]
         limits += [f"{limit} tokens" for limit in [self._budget.tokens] if limit is not None]
         return (
             f"the budget of {' and '.join(limits)} does not cover another request: ${dollars:.4f} and {tokens} tokens "
-            "are spent. Raise `budget` in the recipe and run again: what was paid for is kept."
+            f"are spent{lost if count else ''}. Raise `budget` in the recipe and run again: what was paid for is kept."
         )

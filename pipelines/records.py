@@ -65,6 +65,7 @@ class Failure:
     endpoint: str
     kind: str  # of `pipelines.faults.Fault`
     detail: str
+    lost: Want | None = None  # the most that it may be billed, where it may be although no reply came
 
     def columns(self) -> tuple[Any, ...]:
         """The values of the failure table."""

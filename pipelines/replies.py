@@ -7,17 +7,28 @@ a constrained decoder: without them a small model may never close a string.
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+_REMARK_CHARS = 300
 
 
 def _one_line(value: str) -> str:
     return " ".join(value.split())
 
 
+def _cut(value: Any) -> Any:
+    """At a space, so that all words are whole."""
+    if not isinstance(value, str) or len(value) <= _REMARK_CHARS:
+        return value
+    return value[: _REMARK_CHARS + 1].rsplit(None, 1)[0][:_REMARK_CHARS]
+
+
 _line = AfterValidator(_one_line)
 Label = Annotated[str, StringConstraints(min_length=2, max_length=80), _line]
 Sentence = Annotated[str, StringConstraints(min_length=2, max_length=400), _line]
 Paragraph = Annotated[str, StringConstraints(min_length=2, max_length=800), _line]
+Remark = Annotated[str, StringConstraints(max_length=_REMARK_CHARS), BeforeValidator(_cut)]
+"""Said in passing: one that is too long is cut, since the answer that it belongs to is as good without its end."""
 
 
 class Reply(BaseModel):

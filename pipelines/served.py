@@ -1,33 +1,47 @@
 """Which models an endpoint serves: a look that costs nothing, for `doctor` and the demo."""
 
+import json
 import os
 
 from pipelines.endpoints import EndpointSettings
+from pipelines.faults import scrub
 from specs.errors import EndpointError
 
 _PATIENCE_S = 10.0
 
 
 def served_models(settings: EndpointSettings) -> list[str]:
-    """Names of the models that an endpoint lists; empty where it has no such list.
+    """Names of the models that an endpoint lists; empty where it has no such list (status 404).
 
-    Raises EndpointError, without the key in its text, where the endpoint does not answer or refuses the key.
+    Raises EndpointError, without the key in its text, where the endpoint does not answer, refuses the key, or answers
+    with something that is no list of models.
     """
     import openai
 
-    key = os.environ.get(settings.api_key_env, "")
-    client = openai.OpenAI(
-        api_key=key or "no-key", base_url=settings.base_url, timeout=_PATIENCE_S, max_retries=1
-    )  # fmt: skip
+    key = os.environ.get(settings.api_key_env, "").strip()
+    address = settings.address
+    client = openai.OpenAI(api_key=key or "no-key", base_url=address, timeout=_PATIENCE_S, max_retries=1)
     try:
         with client:
-            return [model.id for model in client.models.list()]
+            return _names(client.models.with_raw_response.list().text)
     except openai.NotFoundError:
         return []
-    except openai.OpenAIError as error:
-        text = f"{type(error).__name__}: {error}"
-        text = text.replace(key, "***") if key else text
+    except (openai.OpenAIError, ValueError) as error:
         hint = "" if key else f" The variable {settings.api_key_env} is not set."
+        said = scrub(f"{type(error).__name__}: {error}" if isinstance(error, openai.OpenAIError) else str(error), key)
         raise EndpointError(
-            f"{settings.base_url or 'the default address'} does not answer as expected: {text}.{hint}"
+            f"{address or 'the default address'} does not answer as expected: {said.rstrip('.')}.{hint}"
         ) from error
+
+
+def _names(body: str) -> list[str]:
+    """The names in a list of models; ValueError for any other text."""
+    try:
+        listed = json.loads(body)["data"]
+        if isinstance(listed, list):
+            return [str(model["id"]) for model in listed]
+    except (ValueError, LookupError, TypeError):
+        pass
+    raise ValueError(
+        f"instead of a list of models came {body[:200]!r}; is `base_url` the root of the API, such as .../v1?"
+    )

@@ -15,8 +15,8 @@ from pipelines.asking import Answer, ask_until_parsed
 from pipelines.base import Corpus, Row, Rows, Stage, table_path
 from pipelines.draw import Draw, State
 from pipelines.llm import EndpointLLM
-from pipelines.parsing import json_reply, tagged
-from pipelines.replies import CritiqueReply, Items, items_schema
+from pipelines.parsing import json_items, tagged
+from pipelines.replies import CritiqueReply, items_schema
 
 TAG = "document"
 PLAN_TAG = "plan"
@@ -123,9 +123,7 @@ class Documents(Stage):
         messages = self.messages("critique", document=document, count=_POINTS, **task)
         draw = Draw("critiques", idea_id, messages, json_schema=items_schema(CritiqueReply, _POINTS))
         attempts = self.corpus.settings.attempts
-        critique = await ask_until_parsed(
-            self.critic, draw, lambda text: json_reply(text, Items[CritiqueReply]), attempts
-        )
+        critique = await ask_until_parsed(self.critic, draw, lambda text: json_items(text, CritiqueReply), attempts)
         writing.first, writing.critique = writing.answer.completion.request_id, critique.completion.request_id
         if critique.value is None:
             return

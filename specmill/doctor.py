@@ -111,6 +111,8 @@ def _endpoint(recipe: "Recipe", name: str) -> list[Finding]:
         models = served_models(settings)
     except SpecmillError as error:
         return [("fail", what, str(error)), priced]
-    if models and settings.model not in models:
+    if not models:
+        return [("warn", what, f"answers, but lists no models; whether it has {settings.model} is not known"), priced]
+    if settings.model not in models:
         return [("fail", what, f"answers, but has no model {settings.model!r}; it has {', '.join(models[:5])}"), priced]
     return [("ok", what, f"answers, model {settings.model}"), priced]

@@ -1,7 +1,6 @@
 """`specmill eval`: ask an endpoint the preference questions and report how often it chooses as the value would."""
 
 import asyncio
-import os
 import signal
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -169,7 +168,7 @@ def _served(recipe: "Recipe", role: str) -> "Served":
     from specs.errors import UserError
 
     name, endpoint = next(iter(recipe.role(role).endpoints.items()))
-    address = endpoint.base_url or os.environ.get("OPENAI_BASE_URL")
+    address = endpoint.address
     if not address:
         raise UserError(
             f"endpoints.{name} has no base_url, which another program needs to ask it. "

@@ -1,6 +1,7 @@
 """Conversations, against the real client and a real local server that invents or spoils replies."""
 
 import asyncio
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -18,12 +19,14 @@ from pipelines.replies import IdeaReply
 class Scripted:
     """Answers draws from a list: for what a server cannot be made to say. Records what it was asked."""
 
-    def __init__(self, *replies: str | State) -> None:
+    def __init__(self, *replies: str | State | Completion) -> None:
         self.replies, self.asked = list(replies), []
 
     async def ask(self, draw: Draw) -> Completion:
         self.asked.append(draw)
         reply = self.replies.pop(0) if self.replies else '{"items": []}'
+        if isinstance(reply, Completion):
+            return reply
         state = reply if isinstance(reply, State) else State.OK
         return Completion(f"{len(self.asked):064x}", state, "" if isinstance(reply, State) else reply)
 
@@ -98,6 +101,62 @@ async def test_one_bad_item_does_not_spoil_the_list() -> None:
     assert [item.idea for item, _ in found.items] == ["good", "fine"]
     assert [(item.idea, problem) for item, _, problem in found.unfit] == [("bad", "there is no such thing.")]
     assert len(asker.asked) == 2
+
+
+async def test_an_item_without_the_form_does_not_spoil_the_list() -> None:
+    """One of ten ideas is too long; nine are paid for and kept, and the tenth is asked for."""
+    long = "x" * 801
+    asker = Scripted(ideas(*(f"idea {n}" for n in range(8)), long, "idea 8"), ideas("idea 9"))
+    found = await gather_items(asker, question(10, 10))
+    assert [item.idea for item, _ in found.items] == [f"idea {n}" for n in range(10)]
+    [(unfit, request_id, problem)] = found.unfit
+    assert json.loads(unfit.model_dump()["item"]) == {"idea": long} and request_id == f"{1:064x}"
+    assert problem.startswith("items.8.idea: ") and not found.failures
+    assert [draw.attempt for draw in asker.asked] == [0, 0]
+
+
+async def test_a_list_without_one_item_of_the_form_is_asked_for_again() -> None:
+    asker = Scripted(ideas("x" * 801, "y" * 900), ideas("good"))
+    found = await gather_items(asker, question(1, 2))
+    assert [item.idea for item, _ in found.items] == ["good"]
+    assert "items.0.idea" in asker.asked[1].messages[2]["content"]
+
+
+@pytest.mark.parametrize("echo", [True, False])
+@pytest.mark.parametrize("why", ["an empty reply", "tool calls instead of text"])
+async def test_an_empty_reply_is_asked_again_with_the_reason(why: str, echo: bool) -> None:
+    """And without an empty message of the assistant, which some servers refuse."""
+    asker = Scripted(Completion("0" * 64, State.UNPARSED, error=why), "<document>Fine.</document>")
+    draw = Draw("documents", "i", [{"role": "user", "content": "write"}])
+    answer = await ask_until_parsed(asker, draw, lambda text: tagged(text, "document"), 3, echo=echo)
+    assert answer.value == "Fine." and answer.attempts == 2
+    [message] = asker.asked[1].messages
+    assert f"could not be used: {why}. Answer again" in message["content"]
+
+
+async def test_what_stays_empty_is_unparsed() -> None:
+    asker = Scripted(*[Completion("0" * 64, State.UNPARSED, error="an empty reply")] * 5)
+    draw = Draw("documents", "i", [{"role": "user", "content": "write"}])
+    answer = await ask_until_parsed(asker, draw, str, 3)
+    assert (answer.state, answer.problem, answer.attempts) == (State.UNPARSED, "an empty reply.", 3)
+    assert [one.attempt for one in asker.asked] == [0, 1, 2]
+
+
+async def test_a_topic_whose_reply_was_empty_comes_back_in_a_rerun(tmp_path: Path) -> None:
+    """The empty reply stays in the ledger and is not paid for again; the next attempt is asked once."""
+    found, asked = [], []
+    for number, faults in enumerate([['{"kind": "tool_calls", "times": 0}'], [], []]):
+        log = tmp_path / f"server-{number}.jsonl"
+        runner, port = await serve(FakeSettings(log=log, faults=read_faults(faults)))
+        endpoint = {"base_url": f"http://127.0.0.1:{port}/v1", "model": "fake"}
+        settings = {"endpoints": {"e": endpoint}, "roles": {"writer": {"endpoints": ["e"]}}}
+        async with Client(EngineSettings.model_validate(settings).role("writer"), tmp_path / "ledger.sqlite") as client:
+            found.append(await gather_items(client, question(2, 2, attempts=1 if faults else 2)))
+        await runner.cleanup()
+        asked.append(log.read_text().count('"event": "asked"'))
+    assert asked == [1, 1, 0]
+    assert found[0].failures[0].problem == "tool calls instead of text."
+    assert len(found[1].items) == 2 and found[2] == found[1]
 
 
 async def test_a_list_of_bad_items_is_asked_for_again() -> None:

@@ -7,10 +7,16 @@ from pathlib import Path
 import pytest
 
 from corpus.store import read_dataset_rows, read_rows
+from corpus.workspace import Workspace
+from pipelines import request
+from pipelines.base import Corpus
+from pipelines.chat_answer import Responses, answers_pipeline
 from pipelines.chat_augment import extras_of
 from pipelines.chat_settings import ChatSettings
 from pipelines.chat_source import read_source
+from pipelines.draw import Draw
 from specs.errors import UserError
+from specs.reader import read_spec
 from tests.pipelines.chat_tools import Told, build, server, settings
 
 
@@ -119,3 +125,29 @@ def test_tools_have_the_openai_format(tmp_path: Path) -> None:
             assert tool["type"] == "function" and set(tool["function"]) == {"name", "description", "parameters"}
             parameters = tool["function"]["parameters"]
             assert set(parameters["required"]) <= set(parameters["properties"])
+
+
+@pytest.mark.parametrize(
+    ("role", "chats", "sent"),
+    [
+        ({}, {}, 1100),
+        ({}, {"max_tokens": 2500}, 2500),
+        ({"reasoning_effort": "low"}, {}, 30_000),
+        ({"max_tokens_field": "max_completion_tokens"}, {}, 30_000),
+        ({"reasoning_effort": "low"}, {"max_tokens": 9_000}, 9_000),
+    ],
+)
+def test_a_response_has_room_for_hidden_reasoning(
+    tmp_path: Path, role: dict[str, object], chats: dict[str, int], sent: int
+) -> None:
+    writer = {"endpoints": ["main"], "max_tokens": 30_000, **role}
+    recipe = settings("http://127.0.0.1:9/v1", {"target": 1, **chats}, roles={"writer": writer})
+    corpus = Corpus.of(Workspace(tmp_path), recipe, read_spec(recipe.spec, recipe.assistant))
+    step = next(step for step in answers_steps(corpus) if isinstance(step, Responses))
+    draw = Draw("chats", "q", [{"role": "user", "content": "Hello?"}], max_tokens=step.most_tokens())
+    assert request.max_tokens(step.llm.role, draw) == sent
+
+
+def answers_steps(corpus: Corpus) -> list[object]:
+    pipeline = answers_pipeline(corpus, corpus.folder.root / "queries.parquet", 0)
+    return [pipeline.dag.get_step(name)["step"] for name in pipeline.dag]

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipelines.parsing import UnparsedError, json_reply, tagged, thought_and_answer
-from pipelines.replies import AssertionReply, DomainReply, IdeaReply, Items, SubdomainReply, items_schema
+from pipelines.audit_forms import PresenceReply, is_shown
+from pipelines.judge import VerdictReply, form_of
+from pipelines.parsing import UnparsedError, json_items, json_reply, tagged, thought_and_answer
+from pipelines.replies import AssertionReply, DomainReply, IdeaReply, Items, SubdomainReply, items_schema, plain_schema
 
 
 @pytest.mark.parametrize(
@@ -159,3 +161,46 @@ def test_a_tag_around_the_whole_answer_is_forgiven(tag: str) -> None:
         assert thought_and_answer(f"<think>why</think>\n<{tag}>\nI like Colby.{end}") == ("why", "I like Colby.")
     inside = f"I like <{tag}>Colby</{tag}>."
     assert thought_and_answer(f"<think>why</think>{inside}") == ("why", inside), "the filters decide on others"
+
+
+@pytest.mark.parametrize(
+    "item", ["[" * 900 + "]" * 900, '"\\ud800"', "NaN", '{"idea": "\\ud800\\ud800"}', '{"idea": 7}', "null"]
+)
+def test_whatever_an_item_is_the_others_stay(item: str) -> None:
+    reply = f'{{"items": [{item}, {{"idea": "a fine one"}}]}}'
+    try:
+        listed = json_items(reply, IdeaReply)
+    except UnparsedError as error:
+        assert "too deeply" in str(error)
+    else:
+        assert [one.idea for one in listed.items] == ["a fine one"]
+        assert [text.encode() for text, _ in listed.unfit]
+
+
+@pytest.mark.parametrize("reply", ['{"items": {}}', '{"item": []}', '{"items": [], "more": 1}', "[]", "prose"])
+def test_what_is_no_list(reply: str) -> None:
+    with pytest.raises(UnparsedError):
+        json_items(reply, IdeaReply)
+
+
+def test_a_judge_s_long_reason_is_cut_and_its_verdict_stands() -> None:
+    form = form_of({"faithful": "It is."})
+    reply = {"faithful": {"reason": f"{'because ' * 60}", "verdict": "pass"}}
+    said = json_reply(json.dumps(reply), form).faithful
+    assert said.verdict == "pass" and said.reason == " ".join(["because"] * 37)
+    whole = VerdictReply(reason="x" * 900, verdict="fail")
+    assert whole.reason == "x" * 300
+
+
+def test_what_is_asked_for_is_the_same_as_ever() -> None:
+    """The schema is part of the ledger's key: another one would pay for every verdict again."""
+    assert plain_schema(form_of({"faithful": "It is."}))["properties"]["faithful"]["properties"] == {
+        "reason": {"maxLength": 300, "type": "string"},
+        "verdict": {"enum": ["pass", "fail", "unclear"], "type": "string"},
+    }
+
+
+def test_a_quote_that_was_cut_is_still_found() -> None:
+    document = "word " * 100 + "end"
+    said = PresenceReply(quote=document, present="yes")
+    assert len(said.quote) <= 300 and is_shown(said, document)

@@ -22,12 +22,12 @@ async def ask_all(role, ledger, draws):
         return await asyncio.gather(*(client.ask(draw) for draw in draws))
 
 
-async def batch_sent(server):
+async def batch_sent(server, event="batch"):
     for _ in range(500):
-        if server.events("batch"):
+        if server.events(event):
             return
         await asyncio.sleep(0.02)
-    raise AssertionError("no batch was sent")
+    raise AssertionError(f"{event} was waited for in vain")
 
 
 async def test_a_batch_lands_in_the_same_ledger_at_its_price(fake, make, tmp_path):
