@@ -189,8 +189,7 @@ def _asked(role: "Role", limits: dict[str, int]) -> "Asked":
     """Who is asked, where, and with what; an embedded model is its own address, since each run serves it elsewhere."""
     from eval.base import Asked
 
-    default = os.environ.get("OPENAI_BASE_URL") or "the default address"
-    addresses = {one.embedded or one.base_url or default for one in role.endpoints.values()}
+    addresses = {one.embedded or one.address or "the default address" for one in role.endpoints.values()}
     settings = role.settings.model_dump(include={"temperature", "top_p", "reasoning_effort", "extra_body"})
     given = {name: value for name, value in settings.items() if value not in (None, {})}
     models = sorted({one.model for one in role.endpoints.values()})
