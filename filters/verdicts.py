@@ -6,6 +6,12 @@ from typing import Any
 
 from filters.base import Rejection
 
+REASON = "judge_"
+"""How the reasons of these rejections begin; a criterion's name follows."""
+
+UNSEEN = "no verdict"
+"""What is said of an item that no judge has seen yet: no pass, but nothing against it."""
+
 
 def decide_verdicts(
     verdicts: Iterable[Mapping[str, Any]], item_ids: Iterable[str], required: Sequence[str]
@@ -13,8 +19,9 @@ def decide_verdicts(
     """A rejection for each item that lacks a clear pass on a criterion of `required`, sorted by id.
 
     `verdicts` are rows of the verdicts table (item_id, criterion, verdict, reason). `fail`, `unclear`, an unknown
-    verdict and no verdict at all are no pass; of several verdicts on one criterion every one must be a pass.
-    Criteria that are not required never reject. The first criterion of `required` that fails is the reason.
+    verdict and no verdict at all (`UNSEEN`) are no pass; of several verdicts on one criterion every one must be a pass.
+    Criteria that are not required never reject. The first criterion of `required` that a judge did not pass is the
+    reason, and where there is none, the first that no judge has seen.
     """
     given: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
     for row in verdicts:
@@ -36,11 +43,10 @@ def _decide(
 ) -> Rejection | None:
     for criterion in required:
         rows = given.get((item_id, criterion), [])
-        if not rows:
-            return Rejection(item_id, f"judge_{criterion}", "no verdict", 0.0, 1.0)
         worse = sorted((row for row in rows if row["verdict"] != "pass"), key=lambda row: str(row["verdict"]))
         if worse:
             share = 1 - len(worse) / len(rows)
-            said = f"{worse[0]['verdict'] or 'no verdict'}: {worse[0].get('reason') or ''}".rstrip(": ")
-            return Rejection(item_id, f"judge_{criterion}", said, share, 1.0)
-    return None
+            said = f"{worse[0]['verdict'] or 'empty'}: {worse[0].get('reason') or ''}".rstrip(": ")
+            return Rejection(item_id, f"{REASON}{criterion}", said, share, 1.0)
+    unseen = (criterion for criterion in required if (item_id, criterion) not in given)
+    return next((Rejection(item_id, f"{REASON}{criterion}", UNSEEN, 0.0, 1.0) for criterion in unseen), None)

@@ -21,7 +21,7 @@ from filters.base import Item, Rejection
 from filters.decide import Decision
 from filters.many import check_many
 from filters.stored import stored_items
-from filters.verdicts import decide_verdicts, scores_of
+from filters.verdicts import REASON, UNSEEN, decide_verdicts, scores_of
 from pipelines.base import Row
 from pipelines.build import Build
 from pipelines.documents import beyond_target
@@ -41,6 +41,11 @@ class Refiltered:
     rejections: list[Rejection]  # of all that was written and does not stay, sorted by id
     returned: list[str]  # ids that were rejected and stay now, sorted
     dropped: list[str]  # ids that were kept and go now, sorted
+
+    @property
+    def unseen(self) -> int:
+        """How many pass the filters, and only lack a judge's verdict; `judge_workspace` asks for it."""
+        return sum(rejection.reason.startswith(REASON) and rejection.detail == UNSEEN for rejection in self.rejections)
 
 
 def refilter(build: Build, *, apply: bool, watch: Watch = lambda items: items) -> Refiltered:

@@ -14,7 +14,7 @@ from distilabel.steps import LoadDataFromDicts
 
 from corpus.store import read_rows
 from corpus.workspace import Workspace
-from filters.verdicts import decide_verdicts
+from filters.verdicts import REASON, decide_verdicts
 from pipelines.base import Corpus, Row
 from pipelines.build import Build
 from pipelines.judge import verdict_rows
@@ -22,8 +22,6 @@ from pipelines.judge_documents import PART, STAGE, DocumentJudge, Judged, write_
 from pipelines.redecide import carry_out, turned_down
 from pipelines.supervise import run_pipeline
 from specs.errors import SpecmillError, UserError
-
-_REASON = "judge_"  # how `filters.verdicts` begins its reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,4 +112,4 @@ def stored_pipeline(corpus: Corpus, ids: list[str]) -> Pipeline:
 
 
 def _is_judges(reject: Row) -> bool:
-    return bool(reject["reason"].startswith(_REASON) and reject["row"])
+    return bool(reject["reason"].startswith(REASON) and reject["row"])

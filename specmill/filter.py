@@ -60,7 +60,7 @@ def filter_(
         if apply:
             save_recipe(recipe, place)
     _print_reasons(console, _reasons(place, result), examples)
-    console.print(Text(_line(result, apply=apply)), soft_wrap=True)
+    console.print(Text(_line(result, place, apply=apply)), soft_wrap=True)
 
 
 def _build(place: "Workspace", recipe: "Recipe") -> "Build":
@@ -160,10 +160,13 @@ def _print_reasons(console: "Console", found: "list[Reason]", examples: int) -> 
             console.print(Text(f"    {rejection.item_id}  {said}", style="dim"), soft_wrap=True)
 
 
-def _line(result: "Refiltered", *, apply: bool) -> str:
+def _line(result: "Refiltered", place: "Workspace", *, apply: bool) -> str:
     total = len(result.kept) + len(result.rejections)
-    changes = f"{len(result.returned):,} come back and {len(result.dropped):,} go"
+    changes = f"{len(result.returned):,} come back and {len(result.dropped):,} go."
+    if result.unseen:
+        changes += f" {result.unseen:,} more pass the filters, but no judge has seen them:"
+        changes += f"{'' if apply else ' after --apply,'} `specmill judge {place.root} --apply` asks it."
     if apply:
-        return f"{len(result.kept):,} of {total:,} documents are kept now: {changes}."
-    would = f"{len(result.kept):,} of {total:,} documents would stay: {changes}."
+        return f"{len(result.kept):,} of {total:,} documents are kept now: {changes}"
+    would = f"{len(result.kept):,} of {total:,} documents would stay: {changes}"
     return f"{would} Nothing was changed; --apply carries it out."

@@ -12,6 +12,7 @@ from corpus.publish import stage
 from corpus.store import read_rows
 from corpus.subsets import write_doses
 from corpus.workspace import Workspace
+from pipelines import rejudge
 from pipelines.build import Build
 from pipelines.endpoints import BudgetSettings
 from pipelines.judge_documents import write_verdicts
@@ -199,6 +200,22 @@ def test_of_two_duplicates_the_one_stays_that_a_judge_passed(built: Any, tmp_pat
     [gone] = [one for one in judged.rejections if one.reason == "near"]
     assert (gone.item_id, gone.other_id) == (oldest, other)
     assert refilter(build, apply=False).kept == judged.kept == ids(workspace)
+
+
+def test_what_no_judge_has_seen_waits_for_one(built: Any, tmp_path: Path) -> None:
+    """Looser filters bring back what was never judged: it is counted, and the next judging asks about it."""
+    workspace = Workspace(Path(shutil.copytree(built["strict"][0].root, tmp_path / "ws")))
+    judged, loose = ids(workspace), built["loose"][1]
+    write_verdicts(workspace, [
+        {"id": one, "item_table": "documents", "item_id": one, "criterion": "faithful", "verdict": "pass",
+         "reason": "", "model": "m", "request_id": "r"} for one in judged
+    ])  # fmt: skip
+    recipe = loose.model_validate({**loose.model_dump(), "judge": {"criteria": {"faithful": "It is faithful."}}})
+    result = refilter(Build(workspace, recipe, read_spec(recipe.spec, recipe.assistant), Told()), apply=True)
+    waiting = {one.item_id for one in result.rejections if one.reason == "judge_faithful"}
+    assert (set(result.kept), result.dropped, result.unseen) == (set(judged), [], len(waiting))
+    assert waiting == set(ids(built["loose"][0])) - set(judged) and waiting
+    assert {row["id"] for row in rejudge.stored(workspace)} == {*judged, *waiting}
 
 
 @pytest.mark.slow
