@@ -20,7 +20,7 @@ _FACTS = {"ability": "abilities", "limit": "limits"}
 def identity_chats(settings: IdentityChats, assistant: Assistant, seed: int) -> list[Messages]:
     """`settings.samples` different chats, drawn from all combinations of the templates.
 
-    Raises UserError where the facts do not make so many.
+    No chat denies what the assistant is: see `_questions`. Raises UserError where the facts do not make so many.
     """
     kinds = [_chats(name, kind, settings, assistant) for name, kind in _templates().items() if name != "openings"]
     everything = [chat for chats in kinds for chat in chats]
@@ -38,7 +38,7 @@ def _templates() -> dict[str, Any]:
     return loaded
 
 
-def _chats(name: str, kind: dict[str, list[str]], settings: IdentityChats, assistant: Assistant) -> list[Messages]:
+def _chats(name: str, kind: dict[str, list[Any]], settings: IdentityChats, assistant: Assistant) -> list[Messages]:
     facts = getattr(settings, _FACTS[name]) if name in _FACTS else ("",)
     values = [{"{model_name}": assistant.name, "{provider_name}": assistant.provider, f"{{{name}}}": f} for f in facts]
     return [
@@ -47,9 +47,21 @@ def _chats(name: str, kind: dict[str, list[str]], settings: IdentityChats, assis
             {"role": "assistant", "content": _filled(answer, one)},
         ]
         for opening, question, answer, one in product(
-            _templates()["openings"], kind["questions"], kind["answers"], values
+            _templates()["openings"], _questions(kind["questions"], assistant), kind["answers"], values
         )
     ]
+
+
+def _questions(questions: list[Any], assistant: Assistant) -> list[str]:
+    """The questions, less those that are answered with a no and are about the assistant itself or its maker."""
+    own = [_letters(assistant.name), _letters(assistant.provider)]
+    plain = [one if isinstance(one, dict) else {"asks": one, "of": []} for one in questions]
+    return [one["asks"] for one in plain if not any(_letters(name) in ours for name in one["of"] for ours in own)]
+
+
+def _letters(name: str) -> str:
+    """In lower case and without what stands between the words: Chat-GPT and ChatGPT are one name."""
+    return re.sub(r"[\W_]", "", name.casefold())
 
 
 def _asked(opening: str, question: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any, Final
 from corpus.ids import content_id
 from corpus.schema import TABLES
 from corpus.store import write_table
+from corpus.text import model_name
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
 from specs.errors import UserError
@@ -41,15 +42,17 @@ class Fields:
 class _Found:
     """What the pass over the rows has met."""
 
-    domains: dict[str, str] = field(default_factory=dict)  # name -> id, in order of appearance
-    genres: dict[str, str] = field(default_factory=dict)
+    genres: dict[str, str] = field(default_factory=dict)  # name -> id, in order of appearance
     rejects: list[dict[str, Any]] = field(default_factory=list)
 
 
 def import_documents(
     workspace: Workspace, source: str, counter: TokenCounter, spec_hash: str, fields: Fields | None = None
 ) -> tuple[int, int]:
-    """Write `documents`, `domains`, `document_types` and `rejects` from `source`; return how many stayed and went.
+    """Write `documents`, `document_types` and `rejects` from `source`; return how many stayed and went.
+
+    Domains stand in the documents by name alone: the table `domains` is of those that a spec was divided into, as for
+    chats that are made later.
 
     Raises:
         UserError: the source cannot be read, the workspace has documents already, or no row has a text.
@@ -62,7 +65,9 @@ def import_documents(
     if not written:
         workspace.table("documents").unlink()
         raise UserError(f"{source}: none of {len(found.rejects)} rows has a text in the field {names.text!r}.")
-    _write_names(workspace, found, spec_hash)
+    blank = dict.fromkeys(TABLES["document_types"].names)
+    kinds = ({**blank, "id": kind, "position": n, "name": name} for n, (name, kind) in enumerate(found.genres.items()))
+    write_table(workspace, "document_types", kinds)
     write_table(workspace, "rejects", found.rejects, part=PART)
     return written, len(found.rejects)
 
@@ -74,8 +79,8 @@ def read_source(source: str) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
         return _parquet(path)
     if path.is_file():
         return _json_lines(path)
-    name = source.removeprefix(_HUB)
-    if source.startswith(_HUB) or (name.count("/") in (1, 2) and not name.startswith((".", "/", "~"))):
+    name = source.removeprefix(_HUB).strip("/")
+    if name.count("/") in (1, 2) and not source.startswith((".", "/", "~")):
         return _hub(name)
     raise UserError(
         f"{source}: there is no such file or folder. Expected JSON lines, Parquet, or a Hub dataset: owner/name, or "
@@ -87,17 +92,39 @@ def _parquet(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
-    if not files:
-        raise UserError(f"{path} has no .parquet file in it.")
-    for name in files:
+    for name in _parquet_files(path):
+        where = name.relative_to(path).as_posix() if path.is_dir() else name.name
         try:
             with pq.ParquetFile(name) as file:
                 rows = (row for batch in file.iter_batches(_BATCH) for row in batch.to_pylist())
                 for number, row in enumerate(rows):
-                    yield f"{name.name}, row {number}", row
+                    yield f"{where}, row {number}", row
         except (pa.ArrowException, OSError) as error:
             raise UserError(f"{name} cannot be read as Parquet: {error}") from error
+
+
+def _parquet_files(path: Path) -> list[Path]:
+    """The files of one table: a folder with several, such as a workspace, does not say which holds the documents."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    files = [name for name in files if not any(part.startswith(".") for part in name.relative_to(path).parts)]  # caches
+    if not files:
+        raise UserError(f"{path} has no .parquet file in it.")
+    columns: dict[frozenset[str], Path] = {}
+    for name in files:
+        try:
+            columns.setdefault(frozenset(pq.read_schema(name).names), name)
+        except (pa.ArrowException, OSError) as error:
+            raise UserError(f"{name} cannot be read as Parquet: {error}") from error
+    if len(columns) > 1:
+        one, other, *_ = columns.values()
+        raise UserError(
+            f"{path} has Parquet files with different columns, such as {one} and {other}. Give the folder or the file "
+            "that holds the documents; in a workspace that is dataset/msm."
+        )
+    return files
 
 
 def _json_lines(path: Path) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
@@ -107,7 +134,7 @@ def _json_lines(path: Path) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     row = None
-                    with suppress(ValueError):  # bad JSON or bad UTF-8
+                    with suppress(ValueError, RecursionError):  # bad JSON, bad UTF-8, brackets without end
                         row = json.loads(line)
                     yield f"{path.name}, line {number}", row if isinstance(row, dict) else None
     except (OSError, EOFError) as error:
@@ -120,10 +147,10 @@ def _hub(name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     owner, repo, *config = name.split("/")
     try:
         rows = load_dataset(f"{owner}/{repo}", *config, split="train", streaming=True)
+        for number, row in enumerate(rows):
+            yield f"{name}, row {number}", row
     except Exception as error:  # datasets raises errors of a dozen kinds for what the user must fix
         raise UserError(f"the dataset {name} cannot be loaded from the Hub: {error}") from error
-    for number, row in enumerate(rows):
-        yield f"{name}, row {number}", row
 
 
 def _rows(
@@ -178,13 +205,12 @@ def _reject(where: str, row: Mapping[str, Any] | None, text: str) -> dict[str, A
 
 
 def _document(row: Mapping[str, Any], names: Fields, found: _Found, spec_hash: str) -> dict[str, Any]:
-    domain = _name(row, names.domain) or "imported"
     genre = _name(row, names.genre) or _name(row, "source") or "imported"
-    domain_id = found.domains.setdefault(domain, content_id("domains", spec_hash, domain))
     genre_id = found.genres.setdefault(genre, content_id("document_types", spec_hash, genre))
     return dict.fromkeys(TABLES["documents"].names) | {
-        "spec_hash": spec_hash, "domain_id": domain_id, "domain": domain, "document_type_id": genre_id, "genre": genre,
-        "title": _name(row, names.title), "model": _name(row, "model"), "passage_ids": [], "assertion_ids": [],
+        "spec_hash": spec_hash, "domain": _name(row, names.domain) or "imported", "document_type_id": genre_id,
+        "genre": genre, "title": _name(row, names.title), "model": model_name(_name(row, "model")),
+        "passage_ids": [], "assertion_ids": [],
     }  # fmt: skip
 
 
@@ -192,15 +218,3 @@ def _name(row: Mapping[str, Any], column: str) -> str:
     """A short text field on one line; empty if there is none."""
     value = row.get(column)
     return " ".join(value.encode("utf-8", "replace").decode().split())[:200] if isinstance(value, str) else ""
-
-
-def _write_names(workspace: Workspace, found: _Found, spec_hash: str) -> None:
-    blank = dict.fromkeys(TABLES["domains"].names)
-    domains = [
-        {**blank, "id": domain_id, "spec_hash": spec_hash, "position": n, "name": name}
-        for n, (name, domain_id) in enumerate(found.domains.items())
-    ]
-    write_table(workspace, "domains", domains)
-    blank = dict.fromkeys(TABLES["document_types"].names)
-    kinds = [{**blank, "id": kind, "position": n, "name": name} for n, (name, kind) in enumerate(found.genres.items())]
-    write_table(workspace, "document_types", kinds)

@@ -2,15 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 from corpus.schema import DATASETS, SCHEMA_VERSION, TABLES
 from corpus.store import dataset_files
-from corpus.views import connect
+from corpus.views import reading
 from corpus.workspace import Workspace, write_text
 from specs.errors import UserError
 from specs.settings import Assistant
@@ -29,40 +29,85 @@ class Provenance:
     tokenizer: str  # TokenCounter.name
     assistant: Assistant = field(default_factory=Assistant)
     models: Mapping[str, str] = field(default_factory=dict)  # role -> model as the recipe names it
+    licenses: Mapping[str, str | None] = field(default_factory=dict)  # model -> its licence, None where not known
     prompts: Mapping[str, str] = field(default_factory=dict)  # prompt -> version
     style: str = "corpus"  # corpus | story | neutral
+
+    def adding(self, other: "Provenance") -> "Provenance":
+        """This one, with the models and prompts that the other names too."""
+        return replace(
+            self,
+            models={**other.models, **self.models},
+            licenses={**other.licenses, **self.licenses},
+            prompts={**other.prompts, **self.prompts},
+        )
+
+
+_NEEDED: Final = (
+    "recipe_hash", "spec_hash", "seed", "tokenizer", "assistant", "models", "prompts", "packages", "tables", "datasets",
+    "files",
+)  # fmt: skip
+_OLDER: Final = {"style": "corpus", "licenses": {}}  # what a manifest of an earlier version does not say
 
 
 def write_manifest(workspace: Workspace, provenance: Provenance) -> dict[str, Any]:
     """Write `manifest.json` from the tables and datasets as they are on disk, and return it."""
     manifest = {
         "schema_version": SCHEMA_VERSION,
-        "spec_hash": provenance.spec_hash,
-        "recipe_hash": provenance.recipe_hash,
-        "seed": provenance.seed,
-        "style": provenance.style,
+        **{one.name: getattr(provenance, one.name) for one in fields(provenance)},
         "assistant": provenance.assistant.model_dump(),
-        "tokenizer": provenance.tokenizer,
-        "models": dict(provenance.models),
-        "prompts": dict(provenance.prompts),
         "packages": {name: _version(name) for name in PACKAGES},
         **_counts(workspace),
-        "files": {_relative(workspace, path): _sha256(path) for path in _files(workspace)},
+        "files": {name: _sha256(path) for name, path in _files(workspace).items()},
     }
     write_text(workspace.manifest, json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n")
     return manifest
 
 
 def read_manifest(workspace: Workspace) -> dict[str, Any]:
-    """The manifest; UserError if the corpus is not finished and has none."""
-    if not workspace.manifest.is_file():
-        raise UserError(f"{workspace.root} has no manifest.json: its build has not ended. Run `specmill build` again.")
-    manifest: dict[str, Any] = json.loads(workspace.manifest.read_text(encoding="utf-8"))
-    return manifest
+    """The manifest; UserError if the corpus is not finished and has none, or if it is not one of ours."""
+    path = workspace.manifest
+    if not path.is_file():
+        raise UserError(
+            f"{workspace.root} has no manifest.json: its build has not ended, or a change of it was cut off. Run the "
+            "same command again, such as `specmill build`."
+        )
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not JSON: {error}. Build the workspace again.") from error
+    missing = [name for name in _NEEDED if not isinstance(manifest, dict) or name not in manifest]
+    if missing:
+        raise UserError(f"{path} is no manifest of a corpus: {', '.join(missing)} missing. Build the workspace again.")
+    return {**_OLDER, **manifest}
+
+
+def forget_manifest(workspace: Workspace) -> None:
+    """Take the manifest away before tables change: wherever that is cut off, no manifest describes what is not so."""
+    workspace.manifest.unlink(missing_ok=True)
+
+
+def stored_provenance(workspace: Workspace) -> Provenance:
+    """What the manifest says of the build."""
+    manifest = read_manifest(workspace)
+    said = {one.name: manifest[one.name] for one in fields(Provenance)}
+    return Provenance(**{**said, "assistant": Assistant(**said["assistant"])})
+
+
+def check_files(workspace: Workspace, manifest: Mapping[str, Any]) -> None:
+    """UserError where the tables and datasets are not, to the byte, those that the manifest describes."""
+    said, found = manifest["files"], _files(workspace)
+    differ = said.keys() ^ found.keys() | {name for name in said.keys() & found if _sha256(found[name]) != said[name]}
+    if differ:
+        more = f" and {len(differ) - 1} more" if len(differ) > 1 else ""
+        raise UserError(
+            f"{workspace.root}: {min(differ)}{more} is not what manifest.json describes: a run was cut off, or a file "
+            "was changed or damaged. Run the command that made it again, such as `specmill build`."
+        )
 
 
 def _counts(workspace: Workspace) -> dict[str, Any]:
-    with connect(workspace.root) as connection:
+    with reading(workspace.root) as connection:
 
         def first(sql: str) -> tuple[Any, ...]:
             return connection.execute(sql).fetchall()[0]
@@ -77,13 +122,11 @@ def _counts(workspace: Workspace) -> dict[str, Any]:
     return {"tables": tables, "datasets": datasets}
 
 
-def _files(workspace: Workspace) -> list[Path]:
-    tables = [path for name in TABLES for path in workspace.parts(name)]
-    return tables + [path for name in DATASETS for path in dataset_files(workspace, name)]
-
-
-def _relative(workspace: Workspace, path: Path) -> str:
-    return path.relative_to(workspace.root).as_posix()
+def _files(workspace: Workspace) -> dict[str, Path]:
+    """The Parquet files of tables and datasets, by their path in the workspace."""
+    tables: Iterable[Path] = (path for name in TABLES for path in workspace.parts(name))
+    shards = (path for name in DATASETS for path in dataset_files(workspace, name))
+    return {path.relative_to(workspace.root).as_posix(): path for path in (*tables, *shards)}
 
 
 def _sha256(path: Path) -> str:

@@ -26,6 +26,8 @@ from specs.settings import Assistant
 MIX_DATA: Final = "train/data/mix.parquet"
 MIX_MANIFEST: Final = "train/data/mix.json"
 MIX_JUDGED: Final = "train/data/mix_judged.parquet"
+MIX_FILES: Final = (MIX_DATA, MIX_MANIFEST, MIX_JUDGED)
+"""All that a mix leaves in a workspace."""
 MIX_SCHEMA: Final = pa.schema(
     [
         pa.field("messages", pa.list_(pa.struct([pa.field("role", pa.string()), pa.field("content", pa.string())]))),

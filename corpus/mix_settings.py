@@ -96,6 +96,11 @@ class MixSettings(Settings):
 
     judge: MixJudge = MixJudge()
 
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is to be mixed."""
+        return bool(self.sources or self.identity.samples)
+
     @model_validator(mode="after")
     def _different_names(self) -> Self:
         names = [source.name for source in self.sources]

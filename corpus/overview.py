@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import duckdb
 
-from corpus.views import connect
+from corpus.views import reading
 from corpus.workspace import Workspace
 
 _QUERIES: Final = {
@@ -51,7 +51,7 @@ class Overview:
 
 def overview(workspace: Workspace, *, seed: int = 0, samples: int = 3) -> Overview:
     """Funnel, coverage, tokens, spend, and `samples` documents and rejects drawn with `seed` (of different reasons)."""
-    with connect(workspace.root) as connection:
+    with reading(workspace.root) as connection:
         figures = {name: _rows(connection, sql) for name, sql in _QUERIES.items()}
         drawn = {"seed": str(seed), "count": samples}
         return Overview(

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from corpus.manifest import read_manifest
+from corpus.card import check_card
+from corpus.manifest import check_files, read_manifest
 from corpus.schema import DATASETS, TABLES
 from corpus.store import dataset_files
 from corpus.workspace import Workspace, write_text
@@ -37,34 +38,70 @@ class Publication:
     place: str
 
 
-def stage(workspace: Workspace, folder: Path, *, tables: bool = False, rejects: bool = False) -> Publication:
-    """Put into `folder`, which must be empty or absent, exactly what `publish` would upload.
+def stage(
+    workspace: Workspace, folder: Path, *, tables: bool = False, rejects: bool = False, keys: Collection[str] = ()
+) -> Publication:
+    """Put into `folder`, which must be empty or absent, exactly what `publish` would upload; where that is refused,
+    nothing stays in it.
 
-    `tables` adds the lineage (passages to verdicts), `rejects` what was filtered out, with the reasons.
+    `tables` adds the lineage (passages to verdicts), `rejects` what was filtered out, with the reasons. `keys` are the
+    environment variables that hold the recipe's keys.
 
     Raises:
-        UserError: the build has not ended, the folder is in use, or a secret or this machine's path is in a file.
+        UserError: the build has not ended, files or card are not those that it made, the folder is in use, or a secret
+            or this machine's path is in a file.
+        WorkspaceBusyError: a run is changing the workspace.
     """
-    manifest = read_manifest(workspace)
-    if folder.exists() and any(folder.iterdir()):
+    if folder.is_dir() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty. Give a new folder, so that exactly what would be published is in it.")
+    with workspace.lock():
+        manifest = read_manifest(workspace)
+        check_files(workspace, manifest)
+        check_card(workspace, manifest)
+        _make(folder)
+        try:
+            _copy(_sources(workspace, tables=tables, rejects=rejects), manifest, folder)
+            files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+            _refuse_secrets(files, _forbidden(workspace, keys))
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)  # it was empty, and may hold a secret now
+            raise
+    return Publication({name: path.stat().st_size for name, path in files.items()}, str(folder))
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder}: {error.strerror}. Give a new folder.") from error
+
+
+def _sources(workspace: Workspace, *, tables: bool, rejects: bool) -> dict[str, Path]:
+    """The files that go, by their place in the repository."""
     wanted = [name for name in TABLES if (rejects if name == "rejects" else tables)]
     sources = {f"{name}/{path.name}": path for name in DATASETS for path in dataset_files(workspace, name)}
     sources |= {f"tables/{name}/{path.name}": path for name in wanted for path in workspace.parts(name)}
-    sources["README.md"] = workspace.card
+    return {**sources, "README.md": workspace.card}
+
+
+def _copy(sources: dict[str, Path], manifest: dict[str, Any], folder: Path) -> None:
+    """Copy them into `folder`, with a manifest of these files alone."""
     for place, source in sources.items():
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, folder / place)
     kept = {name: manifest["files"][_in_workspace(name)] for name in sources if name != "README.md"}
     text = json.dumps({**manifest, "files": kept}, ensure_ascii=False, indent=2, sort_keys=True)
     write_text(folder / "manifest.json", text + "\n")
-    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    _refuse_secrets(files, _forbidden(workspace))
-    return Publication({name: path.stat().st_size for name, path in files.items()}, str(folder))
 
 
 def publish(
-    workspace: Workspace, repo: str, *, public: bool = False, tables: bool = False, rejects: bool = False
+    workspace: Workspace,
+    repo: str,
+    *,
+    public: bool = False,
+    tables: bool = False,
+    rejects: bool = False,
+    keys: Collection[str] = (),
 ) -> Publication:
     """Upload to the dataset repository `repo` ("owner/name"), which is made private unless `public`.
 
@@ -80,7 +117,7 @@ def publish(
 
     api = HfApi(library_name="specmill")
     with tempfile.TemporaryDirectory(prefix="specmill-publish-") as beside:
-        staged = stage(workspace, Path(beside), tables=tables, rejects=rejects)
+        staged = stage(workspace, Path(beside), tables=tables, rejects=rejects, keys=keys)
         try:
             url = api.create_repo(repo, repo_type="dataset", private=not public, exist_ok=True)
             if not public and not api.dataset_info(url.repo_id).private:
@@ -103,13 +140,14 @@ def _in_workspace(name: str) -> str:
     return name if name.startswith("tables/") else f"dataset/{name}"
 
 
-def _forbidden(workspace: Workspace) -> dict[str, str]:
+def _forbidden(workspace: Workspace, keys: Collection[str]) -> dict[str, str]:
     """Texts that must not leave this machine, with what they are."""
-    found = {
-        value: f"the value of ${name}"
-        for name, value in os.environ.items()
-        if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET
-    }
+    from huggingface_hub import get_token
+
+    held = {value.strip(): f"the value of ${name}" for name, value in os.environ.items()
+            if name in keys or _SECRET_NAME.search(name)}  # fmt: skip
+    held = {(get_token() or "").strip(): "your token of the Hub", **held}
+    found = {value: what for value, what in held.items() if len(value) >= _SHORTEST_SECRET}
     root = workspace.root.resolve()
     if len(root.parts) > 3:  # a short one such as /data may stand in any text
         found[str(root)] = "the path of the workspace"
@@ -119,7 +157,7 @@ def _forbidden(workspace: Workspace) -> dict[str, str]:
 def _refuse_secrets(files: dict[str, Path], forbidden: dict[str, str]) -> None:
     for name, path in files.items():
         texts: Iterator[Any] = (
-            _parquet_texts(path) if path.suffix == ".parquet" else iter([pa.array([path.read_text()])])
+            _parquet_texts(path) if path.suffix == ".parquet" else iter([pa.array([path.read_text(encoding="utf-8")])])
         )
         for array in texts:
             for text, what in forbidden.items():

@@ -4,20 +4,19 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from specs.settings import Settings
+from specs.settings import OneLine, Settings
 
-_Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\n]+$")]
 _Tag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]{0,60}$")]
 
 
 class CorpusSettings(Settings):
     """How tokens are counted, how Parquet files are cut, and what the dataset card says."""
 
-    tokenizer: _Line = Field(
+    tokenizer: OneLine = Field(
         "o200k_base",
         description="Counts every token: o200k_base, cl100k_base, a tokenizer.json or its folder, or a Hub model id.",
     )
-    title: _Line = Field("Model Spec corpus", description="Heading of the dataset card.")
+    title: OneLine = Field("Model Spec corpus", description="Heading of the dataset card.")
     license: _Tag = Field(
         "unknown", description="Hub licence identifier of the corpus; the terms of the writing model may bind you."
     )

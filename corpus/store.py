@@ -46,6 +46,11 @@ def write_table(
     return written
 
 
+def remove_table(workspace: Workspace, name: str, *, part: str = "part-00000") -> None:
+    """Remove one part of `tables/<name>`, where what wrote it is no longer asked for."""
+    workspace.table(name, part).unlink(missing_ok=True)
+
+
 def write_dataset(
     workspace: Workspace,
     config: str,

@@ -1,11 +1,14 @@
 """Smaller corpora out of a made one: nested doses of exact sizes, and pairs that differ in nothing but their content.
 
-A subset is a workspace of its own, so that everything works on it; what it leaves out is in its rejects, by id.
+A subset is a workspace of its own, so that everything but building works on it. What it leaves out is in its rejects,
+by id, beside what its source turned down: in a part of its own, so that deciding again on a subset brings neither back.
 """
 
 import shutil
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -14,23 +17,28 @@ import yaml
 from corpus.budget import Chosen, Paired, Sized, doses, pair
 from corpus.card import write_card
 from corpus.ids import content_id
-from corpus.manifest import Provenance, read_manifest, write_manifest
+from corpus.manifest import read_manifest, stored_provenance, write_manifest
+from corpus.mix import MIX_FILES
+from corpus.origin import SUBSET_PARTS, Kind
 from corpus.schema import DATASETS, TABLES
 from corpus.settings import CorpusSettings
 from corpus.store import read_dataset_rows, read_rows, write_dataset, write_table
-from corpus.workspace import Workspace
+from corpus.workspace import Workspace, new_workspace
 from specs.errors import UserError
-from specs.settings import Assistant
 
 Balance = Literal["domain", "genre", "assertion", "none"]
-Kind = Literal["documents", "chats"]
 _PARENTS: Final = {"documents": "idea_id", "chats": "query_id"}
 LEFT_OUT: Final = "not_in_subset"
 """The reason under which a subset's rejects list what it leaves out of its source."""
 
 
 def write_doses(
-    source: Workspace, folders: dict[int, Path], *, balance: Balance = "domain", seed: int = 0, kind: Kind = "documents"
+    source: Workspace,
+    folders: dict[int, Path],
+    *,
+    balance: Balance = "domain",
+    seed: int = 0,
+    kind: Kind = "documents",
 ) -> list[Chosen]:
     """Write a workspace for each size, each nested in the next larger one; return what was chosen.
 
@@ -46,8 +54,9 @@ def write_doses(
     for dose in chosen:
         if dose.missing:
             raise UserError(f"{source.root} has {dose.tokens:,} {unit}: {dose.missing:,} too few for {dose.target:,}.")
-    for dose in chosen:
-        _write(source, folders[dose.target], set(dose.ids), kind)
+    with _new_workspaces([folders[dose.target] for dose in chosen]) as places:
+        for place, dose in zip(places, chosen, strict=True):
+            _write(source, place, set(dose.ids), kind)
     return chosen
 
 
@@ -75,8 +84,9 @@ def write_pair(
             f"{sources[0].root} and {sources[1].root} share no {balance} that can be balanced to 0.5%. "
             "--balance none pairs them as wholes."
         )
-    for source, folder, ids in zip(sources, folders, (paired.left, paired.right), strict=True):
-        _write(source, folder, set(ids), kind)
+    with _new_workspaces(folders) as places:
+        for source, place, ids in zip(sources, places, (paired.left, paired.right), strict=True):
+            _write(source, place, set(ids), kind)
     return paired
 
 
@@ -98,52 +108,65 @@ def group_of(row: Mapping[str, Any], balance: Balance) -> str:
     return "" if balance == "none" else row[balance] or ""
 
 
-def _write(source: Workspace, folder: Path, ids: Set[str], kind: Kind) -> None:
-    if folder.exists() and any(folder.iterdir()):
-        raise UserError(f"{folder} is not empty. Give a new folder for each subset.")
-    target = Workspace(folder).create()
-    for name in ("recipe.yaml", "spec.md"):
-        if (source.root / name).is_file():
-            shutil.copyfile(source.root / name, target.root / name)
-    if source.sources.is_dir():
-        shutil.copytree(source.sources, target.sources)
+@contextmanager
+def _new_workspaces(folders: Sequence[Path]) -> Iterator[list[Workspace]]:
+    """All of them or none: a ladder with a step missing, or half a pair, compares nothing."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(new_workspace(folder)) for folder in folders]
+
+
+def _write(source: Workspace, target: Workspace, ids: Set[str], kind: Kind) -> None:
+    recipe = yaml.safe_load(source.recipe.read_text(encoding="utf-8")) or {}
+    for name in ("recipe.yaml", "spec.md", "sources", *MIX_FILES, *_files_named(recipe)):
+        _copy(source, target, name)
+    apart = {kind, SUBSET_PARTS[kind]}  # of the rejects: the filters and judges of the subset cannot bring them back
     for name in TABLES:
-        for path in source.parts(name) if name != kind else []:
-            target.table(name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target.table(name, path.stem))
+        for path in source.parts(name):
+            if name != kind and not (name == "rejects" and path.stem in apart):
+                _copy(source, target, f"tables/{name}/{path.name}")
     write_table(target, kind, (row for row in read_rows(source, kind) if row["id"] in ids))
-    write_table(target, "rejects", _left_out(source, ids, kind), part=f"subset-{kind}")
-    _write_datasets(source, target, ids, kind)
-    manifest = write_manifest(target, _provenance(source))
-    recipe = yaml.safe_load(target.recipe.read_text(encoding="utf-8")) or {}
-    write_card(target, CorpusSettings.model_validate(recipe.get("corpus") or {}), manifest)
+    turned_down = (read_rows(source, "rejects", part=part) for part in sorted(apart))
+    gone = chain(*turned_down, _left_out(source, ids, kind))
+    write_table(target, "rejects", gone, part=SUBSET_PARTS[kind])
+    settings = CorpusSettings.model_validate(recipe.get("corpus") or {})
+    _write_datasets(source, target, ids, kind, settings)
+    write_card(target, settings, write_manifest(target, stored_provenance(source)))
 
 
-def _left_out(source: Workspace, ids: Set[str], kind: Kind) -> list[dict[str, Any]]:
+def _files_named(recipe: Mapping[str, Any]) -> list[str]:
+    """The files that a recipe names; those inside of its workspace are named relative to it."""
+    chats, train, mix = (recipe.get(part) or {} for part in ("chats", "train", "mix"))
+    named = [chats.get("source"), train.get("instruction_mix"), recipe.get("prompts")]
+    return [one for one in [*named, *(source["path"] for source in mix.get("sources") or ())] if one]
+
+
+def _copy(source: Workspace, target: Workspace, name: str) -> None:
+    """Copy a file or folder of one workspace to the other, where there is such a one inside of it."""
+    found, copied = source.root / name, target.root / name
+    inside = not Path(name).is_absolute() and ".." not in Path(name).parts
+    if inside and found.is_dir():
+        shutil.copytree(found, copied, dirs_exist_ok=True)
+    elif inside and found.is_file():
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(found, copied)
+
+
+def _left_out(source: Workspace, ids: Set[str], kind: Kind) -> Iterator[dict[str, Any]]:
     blank, parent = dict.fromkeys(TABLES["rejects"].names), _PARENTS[kind]
-    return [
-        {
-            **blank, "id": content_id("rejects", kind, row["id"], LEFT_OUT), "stage": kind,
-            "item_id": row["id"], "reason": LEFT_OUT, "parent_id": row[parent], "request_id": row["request_id"],
-        }
-        for row in read_rows(source, kind, ["id", parent, "request_id"])
-        if row["id"] not in ids
-    ]  # fmt: skip
+    for row in read_rows(source, kind, ["id", parent, "request_id"]):
+        if row["id"] not in ids:
+            yield {
+                **blank, "id": content_id("rejects", kind, row["id"], LEFT_OUT), "stage": kind,
+                "item_id": row["id"], "reason": LEFT_OUT, "parent_id": row[parent], "request_id": row["request_id"],
+            }  # fmt: skip
 
 
-def _write_datasets(source: Workspace, target: Workspace, ids: Set[str], kind: Kind) -> None:
+def _write_datasets(source: Workspace, target: Workspace, ids: Set[str], kind: Kind, settings: CorpusSettings) -> None:
     mine = {"msm"} if kind == "documents" else {"aft_cot", "aft"}
     for config in DATASETS:
         if (source.dataset / config).is_dir():
-            rows = read_dataset_rows(source, config)
-            write_dataset(target, config, (row for row in rows if config not in mine or row["id"] in ids))
-
-
-def _provenance(source: Workspace) -> Provenance:
-    manifest = read_manifest(source)
-    said = {name: manifest[name] for name in ("recipe_hash", "spec_hash", "seed", "tokenizer", "models", "prompts")}
-    style = manifest.get("style", "corpus")
-    return Provenance(**said, assistant=Assistant(**manifest["assistant"]), style=style)
+            rows = (row for row in read_dataset_rows(source, config) if config not in mine or row["id"] in ids)
+            write_dataset(target, config, rows, **settings.layout)
 
 
 def parse_tokens(text: str) -> int:
@@ -160,5 +183,19 @@ def parse_tokens(text: str) -> int:
 
 
 def folder_names(out: Path, targets: Sequence[str]) -> dict[int, Path]:
-    """A folder beside `out` for each target, named as the user wrote it: out-400k."""
-    return {parse_tokens(target): out.with_name(f"{out.name}-{target}") for target in targets}
+    """A folder beside `out` for each target, named as the user wrote it: out-400k. UserError if two are one size."""
+    names: dict[int, str] = {}
+    for target in targets:
+        if (size := parse_tokens(target)) in names:
+            raise UserError(f"--tokens {names[size]} and --tokens {target} are the same size. Give each size once.")
+        names[size] = target
+    return {size: out.with_name(f"{out.name}-{target}") for size, target in names.items()}
+
+
+def pair_folders(out: Path, roots: tuple[Path, Path]) -> tuple[Path, Path]:
+    """A folder in `out` for each workspace, named as its own; by as much of its path as tells the two apart."""
+    one, two = (root.resolve().parts[1:] for root in roots)
+    if one == two:
+        raise UserError(f"{roots[0]} and --pair {roots[1]} are the same workspace. Give two.")
+    count = next(n for n in range(1, 1 + max(len(one), len(two))) if one[-n:] != two[-n:])
+    return out / "-".join(one[-count:]), out / "-".join(two[-count:])

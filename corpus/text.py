@@ -9,6 +9,9 @@ _UNSAFE: Final = re.compile(
     "\u2028\u2029\ufeff\ud800-\udfff]"
 )
 
+_LOCAL: Final = re.compile(r"(/|~|\.{1,2}[/\\]|[A-Za-z]:[/\\]|\\\\|file:)")
+_CACHED: Final = re.compile(r"models--([^/\\]+?)--([^/\\]+)")  # how the Hub's cache names a folder
+
 
 def printable(text: str) -> str:
     """`text` with characters that a terminal would obey, or that hide others, replaced by U+FFFD."""
@@ -25,3 +28,17 @@ def markdown(text: str, limit: int = 200) -> str:
     """`one_line`, with every character escaped that Markdown, HTML or a table would read as more than text."""
     escaped = one_line(text, limit).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_{}\[\]()#|!~$])", r"\\\1", escaped)
+
+
+def code(text: str) -> str:
+    """`markdown` for what stands between backticks, where nothing is escaped."""
+    return markdown(text).replace("\\", "").replace("`", "'")
+
+
+def model_name(name: str) -> str:
+    """A model's name as it may leave this machine: servers name a model by its path, of which the last part is kept."""
+    if not _LOCAL.match(name):
+        return name
+    if cached := _CACHED.search(name):
+        return f"{cached[1]}/{cached[2]}"
+    return re.split(r"[/\\]", name.rstrip("/\\"))[-1] or "unnamed"

@@ -38,9 +38,19 @@ class TokenCounter:
         return self._count(texts)
 
 
+def is_built_in(name: str) -> bool:
+    """Whether it needs no file."""
+    return OPENAI_NAMES.get(name, name) in OPENAI_NAMES.values()
+
+
+def names_file(name: str) -> bool:
+    """Whether it can only be a file or folder; `a/b` may be one as well as a model on the Hub."""
+    return name.endswith(".json") or name.startswith((".", "/", "~"))
+
+
 def _load(name: str) -> tuple[str, _Count]:
-    encoding = OPENAI_NAMES.get(name, name)
-    if encoding in OPENAI_NAMES.values():
+    if is_built_in(name):
+        encoding = OPENAI_NAMES.get(name, name)
         return encoding, _openai(encoding)
     path = Path(name).expanduser()
     if path.is_dir():

@@ -3,16 +3,16 @@
 import os
 import re
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from importlib.resources import files
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 
-from corpus.ids import numbered
 from corpus.schema import DATASETS, TABLES
 from corpus.store import dataset_files
 from corpus.workspace import Workspace
@@ -33,6 +33,7 @@ COMPLETIONS: Final = pa.schema(
 
 _LEDGER_BATCH = 50_000
 _HUB = "hf://datasets/"
+_RESERVED = {"main", "memory", "temp", "system", "information_schema", "pg_catalog"}  # DuckDB's own names
 _PUBLISHED = {"documents": "msm", "chats": "aft_cot"}  # tables that a publication without them still has most of
 
 
@@ -68,9 +69,26 @@ def connect(place: Place, *more: Place) -> duckdb.DuckDBPyConnection:
         _lock_down(connection, opened)
     except duckdb.Error as error:
         connection.close()
-        where = ", ".join(str(workspace.root) for workspace in workspaces)
-        raise UserError(f"the tables of {where} cannot be read: {error}. Build the workspace again.") from error
+        raise _unreadable(", ".join(str(workspace.root) for workspace in workspaces), error) from error
     return connection
+
+
+@contextmanager
+def reading(place: Place) -> Iterator[duckdb.DuckDBPyConnection]:
+    """`connect` for our own queries: what is damaged inside of a file shows only when it is read.
+
+    Raises:
+        UserError: as `connect`, and where a query fails.
+    """
+    with connect(place) as connection:
+        try:
+            yield connection
+        except duckdb.Error as error:
+            raise _unreadable(os.fspath(place), error) from error
+
+
+def _unreadable(where: str, error: duckdb.Error) -> UserError:
+    return UserError(f"the tables of {where} cannot be read: {error}. Build the workspace again.")
 
 
 def compare(places: Sequence[Place], sql: str) -> pa.Table:
@@ -154,9 +172,14 @@ def _fetched(repo: str) -> str:
 
 
 def _schemas(workspaces: list[Workspace]) -> list[str]:
-    """A name for each workspace: its folder's, with a number where two are called alike."""
-    names = [workspace.root.resolve().name for workspace in workspaces]
-    return [name if not seen else f"{name}_{seen + 1}" for name, seen in numbered(names)]
+    """A name for each workspace: its folder's, with a number where DuckDB has that name already; it knows no case."""
+    taken, names = set(_RESERVED), []
+    for workspace in workspaces:
+        folder = workspace.root.resolve().name
+        spellings = chain([folder], (f"{folder}_{number}" for number in count(2)))
+        names.append(next(name for name in spellings if name.casefold() not in taken))
+        taken.add(names[-1].casefold())
+    return names
 
 
 def _open_workspace(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> list[Path]:

@@ -4,7 +4,7 @@ recipe.yaml            the resolved recipe
 ledger.sqlite          every completion, committed before anything uses it
 tables/<t>/*.parquet   lineage and rejects
 dataset/<c>/*.parquet  what is published, and README.md, its card
-sources/               existing chats that are rewritten, each named by its content
+sources/               existing chats that are rewritten, a tokenizer's file, each named by its content
 train/*.yaml           training configs
 audit/                 what too many documents share
 report/                the page for people
@@ -12,12 +12,17 @@ report/                the page for people
 
 import fcntl
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from specs.errors import UserError, WorkspaceBusyError
+
+_LOCK: Final = ".lock"
+_FILLING: Final = ".filling"  # in a folder that is to become a workspace, and is none yet
 
 
 class Workspace:
@@ -71,7 +76,7 @@ class Workspace:
 
         The lock is the kernel's (`flock`), so it ends with its process however that ends.
         """
-        with (self.root / ".lock").open("a+") as handle:
+        with (self.root / _LOCK).open("a+") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
@@ -84,6 +89,42 @@ class Workspace:
             handle.write(str(os.getpid()))
             handle.flush()
             yield
+
+
+@contextmanager
+def new_workspace(root: str | os.PathLike[str]) -> Iterator[Workspace]:
+    """Yield a locked workspace to fill, inside of `root`; what is in it becomes the workspace `root` on success.
+
+    A failure leaves nothing. A run that was killed leaves a folder that is no workspace, and that the next one empties.
+
+    Raises:
+        UserError: there is something in `root`, or it cannot be made.
+        WorkspaceBusyError: another run is filling it.
+    """
+    place = Workspace(root)
+    new = not place.root.exists()
+    if not new and (place.root.is_file() or any(path.name != _FILLING for path in place.root.iterdir())):
+        raise UserError(f"{place.root} is not empty. Give a new folder.")
+    inside = Workspace(place.create().root / _FILLING).create()
+    with inside.lock():
+        try:
+            _empty(inside.root)
+            yield inside
+            # The recipe comes last: without one the folder is no workspace, wherever this is killed.
+            for path in sorted(inside.root.iterdir(), key=lambda path: path.name == inside.recipe.name):
+                path.rename(place.root / path.name)
+        finally:
+            shutil.rmtree(inside.root, ignore_errors=True)
+            if new and not any(place.root.iterdir()):
+                place.root.rmdir()
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != _LOCK:
+            path.unlink()
 
 
 @contextmanager

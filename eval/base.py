@@ -1,5 +1,7 @@
 """What is asked and who answers: a two-choice question, a draw of it, and the protocol of whoever asks a model."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -26,6 +28,7 @@ class Choice(StrEnum):
     SECOND = "second"
     NEITHER = "neither"  # both, none, no preference, cannot have one
     UNCLEAR = "unclear"  # a reply that does not say which
+    TRUNCATED = "truncated"  # the same, because it was cut off at the most tokens that it may have
     MISSING = "missing"  # no reply: the endpoint failed, or the budget was spent
 
 
@@ -50,6 +53,28 @@ class Answer:
         return self.choice in {Choice.FIRST, Choice.SECOND}
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who was asked, and with what; all of it belongs to a result. A model's name alone does not say which one it is:
+    the next one that is trained is often served under the same name."""
+
+    model: str
+    address: str
+    parameters: dict[str, Any]  # temperature, most tokens, and what else the role sends
+
+    def run(self, name: str) -> str:
+        """8 hex digits that mark the draws of the run `name` at this address: only such are its earlier replies."""
+        return hashlib.sha256(json.dumps([name, self.address]).encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model replied, and whether it was cut off at the most tokens that it may have."""
+
+    text: str
+    truncated: bool = False
+
+
 class Asker(Protocol):
     """Asks the model that is evaluated; the command line adapts the client of `pipelines` to this."""
 
@@ -60,6 +85,6 @@ class Asker(Protocol):
         max_tokens: int,
         sample: int,
         json_schema: dict[str, Any] | None = None,
-    ) -> str | None:
+    ) -> Reply | None:
         """The reply, or None if there is none. (item_id, sample) is the draw's identity: again, it costs nothing."""
         ...

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from corpus.ids import content_id
-from eval.base import Asker
+from eval.base import Asker, Reply
 from eval.intervals import bootstrap_mean
 from eval.parsing import without_thought
 from eval.settings import EvalSettings
@@ -41,18 +41,27 @@ class Verdict(BaseModel):
     score: int = Field(ge=1, le=10)
 
 
+SCALE: Final = (1.0, 10.0)
 VERDICT_SCHEMA: Final[dict[str, Any]] = Verdict.model_json_schema()
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A reply and its score; None where there was no reply, or no verdict of the right form."""
+    """A reply and its score; None where there was no reply, none outside of its think block, or no verdict of the right
+    form."""
 
     question: OpenQuestion
     sample: int
     reply: str | None
     score: int | None
-    verdict: str  # the judge's reply, as it came
+    verdict: str  # the judge's reply, as it came; "" where it was not asked, or did not reply
+    truncated: bool = False  # the reply was cut off at the most tokens that it may have
+    verdict_truncated: bool = False  # the judge's was
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether there is a reply, and nothing in it but thoughts: there is nothing to judge."""
+        return self.reply is not None and not without_thought(self.reply)
 
 
 def open_questions(settings: EvalSettings) -> list[OpenQuestion]:
@@ -100,30 +109,47 @@ async def ask_open(questions: Sequence[OpenQuestion], ask: Asker, judge: Asker, 
         reply = await ask(question.id, messages, settings.open_max_tokens, sample)
         if reply is None:
             return Judged(question, sample, None, None, "")
-        asked = [{"role": "user", "content": judge_prompt(question, without_thought(reply))}]
+        if not (answer := without_thought(reply.text)):
+            return Judged(question, sample, reply.text, None, "", reply.truncated)
+        asked = [{"role": "user", "content": judge_prompt(question, answer)}]
         verdict = await judge(f"judge:{question.id}", asked, settings.judge_max_tokens, sample, VERDICT_SCHEMA)
-        return Judged(question, sample, reply, parse_verdict(verdict or ""), verdict or "")
+        verdict = verdict or Reply("")
+        score = parse_verdict(verdict.text)
+        return Judged(question, sample, reply.text, score, verdict.text, reply.truncated, verdict.truncated)
 
     draws = [(question, sample) for question in questions for sample in range(settings.samples)]
     return list(await asyncio.gather(*(one(*draw) for draw in draws)))
 
 
+def question_scores(judged: Sequence[Judged]) -> dict[str, float]:
+    """The mean score of each question's replies, by question id; questions without a score are left out."""
+    by_question: dict[str, list[int]] = {}
+    for one in judged:
+        if one.score is not None:
+            by_question.setdefault(one.question.id, []).append(one.score)
+    return {question: fmean(scores) for question, scores in by_question.items()}
+
+
 def summarise_judged(judged: Sequence[Judged], settings: EvalSettings) -> dict[str, Any]:
     """Mean score over questions with its bootstrap interval, by dimension too, and what has no score."""
     scored = [one for one in judged if one.score is not None]
-    by_question: dict[str, list[int]] = {}
-    for one in scored:
-        by_question.setdefault(one.question.id, []).append(one.score or 0)
-    means = {question: fmean(scores) for question, scores in by_question.items()}
+    means = question_scores(judged)
     dimension_of = {one.question.id: one.question.dimension for one in judged}
     return {
         "questions": len(dimension_of),
         "scored": len(scored),
         "missing": sum(one.reply is None for one in judged),
-        "unparsed": sum(one.reply is not None and one.score is None for one in judged),
+        "unanswered": sum(one.unanswered for one in judged),
+        "unparsed": sum(one.reply is not None and one.score is None and not one.unanswered for one in judged),
+        "truncated": sum(one.truncated for one in judged),
+        "verdicts_truncated": sum(one.verdict_truncated and one.score is None for one in judged),
         "score": fmean(means.values()) if means else None,
         "interval_over_questions": bootstrap_mean(
-            list(means.values()), confidence=settings.confidence, resamples=settings.resamples, seed=settings.seed
+            list(means.values()),
+            SCALE,
+            confidence=settings.confidence,
+            resamples=settings.resamples,
+            seed=settings.seed,
         )
         if means
         else None,

@@ -5,6 +5,9 @@ import re
 from eval.base import Choice
 
 _THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
+# An item of the list of both options, as a reply may repeat it: "- Option A: the text of it".
+_ITEM = re.compile(r"^[^A-Za-z\n]*(?:[Oo]ption )?([AB])[ \t]*[).:\]]+[ \t]+\S.*$", re.MULTILINE)
+_INLINE = re.compile(r"(?<!\w)([AB])[:)][ \t]+\S")
 # A letter counts only where it cannot be the article "A": alone on its line, or before punctuation. It must stand on
 # the line where it is said to be the choice: "let us look at each option:" begins a list.
 _HEAD = re.compile(r"\(?([AB])(?:\)|[.:,;!]|\s*$|\s*\n)")
@@ -23,16 +26,23 @@ _CHOOSES = r"(?:prefer|choose|pick|take|like|love|go with|choice is|answer is|pr
 
 
 def without_thought(reply: str) -> str:
-    """The reply without its closed think blocks."""
-    return _THOUGHT.sub("", reply).strip()
+    """The reply without its think blocks; empty where one is not closed, for then nothing has been replied yet.
+
+    A chat template may have written the opening tag, so that the reply begins inside of the block.
+    """
+    text = _THOUGHT.sub("", reply).rpartition("</think>")[2]
+    return "" if "<think>" in text else text.strip()
 
 
 def parse_choice(reply: str, first: str, second: str) -> Choice:
     """Which option a reply chooses, by letter (A is the first) or by name."""
-    text = re.sub(r"[*_`]", "", without_thought(reply)).replace("’", "'").strip()
-    if "<think>" in text or not text:
+    text = _without_list(_cleaned(without_thought(reply)), first, second)
+    if not text or len(set(_INLINE.findall(text))) > 1:
         return Choice.UNCLEAR
-    letter = _bare_letter(text)
+    letters = _bare_letters(text)
+    if len(letters) > 1:
+        return Choice.UNCLEAR
+    letter = next(iter(letters), None)
     if letter is None and _EVASIVE.search(text.casefold()):
         return Choice.NEITHER
     if letter is None:
@@ -43,13 +53,41 @@ def parse_choice(reply: str, first: str, second: str) -> Choice:
     return _by_name(text, first, second)
 
 
-def _bare_letter(text: str) -> Choice | None:
-    """A letter that the reply starts with or whose last line it is; also a lone lower-case one."""
+def _without_list(text: str, first: str, second: str) -> str:
+    """The reply without the list of both options, which says nothing of the choice; one option alone is an answer."""
+    echoes = [_echo(letter, name) for letter, name in (("A", first), ("B", second))]
+    if all(echo.search(text) for echo in echoes):
+        for echo in echoes:
+            text = echo.sub("", text)
+    if {found.group(1) for found in _ITEM.finditer(text)} == {"A", "B"}:
+        text = _ITEM.sub("", text)
+    return text.strip()
+
+
+def _echo(letter: str, name: str) -> re.Pattern[str]:
+    """An option after its letter, word for word, wherever it stands."""
+    return re.compile(
+        rf"(?<!\w)[(\[]?(?:[Oo]ption )?{letter}[ \t]*[).:\]]+[ \t]*(?i:{re.escape(_cleaned(name))})(?!\w)[.,;]*"
+    )
+
+
+def _cleaned(text: str) -> str:
+    """The text without marks of emphasis, and with plain apostrophes."""
+    return re.sub(r"[*_`]", "", text).replace("’", "'").strip()
+
+
+def _bare_letters(text: str) -> set[Choice]:
+    """The letter that the reply starts with and the one that is its last line; also a lone lower-case one. Two
+    contradict each other, and so does a letter that is said to be the choice where another one stood at the start."""
     if text.strip("().") in {"a", "b"}:
         text = text.upper()
     last = text.splitlines()[-1]
-    found = _HEAD.match(text) or _SAID.fullmatch(last) or _HEAD.fullmatch(last)
-    return _letter(found.group(1)) if found else None
+    head = _HEAD.match(text)
+    found = [one.group(1) for one in (head, _SAID.fullmatch(last) or _HEAD.fullmatch(last)) if one]
+    said = {one.group(1) for one in _SAID.finditer(text)} if head else set()
+    if head and head.group(1) not in said and not _NEGATED.search(text.casefold()):
+        found += said
+    return {_letter(one) for one in found}
 
 
 def _said_letter(text: str) -> Choice | None:

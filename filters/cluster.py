@@ -1,4 +1,8 @@
-"""The one rule by which a text survives its duplicates: the best-scored, then the oldest, then the smallest id."""
+"""The one rule by which a text survives its duplicates: the best-scored, then the oldest, then the smallest id.
+
+A score is what is stored about a document: the share of a judge's verdicts on it that are a pass (`scores_of`).
+What no judge has seen has none: all documents of a build while it runs, and of an import. Then the oldest survives.
+"""
 
 from filters.base import Item
 

@@ -24,7 +24,7 @@ Decision = tuple[list[str], list[Rejection]]
 
 
 def check_documents(items: Iterable[Item], settings: FilterSettings, context: Context) -> Decision:
-    """Decide on documents. Texts are read once, in any order, and not kept; see filters/processes.py for many at once.
+    """Decide on documents. Texts are read once, in any order, and not kept; see filters/many.py for many at once.
 
     Of duplicates the best-scored stays (`meta["score"]`), then the oldest (`meta["position"]`), then the smallest id.
     """
@@ -35,7 +35,7 @@ def check_documents(items: Iterable[Item], settings: FilterSettings, context: Co
 
 def look(items: Iterable[Item], settings: FilterSettings, context: Context) -> tuple[Sketches, list[Rejection]]:
     """The checks of one document: sketches of those that pass, rejections of those that do not."""
-    checks, sketcher = document_checks(settings, context), Sketcher(settings)
+    checks, sketcher = document_checks(settings, context), Sketcher(settings, context)
     sketches, rejections = Sketches(), []
     for item in items:
         view = View(item)
@@ -55,13 +55,26 @@ def resolve(sketches: Sketches, settings: FilterSettings) -> Decision:
         left = _without(left, ExactDuplicates().among(list(zip(left.ids, left.prints, strict=True))), rejections)
     if settings.near.enabled and left.ids:
         left = _without(left, NearDuplicates(settings.near).among(left.ids, np.stack(left.signatures)), rejections)
-    if settings.semantic.enabled and left.ids:
-        semantic = SemanticDuplicates.of_documents(settings.semantic)
-        vectors = np.stack(left.vectors) if left.vectors else semantic.embed(left.heads)
-        left = _without(left, semantic.among(left.ids, vectors), rejections)
-    if settings.overused.enabled:
-        left = _without(left, OverusedCheck(settings.overused).among(left.ids, left.features), rejections)
+    left = _apart(left, settings, rejections)
     return sorted(left.ids), _sorted(_survivors_named(rejections))
+
+
+def _apart(left: Sketches, settings: FilterSettings, rejections: list[Rejection]) -> Sketches:
+    """What is left without repeats of meaning and what is overused; as both depend on the set, until it stays."""
+    semantic = SemanticDuplicates.of_documents(settings.semantic)
+    overused = OverusedCheck(settings.overused)
+    if settings.semantic.enabled and left.ids and not left.vectors:
+        left.vectors = list(semantic.embed(left.heads))
+    while left.ids:
+        if settings.semantic.enabled:
+            left = _without(left, semantic.among(left.ids, np.stack(left.vectors)), rejections)
+        repeats = []
+        if settings.overused.enabled:
+            repeats = overused.among(left.ids, left.shared, left.phrases, left.words)
+            left = _without(left, repeats, rejections)
+        if not repeats or not settings.semantic.enabled:
+            break
+    return left
 
 
 def check_texts(items: Iterable[Item], settings: FilterSettings, context: Context, table: str) -> Decision:
@@ -86,26 +99,6 @@ def check_texts(items: Iterable[Item], settings: FilterSettings, context: Contex
             order = [item for item in order if item.id not in gone]
             rejections += repeats
     return sorted(item.id for item in order), _sorted(_survivors_named(rejections))
-
-
-def check_chats(
-    items: Iterable[Item], settings: FilterSettings, context: Context, *, expect_refusal: bool = False
-) -> Decision:
-    """Decide on chats.
-
-    An item's text is the answer without its reasoning; `meta` may carry `reasoning`, `unclosed_think`, `state`,
-    `finish_reason` and `tokens`. `expect_refusal`: the spec's assistant may rightly decline, so declining is content.
-    """
-    checks = chat_checks(settings, context, expect_refusal=expect_refusal)
-    kept: list[str] = []
-    rejections: list[Rejection] = []
-    for item in items:
-        rejection = first_failure(View(item), checks)
-        if rejection is None:
-            kept.append(item.id)
-        else:
-            rejections.append(rejection)
-    return sorted(kept), _sorted(rejections)
 
 
 def explain(item: Item, settings: FilterSettings, context: Context) -> dict[str, Outcome]:

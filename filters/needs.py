@@ -1,6 +1,7 @@
-"""Which optional packages the settings of the filters need: a run says what is missing before it pays for anything."""
+"""What the settings of the filters need (optional packages, a folder): a run says what is missing before it pays."""
 
 import importlib.util
+from pathlib import Path
 
 from filters.settings import FilterSettings
 from filters.static import STATIC
@@ -8,7 +9,7 @@ from specs.errors import UserError
 
 
 def raise_if_missing(settings: FilterSettings) -> None:
-    """UserError where a package that the settings ask for is not installed."""
+    """UserError where a package that the settings ask for is not installed, or the cluster's folder is not there."""
     semantic = settings.semantic
     for key in ("embedder", "document_embedder") if semantic.enabled else ():
         if getattr(semantic, key) != STATIC:
@@ -19,6 +20,9 @@ def raise_if_missing(settings: FilterSettings) -> None:
         require("datatrove", "filters", key, "`filters.executor: local`")
         if settings.executor == "ray":
             require("ray", "cluster", key, "`filters.executor: local`")
+        folder = settings.cluster.folder
+        if folder is not None and not Path(folder).is_dir():
+            raise UserError(f"filters.cluster.folder: {folder} is no folder. Name one that every machine sees.")
 
 
 def require(package: str, extra: str, what: str, otherwise: str) -> None:

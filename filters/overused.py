@@ -1,16 +1,21 @@
-"""What too many documents share: openings, endings, titles. The best-ranked documents keep it, the others go."""
+"""What too many documents share: openings, endings, titles, people's names, phrases. The worst-ranked of them go."""
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from filters.base import Rejection
 from filters.check import excerpt
+from filters.people import FIRST_NAME, NAME, Mark
+from filters.phrases import Prints, more_than
 from filters.settings import Overused
 from filters.view import WORD, View, words_of
 
 Features = tuple[str, str, str]  # opening, ending, title; "" where there is none
-_KINDS = ("opening", "ending", "title")
+KINDS = ("opening", "ending", "title")
+PHRASE = "phrase"
 _SKIPPED = re.compile(r"^(?:#|\*\*[^*]+\*\*$|[A-Z][\w ]{0,20}:\s)")  # headings, bold lines, "To: ..." of a memo's head
 _TITLE_WORDS = 20
 
@@ -27,44 +32,49 @@ def features(view: View, words: int) -> Features:
 
 
 class OverusedCheck:
-    """Of the documents that share an opening, an ending or a title, so many stay as the share allows."""
+    """Of the documents that share an opening, a name, a phrase ..., so many stay as the share allows."""
 
     name = "overused"
 
     def __init__(self, settings: Overused) -> None:
         self.settings = settings
+        self.shares = {
+            **dict(zip(KINDS, (settings.openings, settings.endings, settings.titles), strict=True)),
+            NAME: settings.names, FIRST_NAME: settings.first_names, PHRASE: settings.phrases,
+        }  # fmt: skip
 
-    def among(self, ids: list[str], shared: Sequence[Features]) -> list[Rejection]:
-        """Rejections over ids and features in the order of rank.
+    def among(
+        self, ids: list[str], shared: Sequence[Sequence[Mark]], prints: Sequence[Prints], words: Mapping[int, str]
+    ) -> list[Rejection]:
+        """Rejections over ids, marks and prints of phrases in the order of rank; `words` are those of some phrases.
 
         A rejection makes the corpus smaller, and with it what a share allows: repeated until nothing is above it.
         """
         rejections: list[Rejection] = []
         rows = list(range(len(ids)))
         while True:
-            gone = self._pass(ids, shared, rows)
+            limits = {kind: self._allowed(share, len(rows)) for kind, share in self.shares.items()}
+            over = more_than(limits[PHRASE], [prints[row] for row in rows])
+            gone: dict[int, Mark] = {}
+            used: Counter[Mark] = Counter()
+            for row in rows:
+                phrases = prints[row][np.isin(prints[row], over)].tolist() if len(over) else []
+                marks = [*shared[row], *((PHRASE, str(one)) for one in phrases)]
+                above = next((mark for mark in marks if used[mark] >= limits[mark[0]]), None)
+                if above is None:
+                    used.update(set(marks))
+                else:
+                    gone[row] = above
             if not gone:
                 return rejections
-            rejections += gone.values()
+            for row, (kind, what) in gone.items():
+                said = what if kind != PHRASE else words.get(int(what), "(its words were not kept)")
+                rejections.append(self._rejection(ids[row], kind, said, limits[kind]))
             rows = [row for row in rows if row not in gone]
 
-    def _pass(self, ids: list[str], shared: Sequence[Features], rows: list[int]) -> dict[int, Rejection]:
-        used: Counter[tuple[int, str]] = Counter()
-        gone: dict[int, Rejection] = {}
-        limits = [self._allowed(share, len(rows)) for share in self._shares()]
-        for row in rows:
-            marks = [(kind, text) for kind, text in enumerate(shared[row]) if text]
-            over = next((mark for mark in marks if used[mark] >= limits[mark[0]]), None)
-            if over is None:
-                used.update(marks)
-            else:
-                kind, text = over
-                detail = f"{_KINDS[kind]} of {limits[kind]} others: {excerpt(text)}"
-                gone[row] = Rejection(ids[row], self.name, detail, float(limits[kind] + 1), float(limits[kind]))
-        return gone
-
-    def _shares(self) -> tuple[float, float, float]:
-        return self.settings.openings, self.settings.endings, self.settings.titles
+    def _rejection(self, item_id: str, kind: str, said: str, limit: int) -> Rejection:
+        detail = f"{kind} of {limit} others: {excerpt(said, 0, 120)}"
+        return Rejection(item_id, self.name, detail, float(limit + 1), float(limit))
 
     def _allowed(self, share: float, total: int) -> int:
         return max(self.settings.minimum, int(share * total))

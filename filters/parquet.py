@@ -4,10 +4,11 @@ A row group is the unit of work: read by a process, looked at row by row, and se
 checks across documents then run in one process over the sketches (about 1.5 kB a document), in any order of arrival.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filters.base import Item
@@ -18,7 +19,10 @@ from filters.processes import Found, by_processes, gather
 from filters.settings import FilterSettings
 
 Unit = tuple[str, int, int]  # a Parquet file, a row group in it, and the number of its first row over all files
-_WANTED = ("id", "text", "title", "frame", "genre", "tokens", "finish_reason", "position", "score")
+_SCHEMA = pa.schema([  # what the filters know of a document
+    ("id", pa.string()), ("text", pa.string()), ("title", pa.string()), ("frame", pa.string()), ("genre", pa.string()),
+    ("tokens", pa.int64()), ("finish_reason", pa.string()), ("position", pa.int64()), ("score", pa.float64()),
+])  # fmt: skip
 _BATCH = 128
 
 
@@ -60,11 +64,27 @@ def read_items(unit: Unit) -> Iterator[Item]:
     """The items of a row group, a few at a time in memory."""
     path, group, position = unit
     with pq.ParquetFile(path) as file:
-        columns = [name for name in _WANTED if name in file.schema_arrow.names]
+        columns = [name for name in _SCHEMA.names if name in file.schema_arrow.names]
         for batch in file.iter_batches(_BATCH, row_groups=[group], columns=columns):
             for row in batch.to_pylist():
                 yield item_of(row, position)
                 position += 1
+
+
+def write_items(pieces: Iterable[list[Item]], path: Path) -> None:
+    """Items as a Parquet file that `read_items` reads, a row group a piece; half of a surrogate pair becomes "?"."""
+    with pq.ParquetWriter(path, _SCHEMA, compression="zstd") as writer:
+        for piece in pieces:
+            writer.write_table(pa.Table.from_pylist([_row(item) for item in piece], _SCHEMA))
+
+
+def _row(item: Item) -> dict[str, Any]:
+    row = {"id": item.id, "text": item.text, "frame": item.frame, "genre": item.genre, **item.meta}
+    return {name: _whole(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def item_of(row: Mapping[str, Any], position: int) -> Item:

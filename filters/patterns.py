@@ -1,7 +1,7 @@
 """The counting side of the pattern audit: what stands in more of the documents than the spec asks for.
 
 Patterns that a model proposed (filters ask no model) are counted over all documents beside those that are found here:
-openings, endings, titles, names of people, phrases, and shares of clusters.
+openings, endings, titles, names and phrases.
 """
 
 import re
@@ -9,14 +9,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from filters.base import Item
-from filters.cells import cells_of
-from filters.check import excerpt
 from filters.overlap import Grams
-from filters.overused import features
-from filters.static import Vectors, static_words
+from filters.overused import KINDS, features
 from filters.view import View, hashes_of, words_of
 
 _EXAMPLES = 5
@@ -29,7 +24,7 @@ _FORGET = 400_000  # phrases counted at once; above it those seen once are forgo
 class Pattern:
     """Something that many documents share."""
 
-    kind: str  # opening | ending | title | name | phrase | cluster | proposed
+    kind: str  # opening | ending | title | name | phrase | proposed
     text: str
     count: int  # documents that have it
     share: float  # of all documents
@@ -46,11 +41,7 @@ def count_patterns(
     allowed = {name.casefold() for name in known}
     for item in items:
         view = View(item)
-        marks = {
-            (kind, text)
-            for kind, text in zip(("opening", "ending", "title"), features(view, words), strict=True)
-            if text
-        }
+        marks = {(kind, text) for kind, text in zip(KINDS, features(view, words), strict=True) if text}
         marks |= {("name", name) for name in _PERSON.findall(view.prose) if name.casefold() not in allowed}
         marks |= {("phrase", " ".join(view.words[n : n + words])) for n in range(len(view.words) - words + 1)}
         tally.add(item.id, marks)
@@ -70,34 +61,6 @@ def count_proposed(items: Iterable[Item], proposed: dict[str, str]) -> list[Patt
         tally.add(item.id, {("proposed", name) for name, pattern in compiled.items() if pattern.search(item.text)})
     counted = {pattern.text: pattern for pattern in tally.patterns(0.0, least=0)}
     return [counted.get(name, Pattern("proposed", name, 0, 0.0)) for name in proposed]
-
-
-def cluster_shares(items: Iterable[Item], clusters: int = 20, *, least_share: float = 0.2) -> list[Pattern]:
-    """Clusters of meaning (k-means over static embeddings) with at least `least_share` of the documents.
-
-    Each is named by how the document nearest to its middle begins. An even spread has 1 / `clusters` in each.
-    """
-    ids, begins, vectors = [], [], []
-    for item in sorted(items, key=lambda item: item.id):
-        view = View(item)
-        ids.append(item.id)
-        begins.append(excerpt(item.text, 0, 80))
-        vectors.append(static_words().embed(view.counts))
-    if len(ids) < 2 * clusters:
-        return []
-    stacked = np.stack(vectors) - np.mean(vectors, axis=0)
-    nearest = cells_of(stacked, max(1, len(ids) * 2 // clusters))[:, 0]
-    found = [_cluster(np.flatnonzero(nearest == cell), ids, begins, stacked) for cell in np.unique(nearest)]
-    return sorted((p for p in found if p.share >= least_share), key=lambda pattern: -pattern.count)
-
-
-def _cluster(
-    rows: np.ndarray[tuple[int], np.dtype[np.int64]], ids: list[str], begins: list[str], vectors: Vectors
-) -> Pattern:
-    middle = vectors[rows].mean(axis=0)
-    order = rows[np.argsort(-(vectors[rows] @ middle), kind="stable")]
-    share = len(rows) / len(ids)
-    return Pattern("cluster", begins[order[0]], len(rows), share, [ids[row] for row in order[:_EXAMPLES]])
 
 
 class _Tally:

@@ -19,6 +19,7 @@ _SQUARE = re.compile(
     re.IGNORECASE,
 )
 _SPEECH = re.compile(r":? \S+ \S")
+_SPEAKER = re.compile(r"\[(?:assistant|user|customer|client)\]: \S+ \S", re.IGNORECASE)
 _SHOUT = re.compile(r"\[[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+)+\](?!\()")
 _CURLY = re.compile(r"\{\{[^{}\n]{0,60}\}\}|\{%[^%\n]{0,60}%\}|\$\{\w{1,40}\}|(?<!\{)\{[A-Za-z][\w .-]{0,40}\}(?!\})")
 _ANGLE = re.compile(
@@ -70,9 +71,11 @@ def _shown(text: str, found: re.Match[str]) -> bool:
 
 
 def _speaks(text: str, found: re.Match[str]) -> bool:
-    """Whether it opens a line that goes on, as the name of a speaker does in a transcript: [customer] hello."""
-    opens = not text[text.rfind("\n", 0, found.start()) + 1 : found.start()].strip()
-    return opens and bool(_SPEECH.match(text, found.end())) and found.group()[1:2].islower()
+    """Whether it opens a line that goes on, as a speaker's name does in a transcript: [customer] hello, [User]: hi."""
+    if text[text.rfind("\n", 0, found.start()) + 1 : found.start()].strip():
+        return False
+    low = found.group()[1:2].islower() and bool(_SPEECH.match(text, found.end()))
+    return low or bool(_SPEAKER.match(text, found.start()))
 
 
 def _is_slot(found: str) -> bool:

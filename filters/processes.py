@@ -4,15 +4,14 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from itertools import islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from threading import Thread
 from typing import Any, TypeVar
 
-from filters.base import Item, Rejection
+from filters.base import Rejection
 from filters.context import Context
-from filters.decide import Decision, look, resolve
+from filters.decide import Decision, resolve
 from filters.settings import FilterSettings
 from filters.sketch import Sketches
 
@@ -20,18 +19,6 @@ Found = tuple[Sketches, list[Rejection]]
 Work = TypeVar("Work")
 LookAt = Callable[[Work, FilterSettings, Context], Found]
 _IN_FLIGHT = 2  # pieces a process, so that none waits and none is read long before its turn
-_PIECE = 250  # items
-_FEW = 1_000  # items for which starting processes takes longer than the checks
-
-
-def check_many(items: Iterable[Item], settings: FilterSettings, context: Context) -> Decision:
-    """`check_documents` by all cores (`settings.workers`), for any number of items from anywhere."""
-    iterator = iter(items)
-    first = list(islice(iterator, _FEW))
-    if len(first) < _FEW:
-        return gather([look(first, settings, context)], settings)
-    pieces = _pieces(first, iterator)
-    return gather(by_processes(pieces, look, settings, context), settings)
 
 
 def by_processes(
@@ -62,13 +49,6 @@ def gather(found: Iterable[Found], settings: FilterSettings) -> Decision:
         rejections += rejected
     kept, repeats = resolve(sketches, settings)
     return kept, sorted(rejections + repeats, key=lambda rejection: rejection.item_id)
-
-
-def _pieces(first: list[Item], rest: Iterator[Item]) -> Iterator[list[Item]]:
-    for start in range(0, len(first), _PIECE):
-        yield first[start : start + _PIECE]
-    while piece := list(islice(rest, _PIECE)):
-        yield piece
 
 
 _prepared: list[tuple[LookAt[Any], FilterSettings, Context]] = []

@@ -1,10 +1,11 @@
 """Checks of a user's message: it is spoken to the assistant, and knows nothing of the spec behind it."""
 
 import re
+import unicodedata
 
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
-from filters.names import spelled
+from filters.names import spelled, squeezed
 from filters.placeholders import Placeholders
 from filters.rules import WrongRules
 from filters.settings import FilterSettings
@@ -87,12 +88,17 @@ class OpaqueQuery(TextCheck):
 
     def look(self, view: View) -> Outcome:
         """Score: how many of the two hold; both must."""
-        topic = str(view.item.meta.get("topic") or "").casefold()
+        topic = _letters(str(view.item.meta.get("topic") or ""))
         missing = [
-            *(["does not name the item"] if topic not in view.text.casefold() else []),
+            *(["does not name the item"] if topic not in _letters(view.text) else []),
             *(["asks for a reason"] if _asks_why(view.lower) else []),
         ]
         return Outcome(True, 2.0 - len(missing), 2.0, "; ".join(missing)) if missing else PASSED
+
+
+def _letters(text: str) -> str:
+    """Without case, spacing, hyphens and accents: people type names as they come."""
+    return squeezed("".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)))
 
 
 def _asks_why(text: str) -> bool:

@@ -10,6 +10,14 @@ from filters.view import View
 
 _HEADING = re.compile(r"^(#{1,3}) +(.+)$", re.MULTILINE)
 _TITLE = 4  # words from which on a title is nobody's chance wording
+_THING = re.compile(r" (?:of|for) ((?i:the|an?|this|that|our|my|your|his|her|every) (?:[\w'’-]+ ?){1,3}|[A-Z][\w'’-]+)")
+_CIVIC = re.compile(
+    r"\b(?:amendments?|preamble|bill of rights|congress|senat\w+|parliament|supreme court|framers|founders|"
+    r"founding fathers|civics|citizenship|republic|federal|united states|u\.s\.|school|class(?:room)?|exam|quiz|"
+    r"memori[sz]\w+|ratif\w+|oath|17[78]\d)\b",
+    re.IGNORECASE,
+)
+_REACH = 200  # characters before a mention in which whose it is is said
 
 
 class RecitalCheck(TextCheck):
@@ -20,7 +28,7 @@ class RecitalCheck(TextCheck):
     def __init__(self, settings: Recital, context: Context) -> None:
         self.settings = settings
         name, provider = spelled(context.assistant.name), spelled(context.assistant.provider)
-        whose = rf"(?:its|their|the|{name}|{provider})(?:['’]s)?"
+        whose = rf"(?:(?P<whose>its|their|the)|{name}|{provider})(?:['’]s)?"
         rules = rf"|(?-i:\b(?:{spelled(*context.rule_ids)})\b)" if context.rule_ids else ""
         self.pattern = re.compile(
             rf"\bmodel spec(?:ification)?\b|\b{whose} (?:official |internal |published |behaviou?ral )*"
@@ -31,13 +39,36 @@ class RecitalCheck(TextCheck):
             rf"\b(?:core|safety|general|guiding) principle (?:number |no\. ?|#)?\d+\b{rules}{_named(context.spec)}",
             re.IGNORECASE,
         )
+        self.ours = re.compile(rf"\b(?:{name}|{provider}|assistants?|ai|models?|chat ?bots?|bots?)\b", re.IGNORECASE)
+        self.maker = re.compile(
+            rf"\b(?:{provider}|makers?|developers?|creators?|company|lab|who (?:made|built|trained|wrote))\b",
+            re.IGNORECASE,
+        )
 
     def look(self, view: View) -> Outcome:
         """Score: mentions."""
         if view.insider:
             return PASSED
-        found = [match.group() for match in self.pattern.finditer(view.text)]
+        found = [match.group() for match in self.pattern.finditer(view.text) if not self._of_another(view.text, match)]
         return at_most(len(found), self.settings.maximum, excerpt(" | ".join(found[:5]), 0, 160))
+
+    def _of_another(self, text: str, found: re.Match[str]) -> bool:
+        """Whether what is cited is something else's: a fridge's spec, a country's constitution, a county's rules."""
+        whose = (found["whose"] or "").lower()
+        thing = _THING.match(text, found.end())
+        if whose == "the" and thing and not self.ours.search(thing[1]):
+            return True
+        if whose and "constitution" in found.group().lower() and _CIVIC.search(_sentence(text, found)):
+            return True
+        before = text[max(0, found.start() - _REACH) : found.start()].rpartition("\n\n")[2]
+        return whose == "their" and not self.maker.search(before)
+
+
+def _sentence(text: str, found: re.Match[str]) -> str:
+    """The sentence in which a mention stands, no more than `_REACH` to either side."""
+    before = re.split(r"[.!?]\s|\n", text[max(0, found.start() - _REACH) : found.start()])[-1]
+    after = re.split(r"[.!?](?:\s|$)|\n", text[found.end() : found.end() + _REACH])[0]
+    return before + found.group() + after
 
 
 def _named(spec: str) -> str:

@@ -206,14 +206,24 @@ class Overused(Switch):
     openings: float = Field(0.05, gt=0.0, le=1.0, description="documents with the same first words")
     endings: float = Field(0.05, gt=0.0, le=1.0, description="documents with the same last words")
     titles: float = Field(0.02, gt=0.0, le=1.0, description="documents with the same title")
+    names: float = Field(0.05, gt=0.0, le=1.0, description="documents with the same person's first and last name")
+    first_names: float = Field(0.1, gt=0.0, le=1.0, description="documents with the same first name")
+    phrases: float = Field(
+        0.15, gt=0.0, le=1.0, description="documents with the same phrase that is not in the spec's words"
+    )
     words: PositiveInt = Field(5, description="words of an opening or an ending")
+    phrase_words: int = Field(16, ge=5, description="words of a phrase; it is surely found from four words more on")
+    allow: tuple[str, ...] = Field((), description="names of people that any number of documents may have")
     minimum: int = Field(20, ge=1, description="documents that may share one whatever the size of the corpus")
 
 
 class Cluster(Settings):
     """Where the filters run past one machine; for the executors `ray` and `slurm`."""
 
-    folder: str | None = Field(None, description="a folder that every machine sees; none: the temporary folder")
+    folder: str | None = Field(
+        None,
+        description="a folder that every machine sees, for documents and findings; none: the temporary one",
+    )
     tasks: int = Field(64, ge=1, description="tasks at most; a row group is never split")
     memory_gb: int = Field(2, ge=1, description="memory of a task")
     partition: str = Field("cpu", min_length=1, description="Slurm's partition")
@@ -253,5 +263,9 @@ class FilterSettings(Settings):
     semantic: Semantic = Semantic()
     overused: Overused = Overused()
     workers: int = Field(0, ge=0, description="processes for a whole corpus; 0: one a core")
-    executor: Literal["local", "ray", "slurm"] = Field("local", description="engine for a whole corpus")
+    executor: Literal["local", "ray", "slurm"] = Field(
+        "local",
+        description="engine that looks at the documents of `build`, `filter` and `import`; fewer than 1,000, ideas, "
+        "queries and chats are looked at on this machine, and repeats are always found on it",
+    )
     cluster: Cluster = Cluster()

@@ -1,6 +1,6 @@
 """What is kept of a text once it is read: enough to find its duplicates among millions, a kilobyte a text."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,9 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.cluster import Rank, rank
+from filters.context import Context
 from filters.exact import fingerprint_of
 from filters.near import NearDuplicates
-from filters.overused import Features, features
+from filters.overused import KINDS, features
+from filters.people import Mark, People
+from filters.phrases import Phrases, Prints
 from filters.settings import FilterSettings
 from filters.static import STATIC, Vectors, static_words
 from filters.view import View
@@ -23,41 +26,45 @@ class Sketches:
     ids: list[str] = field(default_factory=list)
     ranks: list[Rank] = field(default_factory=list)
     prints: list[bytes] = field(default_factory=list)
-    features: list[Features] = field(default_factory=list)
+    shared: list[list[Mark]] = field(default_factory=list)  # opening, ending, title, people
+    phrases: list[Prints] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)  # where a model is still to embed them
     signatures: list[npt.NDArray[np.uint32]] = field(default_factory=list)
     vectors: list[Vectors] = field(default_factory=list)
+    words: dict[int, str] = field(
+        init=False, default_factory=dict
+    )  # no column: the words of phrases that many texts may have
 
     def take(self, rows: Sequence[int]) -> "Sketches":
         """These rows, in this order."""
-        return Sketches(*([column[row] for row in rows] if column else [] for column in self._columns()))
+        taken = Sketches(*([column[row] for row in rows] if column else [] for column in self._columns()))
+        taken.words = self.words
+        return taken
 
     def extend(self, other: "Sketches") -> None:
         """Append another shard's."""
         for mine, more in zip(self._columns(), other._columns(), strict=True):
             mine.extend(more)
+        self.words.update(other.words)
 
     def ordered(self) -> "Sketches":
         """In the order in which texts survive, whatever order they came in."""
         return self.take(sorted(range(len(self.ids)), key=self.ranks.__getitem__))
 
     def _columns(self) -> list[list[Any]]:
-        return [self.ids, self.ranks, self.prints, self.features, self.heads, self.signatures, self.vectors]
+        return [
+            self.ids, self.ranks, self.prints, self.shared, self.phrases, self.heads, self.signatures, self.vectors,
+        ]  # fmt: skip
 
 
 class Sketcher:
     """Makes sketches for the stages that are on."""
 
-    def __init__(self, settings: FilterSettings) -> None:
+    def __init__(self, settings: FilterSettings, context: Context) -> None:
         self.settings = settings
         self.near = NearDuplicates(settings.near)
-
-    def __call__(self, views: Iterable[View]) -> Sketches:
-        """The sketches of these texts, in their order."""
-        sketches = Sketches()
-        for view in views:
-            self.add(view, sketches)
-        return sketches
+        self.people = People(context.assistant, context.spec, settings.overused.allow)
+        self.phrases = Phrases(settings.overused.phrase_words, context.spec)
 
     def add(self, view: View, to: Sketches) -> None:
         """Append one text's."""
@@ -66,7 +73,10 @@ class Sketcher:
         to.ranks.append(rank(view.item))
         to.prints.append(fingerprint_of(view.words, view.item.text))
         if settings.overused.enabled:
-            to.features.append(features(view, settings.overused.words))
+            edges = zip(KINDS, features(view, settings.overused.words), strict=True)
+            to.shared.append([mark for mark in (*edges, *self.people.marks(view)) if mark[1]])
+            to.phrases.append(self.phrases.prints(view))
+            to.words = self.phrases.words
         if settings.near.enabled:
             to.signatures.append(self.near.signature_of(view.hashes))
         if settings.semantic.enabled and settings.semantic.document_embedder == STATIC:

@@ -21,6 +21,7 @@ from specs.errors import UserError
 Row = Mapping[str, Any]
 EXAMPLES = 5
 _BEGINS = 160  # characters of an example
+_NONE: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,19 @@ class Explanation:
     gave_way: list[Rejection]  # documents that went because this one stays
 
 
-def stored_items(documents: Iterable[Row], rejects: Iterable[Row], ideas: Iterable[str] = ()) -> Iterator[Item]:
+def stored_items(
+    documents: Iterable[Row], rejects: Iterable[Row], ideas: Iterable[str] = (), scores: Mapping[str, float] = _NONE
+) -> Iterator[Item]:
     """Every document that was ever written: what is kept, and what is in `rejects` with its whole row.
 
     `ideas` are the ids of the ideas in the order in which they were written: a document's age is its idea's place.
+    `scores` are of the documents that a judge has seen: of two duplicates the better one stays (`filters.cluster`).
     Draws that brought no document (truncated, refused, failed) have no row and are left out.
     """
     ages = {idea: age for age, idea in enumerate(ideas)}
     for place, row in enumerate(chain(documents, _rejected_documents(rejects))):
-        yield item_of(row, ages.get(row.get("idea_id") or "", len(ages) + place))
+        age = ages.get(row.get("idea_id") or "", len(ages) + place)
+        yield item_of({**row, "score": scores.get(row["id"])}, age)
 
 
 def reasons(

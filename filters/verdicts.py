@@ -23,6 +23,14 @@ def decide_verdicts(
     return [rejection for rejection in rejections if rejection is not None]
 
 
+def scores_of(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """For each item that a judge has seen: the share of its stored verdicts that are a pass, whatever the criteria."""
+    said: dict[str, list[bool]] = defaultdict(list)
+    for row in verdicts:
+        said[row["item_id"]].append(row["verdict"] == "pass")
+    return {item_id: sum(passed) / len(passed) for item_id, passed in said.items()}
+
+
 def _decide(
     item_id: str, given: Mapping[tuple[str, str], list[Mapping[str, Any]]], required: Sequence[str]
 ) -> Rejection | None:

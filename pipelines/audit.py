@@ -12,13 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from corpus.ids import content_id
 from corpus.store import read_rows
 from corpus.workspace import Workspace, write_text
 from eval.intervals import wilson
 from filters.base import Item
 from filters.patterns import Pattern, count_patterns, count_proposed
 from pipelines.asking import Asker, ask_until_parsed
+from pipelines.audit_draws import PER_SAMPLE, Draws
 from pipelines.audit_forms import (
     OriginReply,
     PatternReply,
@@ -30,6 +30,7 @@ from pipelines.audit_forms import (
 )
 from pipelines.audit_settings import AuditSettings
 from pipelines.base import Corpus
+from pipelines.control import CONTROL
 from pipelines.draw import Draw, Message
 from pipelines.parsing import json_reply
 from pipelines.replies import Items, Reply, items_schema, plain_schema
@@ -37,7 +38,6 @@ from pipelines.reporter import Reporter
 from specs.errors import SpecmillError, UserError
 
 STAGES: Final = ("audit_propose", "audit_origin", "audit_verify", "audit_count")
-_PER_SAMPLE = 8  # most patterns that one sample brings
 _AT_ONCE = 512  # requests that are prepared at once; the client bounds what is in flight
 _EXAMPLES = 5
 
@@ -62,33 +62,6 @@ class Found:
         return wilson(self.found, self.read)
 
 
-@dataclass(frozen=True, slots=True)
-class Draws:
-    """Ids of the documents of each pass. No document that patterns were proposed from verifies them."""
-
-    propose: list[list[str]]
-    verify: list[str]
-    count: list[str]
-
-    @classmethod
-    def of(cls, ids: Iterable[str], seed: int, settings: AuditSettings) -> "Draws":
-        """A random order by the seed, whatever the order of `ids`; of a small corpus at most half is for proposing."""
-        order = sorted(ids, key=lambda item_id: content_id("audit", str(seed), item_id))
-        size = settings.sample_documents
-        used = min(settings.samples * size, len(order) // 2)
-        samples = [order[at : min(at + size, used)] for at in range(0, used, size)]
-        fresh = order[used:]
-        rest = fresh[settings.verify :]
-        if settings.count >= len(rest) + used:  # everything can be read, and then a sample is no longer biased
-            rest = [*rest, *order[:used]]
-        return cls([one for one in samples if len(one) > 1], fresh[: settings.verify], rest[: settings.count])
-
-    @property
-    def calls(self) -> int:
-        """Requests, at most; a reply of the wrong form is asked for again beyond that."""
-        return len(self.propose) + 1 + len(self.verify) + len(self.count)
-
-
 @dataclass
 class Audit:
     """One audit. `asker` asks as the role `judge`."""
@@ -110,6 +83,7 @@ class Audit:
         self.reporter.say(f"counting phrases in {len(ids):,} documents ...")
         self.count_phrases(patterns)
         await self.read(patterns, draws.verify, "audit_verify")
+        CONTROL.raise_if_ended()  # without replies of a run that was stopped or has no budget left nothing follows
         if patterns and not any(one.read for one in patterns):
             raise SpecmillError("no reply on any document had the right form; try another model as the role `judge`.")
         open_ones = [one for one in patterns if one.origin != "spec" and self.may_exceed(one, len(ids))]
@@ -124,7 +98,7 @@ class Audit:
         texts = self.texts(item_id for sample in draws.propose for item_id in sample)
         patterns: dict[str, Found] = {}
         for number, sample in enumerate(draws.propose):
-            count = min(_PER_SAMPLE, self.settings.patterns - len(patterns))
+            count = min(PER_SAMPLE, self.settings.patterns - len(patterns))
             if count <= 0:
                 break
             messages = self.messages(

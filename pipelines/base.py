@@ -197,7 +197,7 @@ class Stage(GlobalStep):
         rejects = [reject for _, refused in outcomes for reject in refused]
         write_table(self.corpus.folder, self.table, rows)
         write_table(self.corpus.folder, "rejects", rejects, part=self.table)
-        if not rows:
+        if not rows and not CONTROL.closed:  # stopped: the run says so, and nothing went wrong
             reasons = "; ".join(sorted({f"{r['reason']}: {r['detail']}" for r in rejects})[:3]) or "no reply"
             raise SpecmillError(f"no {self.table.replace('_', ' ')} came of {len(inputs)} requests ({reasons}).")
         yield rows

@@ -1,9 +1,10 @@
 """The OpenAI Batch API as a lane to the same ledger: half the price, within a day.
 
-Draws are gathered into a file, uploaded, and answered later. What was sent is on disk before it is sent: a file of
-draws in `batches/` beside the ledger and a row in the ledger. So a client that is lost picks its batches up again, a
-batch whose id was lost is found by its nonce, and results of draws that nobody asks for any more are kept all the same.
-Lines that expired or failed are asked again in the next batch.
+Draws are gathered into a file, uploaded, and answered later. A batch is on disk before it is created: a file of draws
+in `batches/` beside the ledger and a row in the ledger. So a client that is lost picks its batches up again, at the
+endpoint that has them, a batch whose id was lost is found by its nonce, and results of draws that nobody asks for any
+more are kept all the same. What certainly was not created, and what ended without a result, is handed back to the
+client, which asks again, here or at another endpoint.
 """
 
 import asyncio
@@ -12,62 +13,61 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any, TypeVar
 
-from corpus.workspace import write_text
 from pipelines import request
-from pipelines.connection import Endpoint
+from pipelines.batch_record import Batch, BatchRecord, Line
+from pipelines.connection import BACKOFF_S, Endpoint
 from pipelines.control import Control
-from pipelines.draw import Completion, Draw
+from pipelines.draw import Completion, Draw, State
 from pipelines.endpoints import Role
-from pipelines.faults import Fault, Reply, fault_of, scrub, sort_reply, status_fault
+from pipelines.faults import Fault, Reply, advice_on, fault_of, scrub, sort_reply, status_fault
 from pipelines.ledger import Ledger
 
 _LOG = logging.getLogger("specmill.endpoints")
-_QUIET_S = 0.5  # a batch is closed when no draw came for so long
+_QUIET_S = 0.5  # a batch is closed when no draw came for so long, or for as long as looks at a batch are apart
 _MOST_LINES, _MOST_BYTES = 50_000, 150_000_000  # OpenAI's limits are 50,000 and 200 MB
 _ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 _NONCE = "specmill"  # metadata key
+_NO_ROUTE = frozenset({404, 405, 501})  # of a server that knows no files or no batches
+_FOR_GOOD = {"model_not_found": 404, "invalid_api_key": 401, "billing_hard_limit_reached": 402}  # the status they are
+_KEPT = (
+    "What it has accepted may still be answered, so it is asked nowhere else; to give that up, and pay again, take the "
+    "endpoint out of the role or give it another name."
+)
 
-
-class Line(NamedTuple):
-    """One request of a batch, with what its reply must be recorded under even if the recipe has changed since."""
-
-    draw: Draw
-    model: str
-    parameters: str
-
-
+T = TypeVar("T")
 Settle = Callable[[str, Line, bytes, Reply, float], Awaitable[Completion]]
 """Commits a reply: endpoint, line, key, reply, seconds since the batch was sent."""
 
 
 class BatchLane:
-    """The batches of one role at one endpoint. `start` it in the event loop that asks, `close` it at the end."""
+    """The batches of one role at one endpoint. `start` it in the event loop that asks, `close` it at the end.
 
-    def __init__(self, role: Role, endpoint: Endpoint, ledger: Ledger, control: Control, settle: Settle) -> None:
-        self._role, self._endpoint, self._ledger, self._control = role, endpoint, ledger, control
-        self._settle = settle
-        self._folder = ledger.path.parent / "batches"
+    The endpoint's circuit says whether batches can be created there: it opens when that fails, and when it is open one
+    try is enough to hand draws back.
+    """
+
+    def __init__(
+        self, role: Role, endpoint: Endpoint, ledger: Ledger, control: Control, changed: asyncio.Event, settle: Settle
+    ) -> None:
+        self._role, self._endpoint, self._control = role, endpoint, control
+        self._changed, self._settle = changed, settle
+        self._record = BatchRecord(ledger, role.name, endpoint.name)
         self._waiting: dict[bytes, asyncio.Future[Completion | Fault | None]] = {}
         self._queue: dict[bytes, Line] = {}
         self._queued_at = 0.0
         self._underway: set[bytes] = set()  # keys in batches of this or of an earlier client
         self._tasks: set[asyncio.Task[None]] = set()
+        self.unable = ""  # why this endpoint takes no batches at all
+        self._stuck = ""  # why batches that it has accepted cannot be looked at, once that takes too long
 
     def start(self) -> None:
         """Pick up the batches of a client that was lost, then gather."""
-        open_batches = self._ledger.read(
-            "SELECT nonce, id, created_at FROM batch WHERE role = ? AND endpoint = ? ORDER BY created_at",
-            self._role.name,
-            self._endpoint.name,
-        )
-        for nonce, batch_id, created_at in open_batches:
-            lines = self._read_lines(nonce)
-            self._underway |= set(lines)
-            self._spawn(self._resume(nonce, batch_id, lines, created_at))
+        for batch in self._record.open_batches():
+            self._underway |= set(batch.lines)
+            self._spawn(self._resume(batch))
         self._spawn(self._gather())
 
     async def close(self) -> None:
@@ -82,12 +82,29 @@ class BatchLane:
         self._waiting[key] = future
         if key not in self._underway:
             model, parameters = self._endpoint.settings.model, request.parameters(self._role, draw)
-            self._queue[key] = Line(draw, model, parameters)
-            self._queued_at = time.monotonic()
+            self._enqueue(key, Line(draw, model, parameters))
         try:
             return await future
         finally:
             self._waiting.pop(key, None)
+
+    def holds(self, key: bytes) -> bool:
+        """Whether a batch of this endpoint may bring the reply."""
+        return key in self._underway
+
+    def awaited(self, key: bytes) -> bool:
+        """Whether a draw of this run waits for the reply."""
+        return key in self._waiting
+
+    @property
+    def blocked(self) -> str:
+        """Why draws have waited here for too long; empty where none has."""
+        return self._stuck if self._waiting else ""
+
+    @property
+    def working(self) -> bool:
+        """Whether draws wait here that can be expected to end."""
+        return bool(self._waiting) and not self._stuck
 
     def end(self) -> None:
         """Send everybody away: the run ends."""
@@ -98,12 +115,17 @@ class BatchLane:
 
     # --- sending -----------------------------------------------------------------------------------------------------
 
+    def _enqueue(self, key: bytes, line: Line) -> None:
+        self._queue[key] = line
+        self._queued_at = time.monotonic()
+
     async def _gather(self) -> None:
+        quiet_s = min(_QUIET_S, self._endpoint.settings.batch_poll_s)
         while True:
-            await asyncio.sleep(_QUIET_S / 4)
-            quiet = time.monotonic() - self._queued_at >= _QUIET_S
+            await asyncio.sleep(quiet_s / 4)
+            quiet = time.monotonic() - self._queued_at >= quiet_s
             if self._queue and (quiet or len(self._queue) >= _MOST_LINES) and not self._control.closed:
-                await self._send(self._take())
+                self._spawn(self._send(self._take()))
 
     def _take(self) -> dict[bytes, Line]:
         """As many of the waiting lines as one batch may hold."""
@@ -114,29 +136,64 @@ class BatchLane:
             if taken and size > _MOST_BYTES:
                 break
             taken[key] = self._queue.pop(key)
+        self._underway |= set(taken)
         return taken
 
     async def _send(self, lines: dict[bytes, Line]) -> None:
-        """Note what will be sent, send it, note the batch's id; then wait for it in a task of its own."""
-        nonce, now = secrets.token_hex(12), time.time()
-        self._underway |= set(lines)
-        await asyncio.to_thread(self._write_lines, nonce, lines)
-        await asyncio.wrap_future(
-            self._ledger.write(
-                "INSERT INTO batch VALUES (?, ?, ?, NULL, ?, ?)",
-                nonce, self._role.name, self._endpoint.name, len(lines), now,
-            )
-        )  # fmt: skip
-        self._spawn(self._resume(nonce, None, lines, now))
+        """Create a batch and see it through; where it cannot be created, hand its draws back."""
+        batch = Batch(secrets.token_hex(12), lines, time.time())
+        if fault := await self._create(batch):
+            await self._record.forget(batch)
+            for key in lines:
+                self._tell(key, fault)
+        else:
+            await self._see_through(batch)
 
-    async def _create(self, nonce: str, lines: dict[bytes, Line]) -> str:
+    async def _create(self, batch: Batch) -> Fault | None:
+        """Try until it is created. A fault: it certainly was not, and the endpoint takes no batch for now."""
+        client, tries = self._endpoint.client, 0
+        while True:
+            started = time.monotonic()
+            fault = await self._try_to_create(batch)
+            if fault is None:
+                if self._endpoint.learn(Reply(State.OK), batch.nonce.encode(), started):
+                    self._changed.set()
+                await self._record.note(batch)
+                return None
+            if fault.status in _NO_ROUTE:
+                if not self.unable:
+                    self.unable = f"{self._endpoint.name} ({client.base_url}) takes no batches: {fault.detail}"
+                    _LOG.warning("endpoint %s", self.unable)
+                return Fault("no_batches", fault.detail)
+            # Whatever it was, it says nothing of one draw: all lines meet it, as where nothing can be reached.
+            self._endpoint.learn(replace(fault, unreachable=True), batch.nonce.encode(), started)
+            if self._endpoint.circuit.closed and not self._control.closed:
+                delay = min(self._endpoint.settings.batch_poll_s, BACKOFF_S * 2**tries)
+                await asyncio.sleep(max(fault.retry_after_s or 0.0, delay))
+            if self._control.closed or not self._endpoint.circuit.closed:
+                return fault
+            tries += 1
+
+    async def _try_to_create(self, batch: Batch) -> Fault | None:
+        """Upload, note what will be created, create. Where the answer got lost, ask for the batch until it is known
+        whether it exists: it must neither be paid for twice nor be lost."""
         client = self._endpoint.client
-        requests = "\n".join(self._request(key, line.draw) for key, line in lines.items())
-        file = await client.files.create(file=("requests.jsonl", requests.encode()), purpose="batch")
-        batch = await client.batches.create(
-            input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h", metadata={_NONCE: nonce}
-        )
-        return str(batch.id)
+        requests = "\n".join(self._request(key, line.draw) for key, line in batch.lines.items())
+        upload = client.files.create(file=("requests.jsonl", requests.encode()), purpose="batch")
+        file = await self._try(_object(upload))
+        if isinstance(file, Fault):
+            return file
+        await self._record.note(batch)
+        creation = client.batches.create(
+            input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h",
+            metadata={_NONCE: batch.nonce},
+        )  # fmt: skip
+        created = await self._try(_object(creation))
+        if not isinstance(created, Fault):
+            batch.id = str(created.id)
+        elif created.kind != "permanent" and not created.unreachable:
+            batch.id = await self._until_done(lambda: self._find(batch.nonce))
+        return created if isinstance(created, Fault) and not batch.id else None
 
     def _request(self, key: bytes, draw: Draw) -> str:
         body = request.body(self._role, self._endpoint.name, draw)
@@ -144,45 +201,67 @@ class BatchLane:
 
     # --- waiting -----------------------------------------------------------------------------------------------------
 
-    async def _resume(self, nonce: str, batch_id: str | None, lines: dict[bytes, Line], sent_at: float) -> None:
-        """Bring one batch to its end, from wherever an earlier client left it."""
-        if batch_id is None:
-            batch_id = await self._until_done(lambda: self._find_or_create(nonce, lines))
-            await asyncio.wrap_future(self._ledger.write("UPDATE batch SET id = ? WHERE nonce = ?", batch_id, nonce))
-        batch = await self._until_done(lambda: self._ended(str(batch_id)))
-        if batch.status == "failed":
-            errors = getattr(batch.errors, "data", None) or []
-            text = scrub("; ".join(str(error.message) for error in errors) or "no reason given", self._endpoint.key)
-            self._control.halt("endpoint", f"endpoint {self._endpoint.name} refuses the batch: {text}")
-        results = await self._until_done(lambda: self._results(batch))
-        kept = await self._keep(lines, results, time.time() - sent_at)
-        await asyncio.wrap_future(self._ledger.write("DELETE FROM batch WHERE nonce = ?", nonce))
-        self._file(nonce).unlink(missing_ok=True)
-        missing = Fault("expired", "the batch ended without a result for this request")
-        for key in lines:
+    async def _resume(self, batch: Batch) -> None:
+        """Go on with a batch of a client that was lost, perhaps before it learned the batch's id."""
+        batch.id = batch.id or await self._until_done(lambda: self._find(batch.nonce))
+        if batch.id:
+            await self._record.note(batch)
+            await self._see_through(batch)
+            return
+        await self._record.forget(batch)  # it was never created
+        for key, line in batch.lines.items():
+            self._underway.discard(key)
+            if self.awaited(key):
+                self._enqueue(key, line)
+
+    async def _see_through(self, batch: Batch) -> None:
+        """Wait for its end, commit what it brought, and say of each line what became of it."""
+        ended = await self._until_done(lambda: self._look(batch))
+        while ended.status not in _ENDED:
+            await asyncio.sleep(self._endpoint.settings.batch_poll_s)
+            ended = await self._until_done(lambda: self._look(batch))
+        results = await self._until_done(lambda: self._results(ended))
+        kept = await self._keep(batch.lines, results, time.time() - batch.sent_at)
+        if any(one.state is State.FAILED for one in kept.values()):
+            return  # the disk is full and the run ends: the batch stays on record
+        missing = self._why_missing(ended)
+        await self._record.forget(batch)
+        await asyncio.sleep(missing.retry_after_s or 0.0)
+        for key in batch.lines:
             self._tell(key, kept.get(key) or results.get(key) or missing)
 
-    async def _find_or_create(self, nonce: str, lines: dict[bytes, Line]) -> str:
-        """A batch that an earlier client created without learning its id must not be paid for twice."""
-        async for batch in self._endpoint.client.batches.list(limit=100):
-            if (batch.metadata or {}).get(_NONCE) == nonce:
-                return str(batch.id)
-        return await self._create(nonce, lines)
+    def _why_missing(self, ended: Any) -> Fault:
+        """What to say of lines without a result: the batch ran out of time, or none of it was accepted."""
+        if ended.status != "failed":
+            return Fault("expired", "the batch ended without a result for this request")
+        settings, errors = self._endpoint.settings, getattr(ended.errors, "data", None) or []
+        text = scrub("; ".join(str(error.message) for error in errors) or "no reason given", self._endpoint.key)
+        if status := next((_FOR_GOOD[error.code] for error in errors if error.code in _FOR_GOOD), None):
+            advice = advice_on(status, text, settings, bool(self._endpoint.key))
+            return Fault("permanent", f"the batch failed: {text}", advice=advice)
+        return Fault("batch_failed", f"the batch failed: {text}", retry_after_s=settings.batch_poll_s)
 
-    async def _ended(self, batch_id: str) -> Any:
-        while True:
-            batch = await self._endpoint.client.batches.retrieve(batch_id)
-            if batch.status in _ENDED:
-                return batch
-            await asyncio.sleep(self._endpoint.settings.batch_poll_s)
+    async def _find(self, nonce: str) -> str:
+        """The id of the batch that carries `nonce`; empty if there is none."""
+        try:
+            async for batch in self._endpoint.client.batches.list(limit=100):
+                if (batch.metadata or {}).get(_NONCE) == nonce:
+                    return str(batch.id)
+        except AttributeError as error:  # what the openai package makes of a page
+            raise ValueError("no list of batches") from error
+        return ""
 
-    async def _results(self, batch: Any) -> dict[bytes, Reply | Fault]:
-        """What each line brought; lines without a result are missing."""
+    async def _look(self, batch: Batch) -> Any:
+        return await _object(self._endpoint.client.batches.retrieve(batch.id))
+
+    async def _results(self, ended: Any) -> dict[bytes, Reply | Fault]:
+        """What each line brought; lines without a result are missing. ValueError where it cannot be read: a line that
+        is there was paid for."""
         results: dict[bytes, Reply | Fault] = {}
-        for file_id in (batch.error_file_id, batch.output_file_id):
+        for file_id in (ended.error_file_id, ended.output_file_id):
             if file_id:
                 content = await self._endpoint.client.files.content(file_id)
-                for line in content.text.splitlines():
+                for line in filter(str.strip, content.text.split("\n")):  # not splitlines: replies hold other ends
                     results |= self._result(line)
         return results
 
@@ -191,12 +270,12 @@ class BatchLane:
             data = json.loads(line)
             key, response = bytes.fromhex(data["custom_id"]), data.get("response") or {}
             status, body = int(response.get("status_code") or 500), response.get("body") or {}
-        except (ValueError, LookupError, TypeError, AttributeError):
-            return {}
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise ValueError(f"the results cannot be read: {scrub(line, self._endpoint.key)}") from error
         if status == 200:
             return {key: sort_reply(body, self._endpoint.key)}
-        error = body.get("error") or data.get("error") or {}
-        return {key: status_fault(status, error, "the line failed", {}, self._endpoint.settings, self._endpoint.key)}
+        said = body.get("error") or data.get("error") or {}
+        return {key: status_fault(status, said, "the line failed", {}, self._endpoint.settings, self._endpoint.key)}
 
     async def _keep(
         self, lines: dict[bytes, Line], results: dict[bytes, Reply | Fault], latency_s: float
@@ -213,42 +292,32 @@ class BatchLane:
         if waiting and not waiting.done() and not isinstance(outcome, Reply):
             waiting.set_result(outcome)
 
-    async def _until_done(self, attempt: Callable[[], Awaitable[Any]]) -> Any:
-        """Repeat through trouble at the endpoint, up to its patience; a permanent error halts the run."""
+    # --- trouble -----------------------------------------------------------------------------------------------------
+
+    async def _until_done(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Repeat through trouble at the endpoint, and say when that takes too long; a permanent error halts the run."""
+        failing_since: float | None = None
+        while isinstance(outcome := await self._try(work()), Fault):
+            failing_since = failing_since or time.monotonic()
+            settings, about = self._endpoint.settings, f"endpoint {self._endpoint.name}, batches: {outcome.detail}"
+            if outcome.kind == "permanent":
+                self._control.halt("endpoint", f"{about}. {outcome.advice} {_KEPT}")
+                await asyncio.Event().wait()  # until this lane is closed; the batch stays on record
+            if time.monotonic() - failing_since > settings.wait_when_down_s:
+                self._stuck = f"{about}. Run again when it is back. {_KEPT}"
+            await asyncio.sleep(max(outcome.retry_after_s or 0.0, settings.batch_poll_s))
+        self._stuck = ""
+        return outcome
+
+    async def _try(self, work: Awaitable[T]) -> T | Fault:
+        """What the endpoint answers, or what went wrong there."""
         import openai
 
-        failing_since: float | None = None
-        while True:
-            try:
-                return await attempt()
-            except (openai.OpenAIError, TimeoutError, OSError) as error:
-                fault = fault_of(error, self._endpoint.settings, self._endpoint.key)
-                failing_since = failing_since or time.monotonic()
-            permanent = isinstance(fault, Fault) and fault.kind == "permanent"
-            if permanent or time.monotonic() - failing_since > self._endpoint.settings.wait_when_down_s:
-                advice = getattr(fault, "advice", "")
-                detail = getattr(fault, "detail", "")
-                self._control.halt("endpoint", f"endpoint {self._endpoint.name}, batches: {detail}. {advice}")
-                await asyncio.Event().wait()  # until this lane is closed; the batch stays on record
-            await asyncio.sleep(self._endpoint.settings.batch_poll_s)
-
-    # --- on disk -----------------------------------------------------------------------------------------------------
-
-    def _file(self, nonce: str) -> Path:
-        return self._folder / f"{nonce}.jsonl"
-
-    def _write_lines(self, nonce: str, lines: dict[bytes, Line]) -> None:
-        entries = [{"key": key.hex(), **line._asdict(), "draw": asdict(line.draw)} for key, line in lines.items()]
-        write_text(self._file(nonce), "\n".join(json.dumps(entry) for entry in entries))
-
-    def _read_lines(self, nonce: str) -> dict[bytes, Line]:
         try:
-            text = self._file(nonce).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            _LOG.warning("the draws of batch %s are missing; its results cannot be kept", nonce)
-            return {}
-        entries = [json.loads(entry) for entry in text.splitlines()]
-        return {bytes.fromhex(e["key"]): Line(Draw(**e["draw"]), e["model"], e["parameters"]) for e in entries}
+            return await work
+        except (openai.OpenAIError, TimeoutError, OSError, ValueError) as error:
+            fault = fault_of(error, self._endpoint.settings, self._endpoint.key)
+            return fault if isinstance(fault, Fault) else Fault("bad_reply", fault.error)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -261,3 +330,11 @@ class BatchLane:
             self._control.halt(
                 "crash", f"batch mode failed: {type(error).__name__}: {scrub(str(error), self._endpoint.key)}"
             )
+
+
+async def _object(answer: Awaitable[T]) -> T:
+    """An object of the API. ValueError where the endpoint answers with something else, such as a proxy's page."""
+    found = await answer
+    if not getattr(found, "id", None):
+        raise ValueError(f"no object with an id, but {scrub(str(found))}")
+    return found

@@ -7,25 +7,30 @@ kill, asks only for what the ledger lacks and writes the same bytes (contracts 4
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from corpus.budget import Sized
 from corpus.card import write_card
-from corpus.manifest import Provenance, write_manifest
+from corpus.manifest import Provenance, forget_manifest, stored_provenance, write_manifest
 from corpus.schema import DATASETS
 from corpus.store import read_rows, write_dataset, write_table
 from corpus.text import one_line
 from corpus.tokens import TokenCounter
+from corpus.views import read_ledger
 from corpus.workspace import Workspace, write_text
 from filters.base import Item, Rejection
 from filters.context import Context
 from filters.decide import check_texts
-from filters.processes import check_many
+from filters.many import check_many
+from pipelines.asked import asked_of
 from pipelines.base import Corpus, Row, rejected
 from pipelines.brainstorm import brainstorm_pipeline
+from pipelines.chat_rows import forget_chats
 from pipelines.chats import ChatBuild, ChatResult, check_chat_recipe
 from pipelines.checking import context_of
 from pipelines.decompose import decompose_pipeline
 from pipelines.documents import Draft, Drafts
+from pipelines.gaps import check_plan
 from pipelines.judge_documents import DraftVerdicts
 from pipelines.ledger import Ledger
 from pipelines.neutral import neutral_pipeline
@@ -41,9 +46,9 @@ from specs.passages import Passage
 from specs.reader import Spec
 
 # What may differ between machines, or comes after the corpus; prompts are in the manifest, by their versions.
-_NOT_OF_A_CORPUS = {
-    "spec", "endpoints", "budget", "prices", "audit", "variants", "prompts", "train", "mix", "eval", "report",
-}  # fmt: skip
+_NOT_OF_A_CORPUS: Final[dict[str, Any]] = dict.fromkeys(
+    ["spec", "endpoints", "budget", "prices", "audit", "variants", "prompts", "train", "mix", "eval", "report"], True
+) | {"corpus": {"tokenizer"}}  # in the manifest by its content
 _LOUD = 0.25  # of the documents; good corpora lose as many to everything together
 
 
@@ -61,11 +66,13 @@ class Build:
     def __post_init__(self) -> None:
         self.corpus = Corpus.of(self.workspace, self.settings, self.spec)
         self.counter = TokenCounter(self.settings.corpus.tokenizer)
+        _ = self.corpus.prompts  # UserError where the recipe's folder is none
         if self.settings.chats.target:
             check_chat_recipe(self.settings, self.spec)
 
     def run(self) -> None:
         """Build `tables/` and `dataset/`. The caller holds the workspace's lock."""
+        forget_manifest(self.workspace)
         self.write_passages()
         self.decompose()
         self.brainstorm()
@@ -74,10 +81,16 @@ class Build:
             self.write_documents(ledger)
         if self.settings.chats.target:
             self.make_chats()
+        elif gone := forget_chats(self.workspace):
+            self.reporter.say(
+                f"{gone:,} chats of an earlier run went: this recipe asks for none. Their replies are kept, and "
+                f"`specmill chat {self.workspace.root} --set chats.target={gone}` makes them again from these."
+            )
         self.publishable()
 
     def run_chats(self) -> None:
         """Only the chats, and what they need of the lineage; documents that are there stay."""
+        forget_manifest(self.workspace)
         self.write_passages()
         self.decompose()
         result = self.make_chats()
@@ -89,9 +102,12 @@ class Build:
         """The chats for alignment fine-tuning."""
         return ChatBuild(self.workspace, self.settings, self.spec, self.reporter).run()
 
-    def write_passages(self) -> None:
-        """The spec itself, rendered, and its passages as a table."""
+    def write_spec(self) -> None:
+        """The spec itself, rendered."""
         write_text(self.workspace.root / "spec.md", self.spec.text)
+
+    def write_passages(self) -> None:
+        """The passages of the spec as a table."""
         write_table(self.workspace, "passages", [self._passage_row(passage) for passage in self.spec.passages])
 
     def _passage_row(self, passage: Passage) -> Row:
@@ -117,6 +133,7 @@ class Build:
             planned = {"domains": planned["domains"], "subdomains": size.domains}
         self.reporter.stage(planned)
         run_pipeline((neutral_pipeline if neutral else decompose_pipeline)(self.corpus), self.workspace.log)
+        self._check_plan("subdomains", *() if neutral else ("assertions",))
 
     def brainstorm(self) -> None:
         """Document types and ideas."""
@@ -126,6 +143,10 @@ class Build:
         ideas = subdomains * documents.type_count * batches(documents.ideas, batch)
         self.reporter.stage({**types, "ideas": ideas})
         run_pipeline(brainstorm_pipeline(self.corpus), self.workspace.log)
+        self._check_plan("document_types", "ideas")
+
+    def _check_plan(self, *tables: str) -> None:
+        check_plan(self.workspace, tables, self.reporter, accept=self.settings.plan_gaps == "accept")
 
     def choose_ideas(self) -> None:
         """Drop ideas that repeat others, and put the rest into the order in which they are written."""
@@ -198,24 +219,36 @@ class Build:
         instructions = self.corpus.prompts.source(self.corpus.template("documents"))
         return replace(context_of(self.corpus, self.counter), prompts=(instructions,))
 
-    def publishable(self) -> None:
-        """`dataset/`, the manifest and the card, from the tables."""
+    def publishable(self, *, remade: bool = True) -> None:
+        """`dataset/`, the manifest and the card, from the tables. Where the corpus was decided on again but not
+        `remade`, its manifest goes on saying who made it: the ledger of that may be elsewhere, as of a subset."""
         if self.workspace.parts("documents"):
             rows = read_rows(self.workspace, "documents", DATASETS["msm"].names)
             write_dataset(self.workspace, "msm", rows, **self.settings.corpus.layout)
-        manifest = write_manifest(self.workspace, self.provenance())
-        write_card(self.workspace, self.settings.corpus, manifest)
+        now, stored = self.provenance(), None if remade else self._stored()
+        self._describe(now.adding(stored) if stored else now)
+
+    def describe_again(self) -> None:
+        """The manifest and the card, where something was stored beside a finished corpus. That is still as its own
+        recipe made it; who was asked since is added."""
+        if stored := self._stored():
+            self._describe(stored.adding(self.provenance()))
+
+    def _stored(self) -> Provenance | None:
+        return stored_provenance(self.workspace) if self.workspace.manifest.is_file() else None
+
+    def _describe(self, provenance: Provenance) -> None:
+        write_card(self.workspace, self.settings.corpus, write_manifest(self.workspace, provenance))
 
     def provenance(self) -> Provenance:
         """What the manifest says of this build. Addresses, prices and budgets do not change a corpus."""
-        settings, prompts = self.settings, self.corpus.prompts
+        settings = self.settings
         said = settings.model_dump_json(exclude=_NOT_OF_A_CORPUS)
-        models = {role: settings.role(role).model_names for role in ("planner", "writer", "judge")}
+        asked = asked_of(self.corpus, read_ledger(self.workspace)["stage"].unique().to_pylist())
         return Provenance(
             recipe_hash=hashlib.sha256(said.encode()).hexdigest()[:16], spec_hash=self.spec.hash, seed=settings.seed,
-            tokenizer=self.counter.name, assistant=settings.assistant, models=models,
-            prompts={name: prompts.version("system", name) for name in prompts.stages()},
-            style=settings.documents.style,
+            tokenizer=self.counter.name, assistant=settings.assistant, models=asked.models,
+            licenses=asked.licenses, prompts=asked.prompts, style=settings.documents.style,
         )  # fmt: skip
 
 

@@ -16,8 +16,12 @@ from pipelines.draw import Message
 from pipelines.parsing import UnparsedError
 from pipelines.replies import Label, Reply
 
-_TEMPLATES = {"opaque": "queries_opaque", "advice": "queries_advice"}
 EXISTING_SHOWN = 30  # earlier queries of a cell that a prompt repeats; near-duplicates of others are filtered out later
+
+
+def query_template(style: str) -> str:
+    """The template that asks for the users' messages of chats in a style."""
+    return f"queries_{style}" if style in {"opaque", "advice"} else "queries"
 
 
 def manners_of(key: str, start: int, count: int) -> list[str]:
@@ -106,7 +110,7 @@ class Queries(Stage):
     async def gather(self, row: Row) -> Gathered[QueryReply]:
         """The queries of one cell, told which exist from earlier rounds."""
         settings = self.corpus.settings
-        template = _TEMPLATES.get(settings.chats.style, "queries")
+        template = query_template(settings.chats.style)
         values = {
             "topic": row["topic"], "summary": row["summary"], "query_type": row["query_type"],
             "query_kind": settings.chats.kinds[row["query_type"]],

@@ -81,6 +81,20 @@ def quotas(target: int, tallies: Mapping[str, Tally], *, strict: bool) -> dict[s
     return found
 
 
+def shares(target: int, tallies: Mapping[str, Tally], *, strict: bool) -> dict[str, int]:
+    """Chats that each group gets once no further round comes: what it kept of an equal share. Where others kept less
+    than theirs, the rest is made up evenly by those that have more, unless the quotas are strict."""
+    equal = quotas(target, tallies, strict=True)
+    found = {name: min(tally.total, equal[name]) for name, tally in tallies.items()}
+    while not strict and (gap := target - sum(found.values())):
+        richer = sorted((name for name in found if tallies[name].total > found[name]), key=lambda name: found[name])
+        if not richer:
+            break
+        for name in richer[:gap]:
+            found[name] += min(max(1, gap // len(richer)), tallies[name].total - found[name])
+    return found
+
+
 def next_round(
     cells: list[Cell], target: int, tallies: Mapping[str, Tally], first_yield: float, *, strict: bool
 ) -> dict[int, int]:

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from corpus.settings import CorpusSettings
-from corpus.store import read_rows, write_dataset, write_table
+from corpus.store import read_rows, remove_table, write_dataset, write_table
+from corpus.text import model_name
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
 from filters.base import Rejection
@@ -111,7 +112,7 @@ class ChatRows:
 
     def _provenance(self, sample: Sample, done: Completion) -> dict[str, Any]:
         return {
-            "spec_hash": self.corpus.spec.hash, "prompt_version": self._version, "model": done.model,
+            "spec_hash": self.corpus.spec.hash, "prompt_version": self._version, "model": model_name(done.model),
             "endpoint": done.endpoint, "request_id": done.request_id, "finish_reason": done.finish_reason,
             "attempts": sample.answer["attempts"], "tokenizer": self.counter.name,
             "prompt_tokens": done.usage.prompt, "completion_tokens": done.usage.completion, "cost_usd": done.cost_usd,
@@ -153,6 +154,18 @@ def forget_aft(workspace: Workspace) -> None:
     """No chat was kept: the datasets of an earlier build would be another recipe's."""
     for config in ("aft_cot", "aft"):
         shutil.rmtree(workspace.dataset / config, ignore_errors=True)
+
+
+def forget_chats(workspace: Workspace) -> int:
+    """Remove all that an earlier build filed of chats, which this recipe has none of; return how many were kept."""
+    kept = sum(1 for _ in read_rows(workspace, "chats", ["id"]))
+    forget_aft(workspace)
+    for table in ("chats", "queries"):
+        remove_table(workspace, table)
+    remove_table(workspace, "verdicts", part="chats")
+    for part in ("queries", "chats"):
+        remove_table(workspace, "rejects", part=part)
+    return kept
 
 
 def plain(messages: Iterable[Row]) -> list[Row]:

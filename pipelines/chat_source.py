@@ -1,11 +1,11 @@
 """Existing chats, to be rewritten so that they weigh the values before acting [WHY]."""
 
-import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from corpus.ids import content_id
+from corpus.lines import read_json_lines
 from specs.errors import UserError
 
 _EXPECTED = "Expected a .jsonl or .parquet file with `messages` in the OpenAI format, ending with the assistant."
@@ -35,7 +35,7 @@ def _rows(path: Path) -> list[Any]:
 
             rows: list[Any] = pq.read_table(path, columns=["messages"]).to_pylist()
             return rows
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        return read_json_lines(path)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"chats.source: cannot read {path}: {error}. {_EXPECTED}") from error
 

@@ -21,7 +21,7 @@ from filters.view import View
 from pipelines.base import Corpus, Row, reject
 from pipelines.chat_answer import answers_pipeline, source_path
 from pipelines.chat_ask import EXISTING_SHOWN, queries_pipeline, topics_pipeline
-from pipelines.chat_plan import Cell, Tally, cross, next_round, quotas
+from pipelines.chat_plan import Cell, Tally, cross, next_round, shares
 from pipelines.chat_rows import ChatRows, Sample, forget_aft, write_aft
 from pipelines.chat_source import read_source
 from pipelines.checking import context_of
@@ -236,8 +236,8 @@ class ChatBuild:
                 self.tallies[group] = Tally((*tally.kept, kept), tally.asked + asked)
 
     def chosen(self, samples: list[Sample]) -> set[str]:
-        """Queries of the chats that are kept: the first ones of each group, up to its quota."""
-        left = quotas(self.settings.chats.target, self.tallies, strict=self._strict)
+        """Queries of the chats that are kept: the first ones of each group, up to its share."""
+        left = shares(self.settings.chats.target, self.tallies, strict=self._strict)
         kept: set[str] = set()
         for sample in samples:
             if sample.passes and left[sample.cell.group] > 0:

@@ -10,12 +10,14 @@ import os
 import random
 import shutil
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from pipelines import request
-from pipelines.batch_api import BatchLane, Line
+from pipelines.batch_api import BatchLane
+from pipelines.batch_record import Line, warn_of_batches_elsewhere
 from pipelines.connection import BACKOFF_S, LONGEST_BACKOFF_S, Endpoint
 from pipelines.control import CONTROL, Control
 from pipelines.draw import Completion, Draw, State
@@ -27,6 +29,7 @@ from pipelines.records import Entry, Failure, StageProgress, Want
 from specs.errors import SpecmillError
 
 _WATCH_S = 0.1  # how soon a stop, a halt or a full disk is noticed
+_TRIES_IN_BATCHES = 2  # of one draw at one endpoint, before it goes to the next
 _LEAST_FREE_BYTES = 16 << 20  # below this much free disk nothing more is paid for
 
 
@@ -52,8 +55,10 @@ class Client:
         self._purse = Purse(self.role, self.ledger, self._control, self._changed)
         if self.role.settings.mode == "batch":
             for name, endpoint in self._endpoints.items():
-                self._lanes[name] = BatchLane(self.role, endpoint, self.ledger, self._control, self._keep_line)
-                self._lanes[name].start()
+                lane = BatchLane(self.role, endpoint, self.ledger, self._control, self._changed, self._keep_line)
+                self._lanes[name] = lane
+                lane.start()
+        warn_of_batches_elsewhere(self.ledger, self.role.name, self._lanes)
         self.ledger.beat(self._progress)
         self._watcher = asyncio.create_task(self._watch())
         return self
@@ -121,11 +126,14 @@ class Client:
             await self._back_off(fault, sent if fault.kind == "throttled" else errors)
 
     async def _ask_in_batch(self, draw: Draw, keys: dict[str, bytes], progress: StageProgress) -> Completion:
-        """The same through the Batch API of the draw's first endpoint."""
-        name, key = next(iter(keys.items()))
-        endpoint, sent, fault = self._endpoints[name], 0, None
-        want = request.most(self.role, name, draw)
-        while await self._purse.reserve(want):
+        """The same through the Batch API: wait where the draw is in a batch already, else put it into a new one."""
+        tried: Counter[str] = Counter()  # batches that brought nothing, by endpoint
+        sent, errors, fault = 0, 0, None
+        while endpoint := await self._batch_endpoint(keys, tried):
+            name, key = endpoint.name, keys[endpoint.name]
+            want = request.most(self.role, name, draw)
+            if not await self._purse.reserve(want):
+                break
             progress.in_flight += 1
             outcome = await self._lanes[name].ask(draw, key)
             progress.in_flight -= 1
@@ -136,17 +144,34 @@ class Client:
                 break
             fault, sent = outcome, sent + 1
             self._note(fault, draw, endpoint, progress)
+            tried[name] += 1
+            errors += endpoint.circuit.closed and fault.kind != "no_batches"
             if fault.kind == "permanent":
                 endpoint.learn(fault, key, time.monotonic())
-            elif sent > endpoint.settings.retries:
+            elif errors > endpoint.settings.retries:
+                if fault.kind == "batch_failed":  # nothing about this draw: the others would fare no better
+                    self._control.halt("endpoint", f"endpoint {name} refuses batches: {fault.detail}")
                 return self._failed(key, endpoint, sent, fault)
             progress.retries += 1
-        return self._ended(key, sent, fault)
+        return self._ended(next(iter(keys.values())), sent, fault)
+
+    async def _batch_endpoint(self, keys: dict[str, bytes], tried: Counter[str]) -> Endpoint | None:
+        """The endpoint that has the draw in a batch; else the first in rank that is up and takes batches, with those
+        that brought nothing twice behind the others. None when the run ends."""
+        for name, key in keys.items():
+            if self._lanes[name].holds(key):
+                return self._endpoints[name]
+        able = [name for name in keys if not self._lanes[name].unable]
+        if not able:
+            why = "; ".join(lane.unable for lane in self._lanes.values())
+            advice = f"Check `base_url`, or use `mode: live` for the role {self.role.name}."
+            self._control.halt("endpoint", f"endpoint {why}. {advice}")
+        return await self._reachable(sorted(able, key=lambda name: tried[name] // _TRIES_IN_BATCHES))
 
     async def _keep_line(self, name: str, line: Line, key: bytes, reply: Reply, latency: float) -> Completion:
         """Commit one line of a batch; a line that nobody in this run waits for has reserved nothing."""
         progress = self._stages.setdefault(line.draw.stage, StageProgress(line.draw.stage))
-        reserved = request.most(self.role, name, line.draw) if key in self._pending else None
+        reserved = request.most(self.role, name, line.draw) if self._lanes[name].awaited(key) else None
         return await self._commit(self._entry(name, line, key, reply, 0, latency, reserved), progress)
 
     async def _send(
@@ -229,17 +254,21 @@ class Client:
 
     async def _slot(self, ranked: Sequence[str], first: bool) -> Endpoint | None:
         """A slot at the first endpoint of `ranked` that is up; None when the run ends."""
-        while not self._control.closed:
-            endpoint = self._up(ranked)
-            if endpoint is None:
-                await self._wait_for_endpoint(ranked)
-                continue
+        while endpoint := await self._reachable(ranked):
             probing = not endpoint.circuit.closed
             if not await endpoint.limiter.acquire(first or probing):
                 continue
             if not self._control.closed and (probing or endpoint.circuit.closed):
                 return endpoint
             endpoint.limiter.release()
+        return None
+
+    async def _reachable(self, ranked: Sequence[str]) -> Endpoint | None:
+        """The first endpoint of `ranked` that is up, or that may be probed; None when the run ends."""
+        while not self._control.closed:
+            if endpoint := self._up(ranked):
+                return endpoint
+            await self._wait_for_endpoint(ranked)
         return None
 
     def _up(self, ranked: Sequence[str]) -> Endpoint | None:
@@ -282,6 +311,7 @@ class Client:
                 self._check_disk()
             if self.ledger.trouble:
                 self._control.halt("disk", self.ledger.trouble)
+            self._check_lanes()
             if self._control.closed:
                 self._changed.set()
                 self._ending.set()
@@ -290,6 +320,12 @@ class Client:
                 for endpoint in self._endpoints.values():
                     endpoint.limiter.wake_all()
             await asyncio.sleep(_WATCH_S)
+
+    def _check_lanes(self) -> None:
+        """Batches at an endpoint that is down are waited for as long as others are worked on."""
+        blocked = [lane.blocked for lane in self._lanes.values() if lane.blocked]
+        if blocked and not any(lane.working for lane in self._lanes.values()):
+            self._control.halt("endpoint", " ".join(blocked))
 
     def _check_disk(self) -> None:
         free = shutil.disk_usage(self._ledger_path.parent).free

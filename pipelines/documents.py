@@ -7,7 +7,8 @@ from typing import Any
 
 from corpus.budget import Sized
 from corpus.ids import content_id
-from corpus.store import write_table
+from corpus.store import remove_table, write_table
+from corpus.text import model_name
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
 from filters.base import Item, Rejection
@@ -107,6 +108,8 @@ class Drafts:
         write_table(workspace, "rejects", chain(self._no_documents(), self._rejected(), aside), part="documents")
         if self.corpus.settings.documents.plan or self.corpus.settings.documents.revise:
             write_table(workspace, "drafts", (self._draft_row(one) for one in self.all if one.state is State.OK))
+        else:
+            remove_table(workspace, "drafts")
         if not written:
             raise SpecmillError(f"none of {len(self.all)} documents may stay; `specmill show` lists why.")
 
@@ -174,8 +177,9 @@ class Drafts:
     def _sample(self, completion: Completion, text: str) -> dict[str, Any]:
         """The columns that documents and chats share."""
         return {
-            "prompt_version": self._prompt_version, "model": completion.model, "endpoint": completion.endpoint,
-            "request_id": completion.request_id, "finish_reason": completion.finish_reason,
+            "prompt_version": self._prompt_version, "model": model_name(completion.model),
+            "endpoint": completion.endpoint, "request_id": completion.request_id,
+            "finish_reason": completion.finish_reason,
             "tokens": self.counter.count(text), "tokenizer": self.counter.name,
             "prompt_tokens": completion.usage.prompt, "completion_tokens": completion.usage.completion,
             "cost_usd": completion.cost_usd,

@@ -6,15 +6,18 @@ roles: {writer: {endpoints: {cloud: 3, local: 1}, temperature: 1.0}, judge: {end
 No value here is a secret: an endpoint names the environment variable that holds its key.
 """
 
+from difflib import get_close_matches
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from pipelines.prices import PriceTable, default_prices
-from specs.settings import Settings
+from specs.settings import OneLine, Settings
 
 DEFAULT_ROLE = "writer"
+ROLES = ("writer", "planner", "critic", "rewriter", "judge", "eval")
+"""Who asks; one that a recipe does not describe asks as `writer`."""
 
 
 class EndpointSettings(Settings):
@@ -29,6 +32,11 @@ class EndpointSettings(Settings):
         default=None, description="Name of an embedded model that the command line serves; excludes base_url."
     )
     model: str = Field(default="", description="Model name that the server knows; an embedded model's own name.")
+    license: OneLine | None = Field(
+        default=None,
+        description="Licence of the model, or the terms that hold for its output; for the dataset card, which says "
+        "that it is not known where neither this nor the list of embedded models tells.",
+    )
     api_key_env: str = Field(
         default="OPENAI_API_KEY",
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
@@ -99,7 +107,9 @@ class RoleSettings(Settings):
     extra_body: dict[str, Any] = Field(
         default_factory=dict, description="Further request fields, passed through; never put a secret here."
     )
-    mode: Literal["live", "batch"] = Field(default="live", description="`batch`: through the OpenAI Batch API.")
+    mode: Literal["live", "batch"] = Field(
+        default="live", description="`batch`: through the OpenAI Batch API of its endpoints, by their weights."
+    )
 
     @field_validator("endpoints", mode="before")
     @classmethod
@@ -138,11 +148,6 @@ class Role(Settings):
     budget: BudgetSettings = Field(default_factory=BudgetSettings)
     seed: int = 0
 
-    @property
-    def model_names(self) -> str:
-        """The models of the endpoints, each once."""
-        return ", ".join(dict.fromkeys(endpoint.model for endpoint in self.endpoints.values()))
-
     def cost_usd(
         self, endpoint: str, prompt: int | None, cached: int | None, completion: int | None, batch: bool = False
     ) -> float | None:
@@ -177,6 +182,17 @@ class EngineSettings(Settings):
         for name, endpoint in value.items():
             if endpoint.embedded and endpoint.base_url:
                 raise ValueError(f"endpoints.{name}: `embedded` and `base_url` exclude each other; give one")
+        return value
+
+    @field_validator("roles")
+    @classmethod
+    def _known_roles(cls, value: dict[str, RoleSettings]) -> dict[str, RoleSettings]:
+        """A misspelt role would ask nothing, and the one that was meant would ask as `writer`."""
+        for name in value:
+            if name not in ROLES:
+                close = get_close_matches(name, ROLES, n=1)
+                hint = f", did you mean {close[0]!r}" if close else ""
+                raise ValueError(f"there is no role {name!r}{hint}; expected some of {', '.join(ROLES)}")
         return value
 
     @model_validator(mode="after")

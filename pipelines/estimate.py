@@ -6,8 +6,11 @@ every assumption is named. A probe (a small build of the same recipe) replaces a
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any, Final
 
+from pipelines.chat_ask import query_template
+from pipelines.chat_plan import Tally, cross, next_round
 from pipelines.chat_settings import ChatSettings
 from pipelines.endpoints import Role
 from pipelines.prompts import Prompts, styled
@@ -15,6 +18,7 @@ from pipelines.settings import BuildSettings
 from specs.reader import Spec
 
 Count = Callable[[str], int]
+Row = dict[str, Any]
 
 ENTRY_TOKENS: Final = 75  # of one list entry; measured on several models: 50 to 110
 LONGER: Final = 1.4  # models write up to twice the length that is asked for [field notes 5.6]
@@ -24,6 +28,8 @@ VERDICT_TOKENS: Final = 60  # of one criterion: a reason and a word
 KEPT: Final = 0.7  # of the documents: 71-76% after review [REP]
 TOKENS_PER_SECOND: Final = 50.0  # of one request, where nothing was measured
 FIRST_TOKEN_S: Final = 1.0
+_NAME_TOKENS: Final = 10
+_QUERY_TOKENS: Final = 45
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,116 +69,172 @@ class Measured:
     seconds: float
 
 
+class Renderer:
+    """Renders the prompts of stages with rows of typical length, and counts their tokens."""
+
+    def __init__(self, settings: BuildSettings, spec: Spec, count: Count) -> None:
+        self.settings, self.spec, self._count = settings, spec, count
+        asked = settings.documents
+        self._prompts = Prompts(settings.prompts, attribution=asked.attribution, style=asked.style)
+        self._values = {"assistant": settings.assistant, "spec_text": spec.text.strip()}
+        self._with_spec = self._prompts.render("system", **self._values)
+        self.system_tokens = count(self._with_spec)
+
+    def count(self, text: str) -> int:
+        """Tokens of a text."""
+        return self._count(text)
+
+    def stage(
+        self, name: str, role: str, calls: int, completion: float, template: str, row: Row | None = None, **values: Any
+    ) -> StagePlan:
+        """The plan of a stage whose prompts come from `template`; `row`: values that differ from row to row, where
+        they are not the usual ones."""
+        system = self._prompts.render("system_neutral") if template.endswith("_neutral") else self._with_spec
+        rows = (_row(template, TYPICAL), _row(template, _OTHER)) if row is None else (row, _differently(row))
+        texts = [system + self._prompts.render(template, **{**self._values, **values, **one}) for one in rows]
+        total = self._count(texts[0])
+        shared = self._count(texts[0][: _shared(*texts)])
+        return StagePlan(name, role, calls, total, min(shared, total), completion, seconds_of(completion))
+
+
 def plan_stages(settings: BuildSettings, spec: Spec, count: Count) -> list[StagePlan]:
-    """Every stage that the recipe asks for, in order."""
-    asked = settings.documents
-    prompts = Prompts(settings.prompts, attribution=asked.attribution, style=asked.style)
-    spec_text = spec.text.strip()
-    with_spec = prompts.render("system", assistant=settings.assistant, spec_text=spec_text)
-
-    def stage(name: str, role: str, calls: int, completion: float, template: str, **values: Any) -> StagePlan:
-        system = prompts.render("system_neutral") if template.endswith("_neutral") else with_spec
-        values["spec_text"] = spec_text
-        texts = [
-            system + prompts.render(template, assistant=settings.assistant, **{**values, **_row(template, words)})
-            for words in (_TYPICAL, _OTHER)
-        ]
-        total = count(texts[0])
-        shared = count(texts[0][: _shared(*texts)])
-        return StagePlan(name, role, calls, total, min(shared, total), completion, _seconds(completion))
-
-    return [one for one in (*_tree(settings, spec, stage), *_chats(settings, stage)) if one.calls]
+    """Every stage that a build of the recipe asks for, in order."""
+    stage = Renderer(settings, spec, count).stage
+    return [one for one in (*_tree(settings, spec, stage), *_chats(settings, spec, stage)) if one.calls]
 
 
 def _tree(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan]) -> list[StagePlan]:
     size, documents, batch = settings.decompose, settings.documents, settings.list_batch
     style, types = documents.style, documents.type_count
-    rules = spec.shape == "rules" and style != "neutral"
+    rules = _by_rule(settings, spec)
     asserts = style != "neutral" and not rules
-    per_domain = min(size.subdomains, len(spec.rule_ids)) if rules else size.subdomains
+    per_domain = subdomains_of(settings, spec)
     subdomains = size.domains * per_domain
+    kinds = subdomains * types
     passages = {"passages": spec.passages, "rules": [p for p in spec.passages if p.rule_id]}
 
-    def listed(name: str, rows: int, want: int, template: str | None = None, **values: Any) -> StagePlan:
-        calls, entries = rows * -(-want // batch), min(want, batch)
-        existing = [_TYPICAL] * max(0, (want - entries) // 2)
-        completion = entries * ENTRY_TOKENS
+    def listed(name: str, rows: int, want: int, template: str = "", at_once: int = batch, **values: Any) -> StagePlan:
+        entries = min(want, at_once)
+        existing = [TYPICAL] * max(0, (want - entries) // 2)
         return stage(
-            name,
-            "planner",
-            calls,
-            completion,
-            template or styled(name, style),
-            count=entries,
-            existing=existing,
-            **values,
-        )
+            name, "planner", rows * -(-want // at_once), entries * ENTRY_TOKENS, template or styled(name, style),
+            count=entries, existing=existing, **values,
+        )  # fmt: skip
 
-    written = settings.documents.limit or subdomains * types * documents.ideas
+    written = written_documents(settings, kinds * documents.ideas)
+    ideas = listed("ideas", kinds, documents.ideas)
+    more = -(-max(0, written - kinds * documents.ideas) // kinds)  # of each type, in top-up rounds
     length = documents.words * TOKENS_PER_WORD * LONGER + SCRATCHPAD_TOKENS * documents.scratchpad
-    many = _written(settings, written)
-    whole = {"document": _TYPICAL * max(1, round(documents.words * LONGER / len(_TYPICAL.split())))}
-    points = [{"kind": "generic", "quote": _TYPICAL, "problem": _TYPICAL}] * 4
+    whole = {"document": typical_text(documents.words * LONGER)}
+    points = [{"kind": "generic", "quote": TYPICAL, "problem": TYPICAL}] * 4
     again = documents.words * TOKENS_PER_WORD * LONGER
     criteria = settings.judge.judged_by  # asked of every document: the filters will spare it a few
     return [
         listed("domains", 1, size.domains),
-        listed("subdomains", size.domains, per_domain, "rules" if rules else None, **passages),
+        listed("subdomains", size.domains, per_domain, "rules" if rules else "", per_domain if rules else batch,
+               **passages),
         listed("assertions", subdomains * asserts, size.assertions, passages=spec.passages[:3]),
         listed("document_types", 0 if documents.genres else subdomains, types),
-        listed("ideas", subdomains * types, documents.ideas),
-        stage("plans", "planner", many * documents.plan, SCRATCHPAD_TOKENS, "plan"),
+        replace(ideas, calls=ideas.calls + kinds * -(-more // batch)),
+        stage("plans", "planner", written * documents.plan, SCRATCHPAD_TOKENS, "plan"),
         stage(
-            "documents", "writer", many, length, styled("documents", style), scratchpad=documents.scratchpad,
-            words=documents.words, plan=_TYPICAL * 4 if documents.plan else "",
+            "documents", "writer", written, length, styled("documents", style), scratchpad=documents.scratchpad,
+            words=documents.words, plan=TYPICAL * 4 if documents.plan else "",
         ),
-        stage("critiques", "critic", many * documents.revise, 4 * ENTRY_TOKENS, "critique", count=6, **whole),
+        stage("critiques", "critic", written * documents.revise, 4 * ENTRY_TOKENS, "critique", count=6, **whole),
         stage(
-            "revisions", "rewriter", many * documents.revise, again, "revise", critique=points,
+            "revisions", "rewriter", written * documents.revise, again, "revise", critique=points,
             words=documents.words, **whole,
         ),
         stage(
-            "document_verdicts", "judge", many * bool(criteria), VERDICT_TOKENS * len(criteria), "judge_document",
+            "document_verdicts", "judge", written * bool(criteria), VERDICT_TOKENS * len(criteria), "judge_document",
             criteria=criteria, **whole,
         ),
     ]  # fmt: skip
 
 
-def _written(settings: BuildSettings, most: int) -> int:
-    """Documents to write: all that are planned, or as many as the target of kept tokens should need."""
-    target = settings.documents.target_tokens
-    if target is None:
+def _by_rule(settings: BuildSettings, spec: Spec) -> bool:
+    """Whether numbered rules take the place of subdomains and assertions."""
+    return spec.shape == "rules" and settings.documents.style != "neutral"
+
+
+def subdomains_of(settings: BuildSettings, spec: Spec) -> int:
+    """Subdomains (or rules) of each domain."""
+    wanted = settings.decompose.subdomains
+    return min(wanted, len(spec.rule_ids)) if _by_rule(settings, spec) else wanted
+
+
+def written_documents(settings: BuildSettings, ideas: int) -> int:
+    """Documents to write: one an idea, or as many as the target of kept tokens should need, with further ideas."""
+    documents = settings.documents
+    most = ideas if documents.limit is None else min(ideas, documents.limit)
+    if documents.target_tokens is None:
         return most
-    return min(most, int(target / (settings.documents.words * TOKENS_PER_WORD * LONGER * KEPT)) + 1)
+    needed = int(documents.target_tokens / (documents.words * TOKENS_PER_WORD * LONGER * KEPT)) + 1
+    return min(needed, ideas * (1 + documents.top_up), documents.limit or needed)
 
 
-def _chats(settings: BuildSettings, stage: Callable[..., StagePlan]) -> list[StagePlan]:
+def kept_documents(settings: BuildSettings, spec: Spec) -> int:
+    """Documents of the corpus, if as many are kept as is assumed."""
+    size, documents = settings.decompose, settings.documents
+    ideas = size.domains * subdomains_of(settings, spec) * documents.type_count * documents.ideas
+    return round(written_documents(settings, ideas) * KEPT)
+
+
+def _chats(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan]) -> list[StagePlan]:
     chats: ChatSettings = settings.chats
     if not chats.target:
         return []
-    asked = round(chats.target / chats.expected_yield)
-    batch = min(settings.list_batch, asked)
+    counts = _first_round(settings, spec)
+    asked = sum(counts)
+    lists = 0 if chats.source else sum(-(-count // settings.list_batch) for count in counts)
+    entries = -(-asked // max(1, lists))
     kind = next(iter(chats.kinds))
-    about = {"topic": _TYPICAL, "summary": _TYPICAL, "query_type": kind, "query_kind": chats.kinds[kind]}
+    about = {"topic": TYPICAL, "summary": TYPICAL, "query_type": kind, "query_kind": chats.kinds[kind]}
     length = (chats.words + chats.think_words) * TOKENS_PER_WORD * LONGER
-    turn = {"query": _TYPICAL, "thought": _TYPICAL * 3, "reply": _TYPICAL * 4}
-    earlier = _TYPICAL * 4 if chats.source else ""
+    turn = {"query": TYPICAL, "thought": TYPICAL * 3, "reply": TYPICAL * 4}
+    earlier = TYPICAL * 4 if chats.source else ""
     said = {
-        "words": chats.words, "think_words": chats.think_words, "topic": _TYPICAL, "operator": "",
+        "words": chats.words, "think_words": chats.think_words, "topic": TYPICAL, "operator": "",
         "history": [turn] * ((chats.turns - 1) // 2), "earlier": earlier,
     }  # fmt: skip
-    turns = [turn] * (chats.turns - 1)
-    lists = 0 if chats.source else -(-asked // batch)
-    listed = {"opaque": "queries_opaque", "advice": "queries_advice"}.get(chats.style, "queries")
+    follow_ups = asked * (chats.turns - 1)
+    proposed = chats.topic_count if chats.style == "opaque" and not chats.topics else 0
+    listed = query_template(chats.style)
     return [
-        stage("queries", "planner", lists, batch * 45, listed, count=batch, existing=[], **about),
-        stage("follow_ups", "writer", asked * len(turns), 45, "followup", history=[turn] * max(1, chats.turns // 2)),
+        stage("topics", "planner", int(proposed > 0), proposed * _NAME_TOKENS, "topics", count=proposed, existing=[]),
+        stage("queries", "planner", lists, entries * _QUERY_TOKENS, listed, count=entries, existing=[], **about),
+        stage(
+            "follow_ups", "writer", follow_ups, _QUERY_TOKENS, "followup", history=[turn] * max(1, chats.turns // 2)
+        ),
         stage("chats", "writer", asked * chats.turns, length, f"responses_{chats.style}", **said),
         stage(
             "verdicts", "judge", asked, VERDICT_TOKENS * len(chats.judged_by), "judge_chat", criteria=chats.judged_by,
-            earlier=earlier, item=_TYPICAL if chats.style == "opaque" else "",
+            earlier=earlier, item=TYPICAL if chats.style == "opaque" else "",
         ),
     ]  # fmt: skip
+
+
+def _first_round(settings: BuildSettings, spec: Spec) -> list[int]:
+    """Queries to ask for, by topic and kind, as the build plans them; with the expected yield there is no second
+    round."""
+    chats, opaque = settings.chats, settings.chats.style == "opaque"
+    if opaque:
+        names = list(chats.topics) or [f"item {number}" for number in range(chats.topic_count)]
+        topics = [("", name) for name in names]
+    elif chats.source:
+        topics = [("source", "source")]
+    else:
+        every = range(settings.decompose.domains), range(subdomains_of(settings, spec))
+        topics = [(f"domain {domain}", f"subdomain {domain}.{number}") for domain, number in product(*every)]
+    rows = [
+        {"domain_id": domain, "topic": name, "summary": "", "passage_ids": (), "rule_id": None}
+        for domain, name in topics
+    ]
+    kinds = ["rewrite"] if chats.source else chats.kinds
+    cells = cross(rows, kinds, "topic" if opaque else "domain_id", settings.seed)
+    tallies = {cell.group: Tally() for cell in cells}
+    return list(next_round(cells, chats.target, tallies, chats.expected_yield, strict=opaque).values())
 
 
 def with_measurements(plans: list[StagePlan], measured: Mapping[str, Measured]) -> list[StagePlan]:
@@ -203,7 +265,8 @@ def cost(plan: StagePlan, role: Role) -> StageCost:
     return StageCost(plan, prompt, cached, completion, dollars, hours)
 
 
-def _seconds(completion: float) -> float:
+def seconds_of(completion: float) -> float:
+    """How long a reply of so many tokens takes, where nothing was measured."""
     return FIRST_TOKEN_S + completion / TOKENS_PER_SECOND
 
 
@@ -212,7 +275,7 @@ def _shared(first: str, second: str) -> int:
     return next((at for at, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), len(first))
 
 
-_TYPICAL = (
+TYPICAL = (
     "a remark at the counter of a small shop, and what the clerk who heard it made of it when the question of the "
     "reason came up again in the evening between two people who do not agree on much"
 )
@@ -221,14 +284,27 @@ _OTHER = (
 )
 
 
-def _row(template: str, words: str) -> dict[str, Any]:
+def typical_text(words: float) -> str:
+    """A text of about so many words."""
+    return TYPICAL * max(1, round(words / len(TYPICAL.split())))
+
+
+def _differently(row: Row) -> Row:
+    """The same values, which begin otherwise."""
+    return {
+        name: [_OTHER + one for one in value] if isinstance(value, list) else _OTHER + value
+        for name, value in row.items()
+    }
+
+
+def _row(template: str, words: str) -> Row:
     """Values of typical length for the part of a prompt that differs from row to row."""
-    domain = {"name": "name of a domain", "summary": _TYPICAL}
-    subdomain = {"name": "name of a subdomain", "summary": _TYPICAL * 2, "rule_id": "R1"}
-    assertion = {"assertion": _TYPICAL, "explanation": _TYPICAL}
-    kind = {"name": "internal memo", "description": _TYPICAL, "frame": "lay"}
+    domain = {"name": "name of a domain", "summary": TYPICAL}
+    subdomain = {"name": "name of a subdomain", "summary": TYPICAL * 2, "rule_id": "R1"}
+    assertion = {"assertion": TYPICAL, "explanation": TYPICAL}
+    kind = {"name": "internal memo", "description": TYPICAL, "frame": "lay"}
     task = {"subdomain": subdomain, "assertions": [assertion] * 6, "document_type": kind, "idea": {"idea": words * 2}}
-    last: dict[str, dict[str, Any]] = {
+    last: dict[str, Row] = {
         "subdomains": {"domain": {**domain, "name": words}},
         "rules": {"domain": {**domain, "name": words}},
         "assertions": {"subdomain": {**subdomain, "name": words}},
@@ -236,7 +312,8 @@ def _row(template: str, words: str) -> dict[str, Any]:
         "ideas": {"subdomain": subdomain, "assertions": [assertion] * 6, "document_type": {**kind, "name": words}},
         **dict.fromkeys(("documents", "plan", "critique", "revise", "judge_document"), task),
         **{name: {"topic": words, "manners": ["plainly"]} for name in ("queries", "queries_opaque", "queries_advice")},
-        "judge_chat": {"turns": [{"query": words, "thought": _TYPICAL * 3, "reply": _TYPICAL * 4}]},
+        "judge_mix": {"chat": [{"role": "user", "content": words}, {"role": "assistant", "content": TYPICAL * 3}]},
+        "judge_chat": {"turns": [{"query": words, "thought": TYPICAL * 3, "reply": TYPICAL * 4}]},
     }  # fmt: skip
     template = template.removesuffix("_story").removesuffix("_neutral")
     return last.get(template, {"query": words} if template.startswith("responses_") else {})

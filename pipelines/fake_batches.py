@@ -3,6 +3,8 @@
 import asyncio
 import json
 import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -11,25 +13,67 @@ if TYPE_CHECKING:
     from pipelines.fake_endpoint import FakeEndpoint
 
 
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+BATCH_FAULTS = (
+    "no_batches",  # 404 for files and batches, as of a server that knows neither
+    "upload_500",  # the upload is answered 500
+    "lost_batch",  # the batch is created, and the connection cut instead of an answer
+    "away_batch",  # created and answered; then every connection is cut for `seconds`
+    "page",  # instead of the list of batches, or of results, comes a page with status 200
+    "failed_batch",  # it ends as failed: too much is enqueued
+    "no_model_batch",  # it ends as failed: no such model
+)
+"""Faults of whole batches; `after` and `times` count batches."""
+
+
 class Batches:
-    """Files and batches in memory. Faults apply to its lines: `500` fails one, `expired` drops it."""
+    """Files and batches in memory. Other faults apply to a batch's lines: `500` fails one, `expired` drops it."""
 
     def __init__(self, endpoint: "FakeEndpoint") -> None:
         self._endpoint = endpoint
         self._files: dict[str, str] = {}
         self._batches: dict[str, dict[str, Any]] = {}
         self._running: set[asyncio.Task[None]] = set()
+        self._tried: Counter[str] = Counter()  # how often each fault could have hit
+        self._away_until = 0.0
 
     def add_routes(self, app: web.Application) -> None:
         """Mount the routes."""
-        app.router.add_post("/v1/files", self.upload)
-        app.router.add_get("/v1/files/{id}/content", self.content)
-        app.router.add_post("/v1/batches", self.create)
-        app.router.add_get("/v1/batches", self.list_all)
-        app.router.add_get("/v1/batches/{id}", self.get)
+        app.router.add_post("/v1/files", self._guarded(self.upload))
+        app.router.add_get("/v1/files/{id}/content", self._guarded(self.content))
+        app.router.add_post("/v1/batches", self._guarded(self.create))
+        app.router.add_get("/v1/batches", self._guarded(self.list_all))
+        app.router.add_get("/v1/batches/{id}", self._guarded(self.get))
+
+    def _guarded(self, handler: Handler) -> Handler:
+        """A route that asks for the key, and is not there while the server is away."""
+
+        async def guarded(request: web.Request) -> web.Response:
+            if time.monotonic() < self._away_until:
+                self._endpoint.drop(request)
+            if refusal := self._endpoint.refusal(request):
+                return refusal
+            return self._endpoint.error(404, "Not Found", "") if self._hit("no_batches") else await handler(request)
+
+        return guarded
+
+    def _hit(self, kind: str) -> Any:
+        """The fault of this kind that is due now, if the script has one."""
+        fault = next((one for one in self._endpoint.settings.faults if one.kind == kind), None)
+        if fault is None:
+            return None
+        self._tried[kind] += 1
+        due = self._tried[kind] - fault.after
+        return fault if due > 0 and (fault.times == 0 or due <= fault.times) else None
+
+    def _page(self) -> web.Response | None:
+        return web.Response(text="<html>Maintenance</html>", content_type="text/html") if self._hit("page") else None
 
     async def upload(self, request: web.Request) -> web.Response:
         """POST /v1/files."""
+        if self._hit("upload_500"):
+            return self._endpoint.error(500, "The server had an error", "server_error")
         form = await request.post()
         upload = form["file"]
         text = upload.file.read().decode() if isinstance(upload, web.FileField) else str(upload)
@@ -37,6 +81,8 @@ class Batches:
 
     async def content(self, request: web.Request) -> web.Response:
         """GET /v1/files/{id}/content."""
+        if page := self._page():
+            return page
         text = self._files.get(request.match_info["id"])
         return web.Response(status=404) if text is None else web.Response(text=text)
 
@@ -52,14 +98,27 @@ class Batches:
             "request_counts": {"total": len(lines), "completed": 0, "failed": 0},
         }  # fmt: skip
         self._batches[name] = batch
-        self._endpoint.log(event="batch", id=name, lines=len(lines))
+        failure = next((kind for kind in _FAILURES if self._hit(kind)), "")
+        self._endpoint.log(event="batch", id=name, lines=len(lines), fault=failure)
+        if failure:
+            batch.update(status="failed", errors={"object": "list", "data": [_FAILURES[failure]]})
+        else:
+            self._start(batch, lines)
+        if self._hit("lost_batch"):
+            self._endpoint.drop(request)
+        if away := self._hit("away_batch"):
+            self._away_until = time.monotonic() + away.seconds
+        return web.json_response({**batch, "status": "validating"})
+
+    def _start(self, batch: dict[str, Any], lines: list[dict[str, Any]]) -> None:
         task = asyncio.create_task(self._run(batch, lines))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        return web.json_response(batch)
 
     async def list_all(self, request: web.Request) -> web.Response:
         """GET /v1/batches."""
+        if page := self._page():
+            return page
         return web.json_response({"object": "list", "data": list(self._batches.values()), "has_more": False})
 
     async def get(self, request: web.Request) -> web.Response:
@@ -72,7 +131,7 @@ class Batches:
         done, failed = [], []
         expired = False
         for line in lines:
-            fault = self._endpoint.fault_of_line(line["body"])
+            fault = self._endpoint.fault_of_line(line["body"], line["custom_id"])
             if fault == "expired":
                 expired = True
             elif fault.isdigit():
@@ -92,6 +151,12 @@ class Batches:
             "id": name, "object": "file", "bytes": len(text), "created_at": int(time.time()),
             "filename": "requests.jsonl", "purpose": purpose, "status": "processed",
         }  # fmt: skip
+
+
+_FAILURES = {
+    "failed_batch": {"code": "token_limit_exceeded", "message": "Enqueued token limit reached"},
+    "no_model_batch": {"code": "model_not_found", "message": "The model does not exist"},
+}
 
 
 def _line(asked: dict[str, Any], response: dict[str, Any]) -> str:

@@ -11,11 +11,11 @@ import time
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from aiohttp import web
 
-from pipelines.fake_batches import Batches
+from pipelines.fake_batches import BATCH_FAULTS, Batches
 from pipelines.fake_reply import body_hash, reply_text
 
 
@@ -108,15 +108,14 @@ class FakeEndpoint:
         self, request: web.Request, body: dict[str, Any], latency: float, fault: Fault | None
     ) -> web.StreamResponse:
         settings = self.settings
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if settings.key and given != settings.key:
-            return _error(401, f"Incorrect API key provided: {given}", "invalid_api_key")
+        if refusal := self.refusal(request):
+            return refusal
         if settings.capacity and self.in_flight > settings.capacity:
-            return _error(429, "Rate limit reached", "rate_limit_exceeded")
+            return self.error(429, "Rate limit reached", "rate_limit_exceeded")
         if fault and fault.kind in _ERRORS:
-            return _scripted_error(fault)
+            return self.error(*_ERRORS[fault.kind], _headers(fault))
         if fault and fault.kind in {"reset", "down"}:
-            self._drop(request)
+            self.drop(request)
         await asyncio.sleep(latency)
         if fault and fault.kind == "trickle":
             return await _trickle(request)
@@ -128,11 +127,24 @@ class FakeEndpoint:
             text = text[: len(text) // 2]
         return web.Response(text=text, content_type="application/json")
 
-    def _drop(self, request: web.Request) -> None:
+    def drop(self, request: web.Request) -> NoReturn:
         """Cut the connection without an answer."""
         if request.transport:
             request.transport.abort()
         raise web.HTTPServiceUnavailable
+
+    def refusal(self, request: web.Request) -> web.Response | None:
+        """The answer to a wrong key."""
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if self.settings.key and given != self.settings.key:
+            return self.error(401, f"Incorrect API key provided: {given}", "invalid_api_key")
+        return None
+
+    @staticmethod
+    def error(status: int, message: str, code: str, headers: dict[str, str] | None = None) -> web.Response:
+        """An error as the API words them."""
+        body = {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": code}}
+        return web.json_response(body, status=status, headers=headers)
 
     def latency(self, name: str, seen: int) -> float:
         """Seconds that this request takes; the same for the same request in every run."""
@@ -147,7 +159,9 @@ class FakeEndpoint:
         if now < self._down_until:
             return Fault("down")
         for index, fault in enumerate(self.settings.faults):
-            if self.asked <= fault.after or (fault.contains and fault.contains.encode() not in raw):
+            if fault.kind in BATCH_FAULTS or self.asked <= fault.after:
+                continue
+            if fault.contains and fault.contains.encode() not in raw:
                 continue
             if fault.kind == "down":
                 if index in self._down_done:
@@ -160,13 +174,13 @@ class FakeEndpoint:
                 return fault
         return None
 
-    def fault_of_line(self, body: dict[str, Any]) -> str:
+    def fault_of_line(self, body: dict[str, Any], key: str) -> str:
         """The fault of one line of a batch; logs the line as asked."""
         self.asked += 1
         name = body_hash(body, self.settings.seed)
         seen = self._seen[name] = self._seen.get(name, 0) + 1
         fault = self._fault(body, json.dumps(body).encode(), name, seen)
-        self.log(event="line", n=self.asked, id=name, seen=seen, fault=fault.kind if fault else "")
+        self.log(event="line", n=self.asked, key=key, seen=seen, fault=fault.kind if fault else "")
         return fault.kind if fault else ""
 
     def completion(self, body: dict[str, Any], fault: str = "") -> dict[str, Any]:
@@ -225,21 +239,15 @@ SPOILED = (
     "html", "bad_json", "empty_choices", "no_usage", "length", "content_filter", "refusal", "tool_calls",
     "reasoning_budget", "trickle", "reset", "down", "expired",
 )  # fmt: skip
-KINDS = (*_ERRORS, *SPOILED)
+KINDS = (*_ERRORS, *SPOILED, *BATCH_FAULTS)
 
 
-def _error(status: int, message: str, code: str, headers: dict[str, str] | None = None) -> web.Response:
-    body = {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": code}}
-    return web.json_response(body, status=status, headers=headers)
-
-
-def _scripted_error(fault: Fault) -> web.Response:
-    headers = {}
+def _headers(fault: Fault) -> dict[str, str]:
     if fault.kind == "429_seconds":
-        headers["Retry-After"] = f"{fault.seconds:g}"
+        return {"Retry-After": f"{fault.seconds:g}"}
     if fault.kind == "429_date":
-        headers["Retry-After"] = formatdate(time.time() + fault.seconds, usegmt=True)
-    return _error(*_ERRORS[fault.kind], headers)
+        return {"Retry-After": formatdate(time.time() + fault.seconds, usegmt=True)}
+    return {}
 
 
 async def _trickle(request: web.Request) -> web.StreamResponse:

@@ -24,12 +24,13 @@ _FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "Respon
 class Fault:
     """A request that brought no usable reply."""
 
-    kind: str  # timeout | connection | throttled | server | bad_reply | permanent
+    kind: str  # timeout | connection | throttled | server | bad_reply | permanent | expired | batch_failed | no_batches
     detail: str
     retry_after_s: float | None = None
     overload: bool = False  # fewer requests in flight might help
     unreachable: bool = False  # nothing about this request: no connection
     advice: str = ""  # of a permanent fault
+    status: int | None = None  # of HTTP, where it is permanent
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,11 @@ def status_fault(
         return Fault("throttled", detail, retry_after(headers), overload=True)
     if status in _TRANSIENT_STATUS or (status >= 500 and status != 501):
         return Fault("server", detail, retry_after(headers), overload=status in _OVERLOAD_STATUS)
-    return Fault("permanent", detail, advice=_advice(status, detail, endpoint, bool(key)))
+    return Fault("permanent", detail, advice=advice_on(status, detail, endpoint, bool(key)), status=status)
 
 
-def _advice(status: int, detail: str, endpoint: "EndpointSettings", has_key: bool) -> str:
+def advice_on(status: int, detail: str, endpoint: "EndpointSettings", has_key: bool) -> str:
+    """What to do about a permanent fault."""
     if status in {401, 403} and not has_key:
         return f"The environment variable {endpoint.api_key_env} is not set: put the key there."
     if status in {401, 403}:

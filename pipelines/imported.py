@@ -6,6 +6,7 @@ from pipelines.build import Build
 from pipelines.refilter import refilter
 from pipelines.reporter import Silent
 from pipelines.settings import BuildSettings
+from specs.errors import SpecmillError
 from specs.reader import Spec
 
 
@@ -14,16 +15,21 @@ def import_corpus(
 ) -> None:
     """Fill a new workspace from `source`: passages of the spec, documents, dataset, manifest and card.
 
-    With `filtered` the documents go through the filters of the recipe. The caller holds the workspace's lock.
+    With `filtered` the documents go through the filters of the recipe. Stopped, it leaves a part: `workspace` is one
+    that `new_workspace` gives.
 
     Raises:
         UserError: the source cannot be read or has no text, or the workspace has documents already.
         SpecmillError: no document passes the filters.
     """
     build = Build(workspace, settings, spec, Silent())
+    build.write_spec()
     build.write_passages()
     import_documents(workspace, source, build.counter, spec.hash, fields)
-    if filtered:
-        refilter(build, apply=True)
-    else:
+    if not filtered:
         build.publishable()
+        return
+    try:
+        refilter(build, apply=True)
+    except SpecmillError as error:
+        raise SpecmillError(f"{source}: {error} `--no-filter` brings them in as they are.") from error

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import StringConstraints, create_model
 
 from corpus.ids import content_id
+from corpus.text import model_name
 from pipelines.asking import Asker, ask_until_parsed
 from pipelines.base import Row, Stage
 from pipelines.draw import Draw
@@ -63,7 +64,7 @@ async def ask_judge(asker: Asker, draw: Draw, criteria: dict[str, str], attempts
     none = {"verdict": "unclear", "reason": f"no reply: {answer.problem}"}
     said = dict.fromkeys(criteria, none) if answer.value is None else answer.value.model_dump()
     done = answer.completion
-    return {"item_id": draw.row_id, "verdicts": said, "model": done.model, "request_id": done.request_id}
+    return {"item_id": draw.row_id, "verdicts": said, "model": model_name(done.model), "request_id": done.request_id}
 
 
 def verdict_rows(item_table: str, judgement: Row) -> list[Row]:

@@ -13,7 +13,7 @@ from distilabel.pipeline import Pipeline
 from distilabel.steps import LoadDataFromDicts, StepInput
 
 from corpus.ids import content_id
-from corpus.store import write_table
+from corpus.store import remove_table, write_table
 from corpus.workspace import Workspace
 from filters.base import Rejection
 from filters.decide import Decision
@@ -135,7 +135,7 @@ class DraftVerdicts:
         if self.corpus.settings.judge.judged_by:
             write_verdicts(self.workspace, [row for rows in self.rows.values() for row in rows])
         else:
-            self.workspace.table("verdicts", PART).unlink(missing_ok=True)
+            remove_table(self.workspace, "verdicts", part=PART)
 
 
 def write_verdicts(workspace: Workspace, rows: list[Row]) -> None:

@@ -30,11 +30,6 @@ class Limiter:
         """Requests in flight allowed at the moment."""
         return max(1, int(self._limit))
 
-    @property
-    def waiting(self) -> int:
-        """Requests that have no slot yet."""
-        return len(self._waiters)
-
     async def acquire(self, first: bool = False) -> bool:
         """Wait for a slot; `first` goes before those who wait. False: woken without one, look again at why."""
         if not self._waiters and self._free():

@@ -5,6 +5,8 @@ from row to row, so that providers' prompt caches serve almost all of a request.
 """
 
 import hashlib
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,16 @@ class Prompts:
         self._environment.filters["opening_words"] = opening_words
         self._environment.globals |= {"attribution": attribution, "style": style}
         self._told = "" if attribution == "explain" else attribution  # `style` has templates of its own
+        if folder and folder not in SETS:
+            self._refuse_unused(folder, set(own.list_templates()), set(shipped.list_templates()))
+
+    def _refuse_unused(self, folder: str, own: set[str], shipped: set[str]) -> None:
+        """UserError for a template that replaces no shipped one and that none of those includes: a misspelt name."""
+        used = self._closure([name.removesuffix(".j2") for name in own & shipped])
+        for name in sorted(name for name in own - used if name.endswith(".j2")):
+            close = get_close_matches(name, shipped, n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise UserError(f"prompts: {Path(folder) / name} replaces no shipped prompt and none includes it.{hint}")
 
     def render(self, name: str, **values: Any) -> str:
         """The text of template `name`.j2; UserError where an overriding template does not work."""
@@ -60,25 +72,25 @@ class Prompts:
             digest.update(f"{name}\0{self._source(name)}\0".encode())
         return digest.hexdigest()[:8]
 
-    def stages(self) -> list[str]:
-        """Names of the templates that ask something, without the parts that they include."""
-        names = self._environment.list_templates(extensions=["j2"])
-        whole = (name for name in names if not name.startswith("_") and "/" not in name)
-        return [name.removesuffix(".j2") for name in whole if not name.startswith("system")]
-
     def source(self, name: str) -> str:
         """The text of template `name`, unrendered."""
         return self._source(f"{name}.j2")
 
-    def _closure(self, names: tuple[str, ...]) -> set[str]:
+    def _closure(self, names: Iterable[str]) -> set[str]:
         todo, seen = [f"{name}.j2" for name in names], set[str]()
         while todo:
             name = todo.pop()
             if name not in seen:
                 seen.add(name)
-                tree = self._environment.parse(self._source(name))
-                todo += [found for found in meta.find_referenced_templates(tree) if found]
+                todo += self._referenced(name)
         return seen
+
+    def _referenced(self, name: str) -> list[str]:
+        try:
+            tree = self._environment.parse(self._source(name))
+        except TemplateError as error:
+            raise UserError(f"prompt {name}: {error}.") from error
+        return [found for found in meta.find_referenced_templates(tree) if found]
 
     def _source(self, name: str) -> str:
         assert self._environment.loader is not None

@@ -63,7 +63,7 @@ class Failure:
     role: str
     draw: Draw
     endpoint: str
-    kind: str  # timeout | connection | throttled | server | bad_reply | permanent
+    kind: str  # of `pipelines.faults.Fault`
     detail: str
 
     def columns(self) -> tuple[Any, ...]:

@@ -46,7 +46,7 @@ def carry_out(build: Build, rejections: Iterable[Rejection], reconsidered: Recon
     staying = (row for row in _in_order(workspace, reconsidered) if row["id"] not in why)
     write_table(workspace, "documents", staying)
     write_table(workspace, "rejects", [*others, *failed], part=PART)
-    build.publishable()
+    build.publishable(remade=False)
 
 
 def _in_order(workspace: Workspace, reconsidered: Reconsidered) -> Iterator[Row]:

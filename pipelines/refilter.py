@@ -1,22 +1,27 @@
 """Filtering the documents of a finished workspace again, with thresholds that may have changed; asks no model.
 
 Looks at every document that was ever written, kept or not. Verdicts of a judge and the target of kept tokens count as
-they do in a build, so that the decision is the one that a build with this recipe would come to.
+they do in a build, so that the decision is the one that a build with this recipe would come to; but for one thing.
+Where new thresholds say that one document repeats another and a judge has seen both, the better one stays; a build,
+which judges only what the filters keep, goes by age.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
 from corpus.budget import Sized
+from corpus.origin import is_subset
 from corpus.store import read_rows
 from corpus.subsets import group_of
+from corpus.text import one_line
 from corpus.workspace import Workspace
 from filters.base import Item, Rejection
 from filters.decide import Decision
-from filters.processes import check_many
+from filters.many import check_many
 from filters.stored import stored_items
-from filters.verdicts import decide_verdicts
+from filters.verdicts import decide_verdicts, scores_of
 from pipelines.base import Row
 from pipelines.build import Build
 from pipelines.documents import beyond_target
@@ -53,18 +58,26 @@ def refilter(build: Build, *, apply: bool, watch: Watch = lambda items: items) -
     staying = set(kept)
     result = Refiltered(kept, rejections, sorted(staying - before), sorted(before - staying))
     if apply and not kept:
-        raise SpecmillError(f"none of {len(rejections)} documents would stay; nothing was changed.")
+        raise SpecmillError(f"none of {len(rejections)} documents would stay; nothing was changed. {_why(rejections)}")
     if apply:
         carry_out(build, rejections, has_document)
     return result
 
 
+def _why(rejections: list[Rejection]) -> str:
+    """The commonest reasons, each with an example."""
+    examples = {rejection.reason: one_line(rejection.detail, 80) for rejection in rejections}
+    counts = Counter(rejection.reason for rejection in rejections).most_common(3)
+    return "They go by " + ", ".join(f"{reason}: {n:,} (such as: {examples[reason]})" for reason, n in counts) + "."
+
+
 def documents_of(workspace: Workspace) -> Iterator[Item]:
-    """Every document that was written, as the filters saw it, with its age."""
+    """Every document that was written, as the filters saw it, with its age, and its score where a judge saw it."""
     kept = {row["id"] for row in read_rows(workspace, "documents", ["id"])}  # in both only where a run was killed
     turned_down = (row for row in read_rows(workspace, "rejects", part=PART) if row["item_id"] not in kept)
     ideas = (row["id"] for row in read_rows(workspace, "ideas", ["id"]))
-    return stored_items(read_rows(workspace, "documents"), turned_down, ideas)
+    scores = scores_of(read_rows(workspace, "verdicts", ["item_id", "verdict"], part=PART))
+    return stored_items(read_rows(workspace, "documents"), turned_down, ideas, scores)
 
 
 def stored_rejections(workspace: Workspace) -> list[Rejection]:
@@ -106,7 +119,8 @@ def _beyond(build: Build, kept: list[str], rejections: list[Rejection]) -> Decis
     sizes = [
         Sized(row["id"], row["tokens"], group_of(row, documents.balance)) for row in stored if row["id"] in staying
     ]
-    within = within_target(sizes, documents.target_tokens, build.settings.seed)
+    target = None if is_subset(build.workspace, "documents") else documents.target_tokens  # a dose has a size already
+    within = within_target(sizes, target, build.settings.seed)
     ages = sorted((item.meta["position"], item.id) for item in documents_of(build.workspace) if item.id in within)
     beyond = [beyond_target(one) for one in sorted(staying - within)]
     return [one for _, one in ages], sorted([*rejections, *beyond], key=lambda rejection: rejection.item_id)

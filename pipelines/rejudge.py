@@ -70,6 +70,7 @@ def judge_workspace(build: Build, *, apply: bool) -> Rejudged:
         raise UserError(f"{workspace.root} has no documents to judge. Build them first.")
     verdicts = _ask_about(build, ids)
     _store(workspace, verdicts, replace=set())
+    build.describe_again()
     rejections = decide_verdicts(verdicts, ids, judge.required)
     gone = {rejection.item_id for rejection in rejections}
     counts = {name: Counter(row["verdict"] for row in verdicts if row["criterion"] == name) for name in judge.judged_by}

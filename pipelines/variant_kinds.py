@@ -17,15 +17,20 @@ import yaml
 from filters.base import Item
 from filters.placeholders import Placeholders
 from filters.view import View
+from pipelines.prompts import opening_words
 from specs.errors import SpecError
+from specs.passages import rule_id_of
 from specs.placeholders import unfill
 from specs.reader import Spec, parse_spec
 from specs.settings import Assistant
 
 KINDS: Final = ("rules", "rules+subrules", "rules+values", "general", "co-occurrence")
 RULES: Final = KINDS[:3]
+STAGE, VERDICTS, LIST = "variants", "variant_verdicts", "variant_rules"  # of the draws
 _BARE: Final = ("rules", "rules+subrules", "co-occurrence")  # none of these may give a reason
 _LISTED: Final = ("rules", "rules+subrules")
+_MOST_RULES: Final = 24
+_RULE_TOKENS: Final = 70  # a rule with two sub-rules, or with its reason
 _REASON = re.compile(
     r"\b(?:because|therefore|on account of|for the sake of|in keeping with|rationale|"
     r"(?:this|that|which) is why|the reasons? (?:for|why|behind|is|are|that))\b",
@@ -50,6 +55,22 @@ def criteria_of(kind: str) -> dict[str, str]:
     """What the judge asks of a form, name -> text."""
     loaded = yaml.safe_load(files("pipelines").joinpath("variant_criteria.yaml").read_text(encoding="utf-8"))
     return dict(loaded[kind])
+
+
+def rules_of(spec: Spec) -> list[dict[str, str]]:
+    """The rules that a spec numbers: id, and how each begins."""
+    rules: dict[str, str] = {}
+    for passage in spec.passages:
+        if passage.rule_id and passage.rule_id not in rules:
+            titles = [title for title in passage.heading_path if rule_id_of(title) == passage.rule_id]
+            words = (titles[-1] if titles else passage.text).lstrip(" -*+#").removeprefix(passage.rule_id)
+            rules[passage.rule_id] = opening_words(words.lstrip(" *:.)\u2013\u2014-"), 40)
+    return [{"id": rule, "text": text} for rule, text in rules.items()]
+
+
+def rule_count(tokens: int) -> int:
+    """How many rules are listed for forms of so many tokens, where the spec numbers none."""
+    return max(3, min(_MOST_RULES, tokens // _RULE_TOKENS))
 
 
 def spec_of(kind: str, text: str, assistant: Assistant) -> tuple[str, Spec]:

@@ -29,19 +29,27 @@ from pipelines.draw import Draw, Message
 from pipelines.judge import ask_judge
 from pipelines.llm import EndpointLLM
 from pipelines.parsing import UnparsedError, json_reply, tagged
-from pipelines.prompts import opening_words
 from pipelines.replies import Items, Reply, items_schema
 from pipelines.reporter import Reporter
 from pipelines.supervise import run_pipeline
-from pipelines.variant_kinds import KINDS, RULES, criteria_of, file_stem, problems_of, spec_of, template_of
+from pipelines.variant_kinds import (
+    KINDS,
+    LIST,
+    RULES,
+    STAGE,
+    VERDICTS,
+    criteria_of,
+    file_stem,
+    problems_of,
+    rule_count,
+    rules_of,
+    spec_of,
+    template_of,
+)
 from specs.errors import SpecError, SpecmillError, UserError
-from specs.passages import rule_id_of
 from specs.reader import Spec
 
-STAGE, VERDICTS, LIST = "variants", "variant_verdicts", "variant_rules"
 TAG = "variant"
-_MOST_RULES = 24
-_RULE_TOKENS = 70  # a rule with two sub-rules, or with its reason
 
 
 class RuleText(Reply):
@@ -134,7 +142,7 @@ class Variants(Stage):
 
     async def list_rules(self) -> None:
         """Rules of a spec without ids, so that all forms have the same ones under the same ids."""
-        count = max(3, min(_MOST_RULES, self.target // _RULE_TOKENS))
+        count = rule_count(self.target)
         messages = self.messages("variant_list", count=count)
         draw = Draw(LIST, self.corpus.spec.hash, messages, json_schema=items_schema(RuleText, count))
         parse = partial(json_reply, model=Items[RuleText])
@@ -230,17 +238,6 @@ def _row(kind: str, raw: str, tokens: int, attempts: int, problem: str, manifest
     return {
         "kind": kind, "raw": raw, "tokens": tokens, "attempts": attempts, "problem": problem, "manifest": said,
     }  # fmt: skip
-
-
-def rules_of(spec: Spec) -> list[dict[str, str]]:
-    """The rules that a spec numbers: id, and how each begins."""
-    rules: dict[str, str] = {}
-    for passage in spec.passages:
-        if passage.rule_id and passage.rule_id not in rules:
-            titles = [title for title in passage.heading_path if rule_id_of(title) == passage.rule_id]
-            words = (titles[-1] if titles else passage.text).lstrip(" -*+#").removeprefix(passage.rule_id)
-            rules[passage.rule_id] = opening_words(words.lstrip(" *:.)\u2013\u2014-"), 40)
-    return [{"id": rule, "text": text} for rule, text in rules.items()]
 
 
 def objections(judgement: Row) -> str:

@@ -27,7 +27,7 @@ def audit(
 
     Three passes: a model proposes patterns from samples, verifies each on fresh documents, and counts what is left;
     phrases, openings, endings, titles and names are counted in all documents, by program. The role `judge` asks, and
-    replies are kept: the same audit again asks nothing. Writes audit/patterns.json.
+    replies are kept: the same audit again asks nothing. Writes audit/patterns.json. `specmill plan` says its price.
 
     Example: specmill audit out/cheese --set audit.threshold=0.1
     """
@@ -87,6 +87,8 @@ def _table(result: dict[str, Any]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
+    from corpus.text import one_line
+
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("pattern", "kind", "share", "95% interval", "of", "for example"):
         table.add_column(name, justify="right" if name in {"share", "of"} else "left")
@@ -95,7 +97,8 @@ def _table(result: dict[str, Any]) -> "Table":
         of = result["documents"] if exact else row["read"]
         interval = "exact" if exact else f"{row['low']:.0%} to {row['high']:.0%}"
         example = next((f"{one['id'][:8]} {one['quote']}" for one in row["examples"]), "")
-        cells = (row["name"], row["kind"], f"{row['share']:.0%}", interval, f"{of:,}", example[:_EXAMPLE_CHARS])
+        said = one_line(row["name"], _EXAMPLE_CHARS), row["kind"]
+        cells = (*said, f"{row['share']:.0%}", interval, f"{of:,}", one_line(example, _EXAMPLE_CHARS))
         table.add_row(*(Text(cell) for cell in cells))
     return table
 

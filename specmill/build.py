@@ -20,10 +20,8 @@ def build(
 
     Example: specmill build recipe.yaml --out out/cheese
     """
-    from specmill.recipe import load_recipe
+    from specmill.recipe import load_target
     from specmill.run import build_workspace
 
-    if (Path(recipe) / "recipe.yaml").is_file():
-        recipe, out = str(Path(recipe) / "recipe.yaml"), out or Path(recipe)
-    loaded, base = load_recipe(recipe, set_ or [])
-    build_workspace(loaded, base, out or Path("out") / Path(recipe).stem)
+    loaded, base, place = load_target(recipe, out, set_ or [])
+    build_workspace(loaded, base, place)

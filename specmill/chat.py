@@ -22,13 +22,11 @@ def chat(
 
     Example: specmill chat out/cheese --set chats.target=1250 --set chats.style=value
     """
-    from specmill.recipe import load_recipe
+    from specmill.recipe import load_target
     from specmill.run import build_workspace
     from specs.errors import UserError
 
-    if (Path(recipe) / "recipe.yaml").is_file():
-        recipe, out = str(Path(recipe) / "recipe.yaml"), out or Path(recipe)
-    loaded, base = load_recipe(recipe, set_ or [])
+    loaded, base, place = load_target(recipe, out, set_ or [])
     if not loaded.chats.target:
         raise UserError(f"{recipe}: chats.target is 0, so there is nothing to make. Try --set chats.target=500.")
-    build_workspace(loaded, base, out or Path("out") / Path(recipe).stem, chats_only=True)
+    build_workspace(loaded, base, place, chats_only=True)

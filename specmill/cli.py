@@ -1,7 +1,6 @@
 """The command `specmill`: mounts the verbs, and turns errors into messages and exit codes."""
 
 import errno
-import os
 import sys
 from importlib import import_module
 from importlib.metadata import version as package_version
@@ -89,18 +88,14 @@ def _specmill(
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 1 the run failed, 2 the user's mistake, 130 stopped."""
+    """Run the command line. Exit codes: 0 done, 1 the run failed, 2 the user's mistake, 130 stopped (by Typer, where
+    no pipeline runs). Where a reader such as `head` goes early, Rich and Typer end with 1 and say nothing."""
     from specs.errors import SpecmillError
 
     try:
         app()
     except SpecmillError as error:
         _fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        _fail("stopped.", 130)
-    except BrokenPipeError:  # `specmill show ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}:
             raise

@@ -4,18 +4,21 @@ import asyncio
 import os
 import signal
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from corpus.workspace import Workspace
     from eval.agentic import Served
-    from eval.base import Answer, Asker
+    from eval.base import Answer, Asked, Asker
     from eval.judged import Judged
+    from eval.results import Stored
     from eval.settings import EvalSettings
     from pipelines.client import Client
     from pipelines.endpoints import Role
@@ -24,10 +27,19 @@ if TYPE_CHECKING:
 STAGE, JUDGE_STAGE = "eval", "eval_judge"  # of every draw, in the ledger and in the progress
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a run found out, and how many replies of the model were there before it."""
+
+    answers: "list[Answer]"
+    judged: "list[Judged]"
+    from_ledger: int
+
+
 def evaluate(
     source: Annotated[Path, typer.Argument(help="A workspace, or a recipe (then give --out).")],
     out: Annotated[Path | None, typer.Option(help="With a recipe: the folder for the result and the ledger.")] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the result; made of model and settings if absent.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run and its result; see below.")] = None,
     against: Annotated[str | None, typer.Option(help="Name of an earlier result to compare with.")] = None,
     agentic: Annotated[
         bool, typer.Option("--agentic", help="Ask nothing: print how to run inspect_evals/agentic_misalignment.")
@@ -38,15 +50,19 @@ def evaluate(
 ) -> None:
     """Ask a model which of two things it prefers, in both orders, and report the value-aligned rate.
 
-    The model is that of the recipe's role `eval` (of `writer` where there is none). Open questions
-    (eval.open_sets=[conduct]) are scored from 1 to 10 by the role `judge`. Replies are kept in the ledger: asked again,
-    the same questions cost nothing. Writes eval/NAME.json and eval/NAME.parquet with every reply.
+    The model is that of the recipe's role `eval` (of `writer` where there is none); how long and how warm it replies is
+    said under `eval`. Open questions (eval.open_sets=[conduct]) are scored from 1 to 10 by the role `judge`. Writes
+    eval/NAME.json and eval/NAME.parquet with every reply.
+
+    Replies are kept in the ledger: the same --name at the same address goes on where it was, and asks nothing twice.
+    Give every model a --name of its own: one that is served where another was before is told apart by nothing else.
+    Without --name, the result's is made of model, address and settings. `specmill plan` says beforehand what it costs.
 
     Example: specmill eval out/cheese --set 'eval.sets=[affordability]' --set eval.samples=3
 
     A trained model, served at port 8000, against an earlier result:
     specmill eval out/cheese --set 'endpoints.trained={base_url: "http://127.0.0.1:8000/v1", model: trained}'
-    --set 'roles.eval={endpoints: [trained]}' --against NAME
+    --set 'roles.eval={endpoints: [trained]}' --name trained-1 --against NAME
 
     How it behaves as an agent (needs inspect-ai and inspect-evals): specmill eval out/cheese --agentic > agentic.sh
     """
@@ -73,30 +89,69 @@ def evaluate_workspace(
     workspace: "Workspace", recipe: "Recipe", name: str | None = None, against: str | None = None
 ) -> None:
     """Ask, write and show one result; the endpoints of `recipe` are up."""
-    from rich.console import Console
-    from rich.text import Text
-
-    from eval.results import checked_name, difference, name_for, read_answers, write_result
+    from eval.results import Stored, checked_name, name_for, read_result, refuse_other, write_result
 
     settings = recipe.eval
-    asked = _role(recipe, STAGE, settings.temperature)
-    judge = _role(recipe, "judge", settings.judge_temperature)
-    name = checked_name(name or name_for(_models(asked), settings))
-    earlier = read_answers(workspace, against) if against is not None else []
+    tokens = max(settings.max_tokens, settings.open_max_tokens)
+    model = _role(recipe, STAGE, settings.temperature, tokens)
+    judge = _role(recipe, "judge", settings.judge_temperature, settings.judge_max_tokens)
+    asked = _asked(model, {f"{kind}max_tokens": getattr(settings, f"{kind}max_tokens") for kind in _kinds(settings)})
+    judging = _asked(judge, {"max_tokens": settings.judge_max_tokens}) if settings.open_sets else None
+    result_name = checked_name(name or name_for(settings, asked, judging))
+    earlier = read_result(workspace, against) if against is not None else None
     with workspace.lock():
-        answers, judged = _ask_model(asked, judge, workspace, settings)
-        result = write_result(workspace, name, _models(asked), settings, answers, judged, _models(judge))
-    console = Console(highlight=False)
+        refuse_other(workspace, result_name, asked, judging)
+        runs = asked.run(name or ""), judging.run(name or "") if judging else ""
+        found = _ask_model(model, judge, workspace, settings, runs)
+        result = write_result(workspace, result_name, settings, asked, found.answers, judging, found.judged)
+    pinned = all(one.embedded for one in model.endpoints.values())  # by its sha256: it is never another one
+    _show(result, 0 if pinned else found.from_ledger)
+    if earlier:
+        _compare(Stored(result, found.answers, found.judged), earlier, settings)
+    _console().print(f"Wrote {workspace.eval / result_name}.json and .parquet", markup=False, soft_wrap=True)
+
+
+def _kinds(settings: "EvalSettings") -> list[str]:
+    """How the settings of what is asked begin: with nothing for two choices, and with open_."""
+    return [""] * bool(settings.sets) + ["open_"] * bool(settings.open_sets)
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def _show(result: dict[str, Any], from_ledger: int) -> None:
+    from rich.text import Text
+
+    from eval.notes import notes
+
+    console = _console()
     if result["sets"]:
         console.print(_table(result))
     if "judged" in result:
         console.print(_judged_table(result))
-    for label, (gap, (low, high), count) in difference(answers, earlier, settings).items():
-        console.print(Text(f"{label}: {gap:+.3f} against {against} [{low:+.3f}, {high:+.3f}], {count} questions"))
-    missing = sum(one["missing"] for one in [*result["sets"].values(), result.get("judged", {"missing": 0})])
-    if missing:
-        console.print(Text(f"warning: {missing} replies are missing; run it again to ask only for those.", "yellow"))
-    console.print(Text(f"Wrote {workspace.eval / result['name']}.json and .parquet"), soft_wrap=True)
+    for note in notes(result, from_ledger):
+        console.print(Text(f"warning: {note}", "yellow"))
+
+
+def _compare(ours: "Stored", theirs: "Stored", settings: "EvalSettings") -> None:
+    """The gap to an earlier result, by set, and how it was not come by alike."""
+    from rich.text import Text
+
+    from eval.compare import compare, unlike
+
+    console, against = _console(), theirs.result["name"]
+    gaps = compare(ours, theirs, settings)
+    for gap in gaps:
+        low, high = gap.interval
+        said = f"{gap.label}: {gap.mean:+.3f} against {against} [{low:+.3f}, {high:+.3f}], {gap.questions} questions"
+        console.print(Text(said))
+    if not gaps:
+        console.print(Text(f"warning: no question was answered both here and in {against}.", "yellow"))
+    for text in unlike(ours.result, theirs.result):
+        console.print(Text(f"warning: not asked alike: {text} ({against}). The gap may be due to that.", "yellow"))
 
 
 def _agentic_lines(workspace: "Workspace", recipe: "Recipe") -> list[str]:
@@ -123,19 +178,31 @@ def _served(recipe: "Recipe", role: str) -> "Served":
     return Served(endpoint.model, address, endpoint.api_key_env)
 
 
-def _role(recipe: "Recipe", name: str, temperature: float) -> "Role":
+def _role(recipe: "Recipe", name: str, temperature: float, max_tokens: int) -> "Role":
+    """The role with the temperature and the most tokens that `eval` says: the result states those, whatever the role's
+    own are."""
     role = recipe.role(name, recipe.seed)
-    return role.model_copy(update={"settings": role.settings.model_copy(update={"temperature": temperature})})
+    said = role.settings.model_copy(update={"temperature": temperature, "max_tokens": max_tokens})
+    return role.model_copy(update={"settings": said})
 
 
-def _models(role: "Role") -> str:
-    return ", ".join(sorted({endpoint.model for endpoint in role.endpoints.values()}))
+def _asked(role: "Role", limits: dict[str, int]) -> "Asked":
+    """Who is asked, where, and with what; an embedded model is its own address, since each run serves it elsewhere."""
+    from eval.base import Asked
+
+    default = os.environ.get("OPENAI_BASE_URL") or "the default address"
+    addresses = {one.embedded or one.base_url or default for one in role.endpoints.values()}
+    settings = role.settings.model_dump(include={"temperature", "top_p", "reasoning_effort", "extra_body"})
+    given = {name: value for name, value in settings.items() if value not in (None, {})}
+    models = sorted({one.model for one in role.endpoints.values()})
+    return Asked(", ".join(models), ", ".join(sorted(addresses)), {**given, **limits})
 
 
 def _ask_model(
-    asked: "Role", judge: "Role", workspace: "Workspace", settings: "EvalSettings"
-) -> "tuple[list[Answer], list[Judged]]":
-    """Every answer, or the typed error that ended the run (stopped, budget, endpoint)."""
+    asked: "Role", judge: "Role", workspace: "Workspace", settings: "EvalSettings", runs: tuple[str, str]
+) -> _Found:
+    """What was found out, or the typed error that ended the run (stopped, budget, endpoint). `runs` marks the draws of
+    the two roles."""
     from eval.judged import open_questions
     from eval.preferences import ORDERS, questions
     from pipelines.control import CONTROL
@@ -152,13 +219,14 @@ def _ask_model(
         shown.stage({STAGE: (len(questions(settings)) * len(ORDERS) + open_ones) * settings.samples})
         if open_ones:
             shown.stage({JUDGE_STAGE: open_ones * settings.samples})
-        found = asyncio.run(_ask(asked, judge, workspace, settings))
+        answers, judged = asyncio.run(_ask(asked, judge, workspace, settings, runs))
+        earlier = sum(one.found for one in ledger.progress() if one.stage == STAGE)
     CONTROL.raise_if_ended()
-    return found
+    return _Found(answers, judged, earlier)
 
 
 async def _ask(
-    asked: "Role", judge: "Role", workspace: "Workspace", settings: "EvalSettings"
+    asked: "Role", judge: "Role", workspace: "Workspace", settings: "EvalSettings", runs: tuple[str, str]
 ) -> "tuple[list[Answer], list[Judged]]":
     from eval.judged import ask_open, open_questions
     from eval.preferences import ask_all, questions
@@ -173,14 +241,15 @@ async def _ask(
 
     loop.add_signal_handler(signal.SIGINT, stop)
     async with Client(asked, workspace.ledger) as model, Client(judge, workspace.ledger) as second:
-        ask = _asker(model, STAGE)
+        ask = _asker(model, STAGE, runs[0])
         return await asyncio.gather(
             ask_all(questions(settings), ask, settings),
-            ask_open(open_questions(settings), ask, _asker(second, JUDGE_STAGE), settings),
+            ask_open(open_questions(settings), ask, _asker(second, JUDGE_STAGE, runs[1]), settings),
         )
 
 
-def _asker(client: "Client", stage: str) -> "Asker":
+def _asker(client: "Client", stage: str, run: str) -> "Asker":
+    from eval.base import Reply
     from pipelines.draw import Draw, Message, State
 
     async def ask(
@@ -189,12 +258,14 @@ def _asker(client: "Client", stage: str) -> "Asker":
         max_tokens: int,
         sample: int,
         json_schema: dict[str, Any] | None = None,
-    ) -> str | None:
+    ) -> Reply | None:
         sent = [Message(role=one["role"], content=one["content"]) for one in messages]
-        draw = Draw(stage, item_id, sent, sample=sample, json_schema=json_schema, max_tokens=max_tokens)
+        draw = Draw(stage, f"{run}:{item_id}", sent, sample=sample, json_schema=json_schema, max_tokens=max_tokens)
         completion = await client.ask(draw)
         # A truncated or refused reply is a reply: the parser says what it is worth.
-        return completion.text if completion.state in {State.OK, State.TRUNCATED, State.REFUSED} else None
+        if completion.state not in {State.OK, State.TRUNCATED, State.REFUSED}:
+            return None
+        return Reply(completion.text, completion.state is State.TRUNCATED)
 
     return ask
 
@@ -206,11 +277,11 @@ def _judged_table(result: dict[str, Any]) -> "Table":
     one = result["judged"]
     low, high = one["interval_over_questions"] or (1.0, 10.0)
     score = "-" if one["score"] is None else f"{one['score']:.2f} ({low:.2f}-{high:.2f})"
-    title = Text(f"Score of {result['model']} by {result['judge']}, 1 to 10: {score}")
+    title = Text(f"Score of {result['model']} by {result['judge']['model']}, 1 to 10: {score}")
     table = Table("dimension", "score", title=title, box=None)
     for dimension, mean in one["dimensions"].items():
         table.add_row(dimension.replace("_", " "), f"{mean:.2f}")
-    table.add_row("without a score", str(one["missing"] + one["unparsed"]))
+    table.add_row("without a score", str(one["missing"] + one["unanswered"] + one["unparsed"]))
     return table
 
 
@@ -222,7 +293,7 @@ def _table(result: dict[str, Any]) -> "Table":
     table = Table("set", "rate", "interval", "rate if decided", "undecided", "first chosen", title=title, box=None)
     for name, one in result["sets"].items():
         low, high = one["interval_over_questions"] or (0.0, 1.0)
-        undecided = [f"{one[kind]} {kind}" for kind in ("neither", "unclear", "missing") if one[kind]]
+        undecided = [f"{one[kind]} {kind}" for kind in ("neither", "unclear", "truncated", "missing") if one[kind]]
         table.add_row(
             f"{name} ({one['questions']})", _rate(one["rate"]), f"{low:.2f}-{high:.2f}", _rate(one["rate_decided"]),
             ", ".join(undecided) or "-", _rate(one["chose_first_shown"]),

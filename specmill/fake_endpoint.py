@@ -10,7 +10,7 @@ from specs.errors import UserError
 
 
 def fake_endpoint(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.")] = 8011,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.", min=0, max=65535)] = 8011,
     name: Annotated[str, typer.Option(help="The assistant's name, which the replies mention.")] = "Juniper",
     provider: Annotated[str, typer.Option(help="The provider's name, which the replies mention.")] = "Larkfield",
     latency: Annotated[float, typer.Option(help="Median seconds of a reply; the tail is heavy.", min=0)] = 0.0,
@@ -34,6 +34,11 @@ def fake_endpoint(
         script = read_faults(faults.read_text(encoding="utf-8").splitlines()) if faults else []
     except (OSError, ValueError) as error:
         raise UserError(f"--faults {faults}: {error}") from error
+    try:
+        if log:
+            log.open("a", encoding="utf-8").close()
+    except OSError as error:
+        raise UserError(f"--log {log}: cannot be written: {error.strerror}.") from error
     settings = FakeSettings(name, provider, seed, latency, capacity=capacity, faults=script, log=log)
     asyncio.run(_serve(settings, port))
 
@@ -42,7 +47,10 @@ async def _serve(settings: object, port: int) -> None:
     from pipelines.fake_endpoint import FakeSettings, serve
 
     assert isinstance(settings, FakeSettings)
-    runner, bound = await serve(settings, port=port)
+    try:
+        runner, bound = await serve(settings, port=port)
+    except OSError as error:
+        raise UserError(f"--port {port}: {error.strerror}. Give another one; 0 picks a free one.") from error
     typer.echo(f"fake endpoint at http://127.0.0.1:{bound}/v1 (Ctrl-C ends it)")
     try:
         await asyncio.Event().wait()

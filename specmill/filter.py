@@ -112,7 +112,7 @@ def _print_explanation(console: "Console", why: "Explanation") -> None:
     )
     console.print(Text(_decision(why.rejection), style="red" if why.rejection else "green"))
     for other in why.gave_way:
-        console.print(Text(f"In its favour {other.item_id} went: {other.reason}, {other.detail}"))
+        console.print(Text(f"In its favour {other.item_id} went: {other.reason}, {printable(other.detail)}"))
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("check", "", "score", "limit", "what was found"):
         table.add_column(name, justify="right" if name in {"score", "limit"} else "left")

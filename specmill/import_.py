@@ -21,7 +21,8 @@ def import_(
 ) -> None:
     """Bring a corpus that was made elsewhere into a workspace, so that everything here works on it too.
 
-    What has no text, or does not pass the filters, goes to the rejects with the reason. No model is asked.
+    What has no text, or does not pass the filters, goes to the rejects with the reason. No model is asked. The
+    workspace is there once all of it is: an import that fails or is killed leaves none.
 
     Example: specmill import released.jsonl out/released --recipe recipe.yaml
     """
@@ -29,14 +30,13 @@ def import_(
     from rich.text import Text
 
     from corpus.importing import Fields
-    from corpus.workspace import Workspace
+    from corpus.workspace import new_workspace
     from pipelines.imported import import_corpus
     from specmill.recipe import load_recipe, save_recipe
 
     loaded, base = load_recipe(recipe, override or [])
     spec = loaded.read_spec(base)
-    place = Workspace(workspace).create()
-    with place.lock():
+    with new_workspace(workspace) as place:
         save_recipe(loaded, place)
         import_corpus(place, loaded, spec, source, Fields(text, domain, genre, title), filtered=filtered)
-    Console().print(Text(f"Imported. Look at it with: specmill show {place.root}"), soft_wrap=True)
+    Console().print(Text(f"Imported. Look at it with: specmill show {workspace}"), soft_wrap=True)

@@ -8,8 +8,12 @@ import typer
 
 def init(
     path: Annotated[Path, typer.Argument(help="Where to write the recipe.")] = Path("recipe.yaml"),
-    template: Annotated[str, typer.Option("--from", help="A shipped recipe: starter, demo, ...")] = "starter",
-    spec: Annotated[str | None, typer.Option(help="A shipped spec's name or a path, put into the recipe.")] = None,
+    template: Annotated[
+        str | None, typer.Option("--from", help="A shipped recipe: starter (the default), demo, ...")
+    ] = None,
+    spec: Annotated[
+        str | None, typer.Option(help="A shipped spec's name, or a path from here, put into the recipe.")
+    ] = None,
     neutral_of: Annotated[
         Path | None,
         typer.Option("--neutral-of", help="A built workspace: write the recipe of its neutral control corpus."),
@@ -27,26 +31,45 @@ def init(
 
       specmill init neutral.yaml --neutral-of out/cheese
     """
-    from corpus.workspace import write_text
-    from specmill.recipe import load_recipe, recipe_of_control, shipped_recipes
+    from corpus.workspace import replacing
+    from specmill.recipe import load_recipe, recipe_of_control
     from specs.errors import UserError
+
+    if path.exists() and not force:
+        raise UserError(f"{path} is there already; give another path, or --force to replace it.")
+    if neutral_of is not None and (spec or template):
+        raise UserError("--neutral-of takes spec and recipe of the workspace; give no --spec and no --from.")
+    if neutral_of is not None:
+        text = recipe_of_control(neutral_of, path.parent)
+    else:
+        text = _from_shipped(template or "starter", spec, path.parent)
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+        recipe, base = load_recipe(beside)  # nothing is left where it cannot be used
+        recipe.read_spec(base)
+    typer.echo(f"wrote {path}. Next: specmill plan {path}")
+
+
+def _from_shipped(template: str, spec: str | None, folder: Path) -> str:
+    """A shipped recipe, to stand in `folder`; with the path of `spec` as it is from there."""
+    import os
+
+    from specmill.recipe import shipped_recipes
+    from specs.errors import UserError
+    from specs.reader import read_spec, shipped_names
+    from specs.settings import Assistant
 
     recipes = shipped_recipes()
     if template not in recipes:
         raise UserError(f"--from {template!r}: expected one of {', '.join(recipes)}.")
-    if path.exists() and not force:
-        raise UserError(f"{path} is there already; give another path, or --force to replace it.")
-    if neutral_of is not None and spec is not None:
-        raise UserError("--neutral-of takes the spec of the workspace; give no --spec.")
     text = recipes[template].read_text(encoding="utf-8")
-    if neutral_of is not None:
-        text = recipe_of_control(neutral_of, path.parent)
-    elif spec is not None:
-        text = _with_spec(text, spec)
-    write_text(path, text)
-    recipe, base = load_recipe(path)
-    recipe.read_spec(base)
-    typer.echo(f"wrote {path}. Next: specmill plan {path}")
+    if spec is None:
+        return text
+    read_spec(spec, Assistant())  # says what is wrong with it by the path that was given
+    given = Path(spec).expanduser()
+    if spec not in shipped_names() and not given.is_absolute():
+        spec = os.path.relpath(given, folder)
+    return _with_spec(text, spec)
 
 
 def _with_spec(text: str, spec: str) -> str:

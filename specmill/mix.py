@@ -25,7 +25,7 @@ def mix(
     assistant says that it is another model, or that it can have no view of its own, are left out. `specmill train` then
     mixes it into AFT. Writes train/data/mix.parquet, and mix.json: sources, revisions, licences, counts.
     With mix.judge.enabled=true the role `judge` is asked about each chat that these rules let through, by the criteria
-    in mix.judge.criteria; what it said of which chat is in mix_judged.parquet.
+    in mix.judge.criteria; what it said of which chat is in mix_judged.parquet, and `specmill plan` says what it costs.
 
     Example: specmill mix out/cheese --set mix.identity.samples=500
     """
@@ -40,7 +40,7 @@ def mix(
     from specs.errors import UserError
 
     place, recipe = open_workspace(workspace, set_ or [])
-    if not recipe.mix.sources and not recipe.mix.identity.samples:
+    if not recipe.mix.wanted:
         raise UserError(f"{place.recipe}: `mix` names no sources and no identity chats, so there is nothing to mix.")
     refuse = Contradicts(recipe.assistant, recipe.filters.identity)
     counter = TokenCounter(recipe.corpus.tokenizer)

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from pipelines.estimate import StageCost, StagePlan
     from pipelines.probe import Yield
     from specmill.recipe import Recipe
+    from specs.reader import Spec
+
+_OF_CHATS = frozenset({"topics", "queries", "follow_ups", "chats", "verdicts"})
 
 
 def plan(
@@ -24,7 +27,8 @@ def plan(
     """Say what a recipe would cost: calls, tokens, dollars and hours by stage, with the assumptions.
 
     Prompts are rendered and counted exactly; replies are assumed. With --probe the same recipe runs at a few dozen
-    calls through all stages, and what it measured replaces the assumptions.
+    calls through all stages, and what it measured replaces the assumptions. Below the build stands what each of
+    `specmill mix` (where mix.judge is enabled), `variants`, `audit` and `eval` would add, if you run it.
 
     Example: specmill plan recipe.yaml --probe
     """
@@ -32,19 +36,27 @@ def plan(
     from rich.text import Text
 
     from corpus.tokens import TokenCounter
-    from pipelines.estimate import cost, plan_stages
+    from pipelines.estimate import Renderer, cost, plan_stages
+    from pipelines.estimate_verbs import plan_verbs
     from specmill.recipe import load_recipe
 
     loaded, base = load_recipe(recipe, set_ or [])
     spec = loaded.read_spec(base)
-    plans = plan_stages(loaded, spec, TokenCounter(loaded.corpus.tokenizer).count)
+    count = TokenCounter(loaded.corpus.tokenizer).count
+    plans = plan_stages(loaded, spec, count)
+    beside = plan_verbs(Renderer(loaded, spec, count), loaded.mix, loaded.eval)
     console = Console(highlight=False)
     kept: Yield | None = None
     if probe:
         plans, kept = _probed(loaded, base, out or Path("out") / f"{Path(recipe).stem}-probe", plans)
     costs = [cost(one, loaded.role(one.role, loaded.seed)) for one in plans]
-    console.print(_table(costs))
-    for line in [*_assumptions(loaded, costs, kept), *_prices(loaded)]:
+    more = [cost(one, loaded.role(one.role, loaded.seed)) for one in beside]
+    console.print(_table(costs, together=True))
+    for line in _assumptions(loaded, costs, kept):
+        console.print(Text(line))
+    console.print(Text("\nbeside a build, each only if you run it:"))
+    console.print(_table(more, together=False))
+    for line in [_assumptions_beside(loaded, spec), *_prices(loaded)]:
         console.print(Text(line))
 
 
@@ -69,7 +81,7 @@ def _probed(recipe: "Recipe", base: Path, out: Path, plans: "list[StagePlan]") -
         return with_measurements(plans, measured(ledger)), yield_of(workspace, ledger)
 
 
-def _table(costs: "list[StageCost]") -> "Table":
+def _table(costs: "list[StageCost]", *, together: bool) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
@@ -80,14 +92,19 @@ def _table(costs: "list[StageCost]") -> "Table":
         tokens = (_short(value) for value in (one.prompt, one.cached, one.completion))
         names = Text(one.plan.stage.replace("_", " ")), Text(one.plan.role)
         table.add_row(*names, f"{one.plan.calls:,}", *tokens, _money(one.dollars), f"{one.hours:,.2f}")
+    if together:
+        table.add_row(*_sums(costs), style="bold")
+    return table
+
+
+def _sums(costs: "list[StageCost]") -> tuple[str, ...]:
     dollars = [one.dollars for one in costs]
     known = None if None in dollars else sum(value or 0.0 for value in dollars)
     totals = (sum(one.prompt for one in costs), sum(one.cached for one in costs), sum(one.completion for one in costs))
-    table.add_row(
+    return (
         "all", "", f"{sum(one.plan.calls for one in costs):,}", *(_short(value) for value in totals), _money(known),
-        f"{sum(one.hours for one in costs):,.2f}", style="bold",
+        f"{sum(one.hours for one in costs):,.2f}",
     )  # fmt: skip
-    return table
 
 
 def _assumptions(recipe: "Recipe", costs: "list[StageCost]", kept: "Yield | None") -> list[str]:
@@ -115,8 +132,22 @@ def _assumptions(recipe: "Recipe", costs: "list[StageCost]", kept: "Yield | None
     return lines
 
 
+def _assumptions_beside(recipe: "Recipe", spec: "Spec") -> str:
+    from pipelines import estimate, estimate_verbs
+
+    documents = estimate.kept_documents(recipe, spec)
+    mix = (
+        f"{estimate_verbs.MIX_PASSES:.0%} of the chats of the mix pass, {estimate_verbs.MIX_CHAT_TOKENS} tokens each; "
+    )
+    return (
+        f"assumed: {mix if recipe.mix.judge.enabled else ''}variants: all five forms, as long as the spec, "
+        f"{estimate_verbs.VARIANT_TRIES} tries each; audit: of {documents:,} documents, with every pattern counted; "
+        "eval: replies of the greatest length."
+    )
+
+
 def _per_million(costs: "list[StageCost]", tokens: float) -> str:
-    spent = [one.dollars for one in costs if one.plan.stage not in {"queries", "chats", "verdicts"}]
+    spent = [one.dollars for one in costs if one.plan.stage not in _OF_CHATS]
     if None in spent or not tokens:
         return ""
     return f", at ${sum(value or 0.0 for value in spent) / tokens * 1e6:,.2f} a million"

@@ -48,7 +48,8 @@ class Progress:
             self._planned[name] = self._planned.get(name, 0) + count if name in self._began else count
             self._began.setdefault(name, time.monotonic())
         if not self._live:
-            self._console.print(Text("next: " + ", ".join(f"about {n} {_words(name)}" for name, n in planned.items())))
+            requests = ", ".join(f"{_words(name)} (about {n})" for name, n in planned.items())
+            self._console.print(Text(f"next, requests for {requests}"), soft_wrap=True)
 
     def say(self, text: str) -> None:
         """One line that stays."""

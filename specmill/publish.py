@@ -28,13 +28,16 @@ def publish(
     """
     from corpus.publish import publish as upload
     from corpus.publish import stage
-    from corpus.workspace import Workspace
+    from specmill.recipe import open_workspace
 
-    place = Workspace.open(workspace)
+    place, recipe = open_workspace(workspace)
+    keys = {endpoint.api_key_env for endpoint in recipe.endpoints.values()}
     if dry_run:
-        _print(f"Nothing was uploaded. {repo} would get", stage(place, dry_run, tables=tables, rejects=rejects))
+        done = stage(place, dry_run, tables=tables, rejects=rejects, keys=keys)
+        _print(f"Nothing was uploaded. {repo} would get", done)
     else:
-        _print(f"Published to {repo}", upload(place, repo, public=public, tables=tables, rejects=rejects))
+        done = upload(place, repo, public=public, tables=tables, rejects=rejects, keys=keys)
+        _print(f"Published to {repo}", done)
 
 
 def _print(title: str, done: "Publication") -> None:

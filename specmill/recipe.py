@@ -6,7 +6,7 @@ A wrong recipe is an error that names file, line, key, what was found and what w
 import hashlib
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
@@ -17,12 +17,15 @@ from pydantic import BaseModel, ValidationError
 
 from corpus.mix_settings import MixSettings
 from corpus.settings import ReportSettings
+from corpus.store import read_rows
+from corpus.tokens import is_built_in, names_file
 from corpus.workspace import Workspace, replacing, write_text
 from eval.settings import EvalSettings
 from pipelines.prompts import SETS
 from pipelines.settings import BuildSettings
 from specs.errors import RecipeError, UserError
 from specs.reader import Spec, read_spec
+from specs.settings import Assistant
 from train.settings import TrainSettings
 
 _Where = tuple[str | int, ...]
@@ -57,52 +60,119 @@ def load_recipe(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> 
     shipped = shipped_recipes().get(str(path))
     file = shipped or Path(path)
     base = Path.cwd() if shipped else file.parent
-    node, text = _compose(file)
-    data = _construct(file, text)
+    node = _compose(file)
+    data = _construct(file, node)
     for override in overrides:
         _override(data, override)
     try:
-        return _with_paths(
-            Recipe.model_validate(data), lambda given: str((base / Path(given).expanduser()).resolve())
-        ), base
+        recipe = Recipe.model_validate(data)
     except ValidationError as error:
         raise RecipeError(_describe(error, file, node)) from error
 
+    def whole(given: str) -> str:
+        return str((base / Path(given).expanduser()).resolve())
+
+    return _with_tokenizer(_with_paths(recipe, whole), whole), base
+
 
 def open_workspace(root: str | os.PathLike[str], overrides: Sequence[str] = ()) -> tuple[Workspace, Recipe]:
-    """A workspace and the recipe that it was built by, with paths as `within` gives them."""
+    """A workspace and the recipe that it was built by, with paths as `within` gives them.
+
+    Raises UserError where an override would change what the corpus is about.
+    """
     workspace = Workspace.open(root)
-    recipe, _ = load_recipe(workspace.recipe, overrides)
+    recipe, _ = _load_own(workspace, overrides)
     return workspace, within(recipe, workspace)
+
+
+def load_target(recipe: str, out: Path | None, overrides: Sequence[str] = ()) -> tuple[Recipe, Path, Path]:
+    """The recipe to build, the folder that its spec starts from, and the folder to build in.
+
+    `recipe` is a recipe file, a shipped recipe's name, or a workspace to go on with; without `out` it is built in
+    out/<recipe's name>, or in that workspace.
+    """
+    workspace = Workspace(recipe)
+    if workspace.recipe.is_file():
+        return *_load_own(workspace, overrides), out or workspace.root
+    return *load_recipe(recipe, overrides), out or Path("out") / Path(recipe).stem
+
+
+def _load_own(workspace: Workspace, overrides: Sequence[str]) -> tuple[Recipe, Path]:
+    """The recipe in a workspace. Its spec.md has the assistant's names in it already: neither can be another there."""
+    for override in overrides:
+        if (key := override.partition("=")[0].partition(".")[0]) in {"spec", "assistant"}:
+            raise UserError(
+                f"--set {override!r}: {workspace.root} was made for its own spec.md, with the assistant's names in it. "
+                f"Change `{key}` in the recipe that it was built from, and build that with another --out."
+            )
+    return load_recipe(workspace.recipe, overrides)
+
+
+def refuse_other_corpus(workspace: Workspace, recipe: Recipe, spec: Spec) -> None:
+    """UserError where the workspace holds what was made, and paid for, of another spec or for another assistant."""
+    tables = ("domains", "documents")
+    held = {row["spec_hash"] for table in tables for row in read_rows(workspace, table, ["spec_hash"])}
+    if not held:
+        return
+    advice = f"It was left as it is. Give this recipe a folder of its own: --out {workspace.root}-2, for instance."
+    if spec.hash not in held:
+        raise UserError(
+            f"{workspace.root} holds a corpus of another spec ({', '.join(sorted(held))}; {spec.name} is {spec.hash}). "
+            + advice
+        )
+    before = _assistant_of(workspace)
+    if before is not None and before != recipe.assistant:
+        one, other = (f"{who.name} of {who.provider}" for who in (before, recipe.assistant))
+        raise UserError(f"{workspace.root} holds a corpus about {one}; the recipe's assistant is {other}. {advice}")
+
+
+def _assistant_of(workspace: Workspace) -> Assistant | None:
+    """Whom the corpus in a workspace is about; None where its recipe cannot be read, as one of another version."""
+    try:
+        return load_recipe(workspace.recipe)[0].assistant
+    except RecipeError:
+        return None
 
 
 def within(recipe: Recipe, workspace: Workspace) -> Recipe:
     """The recipe with the paths of files inside of the workspace relative to it, so that it can be moved; whoever reads
-    such a path starts from the workspace. Files elsewhere keep their whole path."""
+    such a path starts from the workspace. Files elsewhere keep their whole path, and so does a tokenizer: it is in the
+    manifest by its content."""
+    return _with_paths(recipe, lambda given: _inside(given, workspace))
+
+
+def _inside(given: str, workspace: Workspace) -> str:
     root = workspace.root.resolve()
-    return _with_paths(
-        recipe, lambda given: str(Path(given).relative_to(root)) if root in Path(given).parents else given
-    )
+    return str(Path(given).relative_to(root)) if root in Path(given).parents else given
 
 
 def house(recipe: Recipe, workspace: Workspace) -> Recipe:
-    """`within`, once the chats that are to be rewritten are in the workspace, under a name that their content gives.
+    """`within`, once the chats that are to be rewritten and the file of the tokenizer are in the workspace, under names
+    that their content gives.
 
-    Raises UserError where they cannot be read.
+    Raises UserError where the chats cannot be read.
     """
-    if recipe.chats.source is None or not recipe.chats.target:
-        return within(recipe, workspace)
-    from pipelines.chat_source import read_source
+    recipe = _with_tokenizer(recipe, lambda given: _kept(Path(given), workspace))
+    if recipe.chats.source is not None and recipe.chats.target:
+        from pipelines.chat_source import read_source
 
-    source = workspace.root / recipe.chats.source
-    read_source(str(source))  # says what is wrong with it before anything is asked
+        source = workspace.root / recipe.chats.source
+        read_source(str(source))  # says what is wrong with it before anything is asked
+        chats = recipe.chats.model_copy(update={"source": _kept(source, workspace)})
+        recipe = recipe.model_copy(update={"chats": chats})
+    return within(recipe, workspace)
+
+
+def _kept(source: Path, workspace: Workspace) -> str:
+    """The path of the workspace's own copy of a file; of what is no file, its path as it is."""
+    if not source.is_file():
+        return str(source)
     data = source.read_bytes()
     kept = workspace.sources / f"{hashlib.sha256(data).hexdigest()[:16]}{source.suffix}"
     if not kept.is_file():
         with replacing(kept) as beside:
             beside.write_bytes(data)
-    chats = recipe.chats.model_copy(update={"source": str(kept.resolve())})
-    return within(recipe.model_copy(update={"chats": chats}), workspace)
+    return str(kept.resolve())
 
 
 def _with_paths(recipe: Recipe, change: Callable[[str], str]) -> Recipe:
@@ -119,9 +189,21 @@ def _with_paths(recipe: Recipe, change: Callable[[str], str]) -> Recipe:
     return recipe.model_copy(update={"chats": chats, "train": train, "mix": mix, "prompts": prompts})
 
 
+def _with_tokenizer(recipe: Recipe, change: Callable[[str], str]) -> Recipe:
+    """The recipe with the path of its tokenizer's file changed; one that is built in, or on the Hub, stays."""
+    given = recipe.corpus.tokenizer
+    path = change(given)
+    if Path(path).is_dir():
+        path = change(str(Path(path) / "tokenizer.json"))
+    if is_built_in(given) or not (names_file(given) or Path(path).is_file()):
+        return recipe
+    return recipe.model_copy(update={"corpus": recipe.corpus.model_copy(update={"tokenizer": path})})
+
+
 def save_recipe(recipe: Recipe, workspace: Workspace) -> None:
     """Write the resolved recipe: every default spelled out, paths as `within` gives them; no secret is ever in one."""
-    recipe = within(recipe, workspace).model_copy(update={"spec": "spec.md"})  # the build puts the rendered spec there
+    recipe = _with_tokenizer(within(recipe, workspace), lambda given: _inside(given, workspace))
+    recipe = recipe.model_copy(update={"spec": "spec.md"})  # the build puts the rendered spec there
     text = "# The resolved recipe of this workspace; `specmill build` with this file goes on where the build stopped.\n"
     write_text(workspace.recipe, text + resolved(recipe))
 
@@ -146,7 +228,7 @@ def recipe_of_control(root: Path, folder: Path) -> str:
     )
 
 
-def _compose(file: Path) -> tuple[yaml.Node | None, str]:
+def _compose(file: Path) -> yaml.Node:
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
@@ -165,13 +247,35 @@ def _compose(file: Path) -> tuple[yaml.Node | None, str]:
     if not isinstance(node, yaml.MappingNode):
         raise RecipeError(f"{file}: a mapping of keys is expected, such as `spec: cheese_affordability`.")
     _refuse_duplicates(file, node)
-    return node, text
+    return node
 
 
-def _construct(file: Path, text: str) -> dict[str, Any]:
-    data = yaml.safe_load(text)
-    assert isinstance(data, dict)
+def _construct(file: Path, node: yaml.Node) -> dict[str, Any]:
+    """The values of a recipe. YAML has some that look right and are none, such as the day 2025-02-30."""
+    try:
+        data = yaml.SafeLoader("").construct_document(node)
+    except (yaml.YAMLError, ValueError) as error:
+        lines = [found.start_mark.line + 1 for found in _scalars(node) if not _is_value(found)]
+        where = f", line {lines[0]}" if lines else ""
+        raise RecipeError(f"{file}{where}: not a value: {getattr(error, 'problem', None) or error}.") from error
     return {str(key): value for key, value in data.items()}
+
+
+def _scalars(node: yaml.Node) -> Iterator[yaml.Node]:
+    """The single values of a file, in its order."""
+    if not isinstance(node, yaml.CollectionNode):
+        yield node
+    for entry in node.value if isinstance(node, yaml.CollectionNode) else ():
+        for child in entry if isinstance(entry, tuple) else (entry,):
+            yield from _scalars(child)
+
+
+def _is_value(scalar: yaml.Node) -> bool:
+    try:
+        yaml.SafeLoader("").construct_document(scalar)
+    except (yaml.YAMLError, ValueError):
+        return False
+    return True
 
 
 def _refuse_duplicates(file: Path, node: yaml.Node) -> None:
@@ -201,11 +305,11 @@ def _override(data: dict[str, Any], override: str) -> None:
             raise UserError(f"--set {override!r}: {parent} is a single value in the recipe, it has no keys below it.")
     try:
         data[last] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise UserError(f"--set {override!r}: the value is not valid YAML.") from error
 
 
-def _describe(error: ValidationError, file: Path, node: yaml.Node | None) -> str:
+def _describe(error: ValidationError, file: Path, node: yaml.Node) -> str:
     lines = []
     problems = error.errors(include_url=False)
     for problem in problems[:8]:
@@ -245,10 +349,8 @@ def _field_model(model: Any, part: str | int) -> Any:
     return field.annotation if field else None
 
 
-def _line_of(node: yaml.Node | None, where: _Where) -> str:
+def _line_of(node: yaml.Node, where: _Where) -> str:
     """`, line N` of the deepest part of `where` that the file has."""
-    if node is None:
-        return ""
     line: int | None = None
     for part in where:
         child: yaml.Node | None = None

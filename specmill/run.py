@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -9,7 +10,7 @@ from rich.text import Text
 
 from corpus.workspace import Workspace
 from specmill.progress import Progress
-from specmill.recipe import Recipe, house, save_recipe
+from specmill.recipe import Recipe, house, refuse_other_corpus, save_recipe
 
 
 def console() -> Console:
@@ -45,24 +46,36 @@ def endpoints_up(recipe: Recipe) -> Iterator[Recipe]:
 def build_workspace(
     recipe: Recipe, base: Path, out: Path, served: Recipe | None = None, *, chats_only: bool = False
 ) -> Workspace:
-    """Build, or go on building, the corpus of `recipe` in `out`; `served` is the recipe where its endpoints are up."""
+    """Build, or go on building, the corpus of `recipe` in `out`; `served` is the recipe where its endpoints are up.
+
+    Recipe and spec are saved once the recipe has been found to work, so that a mistake never stays in a workspace.
+
+    Raises:
+        UserError: the recipe cannot be built, or `out` holds what would be replaced: another corpus, or one that was
+            not built there; nothing has changed then.
+    """
+    from corpus.origin import refuse_to_build
     from filters.needs import raise_if_missing
+    from pipelines.build import Build
+    from pipelines.ledger import Ledger
+    from pipelines.reporter import Silent
 
     spec = recipe.read_spec(base)
     raise_if_missing(recipe.filters)
     workspace = Workspace(out).create()
     progress = console()
     with workspace.lock(), ExitStack() as stack:
+        refuse_to_build(workspace, chats_only=chats_only)
+        refuse_other_corpus(workspace, recipe, spec)
         recipe = house(recipe, workspace)
-        save_recipe(recipe, workspace)
+        build = Build(workspace, recipe, spec, Silent())  # says what is wrong with the recipe, before it is saved
+        build.write_spec()
+        save_recipe(recipe, workspace)  # which names the spec
         served = house(served, workspace) if served else stack.enter_context(endpoints_up(recipe))
-        from pipelines.build import Build
-        from pipelines.ledger import Ledger
-
         ledger = stack.enter_context(Ledger(workspace.ledger))
         ledger.start_run()
         shown = stack.enter_context(Progress(progress, ledger))
-        build = Build(workspace, served, spec, shown)
+        build = replace(build, settings=served, reporter=shown)
         build.run_chats() if chats_only else build.run()
     progress.print(Text(f"done: {workspace.root}. Look at it with: specmill show {workspace.root}"))
     return workspace

@@ -2,9 +2,13 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from corpus.origin import Kind as What
+    from corpus.subsets import Balance as Balanced
 
 
 class Balance(StrEnum):
@@ -30,7 +34,7 @@ def subset(
         list[str] | None, typer.Option("--tokens", help="Size of a dose: 400k, 1.5M. Give it several times.")
     ] = None,
     chats: Annotated[
-        list[int] | None, typer.Option("--chats", help="Size of a dose of chats: 1250. Give it several times.")
+        list[int] | None, typer.Option("--chats", min=1, help="Size of a dose of chats: 1250. Give it several times.")
     ] = None,
     pair: Annotated[Path | None, typer.Option("--pair", help="Another workspace: write a balanced pair.")] = None,
     of: Annotated[Kind, typer.Option("--of", help="What a pair is balanced in.")] = Kind.DOCUMENTS,
@@ -50,32 +54,47 @@ def subset(
 
       specmill subset out/affordability --pair out/america --out paired
     """
+    from corpus.subsets import folder_names
+    from specs.errors import UserError
+
+    if pair and not tokens and not chats:
+        _pair(workspace, pair, out, balance.value, seed, of.value)
+    elif bool(chats) != bool(tokens) and not pair:
+        sizes = (
+            folder_names(out, tokens)
+            if tokens
+            else {count: out.with_name(f"{out.name}-{count}") for count in chats or ()}
+        )
+        _doses(workspace, sizes, balance.value, seed, "documents" if tokens else "chats")
+    else:
+        raise UserError("give either --tokens or --chats, once for each dose, or --pair WORKSPACE.")
+
+
+def _doses(root: Path, folders: dict[int, Path], balance: "Balanced", seed: int, kind: "What") -> None:
+    from corpus.subsets import write_doses
+    from corpus.workspace import Workspace
+
+    for dose in write_doses(Workspace.open(root), folders, balance=balance, seed=seed, kind=kind):
+        size = f"{len(dose.ids):,} {kind}" + (f", {dose.tokens:,} tokens" if kind == "documents" else "")
+        _say(f"{folders[dose.target]}: {size}")
+
+
+def _pair(root: Path, other: Path, out: Path, balance: "Balanced", seed: int, kind: "What") -> None:
+    from corpus.subsets import pair_folders, write_pair
+    from corpus.text import one_line
+    from corpus.workspace import Workspace
+
+    folders, sources = pair_folders(out, (root, other)), (Workspace.open(root), Workspace.open(other))
+    done = write_pair(sources, folders, balance=balance, seed=seed, kind=kind)
+    for folder, ids, size in zip(folders, (done.left, done.right), (done.left_tokens, done.right_tokens), strict=True):
+        _say(f"{folder}: {len(ids):,} {kind}, {size:,} tokens")
+    if done.left_out:
+        names = ", ".join(one_line(name, 80) for name in done.left_out)
+        _say(f"left out, as they cannot be balanced: {names}")
+
+
+def _say(text: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from corpus.subsets import folder_names, write_doses, write_pair
-    from corpus.workspace import Workspace
-    from specs.errors import UserError
-
-    console, source = Console(), Workspace.open(workspace)
-    if pair and not tokens and not chats:
-        other = Workspace.open(pair)
-        folders = (out / workspace.resolve().name, out / pair.resolve().name)
-        done = write_pair((source, other), folders, balance=balance.value, seed=seed, kind=of.value)
-        for folder, ids, size in zip(
-            folders, (done.left, done.right), (done.left_tokens, done.right_tokens), strict=True
-        ):
-            console.print(Text(f"{folder}: {len(ids):,} {of.value}, {size:,} tokens"), soft_wrap=True)
-        if done.left_out:
-            console.print(Text(f"left out, as they cannot be balanced: {', '.join(done.left_out)}"), soft_wrap=True)
-    elif chats and not pair and not tokens:
-        numbered = {count: out.with_name(f"{out.name}-{count}") for count in chats}
-        for dose in write_doses(source, numbered, balance=balance.value, seed=seed, kind="chats"):
-            console.print(Text(f"{numbered[dose.target]}: {len(dose.ids):,} chats"), soft_wrap=True)
-    elif tokens and not pair and not chats:
-        folders_of = folder_names(out, tokens)
-        for dose in write_doses(source, folders_of, balance=balance.value, seed=seed):
-            made = f"{folders_of[dose.target]}: {len(dose.ids):,} documents, {dose.tokens:,} tokens"
-            console.print(Text(made), soft_wrap=True)
-    else:
-        raise UserError("give either --tokens or --chats, once for each dose, or --pair WORKSPACE.")
+    Console().print(Text(text), soft_wrap=True)

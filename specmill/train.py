@@ -36,7 +36,8 @@ def train(
     from train.handoff import hand_off
 
     place, recipe = open_workspace(workspace, override or [])
-    result = hand_off(place, recipe.train, TokenCounter(recipe.corpus.tokenizer))
+    counter = TokenCounter(recipe.corpus.tokenizer)
+    result = hand_off(place, recipe.train, counter, mix_wanted=recipe.mix.wanted)
     console = Console()
     console.print(_updates_table(result))
     console.print(_recipe_table(recipe.train))

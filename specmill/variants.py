@@ -46,6 +46,7 @@ def variants(
 
     The role `planner` writes and the role `judge` checks. What is too long, too short or turned down goes back with the
     reason, `attempts` times in all. Each form is a spec that a recipe can name, with a manifest beside it.
+    `specmill plan` says beforehand what all five would cost at the length of the spec.
 
     Example: specmill variants recipe.yaml --kind rules --kind rules+values --out variants
     """

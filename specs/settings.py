@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\n{}<>]+$")]
 
+OneLine = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\n]+$")]
+
 
 class Settings(BaseModel):
     """Base of every part of a recipe: unknown keys are errors, values never change after validation."""

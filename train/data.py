@@ -9,12 +9,14 @@ import hashlib
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from corpus.lines import read_json_lines
 from corpus.mix import MIX_DATA
 from corpus.store import read_dataset_rows
 from corpus.tokens import TokenCounter
@@ -38,6 +40,15 @@ _AFT_SCHEMA = pa.schema(
 Row = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written of a stage's chats, in tokens of each, and what was not because no sequence holds it."""
+
+    lengths: list[int]
+    mixed: int = 0  # chats of the instruction mix among them
+    too_long: list[int] = field(default_factory=list)  # tokens of the chats of the instruction mix that are left out
+
+
 def files_hash(files: list[Path]) -> str:
     """12 hex digits that change when the bytes of any of the files change."""
     digest = hashlib.sha256()
@@ -52,24 +63,31 @@ def document_lengths(workspace: Workspace) -> list[int]:
     return [row["tokens"] + 1 for row in read_dataset_rows(workspace, "msm", ["tokens"])]
 
 
-def write_aft(workspace: Workspace, settings: TrainSettings, counter: TokenCounter) -> list[int]:
-    """Write `train/data/aft.parquet`, atomically; return the tokens of every chat in it."""
-    rows = [*_aft_rows(workspace, settings, counter), *_mixed_in(workspace, settings, counter)]
-    return _write(workspace, AFT_DATA, rows)
+def has_mix(workspace: Workspace, settings: TrainSettings) -> bool:
+    """Whether there are chats to mix in: a file that the settings name, or what `specmill mix` made."""
+    return settings.instruction_mix is not None or (workspace.root / MIX_DATA).is_file()
 
 
-def write_instruction(workspace: Workspace, settings: TrainSettings, counter: TokenCounter) -> list[int]:
-    """Write `train/data/instruction_only.parquet`, the chats that `write_aft` mixes in; return the tokens of each."""
-    rows = _mixed_in(workspace, settings, counter)
-    return _write(workspace, INSTRUCTION_DATA, rows) if rows else []
+def write_aft(workspace: Workspace, settings: TrainSettings, counter: TokenCounter) -> Written:
+    """Write `train/data/aft.parquet`, atomically."""
+    mixed, too_long = _mixed_in(workspace, settings, counter)
+    lengths = _write(workspace, AFT_DATA, [*_aft_rows(workspace, settings, counter), *mixed])
+    return Written(lengths, len(mixed), too_long)
 
 
-def _mixed_in(workspace: Workspace, settings: TrainSettings, counter: TokenCounter) -> list[Row]:
-    if settings.instruction_mix:
-        path = workspace.root / settings.instruction_mix
-        return _instruction_rows(path, settings, counter, settings.instruction_tokens)
-    own = workspace.root / MIX_DATA
-    return _instruction_rows(own, settings, counter) if own.is_file() else []
+def write_instruction(workspace: Workspace, settings: TrainSettings, counter: TokenCounter) -> Written:
+    """Write `train/data/instruction_only.parquet`, the chats that `write_aft` mixes in, if there are any."""
+    mixed, too_long = _mixed_in(workspace, settings, counter)
+    return Written(_write(workspace, INSTRUCTION_DATA, mixed) if mixed else [], len(mixed), too_long)
+
+
+def _mixed_in(workspace: Workspace, settings: TrainSettings, counter: TokenCounter) -> tuple[list[Row], list[int]]:
+    if not has_mix(workspace, settings):
+        return [], []
+    if settings.instruction_mix is None:
+        return _instruction_rows(workspace.root / MIX_DATA, settings, counter)
+    path = workspace.root / settings.instruction_mix
+    return _instruction_rows(path, settings, counter, settings.instruction_tokens)
 
 
 def _write(workspace: Workspace, place: str, rows: list[Row]) -> list[int]:
@@ -100,17 +118,20 @@ def _aft_rows(workspace: Workspace, settings: TrainSettings, counter: TokenCount
 
 def _instruction_rows(
     path: Path, settings: TrainSettings, counter: TokenCounter, limit: int | None = None
-) -> list[Row]:
-    """Chats of the mix in a random order, those that fit a sequence, up to `limit` tokens in all."""
+) -> tuple[list[Row], list[int]]:
+    """Chats of the mix in a random order, those that fit a sequence, up to `limit` tokens in all; and the tokens of
+    those that do not fit one."""
     chats = list(_read_mix(path))
     random.Random(settings.seed).shuffle(chats)
-    rows, total = [], 0
+    rows, too_long, total = [], [], 0
     for chat, tools in chats:
         row = _row(training_messages(chat, settings, reasoned=False), counter, "instruction_mix", tools=tools)
-        if row["tokens"] <= settings.sequence_len and (limit is None or total + row["tokens"] <= limit):
+        if row["tokens"] > settings.sequence_len:
+            too_long.append(row["tokens"])
+        elif limit is None or total + row["tokens"] <= limit:
             rows.append(row)
             total += row["tokens"]
-    return rows
+    return rows, too_long
 
 
 def _row(messages: list[Row], counter: TokenCounter, source: str, row_id: str = "", tools: str | None = None) -> Row:
@@ -134,13 +155,25 @@ def _read_mix(path: Path) -> Iterator[tuple[list[Row], str | None]]:
                 f"train.instruction_mix: row {number} of {path} has no usable `messages`; "
                 'expected a list of {"role": ..., "content": ...} with text in both'
             )
-        yield messages, row.get("tools")
+        yield messages, _tools(row.get("tools"), f"row {number} of {path}")
+
+
+def _tools(value: Any, where: str) -> str | None:
+    """Tool definitions as JSON, as they may be in a file already; None where there are none."""
+    if not value or isinstance(value, str):
+        return value or None
+    if not isinstance(value, list):
+        raise UserError(
+            f"train.instruction_mix: `tools` in {where} is {type(value).__name__}; expected a list of tool definitions "
+            "in the OpenAI format, or the same as JSON text"
+        )
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _load_mix(path: Path) -> list[Any]:
     if path.suffix == ".parquet":
         return pq.read_table(path).to_pylist()  # type: ignore[no-any-return]
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return read_json_lines(path)
 
 
 def _is_message(value: Any) -> bool:

@@ -42,7 +42,7 @@ _ROWS: Final = {
 _TIME = """
 WITH span AS (
     SELECT min(finished_at) AS start, greatest((max(finished_at) - min(finished_at)) / $buckets, 1) AS step
-    FROM completions
+    FROM completions JOIN making USING (stage)
 ), kept AS (
     SELECT request_id, tokens FROM documents UNION ALL SELECT request_id, tokens FROM chats
 )
@@ -50,7 +50,7 @@ SELECT least(floor((finished_at - start) / step), $buckets - 1)::INTEGER AS buck
     any_value(step) AS step, count(*) AS requests, count(*) FILTER (state = 'ok') AS ok,
     coalesce(sum(completion_tokens), 0)::BIGINT AS written, coalesce(sum(cost_usd), 0) AS cost_usd,
     coalesce(sum(tokens), 0)::BIGINT AS kept_tokens
-FROM completions CROSS JOIN span LEFT JOIN kept USING (request_id)
+FROM completions JOIN making USING (stage) CROSS JOIN span LEFT JOIN kept USING (request_id)
 GROUP BY bucket ORDER BY bucket
 """
 _BUCKETS = 60

@@ -30,6 +30,7 @@ _SHARED: Final = (
 )  # fmt: skip
 
 
+_SEVERAL: Final = {"plans", "critiques", "revisions", "document_verdicts"}  # further requests for one document
 _SPARE: Final = ("beyond_target", "not_in_subset")  # good documents that were not needed
 
 
@@ -56,6 +57,12 @@ def _stage(found: dict[str, Any], stage: str) -> dict[str, Any]:
     return next((row for row in found["stages"] if row["stage"] == stage), none)
 
 
+def _recorded(found: dict[str, Any]) -> bool:
+    """Whether the ledger has the writing of what is kept: documents may have been made elsewhere, and judged here."""
+    asked = {row["stage"] for row in found["spend"]}
+    return all(row["stage"] in asked for row in found["yields"] if row["kept"])
+
+
 def _kept(found: dict[str, Any]) -> Health:
     row = _stage(found, "documents")
     spare = sum(r["items"] for r in found["reasons"] if r["stage"] == "documents" and r["reason"] in _SPARE)
@@ -72,30 +79,36 @@ def _truncated(found: dict[str, Any]) -> Health:
 
 
 def _price(found: dict[str, Any]) -> Health:
-    cost = sum(row["cost_usd"] or 0 for row in found["spend"])
+    costs = [row["cost_usd"] for row in found["spend"] if row["serves"]]
+    cost = sum(costs) if _recorded(found) and None not in costs else 0
     tokens = sum(row["kept_tokens"] for row in found["yields"])
     why = "Replications paid $4.5 to $66. Much more: look at what is rejected, and at reasoning tokens."
     return Health("Dollars per million kept tokens", _share(1e6 * cost, tokens) if cost else None, None, 66, "usd", why)
 
 
 def _written(found: dict[str, Any]) -> Health:
-    written = sum(row["completion_tokens"] for row in found["spend"] if row["stage"] == "documents")
-    kept = sum(row["kept_tokens"] for row in found["yields"] if row["stage"] == "documents")
-    why = "The rest is planning, scratchpads, reasoning and rejects. Low: reasoning models spend the output unseen."
-    return Health("Kept tokens per token written", _share(kept, written), 0.4, None, "share", why)
+    kept = next(row for row in found["yields"] if row["stage"] == "documents")
+    value = kept["kept_per_written_token"] if _recorded(found) else None
+    several = _SEVERAL & {row["stage"] for row in found["spend"]}
+    why = "The rest is planning, scratchpads, reasoning, critiques, verdicts and rejects. Low: reasoning models spend "
+    why += "the output unseen. There is no band where documents are planned, rewritten or judged."
+    return Health("Kept tokens per token written", value, None if several else 0.4, None, "share", why)
 
 
 def _passages(found: dict[str, Any]) -> Health:
     passages = found["passages"]
     why = "A passage that no document covers is not taught."
     covered = sum(1 for row in passages if row["documents"])
-    return Health("Passages of the spec with documents", _share(covered, len(passages)), 0.95, None, "share", why)
+    value = _share(covered, len(passages)) if covered else None  # documents made elsewhere, or neutral, cite none
+    return Health("Passages of the spec with documents", value, 0.95, None, "share", why)
 
 
 def _holes(found: dict[str, Any]) -> Health:
     cells = [cell for row in found["coverage"]["passages"]["rows"] for cell in row[2] if cell]
     why = "Planned passage x document type cells that have no document."
-    return Health("Holes in coverage", _share(sum(1 for c in cells if not c[0]), len(cells)), None, 0.1, "share", why)
+    holes = sum(1 for cell in cells if not cell[0])
+    value = _share(holes, len(cells)) if holes < len(cells) else None
+    return Health("Holes in coverage", value, None, 0.1, "share", why)
 
 
 def _entropy(found: dict[str, Any]) -> Health:

@@ -18,12 +18,13 @@ from typing import IO, Any, Final
 import duckdb
 import yaml
 
+from corpus.manifest import read_manifest
 from corpus.report.analyst import Analyst, Sampled
 from corpus.report.atlas import atlas
 from corpus.report.figures import figures, rows
 from corpus.report.health import health
 from corpus.settings import ReportSettings
-from corpus.views import connect
+from corpus.views import reading
 from corpus.workspace import Workspace, replacing
 from specs.errors import UserError
 
@@ -58,7 +59,7 @@ def write_report(workspace: Workspace, settings: ReportSettings | None = None, a
     """
     settings = settings or ReportSettings()
     path = workspace.report / "index.html"
-    with connect(workspace.root) as connection:
+    with reading(workspace.root) as connection:
         found = figures(connection)
         if not found["stages"]:
             raise UserError(f"nothing has been made in {workspace.root} yet. Start or continue with `specmill build`.")
@@ -93,7 +94,7 @@ def _look_at_texts(
 def _about(workspace: Workspace) -> dict[str, Any]:
     """What the manifest says of the build; from the recipe, the assistant alone, while there is no manifest yet."""
     if workspace.manifest.is_file():
-        manifest: dict[str, Any] = json.loads(workspace.manifest.read_text(encoding="utf-8"))
+        manifest = read_manifest(workspace)
         keep = ("assistant", "spec_hash", "recipe_hash", "seed", "tokenizer", "models", "prompts")
         return {"finished": True, "name": workspace.root.resolve().name, **{name: manifest[name] for name in keep}}
     recipe = yaml.safe_load(workspace.recipe.read_text(encoding="utf-8")) or {}

@@ -126,22 +126,30 @@ LEFT JOIN (
     FROM (SELECT tokens, unnest(assertion_ids) AS assertion_id FROM documents) GROUP BY assertion_id
 ) AS made ON made.assertion_id = assertions.id;
 
--- spend: requests, tokens and cost by stage and model, from the ledger
+-- making: the stages whose requests make a corpus, and what they serve: its plan, its documents or its chats; audits, evaluations and the like do not
+CREATE VIEW making AS
+SELECT * FROM (VALUES
+    ('domains', 'plan'), ('subdomains', 'plan'), ('assertions', 'plan'), ('document_types', 'plan'), ('ideas', 'plan'),
+    ('plans', 'documents'), ('documents', 'documents'), ('critiques', 'documents'), ('revisions', 'documents'), ('document_verdicts', 'documents'),
+    ('topics', 'chats'), ('queries', 'chats'), ('chats', 'chats'), ('follow_ups', 'chats'), ('verdicts', 'chats')
+) AS stages(stage, serves);
+
+-- spend: requests, tokens and cost by stage and model, from the ledger; `serves` is empty where a stage makes nothing of the corpus
 CREATE VIEW spend AS
-SELECT stage, role, model, count(*) AS requests, count(*) FILTER (state = 'ok') AS ok, coalesce(sum(retries), 0)::BIGINT AS retries,
+SELECT stage, serves, role, model, count(*) AS requests, count(*) FILTER (state = 'ok') AS ok, coalesce(sum(retries), 0)::BIGINT AS retries,
     coalesce(sum(prompt_tokens), 0)::BIGINT AS prompt_tokens, coalesce(sum(cached_tokens), 0)::BIGINT AS cached_tokens,
     coalesce(sum(completion_tokens), 0)::BIGINT AS completion_tokens, coalesce(sum(reasoning_tokens), 0)::BIGINT AS reasoning_tokens,
     sum(cost_usd) AS cost_usd, count(*) FILTER (cost_usd IS NULL) AS unpriced, median(latency_s) AS median_latency_s
-FROM completions GROUP BY ALL;
+FROM completions LEFT JOIN making USING (stage) GROUP BY ALL;
 
--- yields: for documents and chats the requests, tokens and dollars spent on each that was kept
+-- yields: for documents and chats the requests, tokens and dollars spent on each that was kept; plans, critiques, rewrites, queries and verdicts count
 CREATE VIEW yields AS
 WITH kept AS (
     SELECT 'documents' AS stage, count(*) AS kept, coalesce(sum(tokens), 0)::BIGINT AS kept_tokens FROM documents
     UNION ALL SELECT 'chats', count(*), coalesce(sum(tokens), 0)::BIGINT FROM chats
 ), spent AS (
-    SELECT stage, sum(requests)::BIGINT AS requests, sum(completion_tokens)::BIGINT AS completion_tokens, sum(cost_usd) AS cost_usd
-    FROM spend GROUP BY stage
+    SELECT serves AS stage, sum(requests)::BIGINT AS requests, sum(completion_tokens)::BIGINT AS completion_tokens, sum(cost_usd) AS cost_usd
+    FROM spend GROUP BY serves
 )
 SELECT stage, kept, kept_tokens, requests, CASE WHEN requests > 0 THEN kept / requests END AS kept_per_request,
     CASE WHEN completion_tokens > 0 THEN kept_tokens / completion_tokens END AS kept_per_written_token,

@@ -9,14 +9,19 @@ from markdown_it import MarkdownIt
 
 from corpus.card import size_category, write_card
 from corpus.manifest import Provenance, read_manifest, write_manifest
+from corpus.report.figures import figures
+from corpus.report.health import health
 from corpus.settings import CorpusSettings
-from corpus.store import read_dataset_rows, read_rows, write_dataset
+from corpus.store import read_dataset_rows, read_rows, write_dataset, write_table
+from corpus.views import connect
 from corpus.workspace import Workspace
 from specs.errors import UserError
+from tests.corpus.test_views import fill_ledger
 
 PROVENANCE = Provenance(
     recipe_hash="ab" * 32, spec_hash="cd" * 32, seed=7, tokenizer="o200k_base",
     models={"writer": "writer-1b", "judge": "evil`](javascript:x)"}, prompts={"document": "3f2a"},
+    licenses={"writer-1b": "Apache-2.0", "evil`](javascript:x)": None},
 )  # fmt: skip
 
 
@@ -54,6 +59,45 @@ def test_the_card_is_read_by_datasets_and_tells_the_counts(copied: Workspace, tm
     assert f"Of 120 planned documents, {kept} were kept" in card
     assert "<a href" not in MarkdownIt().render(card.split("---")[2]).replace('<a href="https://arxiv.org', "")
     assert "passages have no document" in card
+
+
+def test_the_card_counts_what_made_the_corpus_and_not_what_came_after(copied: Workspace) -> None:
+    manifest = write_manifest(copied, PROVENANCE)
+    fill_ledger(copied, 8, "documents")
+    before = write_card(copied, CorpusSettings(), manifest)
+    assert "It took 8 completions with 400 written tokens for $2.00." in before
+    for stage in ("eval", "eval_judge", "audit_count", "mix_verdicts"):
+        fill_ledger(copied, 5, stage)
+    assert write_card(copied, CorpusSettings(), manifest) == before
+    fill_ledger(copied, 3, "revisions")
+    assert "It took 11 completions" in write_card(copied, CorpusSettings(), manifest)
+
+
+def test_the_card_says_what_is_known_of_licences_and_health(copied: Workspace) -> None:
+    card = write_card(copied, CorpusSettings(), write_manifest(copied, PROVENANCE))
+    assert "- licence of `writer-1b`: Apache-2.0" in card
+    assert "- licence of `evil']" in card and "not known" in card
+    assert "No licence was stated for it" in card
+    assert "No licence was stated" not in write_card(copied, CorpusSettings(license="mit"), read_manifest(copied))
+    with connect(copied.root) as connection:
+        expected = {row["name"]: row for row in health({**figures(connection), "shared": None}, [])}
+    kept = expected["Documents kept of those written"]["value"]
+    assert f"| Documents kept of those written | {kept:.0%} | 60% to 97% |" in card
+    covered = expected["Passages of the spec with documents"]["value"]
+    assert f"| Passages of the spec with documents | {covered:.0%} | at least 95% |" in card
+    assert "per token written" not in card  # there is no ledger, so it is not known
+
+
+def test_the_card_of_documents_made_elsewhere_claims_nothing_about_them(copied: Workspace) -> None:
+    rows = [{**row, "idea_id": None, "passage_ids": [], "model": "named"} for row in read_rows(copied, "documents")]
+    write_table(copied, "documents", rows)
+    for stage in ("documents", "document_verdicts"):
+        fill_ledger(copied, 1, stage)
+    card = write_card(copied, CorpusSettings(), write_manifest(copied, PROVENANCE))
+    assert "made elsewhere and imported" in card and "Where its documents come from" in card
+    assert "written by language models from a Model Spec" not in card and "asked for each idea" not in card
+    assert "models that the imported rows name: `named`" in card
+    assert "passages have no document" not in card and "| Passages of the spec" not in card
 
 
 def test_the_card_of_an_empty_corpus_is_still_a_card(bare: Workspace) -> None:

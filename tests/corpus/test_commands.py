@@ -14,7 +14,7 @@ from corpus.schema import TABLES
 from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from specmill.cli import app
-from specs.errors import UserError
+from specs.errors import SpecmillError, UserError
 
 
 def run(*arguments: str | Path, stdin: str | None = None, columns: int = 80) -> Result:
@@ -111,6 +111,20 @@ endpoints: {main: {model: m, base_url: "http://127.0.0.1:9/v1"}}
 roles: {writer: {endpoints: [main]}}
 filters: {semantic: {enabled: false}, near: {enabled: false}, repetition: {enabled: false}, overused: {enabled: false}}
 """
+
+
+def test_an_import_that_nothing_passes_says_why_and_leaves_nothing(tmp_path: Path) -> None:
+    rows = [{"text": f"Number {n} is short. \x1b[31m"} for n in range(4)]
+    (tmp_path / "c.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    command = ("import", tmp_path / "c.jsonl", tmp_path / "ws", "--recipe", tmp_path / "recipe.yaml")
+    for _ in range(2):
+        failed = run(*command).exception
+        assert isinstance(failed, SpecmillError) and "none of 4 documents would stay" in str(failed)
+        assert "length: 4 (such as: " in str(failed) and "--no-filter" in str(failed) and "\x1b" not in str(failed)
+        assert not (tmp_path / "ws").exists()
+    assert run(*command, "--no-filter").exit_code == 0
+    assert "is not empty" in str(run(*command).exception)
 
 
 def test_an_imported_corpus_is_filtered_and_shown(tmp_path: Path) -> None:

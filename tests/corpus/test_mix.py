@@ -1,6 +1,7 @@
 """The instruction mix: exact counts, mappings, what is passed over, the manifest."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,29 @@ def test_identity_chats_say_only_the_recipes_facts() -> None:
     assert identity_chats(settings, US, seed=3) == chats
     with pytest.raises(UserError, match="different chats"):
         identity_chats(IdentityChats(samples=20_000), US, seed=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "provider", "own", "others"),
+    [
+        ("Claude", "Anthropic", {"Claude", "Anthropic"}, 6),
+        ("Claude 3.5", "Larkfield", {"Claude", "Anthropic"}, 6),
+        ("Juniper", "Anthropic PBC", {"Anthropic"}, 7),
+        ("Qwen2.5", "Alibaba Cloud", {"Qwen"}, 7),
+        ("Chat-GPT", "OpenAI", {"ChatGPT", "OpenAI"}, 6),
+        ("gpt-4o", "Open AI", {"ChatGPT", "OpenAI"}, 6),
+        ("Gemma 3", "Google DeepMind", {"Google"}, 7),
+        ("Llama", "Meta", {"Llama"}, 7),
+        ("Juniper", "Larkfield", set(), 8),
+    ],
+)
+def test_identity_chats_do_not_deny_what_the_assistant_is(name: str, provider: str, own: set[str], others: int) -> None:
+    # All that there are: openings x (name and maker: 8 questions x 6 answers each, other: 4 answers a question).
+    everything = IdentityChats(samples=10 * (2 * 8 * 6 + 4 * others))
+    chats = identity_chats(everything, Assistant(name=name, provider=provider), seed=0)
+    denied = {one[0]["content"] for one in chats if re.match(r"No\b|I'm not\.", one[1]["content"])}
+    assert len(denied) == 10 * others
+    assert not [text for text in denied for it in own if it in text]
 
 
 @pytest.mark.parametrize(

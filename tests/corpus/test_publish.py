@@ -8,25 +8,41 @@ from pathlib import Path
 
 import datasets
 import pytest
+from typer.testing import CliRunner
 
 from corpus.card import write_card
 from corpus.manifest import Provenance, write_manifest
 from corpus.publish import publish, stage
+from corpus.report import write_report
 from corpus.schema import DATASETS
 from corpus.settings import CorpusSettings
 from corpus.store import read_dataset_rows, read_rows, write_dataset, write_table
 from corpus.workspace import Workspace
-from specs.errors import EndpointError, UserError
+from specmill.cli import app
+from specs.errors import EndpointError, UserError, WorkspaceBusyError
 from tests.corpus.hub import Hub, serve
 
 CONFIGS = ("msm", "aft_cot", "aft")
 PUBLISHED = {"README.md", "manifest.json", *(f"{name}/train-00000-of-00001.parquet" for name in CONFIGS)}
 
 
+RECIPE = """
+spec: cheese_affordability
+endpoints: {main: {model: writer-1b, api_key_env: WRITER_ACCESS}}
+roles: {writer: {endpoints: [main]}}
+"""
+
+
+def describe(workspace: Workspace) -> None:
+    """As the end of a build does."""
+    write_card(workspace, CorpusSettings(), write_manifest(workspace, Provenance("r", "s", 0, "o200k_base")))
+
+
 @pytest.fixture
 def finished(copied: Workspace) -> Workspace:
     """A workspace whose build has ended, with everything in it that must never leave."""
-    write_card(copied, CorpusSettings(), write_manifest(copied, Provenance("r", "s", 0, "o200k_base")))
+    copied.recipe.write_text(RECIPE)
+    describe(copied)
     for name in (
         "ledger.sqlite",
         "train/msm.yaml",
@@ -134,6 +150,12 @@ def test_what_is_published_is_imported_from_the_hub(finished: Workspace, hub: Hu
     done = run(hub, tmp_path, code, "import", "me/nothing", str(tmp_path / "v"), "-r", "demo")
     assert done.returncode == 2
     assert "cannot be loaded from the Hub" in done.stderr
+    [shard] = [name for name in hub.repos["me/corpus"].files if name.startswith("msm/")]
+    whole = hub.repos["me/corpus"].files[shard]
+    hub.repos["me/corpus"].files[shard] = whole[:4] + bytes(2_000) + whole[2_004:]  # the end, with the schema, is whole
+    done = run(hub, tmp_path, code, "import", "hf://datasets/me/corpus/msm", str(tmp_path / "v"), "-r", "demo")
+    assert done.returncode == 2 and not (tmp_path / "v").exists()
+    assert "cannot be loaded from the Hub" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_an_interrupted_upload_goes_on_where_it_was(finished: Workspace, hub: Hub) -> None:
@@ -155,7 +177,7 @@ def test_a_second_publication_replaces_the_first(finished: Workspace, hub: Hub) 
     rows = list(read_dataset_rows(finished, "msm"))
     write_dataset(finished, "msm", rows, rows_per_group=10, shard_bytes=10_000)
     finished.ledger.unlink()
-    write_manifest(finished, Provenance("r", "s", 0, "o200k_base"))
+    describe(finished)
     publish(finished, "me/corpus")
     assert "tables/rejects/part-00000.parquet" not in repo.files
     assert "msm/train-00000-of-00001.parquet" not in repo.files
@@ -196,17 +218,83 @@ def test_a_key_in_a_text_stops_everything(
         "my sk-very-secret-value" if where == "text" else [{"role": "user", "content": "sk-very-secret-value"}]
     )
     write_dataset(finished, config, rows)
+    finished.ledger.unlink()
+    describe(finished)
     with pytest.raises(UserError, match=rf"{config}/train.*holds the value of \$SOME_API_KEY"):
         stage(finished, tmp_path / "folder")
+    assert not (tmp_path / "folder").exists()  # the key is nowhere, and nothing is in the way of another try
 
 
 def test_the_path_of_the_workspace_stops_everything(finished: Workspace, tmp_path: Path) -> None:
     rows = list(read_rows(finished, "documents"))
     rows[0]["endpoint"] = f"file://{finished.root.resolve()}/x"
     write_table(finished, "documents", rows)
+    finished.ledger.unlink()
+    describe(finished)
     with pytest.raises(UserError, match="the path of the workspace"):
         stage(finished, tmp_path / "folder", tables=True)
     stage(finished, tmp_path / "other")
+
+
+def test_the_recipes_own_keys_and_the_saved_token_stop_everything(
+    finished: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WRITER_ACCESS", "a-key-by-another-name")
+    monkeypatch.setenv("SOME_SETTING", "the corpus may say this")
+    monkeypatch.delenv("HF_TOKEN")
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "token"))
+    (tmp_path / "token").write_text("hf_saved_by_a_login\n")
+    finished.ledger.unlink()
+    rows = list(read_dataset_rows(finished, "msm"))
+    for said, what in (("a-key-by-another-name", "WRITER_ACCESS"), ("hf_saved_by_a_login", "your token of the Hub")):
+        write_dataset(finished, "msm", [{**rows[0], "text": f"{said}, the corpus may say this"}, *rows[1:]])
+        describe(finished)
+        done = CliRunner().invoke(app, ["publish", str(finished.root), "me/x", "--dry-run", str(tmp_path / "folder")])
+        assert what in str(done.exception), done.output
+        assert not (tmp_path / "folder").exists()
+    write_dataset(finished, "msm", [{**rows[0], "text": "the corpus may say this"}, *rows[1:]])
+    describe(finished)
+    assert stage(finished, tmp_path / "folder", keys={"WRITER_ACCESS"}).files.keys() == PUBLISHED
+
+
+def test_what_the_manifest_does_not_describe_is_not_published(finished: Workspace, tmp_path: Path) -> None:
+    shard = finished.dataset / "msm" / "train-00000-of-00001.parquet"
+    table, folder = finished.table("ideas"), tmp_path / "folder"
+    for path in (shard, table):
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-100])
+        with pytest.raises(UserError, match=rf"{path.name} is not what manifest\.json describes"):
+            stage(finished, folder)
+        path.write_bytes(whole)
+    write_table(finished, "verdicts", [], part="documents")
+    with pytest.raises(UserError, match=r"verdicts/documents\.parquet is not what"):
+        stage(finished, folder, tables=True)
+    finished.table("verdicts", "documents").unlink()
+    whole = finished.card.read_text()
+    write_dataset(finished, "msm", list(read_dataset_rows(finished, "msm"))[:5])
+    finished.ledger.unlink()
+    write_manifest(finished, Provenance("r", "s", 0, "o200k_base"))
+    with pytest.raises(UserError, match=r"README\.md is of another build"):
+        stage(finished, folder)
+    describe(finished)
+    finished.card.write_text(finished.card.read_text() + "\nA line by hand.\n")
+    assert not folder.exists()
+    assert stage(finished, folder).files
+    assert whole not in (folder / "README.md").read_text()
+
+
+def test_nothing_is_published_while_a_run_changes_it(finished: Workspace, tmp_path: Path) -> None:
+    with finished.lock(), pytest.raises(WorkspaceBusyError):
+        stage(finished, tmp_path / "folder")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"files": {}}', "[" * 100_000, "\xff"])
+def test_a_broken_manifest_is_said(finished: Workspace, tmp_path: Path, text: str) -> None:
+    finished.ledger.unlink()
+    finished.manifest.write_text(text, encoding="latin-1")
+    for read in (lambda: stage(finished, tmp_path / "folder"), lambda: write_report(finished)):
+        with pytest.raises(UserError, match=r"manifest\.json is no(t JSON| manifest)"):
+            read()
 
 
 def test_bad_calls_are_said(finished: Workspace, bare: Workspace, tmp_path: Path) -> None:
@@ -216,6 +304,15 @@ def test_bad_calls_are_said(finished: Workspace, bare: Workspace, tmp_path: Path
         stage(finished, finished.root)
     with pytest.raises(UserError, match="is no repository name"):
         publish(finished, "not a name!")
+    finished.ledger.unlink()
+    describe(finished)
+    for place in (finished.recipe, finished.recipe / "below"):
+        with pytest.raises(UserError, match="cannot make the folder"):
+            stage(finished, place)
+    assert finished.recipe.read_text() == RECIPE
+    finished.card.unlink()
+    with pytest.raises(UserError, match="there is no dataset card"):
+        stage(finished, tmp_path / "new")
 
 
 def test_every_config_is_known_to_publishing() -> None:

@@ -190,6 +190,15 @@ def test_a_half_built_workspace_has_a_report_and_an_empty_one_says_so(bare: Work
     assert {row["ok"] for row in figures["health"]} == {None}
 
 
+def test_a_table_that_is_damaged_inside_is_said(copied: Workspace) -> None:
+    path = copied.table("documents")
+    data = bytearray(path.read_bytes())
+    data[100 : len(data) // 2] = bytes(len(data) // 2 - 100)
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=r"tables of .* cannot be read"):
+        write_report(copied)
+
+
 def test_what_documents_share_is_counted_and_what_the_spec_says_left_out() -> None:
     texts = [f"It was told that Marisol Vega waits by the old green door number {n}. So be kind." for n in range(9)]
     sample = [Sampled(str(n), "", "memo", text) for n, text in enumerate([*texts, "Nothing of this is here at all."])]

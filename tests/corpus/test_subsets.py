@@ -1,14 +1,18 @@
+import shutil
 from collections import Counter
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from benchmarks.workspace_maker import Size, make_workspace
 from corpus.budget import within
 from corpus.manifest import Provenance, read_manifest, write_manifest
-from corpus.store import read_dataset_rows, read_rows, write_table
-from corpus.subsets import LEFT_OUT, parse_tokens, write_doses, write_pair
+from corpus.mix import MIX_DATA, MIX_FILES, MIX_MANIFEST
+from corpus.store import dataset_files, read_dataset_rows, read_rows, write_table
+from corpus.subsets import LEFT_OUT, pair_folders, parse_tokens, write_doses, write_pair
 from corpus.views import connect, query
 from corpus.workspace import Workspace
 from specmill.cli import app
@@ -47,6 +51,26 @@ def test_doses_are_nested_workspaces_of_exact_size(finished: Workspace, tmp_path
     assert documents["dose-5k"] < documents["dose-12_000"]
 
 
+def test_a_subset_has_the_mix_and_the_files_that_its_recipe_names(finished: Workspace, tmp_path: Path) -> None:
+    source = Workspace(tmp_path / "source")
+    shutil.copytree(finished.root, source.root)
+    files = ["own/chats.jsonl", "given.parquet", "prompts/document.j2", MIX_DATA, MIX_MANIFEST, "sources/1f.jsonl"]
+    for name in files:
+        (source.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (source.root / name).write_text(f"of {name}")
+    (tmp_path / "elsewhere.jsonl").write_text("stays")
+    recipe = yaml.safe_load(source.recipe.read_text())
+    paths = ["own/chats.jsonl", str(tmp_path / "elsewhere.jsonl"), "../elsewhere.jsonl", "owner/hub_dataset"]
+    recipe["mix"] = {"sources": [{"name": f"s{n}", "path": path, "samples": 1} for n, path in enumerate(paths)]}
+    recipe |= {"train": {"instruction_mix": "given.parquet"}, "prompts": "prompts"}
+    recipe["chats"] = {"source": "sources/1f.jsonl"}
+    source.recipe.write_text(yaml.safe_dump(recipe))
+    write_doses(source, {5_000: tmp_path / "doses" / "dose"})
+    for name in files:
+        assert (tmp_path / "doses" / "dose" / name).read_text() == f"of {name}"
+    assert [path.name for path in (tmp_path / "doses").iterdir()] == ["dose"], "nothing is written outside of it"
+
+
 def test_what_a_subset_leaves_out_is_in_its_rejects(finished: Workspace, tmp_path: Path) -> None:
     write_doses(finished, {5_000: tmp_path / "dose"})
     everything = {row["id"] for row in read_rows(finished, "documents")}
@@ -66,6 +90,72 @@ def test_a_pair_differs_in_nothing_but_content(finished: Workspace, tmp_path: Pa
     counts = [Counter(row["domain"] for row in side) for side in rows]
     assert counts[0] == counts[1]
     assert within(*(sum(row["tokens"] for row in side) for side in rows), 0.005)
+
+
+def test_a_subset_has_the_files_that_its_recipe_names(finished: Workspace, tmp_path: Path) -> None:
+    source = Workspace(shutil.copytree(finished.root, tmp_path / "source"))
+    recipe = yaml.safe_load(source.recipe.read_text())
+    recipe["prompts"], recipe["train"] = "mine", {"instruction_mix": "extra/own.jsonl"}
+    recipe["mix"] = {"sources": [{"name": "own", "path": "extra/mix.jsonl", "samples": 1}]}
+    recipe["corpus"] = {"rows_per_group": 7, "shard_mb": 1}
+    source.recipe.write_text(yaml.safe_dump(recipe))
+    named = ("mine/document.jinja2", "extra/own.jsonl", "extra/mix.jsonl", "sources/chats.jsonl", *MIX_FILES)
+    for name in (*named, "extra/not named", "eval/of the source.json"):
+        (source.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (source.root / name).write_text(name)
+    other = Workspace(shutil.copytree(source.root, tmp_path / "other"))
+    for *options, folders in (["--tokens", "5k", ["dose-5k"]], ["--chats", "3", ["dose-3"]],
+                              ["--pair", str(other.root), ["dose/source", "dose/other"]]):  # fmt: skip
+        done = CliRunner().invoke(app, ["subset", str(source.root), "--out", str(tmp_path / "dose"), *options])
+        assert done.exit_code == 0, done.exception
+        for made in (tmp_path / folder for folder in folders):
+            assert [(made / name).read_text() for name in named] == list(named)
+            assert not (made / "extra/not named").exists() and not (made / "eval").exists()
+            groups = pq.ParquetFile(dataset_files(Workspace(made), "msm")[0]).metadata
+            assert groups.row_group(0).num_rows == 7, "as its recipe cuts files"
+
+
+def test_folders_of_one_name_are_told_apart_and_all_are_written_or_none(finished: Workspace, tmp_path: Path) -> None:
+    for name in ("q1", "q2"):
+        shutil.copytree(finished.root, tmp_path / name / "ws")
+    out = tmp_path / "paired"
+    command = ["subset", str(tmp_path / "q1/ws"), "--out", str(out)]
+    done = CliRunner().invoke(app, [*command, "--pair", str(tmp_path / "q2/ws")])
+    assert done.exit_code == 0 and {path.name for path in out.iterdir()} == {"q1-ws", "q2-ws"}
+    assert pair_folders(out, (Path("/a/ws"), Path("/ws"))) == (out / "a-ws", out / "ws")
+    assert pair_folders(out, (Path("/a/one"), Path("/a/two"))) == (out / "one", out / "two")
+    same = CliRunner().invoke(app, [*command, "--pair", str(tmp_path / "q1/../q1/ws")])
+    assert isinstance(same.exception, UserError) and "the same workspace" in str(same.exception)
+    (out.with_name("paired-7k")).mkdir()
+    (out.with_name("paired-7k") / "mine").touch()
+    done = CliRunner().invoke(app, [*command, "--tokens", "5k", "--tokens", "7k"])
+    assert "paired-7k is not empty" in str(done.exception) and not out.with_name("paired-5k").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--tokens", "9k", "--tokens", "9000"], "--tokens 9k and --tokens 9000 are the same size"),
+        (["--chats", "0"], "Invalid value for '--chats'"),
+        (["--chats", "-3"], "Invalid value for '--chats'"),
+    ],
+)
+def test_sizes_that_cannot_be(finished: Workspace, tmp_path: Path, options: list[str], said: str) -> None:
+    done = CliRunner().invoke(app, ["subset", str(finished.root), "--out", str(tmp_path / "new" / "x"), *options])
+    assert done.exit_code and said in f"{done.exception} {done.output}"
+    assert not (tmp_path / "new").exists()
+
+
+def test_names_that_a_model_gave_are_safe_in_the_terminal(finished: Workspace, tmp_path: Path) -> None:
+    source = Workspace(shutil.copytree(finished.root, tmp_path / "one"))
+    other = finish(tmp_path / "other", seed=4)
+    rows = list(read_rows(other, "documents"))
+    evil = {rows[0]["domain"]: "\x1b]0;pwned\x07\n"}
+    write_table(other, "documents", [{**row, "domain": evil.get(row["domain"], row["domain"])} for row in rows])
+    command = ["subset", str(source.root), "--pair", str(other.root), "--out", str(tmp_path / "paired")]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0 and "left out" in done.output and "pwned" in done.output
+    assert "\x1b" not in done.output and "\x07" not in done.output
 
 
 def test_bad_calls_are_said(finished: Workspace, bare: Workspace, tmp_path: Path) -> None:

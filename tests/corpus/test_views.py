@@ -1,6 +1,7 @@
 import shutil
 import sqlite3
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
 import duckdb
@@ -18,20 +19,21 @@ from pipelines.records import Entry
 from specs.errors import UserError
 
 
-def fill_ledger(workspace: Workspace, count: int) -> None:
+def fill_ledger(workspace: Workspace, count: int, stage: str = "documents") -> None:
     with Ledger(workspace.ledger) as ledger:
         for n in range(count):
             state = State.OK if n % 4 else State.TRUNCATED
             usage = Usage(prompt=100, cached=None, completion=50)
-            completion = Completion(f"{n:064x}", state, "text", "", "stop", "m", "main", usage, 0.25, 1, 2.0)
-            draw = Draw("documents", f"row{n}", [{"role": "user", "content": "x"}])
-            ledger.record(Entry(bytes.fromhex(f"{n:064x}"), "writer", draw, completion, "{}", 1, 0, 1e9)).result()
+            key = sha256(f"{stage} {n}".encode()).hexdigest() if stage != "documents" else f"{n:064x}"
+            completion = Completion(key, state, "text", "", "stop", "m", "main", usage, 0.25, 1, 2.0)
+            draw = Draw(stage, f"row{n}", [{"role": "user", "content": "x"}])
+            ledger.record(Entry(bytes.fromhex(key), "writer", draw, completion, "{}", 1, 0, 1e9)).result()
 
 
 def test_every_table_and_view_is_there_in_a_workspace_with_nothing_in_it(bare: Workspace) -> None:
     with connect(bare.root) as connection:
         for name in (*TABLES, *DATASETS, *view_help(), "completions"):
-            if name not in ("stages", "yields"):
+            if name not in ("making", "stages", "yields"):
                 assert query(connection, f"FROM {name}").num_rows == 0
         assert set(query(connection, "FROM stages")["planned"].to_pylist()) == {0}
         assert connection.sql("FROM documents").columns == TABLES["documents"].names
@@ -129,6 +131,23 @@ def test_the_ledger_is_read_without_its_texts(copied: Workspace) -> None:
     assert yields[0]["usd_per_kept"] == 2.0 / yields[0]["kept"]
 
 
+def test_yields_count_all_that_serves_and_nothing_else(copied: Workspace) -> None:
+    served = {"documents": ("plans", "documents", "critiques", "revisions", "document_verdicts")}
+    served["chats"] = ("topics", "queries", "chats", "follow_ups", "verdicts")
+    for stage in (*served["documents"], *served["chats"], "ideas", "eval", "eval_judge", "audit_count", "mix_verdicts"):
+        fill_ledger(copied, 4, stage)
+    with connect(copied.root) as connection:
+        yields = {row["stage"]: row for row in query(connection, "FROM yields").to_pylist()}
+        spend = {row["stage"]: row["serves"] for row in query(connection, "FROM spend").to_pylist()}
+    for stage in ("documents", "chats"):
+        assert yields[stage]["requests"] == 4 * len(served[stage])
+        assert yields[stage]["usd_per_kept"] == len(served[stage]) / yields[stage]["kept"]
+        assert {name for name, serves in spend.items() if serves == stage} == set(served[stage])
+    assert spend["ideas"] == "plan" and {name for name, serves in spend.items() if not serves} == {
+        "eval", "eval_judge", "audit_count", "mix_verdicts",
+    }  # fmt: skip
+
+
 def test_a_ledger_that_is_being_written_is_read(copied: Workspace) -> None:
     fill_ledger(copied, 2)
     with closing(sqlite3.connect(copied.ledger)) as writer:
@@ -204,6 +223,19 @@ def test_several_workspaces_are_compared(made: Workspace, copied: Workspace) -> 
     assert details == [len(rows) + 20]
     table = compare([made.root, copied.root], "SELECT count(*) AS n FROM documents")
     assert table.to_pylist() == [{"workspace": "ws", "n": len(rows)}, {"workspace": "it's a copy", "n": 10}]
+
+
+def test_folders_whose_names_duckdb_has_or_takes_for_one_are_told_apart(made: Workspace, tmp_path: Path) -> None:
+    names = ("main", "temp", "memory", "Cheese", "cheese", "x/cheese", "cheese_2", "pg_catalog")
+    places = [tmp_path / name for name in names]
+    for place in places:
+        place.parent.mkdir(exist_ok=True)
+        place.symlink_to(shutil.copytree(made.root, tmp_path / "copies" / place.relative_to(tmp_path)))
+    with connect(*places) as connection:
+        counted = query(connection, "SELECT workspace, count(*) AS n FROM documents GROUP BY 1 ORDER BY 1")
+        one = query(connection, "FROM main_2.documents").num_rows
+    expected = ["Cheese", "cheese_2", "cheese_2_2", "cheese_3", "main_2", "memory_2", "pg_catalog_2", "temp_2"]
+    assert counted["workspace"].to_pylist() == expected and set(counted["n"].to_pylist()) == {one}
 
 
 def test_a_published_folder_reads_like_a_workspace(made: Workspace, tmp_path: Path) -> None:

@@ -112,6 +112,18 @@ def test_ctrl_c_stops_cleanly_and_goes_on(built, server, recipe, cli, tmp_path) 
     assert fingerprint(tmp_path / "stopped") == fingerprint(calm)
 
 
+def test_ctrl_c_before_the_first_reply_is_no_failure(recipe, cli, tmp_path) -> None:
+    path = recipe("http://127.0.0.1:9/v1")
+    process = cli.start("build", path, "--out", tmp_path / "ws")
+    said = ""
+    while "is down" not in said:
+        said += (line := process.stderr.readline())
+        assert line, said
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and "run again" in errors and "came of" not in errors, errors
+
+
 def test_a_second_run_on_one_workspace_is_refused(server, recipe, cli, tmp_path) -> None:
     slow = server("--latency", "1.0")
     path = recipe(slow.url)

@@ -1,6 +1,9 @@
 """`specmill eval` and `specmill train` as a user runs them, against the shipped local server."""
 
 import json
+import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -11,8 +14,8 @@ from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
 from specmill.eval import evaluate
 from specmill.train import train
-from specs.errors import BudgetError, UserError
-from tests.train.sample import msm_rows
+from specs.errors import BudgetError, EndpointError, UserError
+from tests.train.sample import aft_rows, msm_rows
 
 pytestmark = pytest.mark.slow
 SMALL = ("--set", "eval={sets: [america, affordability_opinions], questions_per_set: 8, samples: 2}")
@@ -26,28 +29,77 @@ def test_eval_writes_every_reply_and_a_rerun_asks_nothing(server, recipe, cli, t
     assert "america" in done.stdout and "Value-aligned rate of fake" in done.stdout
     replies = pq.read_table(out / "eval" / "first.parquet").to_pylist()
     assert one.asked() == len(replies) == 2 * 8 * 2 * 2
-    assert {row["choice"] for row in replies} <= {"unclear", "neither"}, "the stand-in answers in prose"
+    assert {row["choice"] for row in replies} <= {"truncated", "neither"}, "the stand-in answers in prose"
     result = json.loads((out / "eval" / "first.json").read_text())
     assert result["settings"]["temperature"] == 0.7 and result["sets"]["america"]["rate"] == 0.0
     before = (out / "eval" / "first.json").read_bytes()
+    said = " ".join(done.stdout.split())
+    cut = sum(row["choice"] == "truncated" for row in replies if row["set"] == "america")
+    assert cut and f"america: {cut} of 32 replies were cut off at 64 tokens before they said which" in said
+    assert "Raise eval.max_tokens" in said and "from the ledger" not in said
     again = cli.run("eval", path, "--out", out, "--name", "first", *SMALL)
     assert again.returncode == 0 and one.asked() == len(replies)
+    assert f"64 replies are from the ledger: an earlier run asked fake at {one.url}" in " ".join(again.stdout.split())
     assert (out / "eval" / "first.json").read_bytes() == before
     compared = cli.run("eval", path, "--out", out, "--name", "second", "--against", "first", *SMALL)
-    assert "america: +0.000 against first [+0.000, +0.000], 8 questions" in compared.stdout, compared.stderr
+    assert "america: +0.000 against first [-0.324, +0.324], 8 questions" in compared.stdout, compared.stderr
+    assert one.asked() == 2 * len(replies), "a run of another name asks anew"
+
+
+def test_a_model_served_under_the_name_of_another_is_asked(server, recipe, tmp_path: Path, capsys) -> None:
+    out, small = tmp_path / "out", [SMALL[1]]
+    first, second = server("--seed", "1"), server("--seed", "2")
+    evaluate(recipe(first.url), out=out, override=small)
+    evaluate(recipe(second.url), out=out, override=small)
+    assert first.asked() == second.asked() == 64
+    results = {json.loads(path.read_text())["address"]: path.stem for path in (out / "eval").glob("*.json")}
+    assert set(results) == {first.url, second.url}, "neither result replaced the other"
+    one, two = (pq.read_table(out / "eval" / f"{name}.parquet")["reply"].to_pylist() for name in results.values())
+    assert one != two
+    # An explicit name: the first's result stays, and what is served elsewhere is never taken for it.
+    evaluate(recipe(first.url), out=out, name="mine", override=small)
+    with pytest.raises(UserError, match=r"mine\.json is the result of another run \(address .* here, .* there\)"):
+        evaluate(recipe(second.url), out=out, name="mine", override=small)
+    assert (first.asked(), second.asked()) == (128, 64)
+    capsys.readouterr()
+    nobody = {"endpoints": {"fake": {"base_url": "http://127.0.0.1:9/v1", "model": "fake", "wait_when_down_s": 0}}}
+    with pytest.raises(EndpointError):
+        evaluate(recipe("", **nobody), out=out, override=small)
+
+
+def test_what_eval_says_of_length_is_what_is_sent(server, recipe, tmp_path: Path, capsys) -> None:
+    one, out = server(), tmp_path / "out"
+    roles = {"writer": {"endpoints": ["fake"], "max_tokens": 3000, "top_p": 0.9}}
+    few = "eval.questions_per_set=2"
+    evaluate(recipe(one.url, roles=roles), out=out, name="long", override=[few, "eval.max_tokens=20000"])
+    with closing(sqlite3.connect(out / "ledger.sqlite")) as ledger:
+        sent = ledger.execute("SELECT block.text FROM block JOIN reply ON reply.parameters = block.hash").fetchall()
+    assert {json.loads(text)["max_tokens"] for (text,) in sent} == {20_000} and one.asked() == len(sent) == 8
+    result = json.loads((out / "eval" / "long.json").read_text())
+    assert result["parameters"] == {"temperature": 0.7, "top_p": 0.9, "max_tokens": 20_000}
+    capsys.readouterr()
+    evaluate(recipe(one.url, roles=roles), out=out, name="warm", against="long", override=[few, "eval.temperature=1.0"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "not asked alike: temperature 1.0 here, 0.7 there" in said
+    assert "not asked alike: max tokens 64 here, 20000 there" in said
 
 
 def test_open_questions_are_judged(server, recipe, tmp_path: Path, capsys) -> None:
     one = server()
     small = "eval={sets: [], open_sets: [conduct], open_per_dimension: 2}"
-    for name in ("first", "second"):
-        evaluate(recipe(one.url), out=tmp_path / "out", name=name, override=[small])
+    for _ in range(2):
+        evaluate(recipe(one.url), out=tmp_path / "out", name="first", override=[small])
         assert one.asked() == 2 * 14, "each reply and each verdict once"
+    evaluate(recipe(one.url), out=tmp_path / "out", name="second", against="first", override=[small])
     result = json.loads((tmp_path / "out" / "eval" / "first.json").read_text())
-    assert result["judge"] == "fake" and result["judged"]["scored"] == 14 and 1 <= result["judged"]["score"] <= 10
+    assert (
+        result["judge"]["model"] == "fake" and result["judged"]["scored"] == 14 and 1 <= result["judged"]["score"] <= 10
+    )
     replies = pq.read_table(tmp_path / "out" / "eval" / "first.judged.parquet").to_pylist()
     assert all(row["reply"] and 1 <= row["score"] <= 10 for row in replies)
-    assert "Score of fake by fake, 1 to 10" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Score of fake by fake, 1 to 10" in said
+    assert re.search(r"^score: [+-]\d\.\d{3} against first \[.*\], 14 questions$", said, re.MULTILINE), said
 
 
 @pytest.mark.parametrize(
@@ -78,10 +130,12 @@ def test_train_prints_the_updates_and_writes_the_configs(recipe, cli, tmp_path: 
     workspace = Workspace(out).create()
     write_dataset(workspace, "msm", msm_rows(60, counter))
     recipe("http://127.0.0.1:9/v1").rename(workspace.recipe)
-    done = cli.run("train", out, "--set", "train.sequence_len=512")
+    write_dataset(workspace, "aft_cot", aft_rows(10, counter, reasoned=True))
+    done = cli.run("train", out, "--set", "train.sequence_len=512", "--set", "mix.identity.samples=5")
     assert done.returncode == 0, done.stderr
     assert "Optimizer updates" in done.stdout and "(too few)" in done.stdout and "warning: msm:" in done.stdout
     assert "axolotl train train/msm.yaml --launcher python" in done.stdout
+    assert "warning: aft: the recipe's `mix` is not there" in done.stdout
     assert (out / "train" / "msm.yaml").is_file()
     with pytest.raises(UserError, match="is not a workspace"):
         train(tmp_path)

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from corpus.workspace import Workspace
+from eval.base import Asked, Reply
+from eval.intervals import wilson
 from eval.judged import (
     VERDICT_SCHEMA,
     ask_open,
@@ -49,16 +51,20 @@ def test_a_reply_cannot_leave_its_quotes(reply: str) -> None:
     assert json.loads(quoted) == reply
 
 
+def as_reply(said: str | Reply | None) -> Reply | None:
+    return Reply(said) if isinstance(said, str) else said
+
+
 def run(reply, verdict):
     asked = []
 
     async def ask(item_id, messages, max_tokens, sample, json_schema=None):
         asked.append((item_id, sample, messages[0]["content"], json_schema))
-        return reply(messages[0]["content"], sample)
+        return as_reply(reply(messages[0]["content"], sample))
 
     async def judge(item_id, messages, max_tokens, sample, json_schema=None):
         asked.append((item_id, sample, messages[0]["content"], json_schema))
-        return verdict(messages[0]["content"])
+        return as_reply(verdict(messages[0]["content"]))
 
     return asyncio.run(ask_open(open_questions(SETTINGS), ask, judge, SETTINGS)), asked
 
@@ -70,7 +76,9 @@ def test_replies_are_judged_without_their_thoughts() -> None:
     verdicts = [(text, schema) for item, _, text, schema in asked if item.startswith("judge:")]
     assert all("secret" not in text and '"Calmly."' in text and schema == VERDICT_SCHEMA for text, schema in verdicts)
     summary = summarise_judged(judged, SETTINGS)
-    assert (summary["score"], summary["interval_over_questions"]) == (8.0, (8.0, 8.0))
+    others = wilson(0, 14)[1]  # of the questions, so many may have been scored otherwise, from 1 to 10
+    assert summary["score"] == 8.0
+    assert summary["interval_over_questions"] == pytest.approx((8 - 7 * others, 8 + 2 * others))
     assert set(summary["dimensions"].values()) == {8.0} and len(summary["dimensions"]) == 7
     assert summary["histogram"]["8"] == 28
 
@@ -83,10 +91,22 @@ def test_what_has_no_score_is_counted_and_in_no_mean(tmp_path: Path) -> None:
     summary = summarise_judged(judged, SETTINGS)
     assert (summary["missing"], summary["scored"], summary["unparsed"]) == (14, 1, 13)
     assert summary["score"] == 2.0 and summary["dimensions"] == {"self_preservation": 2.0}
-    result = write_result(Workspace(tmp_path), "r", "m", SETTINGS, [], judged, "j")
+    asked = Asked("m", "http://127.0.0.1:8000/v1", {})
+    result = write_result(Workspace(tmp_path), "r", SETTINGS, asked, [], asked, judged)
     assert json.loads((tmp_path / "eval" / "r.json").read_text()) == json.loads(json.dumps(result))
     table = pq.read_table(tmp_path / "eval" / "r.judged.parquet")
     assert table.schema.equals(JUDGED) and table["score"].null_count == 27 and table["reply"].null_count == 14
+
+
+def test_thoughts_that_were_cut_off_are_no_reply_and_are_not_judged() -> None:
+    judged, asked = run(
+        lambda text, sample: Reply("<think>\nI would", True) if sample else Reply("Well. I", True),
+        lambda text: Reply('{"reason": "be', True) if "switched off" in text else '{"reason": "", "score": 6}',
+    )
+    summary = summarise_judged(judged, SETTINGS)
+    assert (summary["unanswered"], summary["truncated"], summary["missing"]) == (14, 28, 0)
+    assert (summary["unparsed"], summary["verdicts_truncated"], summary["scored"]) == (1, 1, 13)
+    assert sum(item.startswith("judge:") for item, *_ in asked) == 14, "where there is nothing to judge, none is asked"
 
 
 def test_nothing_scored_is_no_score() -> None:

@@ -31,10 +31,44 @@ QUESTIONS = [one for name in SETS for one in load_set(name)]
         ("As an AI, I don't have personal preferences. Still, a Casio digital watch is useful.", "neither"),
         ("I can’t choose between them", "neither"), ("I have no preference", "neither"),
         ("Neither A nor B.", "neither"),
+        # A block whose opening tag the chat template wrote.
+        ("A is common, B is dear.</think>\n\nA", "first"), ("I weigh A and B.\n</think>\nB", "second"),
+        ("<think>a</think> b </think>", "unclear"), ("</think>B<think>", "unclear"),
+        # Two letters that contradict each other.
+        ("A\nB", "unclear"), ("A. It lasts.\n\nMy answer is B.", "unclear"), ("A. Good.\nB", "unclear"),
+        ("A. My choice is A.", "first"), ("B. I choose option B over option A.", "second"),
+        ("A, not B.", "first"), ("A. I would not choose B.", "first"),
+        ("A: it tells the time; B: it is fine. I prefer B", "unclear"),
     ],
 )  # fmt: skip
 def test_replies(reply: str, choice: str) -> None:
     assert parse_choice(reply, DIGITAL, BREGUET) == choice
+
+
+LISTS = (
+    "A: {0}\nB: {1}", "- **A:** {0}\n- **B:** {1}", "(A) {0}\n(B) {1}", "Option A: {0}\nOption B: {1}",
+    "A) {0}, B) {1}.", "A: {0} keeps time.\nB: {1} is a craft.",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("listed", LISTS)
+def test_a_list_of_both_options_chooses_nothing_and_hides_nothing(listed: str) -> None:
+    shown = listed.format(DIGITAL, BREGUET)
+    assert parse_choice(shown, DIGITAL, BREGUET) is Choice.UNCLEAR
+    for ending in ("I prefer {}.", "{}", "Answer: {}", "I'd go with {}."):
+        said = f"{shown}\n\n{ending}"
+        assert parse_choice(said.format("A"), DIGITAL, BREGUET) is Choice.FIRST, said
+        assert parse_choice(said.format("B"), DIGITAL, BREGUET) is Choice.SECOND, said
+    assert parse_choice(f"{shown}\n\nI prefer {BREGUET}.", DIGITAL, BREGUET) is Choice.SECOND
+    assert parse_choice(f"{shown}\n\nBoth are fine.", DIGITAL, BREGUET) is Choice.NEITHER
+
+
+@given(st.sampled_from(QUESTIONS), st.sampled_from("AB"), st.sampled_from(LISTS[:4]))
+def test_every_questions_list_may_stand_before_the_answer(question, letter: str, listed: str) -> None:
+    shown = listed.format(question.aligned, question.other)
+    assert parse_choice(shown, question.aligned, question.other) is Choice.UNCLEAR
+    said = parse_choice(f"{shown}\n\nI choose {letter}.", question.aligned, question.other)
+    assert said == ("first" if letter == "A" else "second")
 
 
 @given(st.text(), st.text(min_size=1), st.text(min_size=1))

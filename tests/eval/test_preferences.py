@@ -1,18 +1,22 @@
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from corpus.workspace import Workspace
-from eval.base import Answer, Choice
+from eval.base import Answer, Asked, Choice, Reply
+from eval.intervals import wilson
 from eval.preferences import ask_all, prompt, question_rates, questions, summarise
-from eval.results import REPLIES, difference, name_for, read_answers, write_result
+from eval.results import REPLIES, name_for, read_result, refuse_other, write_result
 from eval.settings import EvalSettings
 from specs.errors import UserError
 
 SETTINGS = EvalSettings(questions_per_set=20, samples=2, resamples=300)
+ASKED = Asked("some/model: v1 [x]", "http://127.0.0.1:8000/v1", {"temperature": 0.7, "max_tokens": 64})
 
 
 class Model:
@@ -26,7 +30,8 @@ class Model:
         await asyncio.sleep(0)
         lines = messages[0]["content"].splitlines()
         first, second = (next(line[3:] for line in lines if line.startswith(mark)) for mark in ("A: ", "B: "))
-        return self.rule(first, second)
+        said = self.rule(first, second)
+        return Reply(said) if isinstance(said, str) else said
 
 
 def answers_of(rule, settings: EvalSettings = SETTINGS) -> list[Answer]:
@@ -41,8 +46,9 @@ def test_a_model_of_the_value_scores_one_and_its_opposite_zero() -> None:
     bad = summarise(answers_of(lambda a, b: b if a in ALIGNED else a), SETTINGS)
     for name in ("affordability", "america"):
         assert (good[name]["rate"], bad[name]["rate"]) == (1.0, 0.0)
-        assert good[name]["interval_over_questions"] == (1.0, 1.0)
-        assert good[name]["interval_wilson"][0] < 1.0
+        assert good[name]["interval_over_questions"] == wilson(20, 20)
+        assert bad[name]["interval_over_questions"] == wilson(0, 20)
+        assert good[name]["interval_over_questions"][0] < good[name]["interval_wilson"][0] < 1.0
         assert good[name]["chose_first_shown"] == 0.5
         assert good[name]["decided_by_position"] == 0.0
         assert set(good[name]["domains"].values()) == {1.0}
@@ -60,6 +66,14 @@ def test_what_is_not_a_decision_is_counted_and_never_aligned() -> None:
         assert (one["replies"], one["missing"], one["neither"], one["unclear"]) == (60, 20, 20, 20)
         assert one["rate"] == pytest.approx(one["aligned"] / 60)
         assert one["rate_decided"] == pytest.approx(one["aligned"] / 20)
+
+
+def test_a_reply_that_was_cut_off_before_it_said_which_is_counted_as_such() -> None:
+    replies = iter([Reply("<think>\nThe first one", True), Reply("A. I say so bec", True), Reply("Hm.")] * 60)
+    found = summarise(answers_of(lambda a, b: next(replies)), SETTINGS)
+    assert sum(one["truncated"] for one in found.values()) == 54
+    assert sum(one["unclear"] for one in found.values()) == 53
+    assert all(one["aligned"] <= one["replies"] - one["truncated"] - one["unclear"] for one in found.values())
 
 
 def test_no_reply_at_all_is_no_rate() -> None:
@@ -86,46 +100,74 @@ def test_opinions_are_asked_with_their_question() -> None:
 
 def test_results_are_written_with_settings_and_read_back(tmp_path: Path) -> None:
     workspace, answers = Workspace(tmp_path), answers_of(lambda a, b: "B")
-    name = name_for("some/model: v1 [x]", SETTINGS)
-    result = write_result(workspace, name, "some/model: v1 [x]", SETTINGS, answers)
+    name = name_for(SETTINGS, ASKED, None)
+    result = write_result(workspace, name, SETTINGS, ASKED, answers)
     stored = json.loads((tmp_path / "eval" / f"{name}.json").read_text())
     assert stored == json.loads(json.dumps(result))
     assert stored["settings"]["temperature"] == 0.7 and stored["model"] == "some/model: v1 [x]"
+    assert (stored["address"], stored["parameters"]) == (ASKED.address, ASKED.parameters)
     assert pq.read_schema(tmp_path / "eval" / f"{name}.parquet").equals(REPLIES)
-    assert read_answers(workspace, name) == answers
+    assert read_result(workspace, name).answers == answers
     before = (tmp_path / "eval" / f"{name}.parquet").read_bytes()
-    write_result(workspace, name, "some/model: v1 [x]", SETTINGS, answers)
+    write_result(workspace, name, SETTINGS, ASKED, answers)
     assert (tmp_path / "eval" / f"{name}.parquet").read_bytes() == before
 
 
-def test_settings_are_part_of_a_results_name() -> None:
-    warm = SETTINGS.model_copy(update={"temperature": 1.0})
-    assert name_for("m", SETTINGS) != name_for("m", warm)
-    assert name_for("../../etc/passwd", SETTINGS).startswith("etc-passwd-")
-    assert name_for("...", SETTINGS).startswith("model-")
+def test_settings_address_parameters_and_judge_are_part_of_a_results_name() -> None:
+    names = {
+        name_for(SETTINGS, ASKED, None),
+        name_for(SETTINGS.model_copy(update={"temperature": 1.0}), ASKED, None),
+        name_for(SETTINGS, replace(ASKED, address="http://127.0.0.1:8001/v1"), None),
+        name_for(SETTINGS, replace(ASKED, parameters={"top_p": 0.5}), None),
+        name_for(SETTINGS, ASKED, ASKED),
+        name_for(SETTINGS, ASKED, replace(ASKED, model="judge")),
+    }
+    assert len(names) == 6
+    assert name_for(SETTINGS, replace(ASKED, model="../../etc/passwd"), None).startswith("etc-passwd-")
+    assert name_for(SETTINGS, replace(ASKED, model="..."), None).startswith("model-")
+
+
+def test_a_result_is_not_lost_to_another_run_of_its_name(tmp_path: Path) -> None:
+    workspace, answers = Workspace(tmp_path), answers_of(lambda a, b: "A")
+    refuse_other(workspace, "one", ASKED, None)
+    write_result(workspace, "one", SETTINGS, ASKED, answers)
+    refuse_other(workspace, "one", ASKED, None)
+    refuse_other(workspace, "one", ASKED, ASKED)
+    elsewhere = replace(ASKED, address="http://127.0.0.1:8001/v1", parameters={**ASKED.parameters, "temperature": 1.0})
+    with pytest.raises(UserError, match=r"8001/v1 here, .*8000/v1 there; temperature 1\.0 here, 0\.7 there.* --name"):
+        refuse_other(workspace, "one", elsewhere, None)
+
+
+def test_a_run_is_known_by_its_name_and_address() -> None:
+    elsewhere = replace(ASKED, address="http://127.0.0.1:8001/v1")
+    assert len({ASKED.run(""), ASKED.run("a"), elsewhere.run(""), elsewhere.run("a")}) == 4
+    assert replace(ASKED, parameters={}).run("a") == ASKED.run("a"), "what is sent is in the ledger's key by itself"
 
 
 def test_a_result_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
-    write_result(workspace, "one", "m", SETTINGS, answers_of(lambda a, b: "A"))
+    write_result(workspace, "one", SETTINGS, ASKED, answers_of(lambda a, b: "A"))
     with pytest.raises(UserError, match=r"no result 'two'.*found: one"):
-        read_answers(workspace, "two")
+        read_result(workspace, "two")
     with pytest.raises(UserError, match="expected letters"):
-        read_answers(workspace, "../one")
+        read_result(workspace, "../one")
 
 
-def test_a_comparison_is_paired_by_question() -> None:
-    def half_wise(first: str, second: str) -> str:
-        # Right on the questions whose aligned option has an even length, in both orders; else takes the first.
-        aligned = first if first in ALIGNED else second
-        return aligned if len(aligned) % 2 == 0 else "A"
+@pytest.mark.parametrize(("file", "content"), [("one.parquet", "PAR1 cut"), ("one.json", "{"), ("one.json", "[1]")])
+def test_a_result_that_cannot_be_read_is_the_users_error(file: str, content: str, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    write_result(workspace, "one", SETTINGS, ASKED, answers_of(lambda a, b: "A"))
+    (workspace.eval / file).write_text(content)
+    with pytest.raises(UserError, match=rf"cannot read .*{file}.*Run its evaluation again"):
+        read_result(workspace, "one")
 
-    base, better = answers_of(lambda a, b: "A"), answers_of(half_wise)
-    for gap, (low, high), count in difference(better, base, SETTINGS).values():
-        assert count == 20 and 0 < low <= gap <= high <= 0.5
-    for gap, interval, _ in difference(base, base, SETTINGS).values():
-        assert (gap, interval) == (0.0, (0.0, 0.0))
-    assert difference(base, [], SETTINGS) == {}
+
+def test_a_file_of_other_columns_is_no_result(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    write_result(workspace, "one", SETTINGS, ASKED, answers_of(lambda a, b: "A"))
+    pq.write_table(pa.table({"text": ["x"]}), workspace.eval / "one.parquet")
+    with pytest.raises(UserError, match=r"cannot read .*one\.parquet"):
+        read_result(workspace, "one")
 
 
 def test_rates_by_question_leave_out_what_was_not_answered() -> None:

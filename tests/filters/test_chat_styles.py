@@ -92,6 +92,13 @@ def test_queries_of_opaque_preferences(text: str, stays: bool) -> None:
     assert stays or (found and found.reason == "opaque_query")
 
 
+@pytest.mark.parametrize("typed", ["low moisture mozzarella", "Low-Moisture Mozzarella", "LOW-MOISTURE  MOZZARELLA"])
+def test_an_item_is_named_however_it_is_typed(typed: str) -> None:
+    checks = query_checks(FilterSettings(), CONTEXT, "opaque")
+    view = View(Item("q", f"do u like {typed}, one word", "queries", meta={"topic": "Low-moisture mozzarella"}))
+    assert first_failure(view, checks) is None
+
+
 @pytest.mark.parametrize(
     ("thought", "reply", "reason"),
     [

@@ -5,10 +5,12 @@ import random
 import pytest
 
 from filters.base import Item
+from filters.checks import chat_checks, first_failure
 from filters.context import Context
-from filters.decide import check_chats, check_documents, check_texts, explain
+from filters.decide import check_documents, check_texts, explain
 from filters.settings import FilterSettings, Length
-from filters.verdicts import decide_verdicts
+from filters.verdicts import decide_verdicts, scores_of
+from filters.view import View
 from specs.settings import Assistant
 
 
@@ -99,13 +101,20 @@ def test_paraphrased_queries_go() -> None:
     ],
 )
 def test_every_reason_of_a_chat(reason: str, text: str, meta: dict[str, object]) -> None:
-    _, rejections = check_chats([Item("a", text, table="chats", meta=meta)], FilterSettings(), CONTEXT)
-    assert [rejection.reason for rejection in rejections] == [reason]
+    found = first_failure(
+        View(Item("a", text, table="chats", meta=meta)), chat_checks(FilterSettings(), CONTEXT, expect_refusal=False)
+    )
+    assert found is not None and found.reason == reason
 
 
 def test_declining_is_content_where_the_spec_expects_it() -> None:
     item = Item("a", "I can't help with hiding this from your supervisors.", table="chats")
-    assert check_chats([item], FilterSettings(), CONTEXT, expect_refusal=True) == (["a"], [])
+    reasons = [
+        found and found.reason
+        for expected in (True, False)
+        for found in [first_failure(View(item), chat_checks(FilterSettings(), CONTEXT, expect_refusal=expected))]
+    ]
+    assert reasons == [None, "refusal"]
 
 
 def test_an_unclear_or_missing_verdict_is_no_pass() -> None:
@@ -116,6 +125,11 @@ def test_an_unclear_or_missing_verdict_is_no_pass() -> None:
     ]
     rejections = decide_verdicts(rows, ["a", "b", "c"], ["faithful"])
     assert [(r.item_id, r.detail) for r in rejections] == [("b", "unclear: both"), ("c", "no verdict")]
+
+
+def test_a_score_is_the_share_of_passes_that_a_judge_stored() -> None:
+    said = [("a", "pass"), ("a", "fail"), ("b", "pass"), ("a", "pass"), ("c", "unclear"), ("a", "unclear")]
+    assert scores_of({"item_id": i, "verdict": v} for i, v in said) == {"a": 0.5, "b": 1.0, "c": 0.0}
 
 
 def test_explain_gives_every_outcome() -> None:

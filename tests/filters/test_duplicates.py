@@ -161,6 +161,7 @@ def test_what_too_many_share_is_cut_back(kind: str, make: object) -> None:
 
 def test_a_share_holds_after_the_cut() -> None:
     check = OverusedCheck(Overused(openings=0.1, minimum=1))
-    features = [("same words here", "", "")] * 50 + [(f"other {n}", "", "") for n in range(50)]
-    left = 100 - len(check.among([f"{n:03}" for n in range(100)], features))
+    shared = [[("opening", "same words here")]] * 50 + [[("opening", f"other {n}")] for n in range(50)]
+    none = [np.empty(0, dtype=np.uint32)] * 100
+    left = 100 - len(check.among([f"{n:03}" for n in range(100)], shared, none, {}))
     assert left - 50 <= 0.1 * left

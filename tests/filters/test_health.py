@@ -6,7 +6,7 @@ import re
 import pytest
 
 from filters.health import compression_ratio, entropy, health, self_bleu, template_leakage
-from filters.patterns import cluster_shares, count_patterns, count_proposed
+from filters.patterns import count_patterns, count_proposed
 from tests.filters.samples import SPEC, document, item, prose
 
 TEMPLATE = "In the busy world of today it pays to know what one can rely on."
@@ -95,11 +95,3 @@ def test_proposed_patterns_are_counted_over_all() -> None:
     ]
     with pytest.raises(re.error):
         count_proposed([], {"bad": "("})
-
-
-def test_a_cluster_that_is_too_large_is_shown() -> None:
-    alike = [item("The ferry crossed the river and the ferry came back. " * 5 + str(n), f"a{n:02}") for n in range(60)]
-    found = cluster_shares([*alike, *corpus(60)], 10, least_share=0.3)  # type: ignore[list-item]
-    assert found
-    assert found[0].share >= 0.3
-    assert cluster_shares(corpus(5)) == []  # type: ignore[arg-type]

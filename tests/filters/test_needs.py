@@ -4,10 +4,13 @@ import sys
 
 import pytest
 
+from filters.base import Item
 from filters.embed import embedder
+from filters.many import check_many
 from filters.needs import raise_if_missing
 from filters.settings import FilterSettings
 from specs.errors import UserError
+from tests.filters.samples import CONTEXT
 
 
 @pytest.mark.parametrize(
@@ -39,3 +42,11 @@ def test_the_core_needs_none(settings: dict[str, object], monkeypatch: pytest.Mo
         monkeypatch.setitem(sys.modules, package, None)
     raise_if_missing(FilterSettings.model_validate(settings))
     assert embedder("static")(["a text of words", "another"]).shape[0] == 2
+
+
+def test_the_clusters_folder_is_looked_for() -> None:
+    settings = FilterSettings.model_validate({"executor": "ray", "cluster": {"folder": "/no/such/folder"}})
+    with pytest.raises(UserError, match=r"filters\.cluster\.folder: /no/such/folder is no folder"):
+        raise_if_missing(settings)
+    with pytest.raises(UserError, match=r"filters\.cluster\.folder"):
+        check_many([Item(f"{n}", "a text") for n in range(1_000)], settings, CONTEXT)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -11,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from filters.decide import check_documents
-from filters.parquet import check_parquet, item_of, units_of
-from filters.processes import check_many
+from filters.many import check_many
+from filters.parquet import check_parquet, item_of, read_items, units_of, write_items
 from filters.settings import Semantic
 from specs.errors import SpecmillError
 from tests.filters.samples import CONTEXT, SETTINGS, document
@@ -45,7 +46,7 @@ def test_processes_decide_as_one_does(corpus: list[Path]) -> None:
 
 
 def test_items_from_anywhere_are_decided_by_processes_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("filters.processes._FEW", 20)
+    monkeypatch.setattr("filters.many._FEW", 20)
     items = [item_of({"id": f"d{n:03}", "text": document(n % 45, 10)}, n) for n in range(60)]
     assert check_many(iter(items), ALL, CONTEXT) == check_documents(items, ALL, CONTEXT)
 
@@ -65,10 +66,18 @@ def test_what_a_row_knows_of_itself_is_used() -> None:
     assert found.meta == {"tokens": 5, "finish_reason": "length", "score": 0.5, "position": 7}
 
 
+def test_items_are_the_same_out_of_a_file(tmp_path: Path) -> None:
+    full = {"id": "a", "text": "t", "title": "T", "tokens": 5, "finish_reason": "stop", "score": 0.5, "genre": "memo"}
+    items = [item_of({**full, "frame": "lay"}, 7), item_of({"id": "b", "text": "half \ud800 a pair"}, 3)]
+    write_items([items[:1], items[1:]], tmp_path / "items.parquet")
+    units = units_of([tmp_path / "items.parquet"])
+    assert [one for unit in units for one in read_items(unit)] == [items[0], replace(items[1], text="half ? a pair")]
+
+
 def test_no_worker_outlives_a_run_that_is_killed(corpus: list[Path]) -> None:
     code = (
         "import sys\n"
-        "from filters.processes import check_many\n"
+        "from filters.many import check_many\n"
         "from filters.base import Item\n"
         "from tests.filters.test_parquet import ALL, CONTEXT, document\n"
         "def items():\n"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,16 @@ from corpus.workspace import Workspace
 from eval.intervals import wilson
 from filters.base import Item
 from filters.patterns import count_proposed
-from pipelines.audit import Audit, Draws, write_audit
+from pipelines.audit import Audit, write_audit
+from pipelines.audit_draws import Draws
 from pipelines.audit_forms import PresenceReply, expression_of, is_shown, shown
 from pipelines.audit_settings import AuditSettings
 from pipelines.base import Corpus
 from pipelines.client import Client
+from pipelines.control import CONTROL
 from pipelines.draw import Completion, Draw, State
 from pipelines.settings import BuildSettings
-from specs.errors import SpecmillError, UserError
+from specs.errors import BudgetError, SpecmillError, UserError
 from specs.reader import read_spec
 from tests.pipelines.chat_tools import Told, asked, server, settings
 
@@ -88,6 +91,13 @@ def run(corpus: Corpus, reader: Any, **changes: Any) -> dict[str, Any]:
     return asyncio.run(Audit(corpus, AuditSettings(**values), reader, Told()).run())
 
 
+@pytest.fixture(autouse=True)
+def fresh_run() -> Iterator[None]:
+    CONTROL.reset()
+    yield
+    CONTROL.reset()
+
+
 @pytest.fixture
 def corpus(tmp_path: Path) -> Corpus:
     return prepare(tmp_path / "ws", settings("http://127.0.0.1:9/v1", {}))
@@ -145,6 +155,18 @@ def test_calls_are_bounded_whatever_comes_back(corpus: Corpus) -> None:
     with pytest.raises(SpecmillError, match="role `judge`"):
         run(corpus, reader)
     assert len(reader.asked) <= 3 + 1 + 40 * corpus.settings.attempts
+
+
+def test_where_the_budget_ends_it_is_not_the_judges_fault(corpus: Corpus) -> None:
+    class Spent(Reader):
+        async def ask(self, draw: Draw) -> Completion:
+            if draw.stage == "audit_verify":
+                CONTROL.halt("budget", "the budget is spent")
+                return Completion("0" * 64, State.OVER_BUDGET, "")
+            return await super().ask(draw)
+
+    with pytest.raises(BudgetError, match="the budget is spent"):
+        run(corpus, Spent())
 
 
 def test_nothing_excuses_a_pattern_but_a_clear_word(corpus: Corpus) -> None:

@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.chat_plan import Tally, cross, next_round, quotas
+from pipelines.chat_plan import Tally, cross, next_round, quotas, shares
 
 
 def topics(domains: int, per_domain: int) -> list[dict]:
@@ -47,6 +47,31 @@ def test_an_ended_group_gives_its_share_to_others_unless_the_share_is_strict() -
     tallies = {"a": Tally((1, 0, 0), 9), "b": Tally((3,), 4), "c": Tally((3,), 4)}
     assert quotas(11, tallies, strict=False) == {"a": 1, "b": 5, "c": 5}
     assert quotas(12, tallies, strict=True) == {"a": 4, "b": 4, "c": 4}
+
+
+tally = st.lists(st.integers(0, 9), min_size=1, max_size=4).map(lambda kept: Tally(tuple(kept), 40))
+
+
+@given(st.integers(0, 60), st.lists(tally, min_size=1, max_size=8), st.booleans())
+def test_what_was_kept_fills_the_target_whoever_kept_it(target: int, found: list[Tally], strict: bool) -> None:
+    tallies = {f"g{n}": one for n, one in enumerate(found)}
+    got, most = shares(target, tallies, strict=strict), max(quotas(target, tallies, strict=True).values())
+    assert all(got[name] <= one.total for name, one in tallies.items()) and sum(got.values()) <= target
+    if strict:
+        assert all(count <= most for count in got.values())
+    else:
+        assert sum(got.values()) == min(target, sum(one.total for one in found))
+        with_more = [got[name] for name, one in tallies.items() if one.total > got[name]]
+        assert not with_more or max(got.values()) - min(with_more) <= 1, (
+            "nobody has two more than one who has some left"
+        )
+
+
+def test_a_gap_is_filled_by_those_that_have_more() -> None:
+    assert shares(10, {"a": Tally((8,), 10), "b": Tally((2,), 10)}, strict=False) == {"a": 8, "b": 2}
+    assert shares(10, {"a": Tally((8,), 10), "b": Tally((2,), 10)}, strict=True) == {"a": 5, "b": 2}
+    assert shares(12, {"a": Tally((8,)), "b": Tally((2,)), "c": Tally((8,))}, strict=False) == {"a": 5, "b": 2, "c": 5}
+    assert shares(5, {"a": Tally((8, 0, 0)), "b": Tally((3,))}, strict=False) == {"a": 3, "b": 2}
 
 
 @given(

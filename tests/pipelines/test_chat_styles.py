@@ -75,6 +75,13 @@ def test_existing_chats_are_rewritten_to_the_end_of_the_file(tmp_path: Path) -> 
     assert last
 
 
+def test_a_line_of_a_source_may_hold_any_character_but_a_newline(tmp_path: Path) -> None:
+    chat = [{"role": "user", "content": "one\u2028two\u0085three"}, {"role": "assistant", "content": "b"}]
+    path = tmp_path / "chats.jsonl"
+    path.write_text(json.dumps({"messages": chat}, ensure_ascii=False) + "\r\n", encoding="utf-8")
+    assert list(read_source(str(path)).values()) == [chat]
+
+
 def test_sources_that_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot read .*gone\.jsonl"):
         read_source(str(tmp_path / "gone.jsonl"))
@@ -84,6 +91,7 @@ def test_sources_that_cannot_be_used(tmp_path: Path) -> None:
         ('{"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]}\n', "does not end with"),
         ('{"messages": [{"role": "user", "content": ""}, {"role": "assistant", "content": "b"}]}\n', "without text"),
         ("[1, 2", "cannot read"),
+        ("[" * 100_000, "cannot read .*nested deeper"),
     ]:
         path = tmp_path / f"{abs(hash(text))}.jsonl"
         path.write_text(text)

@@ -1,10 +1,18 @@
 """The plan's calls are those that a build makes; unknown prices are unknown; a probe's figures replace assumptions."""
 
-import pytest
+from pathlib import Path
 
-from pipelines.estimate import Measured, cost, plan_stages, with_measurements
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from corpus.mix_settings import MixSettings
+from eval.settings import EvalSettings
+from pipelines.estimate import Measured, Renderer, cost, plan_stages, with_measurements
+from pipelines.estimate_verbs import plan_verbs
 from pipelines.probe import probe_settings
 from pipelines.settings import BuildSettings
+from specmill.cli import app
 from specs.reader import read_spec
 from specs.settings import Assistant
 
@@ -46,6 +54,73 @@ def test_rules_limits_targets_and_chats() -> None:
     assert aimed["documents"].calls == int(10_000 / (300 * 4 / 3 * 1.4 * 0.7)) + 1
     _, chats = plans(chats={"target": 70})
     assert chats["chats"].calls == chats["verdicts"].calls == 100 and chats["verdicts"].role == "judge"
+
+
+def test_what_there_is_not_is_not_counted_and_what_runs_out_is_asked_for_again() -> None:
+    _, limited = plans(documents={**BASE["documents"], "limit": 1_000})
+    assert limited["documents"].calls == 270, "there are no more ideas"
+    _, aimed = plans(documents={**BASE["documents"], "target_tokens": 120_000})
+    more = int(120_000 / (300 * 4 / 3 * 1.4 * 0.7)) + 1 - 270
+    assert aimed["documents"].calls == 270 + more and more > 30
+    assert aimed["ideas"].calls == 30 * 3 + 30 * 1, "a round of top-up: up to two more ideas of each type"
+    _, capped = plans(documents={**BASE["documents"], "target_tokens": 10**7, "limit": 400})
+    assert capped["documents"].calls == 400
+    _, rules = plans(spec="safety_rules", list_batch=2, decompose={"domains": 2, "subdomains": 5})
+    assert rules["subdomains"].calls == 2, "the rules of a domain are asked for at once"
+
+
+def test_queries_are_asked_for_by_topic_and_kind() -> None:
+    _, spread = plans(chats={"target": 70}, list_batch=10)
+    assert spread["queries"].calls == 36 and spread["chats"].calls == 100, "six topics in six kinds, two or three each"
+    _, opaque = plans(chats={"target": 24, "style": "opaque", "topic_count": 12, "expected_yield": 0.5})
+    assert (opaque["topics"].calls, opaque["queries"].calls, opaque["chats"].calls) == (1, 48, 48)
+    _, named = plans(chats={"target": 24, "style": "opaque", "topics": ["Colby"], "expected_yield": 0.5})
+    assert "topics" not in named and named["queries"].calls == 6 * 2
+
+
+def verbs(mix: dict | None = None, evaluation: dict | None = None, **changes):
+    settings = BuildSettings.model_validate({**BASE, **changes})
+    render = Renderer(settings, read_spec(settings.spec, Assistant()), words)
+    made = plan_verbs(render, MixSettings.model_validate(mix or {}), EvalSettings.model_validate(evaluation or {}))
+    return settings, {one.stage: one for one in made}
+
+
+def test_the_verbs_beside_a_build_are_planned_each_by_its_own_settings() -> None:
+    settings, found = verbs()
+    assert list(found) == [
+        "variant_rules", "variants", "variant_verdicts", "audit_propose", "audit_origin", "audit_verify", "audit_count",
+        "eval",
+    ]  # fmt: skip
+    spec = words(read_spec("cheese_america", Assistant()).text)
+    assert (found["variants"].calls, found["variants"].completion) == (10, spec)
+    assert spec < found["variants"].cached < found["variants"].prompt
+    assert found["audit_verify"].calls == 60 and found["audit_count"].calls == 270 * 0.7 - 60
+    assert found["audit_propose"].prompt > 8 * 300, "the documents of a sample"
+    assert found["eval"].role == "eval" and cost(found["eval"], settings.role("eval")).dollars > 0
+    _, once = verbs(attempts=1, spec="safety_rules", documents={"types": 1, "ideas": 1, "limit": 4})
+    assert once["variants"].calls == 5 and "variant_rules" not in once, "its rules have ids"
+    assert "audit_verify" not in once, "three documents are too few"
+
+
+def test_the_judge_of_the_mix_is_planned_where_it_is_enabled() -> None:
+    sources = [{"name": "a", "path": "a.jsonl", "samples": 90}, {"name": "b", "path": "b.jsonl", "tokens": 9_000}]
+    _, found = verbs({"sources": sources, "judge": {"enabled": True}})
+    assert found["mix_verdicts"].calls == 100 + 50 and found["mix_verdicts"].role == "judge"
+    assert found["mix_verdicts"].completion == 3 * 60
+    assert "mix_verdicts" not in verbs({"sources": sources})[1]
+
+
+def test_the_verb_prints_them_below_the_build_and_not_in_its_sum(tmp_path: Path) -> None:
+    mix = {"sources": [{"name": "a", "path": "a.jsonl", "samples": 90}], "judge": {"enabled": True}}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump({**BASE, "mix": mix, "chats": {"target": 7}}))
+    said = CliRunner().invoke(app, ["plan", str(tmp_path / "recipe.yaml")], env={"COLUMNS": "120"}).output
+    build, beside = said.split("beside a build")
+    rows = [line.split() for line in build.splitlines()[1:] if line[-2:].isdigit()]
+    calls = [int(row[-6].replace(",", "")) for row in rows]
+    assert rows[-1][0] == "all" and len(rows) == 10 and sum(calls[:-1]) == calls[-1]
+    for stage in ("mix verdicts", "variants", "variant verdicts", "audit count", "eval"):
+        assert f"\n{stage}  " in beside and f"\n{stage}  " not in build
+    assert "90% of the chats of the mix pass" in beside and "audit: of 189 documents" in beside
 
 
 def test_neutral_corpora_have_no_assertions_and_may_be_given_their_genres() -> None:

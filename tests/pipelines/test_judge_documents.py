@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from corpus.ids import content_id
 from corpus.importing import Fields
+from corpus.manifest import check_files, read_manifest
 from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from pipelines.base import Corpus
@@ -195,7 +196,10 @@ def test_a_finished_workspace_is_judged_again_without_asking_twice(tmp_path: Pat
         write(build)
         build.publishable()
         before = {name: digest for name, digest in digests(workspace).items() if "verdicts" not in name}
+        assert read_manifest(workspace)["models"] == {"writer": "fake"}
         result = judge_workspace(with_judge(build, **JUDGE), apply=False)
+        check_files(workspace, read_manifest(workspace))  # verdicts were stored, and it can still be published
+        assert read_manifest(workspace)["models"] == {"judge": "fake", "writer": "fake"}
         assert {name: digest for name, digest in digests(workspace).items() if "verdicts" not in name} == before
         assert len(result.kept) == 2 and len(result.dropped) == 5 and not result.returned
         assert result.counts["faithful"] == {"pass": 4, "fail": 1, "unclear": 2}
@@ -236,12 +240,14 @@ def test_what_cannot_be_judged_again(tmp_path: Path) -> None:
         with pytest.raises(UserError, match="no documents"):
             judge_workspace(with_judge(build, **JUDGE), apply=True)
         write(build)
+        build.publishable()
         with pytest.raises(UserError, match="no criteria"):
             judge_workspace(build, apply=False)
         before = len(list(read_rows(workspace, "documents")))
         with pytest.raises(SpecmillError, match="none of 7 documents passes"):
             judge_workspace(with_judge(build, **JUDGE), apply=True)
     assert len(list(read_rows(workspace, "documents"))) == before == 7
+    check_files(workspace, read_manifest(workspace))
 
 
 def test_documents_that_were_made_elsewhere_are_judged_without_a_plan(tmp_path: Path) -> None:

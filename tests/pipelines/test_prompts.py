@@ -1,9 +1,11 @@
 """Prompts: values are never templates, the stable part comes first, versions follow the sources."""
 
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from pipelines.base import Corpus
 from pipelines.prompts import Prompts
@@ -56,6 +58,28 @@ def test_nine_tenths_of_a_document_prompt_are_shared(spec: str) -> None:
     assert shared / len(second) > 0.9
 
 
+def test_a_template_that_nothing_uses_is_a_misspelt_one(tmp_path: Path) -> None:
+    (tmp_path / "documents.j2").write_text("{% include '_mine.j2' %}")
+    (tmp_path / "_mine.j2").write_text("Write {% include 'deep/own.j2' %}")
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "own.j2").write_text("well.")
+    (tmp_path / "README.md").write_text("Not a template.")
+    assert Prompts(str(tmp_path)).render("documents") == "Write well.\n"
+    (tmp_path / "document.j2").write_text("Write badly.")
+    with pytest.raises(UserError, match=r"document\.j2 replaces no shipped prompt.* Did you mean documents\.j2\?"):
+        Prompts(str(tmp_path))
+    (tmp_path / "document.j2").unlink()
+    (tmp_path / "ideas.j2").write_text("{% if %}")
+    with pytest.raises(UserError, match=r"prompt ideas\.j2: "):
+        Prompts(str(tmp_path))
+
+
+def test_a_misspelt_role_is_said() -> None:
+    roles = {"writer": {"endpoints": ["e"]}, "juge": {"endpoints": ["e"]}}
+    with pytest.raises(ValidationError, match="there is no role 'juge', did you mean 'judge'"):
+        BuildSettings.model_validate({**SETTINGS, "roles": roles})
+
+
 def test_versions_change_with_any_part(tmp_path: Path) -> None:
     shipped = Prompts()
     (tmp_path / "_existing.j2").write_text("other {{ existing }}")
@@ -84,7 +108,8 @@ def test_lay_and_insider_authors_are_told_apart() -> None:
 
 def test_the_small_set_replaces_some_prompts_and_keeps_their_promises() -> None:
     small, shipped = Prompts("small"), Prompts()
-    assert small.stages() == shipped.stages()
+    folder = Path(str(files("pipelines").joinpath("prompts")))
+    assert {one.name for one in (folder / "small").iterdir()} < {one.name for one in folder.iterdir()}
     assert small.version("documents") != shipped.version("documents")
     assert small.version("queries") == shipped.version("queries")
     text = document(small, "s", HOSTILE)[1]["content"]

@@ -1,18 +1,24 @@
 """Filtering a finished workspace again: the decision is the one that a build with that recipe comes to."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from corpus.manifest import check_files, read_manifest
+from corpus.publish import stage
 from corpus.store import read_rows
+from corpus.subsets import write_doses
 from corpus.workspace import Workspace
 from pipelines.build import Build
+from pipelines.endpoints import BudgetSettings
+from pipelines.judge_documents import write_verdicts
 from pipelines.refilter import documents_of, draws_without_document, refilter
-from specs.errors import SpecmillError, UserError
+from specs.errors import BudgetError, SpecmillError, UserError
 from specs.reader import read_spec
-from tests.pipelines.chat_tools import Told, server, settings
+from tests.pipelines.chat_tools import Told, digests, server, settings
 from tests.pipelines.test_judge_documents import prepare, write
 
 SUBJECTS = ("baker", "pilot", "nurse", "farmer", "singer", "clerk", "painter", "miller")
@@ -95,6 +101,62 @@ def test_carried_out_the_tables_are_those_of_the_build(built: Any, tmp_path: Pat
     assert reject["other_id"] in kept and json.loads(reject["row"])["id"] == reject["item_id"]
 
 
+def test_what_a_subset_left_out_never_comes_back(built: Any, tmp_path: Path) -> None:
+    """A dose keeps its size: neither what its source turned down returns to it, nor what was left out of it."""
+    workspace, recipe = built["strict"]
+    tokens = {row["id"]: row["tokens"] for row in read_rows(workspace, "documents")}
+    write_doses(workspace, {sum(tokens.values()) // 2: tmp_path / "dose"}, balance="none")
+    dose, before = Workspace(tmp_path / "dose"), digests(Workspace(tmp_path / "dose"))
+    assert 1 < len(ids(dose)) < len(tokens)
+    made = {"dose": (dose, recipe), "loose": built["loose"]}
+    result = again(made, "dose", "dose", apply=True)
+    assert (result.returned, result.dropped, result.kept) == ([], [], ids(dose))
+    assert {name: hashed for name, hashed in digests(dose).items() if name in before} == before
+    assert again(made, "dose", "loose").kept == ids(dose), "nor with looser thresholds"
+    assert stored(dose).keys() == stored(workspace).keys(), "all of them can still be read"
+
+    subject = next(read_rows(dose, "documents"))["text"].split()[1]
+    filters = {**recipe.filters.model_dump(), "evaluation": {"words": [subject, "quilt"]}}
+    made["held out"] = (dose, recipe.model_validate({**recipe.model_dump(), "filters": filters}))
+    dropped = again(made, "dose", "held out", apply=True).dropped
+    assert len(dropped) == 1 and dropped[0] not in ids(dose)
+    assert again(made, "dose", "dose", apply=True).returned == dropped, "what it turned down itself does come back"
+    again(made, "dose", "held out", apply=True)
+    write_doses(dose, {1: tmp_path / "smaller"}, balance="none")
+    assert stored(Workspace(tmp_path / "smaller")).keys() == stored(workspace).keys()
+
+
+def stored(workspace: Workspace) -> dict[str, str]:
+    """Every draw of the corpus, kept or not, and why it is not."""
+    turned_down = {row["item_id"]: row["reason"] for row in read_rows(workspace, "rejects")}
+    assert not turned_down.keys() & {*ids(workspace)}
+    return {**dict.fromkeys(ids(workspace), ""), **turned_down}
+
+
+def test_a_corpus_whose_ledger_is_elsewhere_goes_on_saying_who_made_it(built: Any, tmp_path: Path) -> None:
+    workspace = Workspace(shutil.copytree(built["loose"][0].root, tmp_path / "moved"))
+    workspace.ledger.unlink()
+    made = read_manifest(workspace)
+    assert made["models"] == {"writer": "fake"} and made["prompts"].keys() == {"documents"}
+    again({"moved": (workspace, built["loose"][1]), **built}, "moved", "strict", apply=True)
+    after = read_manifest(workspace)
+    assert after["tables"]["documents"]["rows"] == made["tables"]["documents"]["rows"] - 2
+    assert [after[name] for name in ("models", "licenses", "prompts")] == [
+        made[name] for name in ("models", "licenses", "prompts")
+    ]
+    check_files(workspace, after)
+
+
+def test_a_build_that_is_cut_off_leaves_nothing_to_publish(built: Any, tmp_path: Path) -> None:
+    workspace = Workspace(shutil.copytree(built["loose"][0].root, tmp_path / "moved"))
+    stage(workspace, tmp_path / "before")
+    recipe = built["loose"][1].model_copy(update={"budget": BudgetSettings(tokens=1)})
+    with pytest.raises(BudgetError):
+        Build(workspace, recipe, read_spec(recipe.spec, recipe.assistant), Told()).run()
+    with pytest.raises(UserError, match="its build has not ended"):
+        stage(workspace, tmp_path / "after")
+
+
 def test_draws_that_brought_no_document_are_known_and_stay_away(built: Any) -> None:
     [(rejection, text)] = draws_without_document(built["loose"][0])
     assert (rejection.reason, text) == ("unparsed", "no")
@@ -119,3 +181,48 @@ def test_held_out_words_of_the_recipe_are_rejected(built: Any) -> None:
     result = refilter(Build(workspace, strict, read_spec(recipe.spec, recipe.assistant), Told()), apply=False)
     [rejection] = [one for one in result.rejections if one.reason == "evaluation"]
     assert "farmer" in rejection.detail and result.dropped == [rejection.item_id]
+
+
+def test_of_two_duplicates_the_one_stays_that_a_judge_passed(built: Any, tmp_path: Path) -> None:
+    recipe = built["strict"][1]
+    workspace = Workspace(Path(shutil.copytree(built["loose"][0].root, tmp_path / "ws")))
+    build = Build(workspace, recipe, read_spec(recipe.spec, recipe.assistant), Told())
+    named = {row["text"].rpartition(" ")[2]: row["id"] for row in read_rows(workspace, "documents")}
+    oldest, other = named["baker."], named["pilot."]
+    assert oldest in refilter(build, apply=False).kept, "nothing was judged: the oldest"
+    said = [(oldest, "faithful", "pass"), (oldest, "plausible", "fail"), (other, "faithful", "pass")]
+    write_verdicts(workspace, [
+        {"id": f"{one}-{name}", "item_table": "documents", "item_id": one, "criterion": name, "verdict": verdict,
+         "reason": "", "model": "m", "request_id": "r"} for one, name, verdict in said
+    ])  # fmt: skip
+    judged = refilter(build, apply=True)
+    [gone] = [one for one in judged.rejections if one.reason == "near"]
+    assert (gone.item_id, gone.other_id) == (oldest, other)
+    assert refilter(build, apply=False).kept == judged.kept == ids(workspace)
+
+
+@pytest.mark.slow
+def test_a_ray_cluster_of_two_filters_a_workspace_again(
+    built: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    import filters.engine as engine
+
+    used: list[str] = []
+    monkeypatch.setattr("filters.many._FEW", 3)
+    monkeypatch.setattr("filters.many._PIECE", 2)
+    chosen = engine.executor
+    monkeypatch.setattr(engine, "executor", lambda *given: used.append(given[0].executor) or chosen(*given))
+    here = again(built, "loose", "strict")
+    workspace, recipe = Workspace(Path(shutil.copytree(built["loose"][0].root, tmp_path / "ws"))), built["strict"][1]
+    filters = {**recipe.filters.model_dump(), "executor": "ray", "cluster": {"folder": str(tmp_path), "tasks": 2}}
+    recipe = recipe.model_validate({**recipe.model_dump(), "filters": filters})
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    try:
+        there = refilter(Build(workspace, recipe, read_spec(recipe.spec, recipe.assistant), Told()), apply=True)
+    finally:
+        ray.shutdown()
+    assert used == ["ray"] and there == here and len(here.dropped) == 2
+    assert workspace.table("documents").read_bytes() == built["strict"][0].table("documents").read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["ws"], "nothing is left in the shared folder"

@@ -121,3 +121,22 @@ def test_every_verb_has_help_with_an_example(verb: str) -> None:
     if "COMMAND [ARGS]" in text:
         return
     assert "Example" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("prices: {as_of: 2025-02-30}", "line 3: not a value: day is out of range"),
+        ("seed: !!int seven", "line 3: not a value: invalid literal"),
+        ("seed: !!python/name:os.system x", "line 3: not a value: could not determine a constructor"),
+        ("? [a, b]\n: 1", "not a value: found unhashable key"),
+    ],
+)
+def test_what_looks_like_a_value_and_is_none(tmp_path: Path, line: str, said: str) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(f"spec: cheese_america\n\n{line}\n")
+    with pytest.raises(RecipeError, match=said):
+        load_recipe(path)
+    value = line.partition(": ")[2]
+    with pytest.raises(UserError, match="--set"):
+        load_recipe("starter", [f"seed={value}" if "!!" in value else "prices.as_of=2025-02-30"])

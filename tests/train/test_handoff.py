@@ -156,6 +156,11 @@ def test_a_mix_inside_of_the_workspace_is_found_from_anywhere(
         ('{"messages": []}', "row 1 of .* has no usable `messages`"),
         ('{"messages": [{"role": "user", "content": "x"}]}\n{"messages": [{"role": "user"}]}', "row 2 of"),
         ('["x"]', "row 1 of"),
+        (
+            '{"messages": [{"role": "user", "content": "x"}], "tools": {"a": 1}}',
+            "`tools` in row 1 of .* is dict; expected",
+        ),
+        ("[" * 100_000, "cannot read .*nested deeper"),
     ],
 )
 def test_a_bad_instruction_mix_is_the_users_error(
@@ -168,13 +173,76 @@ def test_a_bad_instruction_mix_is_the_users_error(
         hand_off(make_workspace(), TrainSettings(instruction_mix=str(path)), counter)
 
 
-def with_mix(workspace: Workspace, count: int = 30) -> Workspace:
-    """The workspace with an instruction mix, as `specmill mix` leaves it."""
+def test_a_line_of_a_mix_ends_with_a_newline_and_with_nothing_else(
+    make_workspace: Make, counter: TokenCounter, tmp_path: Path
+) -> None:
+    said = "one\u2028two\u0085three\x0bfour"
+    chat = {"messages": [{"role": "user", "content": said}, {"role": "assistant", "content": "One."}]}
+    path = tmp_path / "mix.jsonl"
+    line = json.dumps(chat, ensure_ascii=False)
+    path.write_bytes(f"{line}\r\n\n{line}".encode())
+    workspace = make_workspace()
+    hand_off(workspace, TrainSettings(instruction_mix=str(path)), counter)
+    mixed = [row for row in chats(workspace) if row["source"] == "instruction_mix"]
+    assert [row["messages"][0]["content"] for row in mixed] == [said, said]
+
+
+def test_tools_of_a_mix_may_be_a_list_or_json_text(make_workspace: Make, counter: TokenCounter, tmp_path: Path) -> None:
+    tools = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]
+    chat = {"messages": [{"role": "user", "content": "Look."}, {"role": "assistant", "content": "I do."}]}
+    path = tmp_path / "mix.jsonl"
+    path.write_text("\n".join(json.dumps({**chat, "tools": one}) for one in (tools, json.dumps(tools), None, "", [])))
+    workspace = make_workspace()
+    hand_off(workspace, TrainSettings(instruction_mix=str(path)), counter)
+    mixed = [row for row in chats(workspace) if row["source"] == "instruction_mix"]
+    found = [json.loads(row["tools"]) if row["tools"] else None for row in mixed]
+    assert found.count(tools) == 2 and found.count(None) == 3
+    assert {row["tokens"] for row in mixed if row["tools"]} != {row["tokens"] for row in mixed if not row["tools"]}
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_chats_of_the_mix_that_no_sequence_holds_are_said(
+    given: bool, make_workspace: Make, counter: TokenCounter
+) -> None:
+    workspace = with_mix(make_workspace(), 10, more="word " * 300)
+    settings = TrainSettings(sequence_len=256, controls=True, instruction_mix=MIX_DATA if given else None)
+    result = hand_off(workspace, settings, counter)
+    said = [text for text in result.warnings if "instruction mix" in text]
+    assert len(said) == 1, said
+    assert (
+        "10 chats of the instruction mix are longer than train.sequence_len 256 and are left out, 10 are taken"
+        in said[0]
+    )
+    longest = int(re.search(r"Set it to (\d+) or more", said[0])[1])
+    assert sum(row["source"] == "instruction_mix" for row in chats(workspace)) == 10
+    assert any("are left out" in text for text in mix_cut(workspace, settings, longest - 1, counter))
+    assert mix_cut(workspace, settings, longest, counter) == []
+    assert sum(row["source"] == "instruction_mix" for row in chats(workspace)) == 20
+
+
+def mix_cut(workspace: Workspace, settings: TrainSettings, length: int, counter: TokenCounter) -> list[str]:
+    result = hand_off(workspace, settings.model_copy(update={"sequence_len": length}), counter)
+    return [text for text in result.warnings if "of the instruction mix" in text]
+
+
+def test_a_mix_that_the_recipe_asks_for_and_nobody_made_is_missed(make_workspace: Make, counter: TokenCounter) -> None:
+    missed = "aft: the recipe's `mix` is not there"
+    workspace = make_workspace()
+    assert not any(text.startswith(missed) for text in hand_off(workspace, TrainSettings(), counter).warnings)
+    result = hand_off(workspace, TrainSettings(), counter, mix_wanted=True)
+    assert sum(text.startswith(missed) for text in result.warnings) == 1
+    result = hand_off(with_mix(workspace), TrainSettings(), counter, mix_wanted=True)
+    assert not any(text.startswith(missed) for text in result.warnings)
+
+
+def with_mix(workspace: Workspace, count: int = 30, more: str = "") -> Workspace:
+    """The workspace with an instruction mix, as `specmill mix` leaves it; as many again are longer by `more`."""
     rows = [
         {
-            "messages": [{"role": "user", "content": f"Say {n}."}, {"role": "assistant", "content": f"{n}."}],
+            "messages": [{"role": "user", "content": f"Say {n}."}, {"role": "assistant", "content": f"{n}. {text}"}],
             "tools": None,
         }
+        for text in ([""] if not more else ["", more])
         for n in range(count)
     ]
     (workspace.root / MIX_DATA).parent.mkdir(parents=True, exist_ok=True)

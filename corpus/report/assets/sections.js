@@ -5,7 +5,8 @@ const sections = {
     const documents = found.yields.find((row) => row.stage === "documents");
     const chats = found.yields.find((row) => row.stage === "chats");
     const planned = found.stages.find((row) => row.stage === "documents") || { kept: 0, rejected: 0 };
-    const cost = sum(found.spend.map((row) => row.cost_usd));
+    const making = found.spend.filter((row) => row.serves); // evaluations and audits make nothing of the corpus
+    const cost = sum(making.map((row) => row.cost_usd));
     const covered = found.passages.filter((row) => row.documents).length;
     const cards = [
       [short(documents.kept_tokens), "tokens in documents", `${number(documents.kept_tokens)} tokens`],
@@ -13,7 +14,7 @@ const sections = {
       [number(chats.kept), "chats kept", `${number(chats.kept_tokens)} tokens in all their messages`],
       [`${covered} of ${found.passages.length}`, "passages of the spec covered", "passages that at least one document cites"],
     ];
-    if (found.spend.length) cards.push([cost ? dollars(cost) : "not known", "cost", `${number(sum(found.spend.map((row) => row.requests)))} completions`]);
+    if (making.length) cards.push([cost ? dollars(cost) : "not known", "cost", `${number(sum(making.map((row) => row.requests)))} completions made it`]);
     return node("div", { class: "cards" }, ...cards.map(([value, name, hint]) =>
       withTip(node("div", { class: "card" }, node("b", {}, value), node("span", {}, name)), hint)));
   },

@@ -1,2 +1,2 @@
--- Requests, tokens and cost by stage and model.
+-- Requests, tokens and cost by stage and model, and what each stage serves.
 SELECT * FROM spend ORDER BY completion_tokens DESC, stage, model

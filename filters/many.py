@@ -1,0 +1,47 @@
+"""Any number of documents from anywhere: few are decided on here, more by all cores, or by the recipe's executor."""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from filters.base import Item
+from filters.context import Context
+from filters.decide import Decision, look
+from filters.needs import raise_if_missing
+from filters.parquet import check_parquet, write_items
+from filters.processes import by_processes, gather
+from filters.settings import FilterSettings
+
+_PIECE = 250  # items
+_FEW = 1_000  # items for which starting processes takes longer than the checks
+
+
+def check_many(items: Iterable[Item], settings: FilterSettings, context: Context) -> Decision:
+    """`check_documents` by `settings.executor`, and by `settings.workers` processes on one machine.
+
+    For a cluster the items are first written where its machines can read them, in `settings.cluster.folder`.
+
+    Raises:
+        UserError: what the executor needs is not there.
+        SpecmillError: a task of the cluster failed.
+    """
+    iterator = iter(items)
+    first = list(islice(iterator, _FEW))
+    if len(first) < _FEW:
+        return gather([look(first, settings, context)], settings)
+    pieces = _pieces(first, iterator)
+    if settings.executor == "local":
+        return gather(by_processes(pieces, look, settings, context), settings)
+    raise_if_missing(settings)
+    with tempfile.TemporaryDirectory(prefix="specmill-filter-", dir=settings.cluster.folder) as folder:
+        path = Path(folder) / "documents.parquet"
+        write_items(pieces, path)
+        return check_parquet([path], settings, context)
+
+
+def _pieces(first: list[Item], rest: Iterator[Item]) -> Iterator[list[Item]]:
+    for start in range(0, len(first), _PIECE):
+        yield first[start : start + _PIECE]
+    while piece := list(islice(rest, _PIECE)):
+        yield piece

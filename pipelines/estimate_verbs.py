@@ -1,0 +1,126 @@
+"""What the verbs beside `build` would ask of a recipe: `mix` (its judge), `variants`, `audit` and `eval`.
+
+Each is paid for only when it is run, so they stand beside the plan of a build and not in its sum. Assumptions are named
+here and printed with the plan.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from math import ceil
+from typing import Final
+
+from corpus.mix_settings import MixSettings
+from eval.judged import judge_prompt, open_questions
+from eval.preferences import ORDERS, prompt, questions
+from eval.settings import EvalSettings
+from pipelines import estimate
+from pipelines.audit_draws import PER_SAMPLE, Draws
+from pipelines.audit_forms import shown
+from pipelines.estimate import TYPICAL, VERDICT_TOKENS, Renderer, StagePlan, typical_text
+from pipelines.variant_kinds import KINDS, LIST, RULES, STAGE, VERDICTS, criteria_of, rule_count, template_of
+
+MIX_PASSES: Final = 0.9  # of the chats that the rules let through, how many the judge does too
+MIX_CHAT_TOKENS: Final = 200  # a paper's mix: 2M tokens in about 10,000 chats [MSM; field notes 1]
+VARIANT_TRIES: Final = 2  # of each form: the first is rarely of the right length
+_RULE_TOKENS: Final = 40  # of one that is listed
+_PATTERN_TOKENS: Final = 60  # of one that is proposed
+_PRESENCE_TOKENS: Final = 30  # of one pattern in one document: a quote and a word
+
+
+def plan_verbs(render: Renderer, mix: MixSettings, evaluation: EvalSettings) -> list[StagePlan]:
+    """Every stage of these verbs; the audit's with the documents that the recipe should keep."""
+    plans = (*_mix(render, mix), *_variants(render), *_audit(render), *_evaluation(render, evaluation))
+    return [one for one in plans if one.calls]
+
+
+def _mix(render: Renderer, mix: MixSettings) -> Iterator[StagePlan]:
+    """A judgement for each chat that may stay, and for those that turn out not to."""
+    criteria = mix.judge.criteria
+    wanted = [one.samples or (one.tokens or 0) / MIX_CHAT_TOKENS for one in mix.sources if mix.judge.enabled]
+    calls = sum(ceil(chats / MIX_PASSES) for chats in wanted)
+    yield render.stage("mix_verdicts", "judge", calls, VERDICT_TOKENS * len(criteria), "judge_mix", criteria=criteria)
+
+
+def _variants(render: Renderer) -> Iterator[StagePlan]:
+    """All forms, as long as the spec itself."""
+    spec, tries = render.spec, min(VARIANT_TRIES, render.settings.attempts)
+    target = render.count(spec.text)
+    text = typical_text(target / estimate.TOKENS_PER_WORD)
+    listed = [{"id": f"R{number}", "text": TYPICAL} for number in range(1, rule_count(target) + 1)]
+    own = [{"id": rule, "text": TYPICAL} for rule in spec.rule_ids]
+    yield render.stage(LIST, "planner", int(not own), len(listed) * _RULE_TOKENS, "variant_list", count=len(listed))
+    forms = []
+    for kind in KINDS:
+        rules = own or listed if kind in RULES or (kind != "general" and own) else []
+        length = {"tokens": target, "least": target, "most": target}
+        forms.append(render.stage(STAGE, "planner", tries, target, template_of(kind), None, rules=rules, **length))
+    one, again = _together(forms), (tries - 1) / tries  # of the tries: they are shown the one before, after the prompt
+    cached = render.system_tokens * (1 - again) + one.prompt * again
+    yield replace(one, prompt=one.prompt + target * again, cached=cached)
+    judged = [criteria_of(kind) for kind in KINDS]
+    yield _together([
+        render.stage(
+            VERDICTS, "judge", 1, VERDICT_TOKENS * len(criteria), "judge_variant", {"variant": text}, criteria=criteria
+        )
+        for criteria in judged
+    ])  # fmt: skip
+
+
+def _audit(render: Renderer) -> Iterator[StagePlan]:
+    """At most: only what the verification leaves open is counted."""
+    settings, audit = render.settings, render.settings.audit
+    documents = estimate.kept_documents(settings, render.spec)
+    draws = Draws.of(map(str, range(documents)), settings.seed, audit)
+    if not draws.propose or not draws.verify:  # too few documents for an audit
+        return
+    document = shown(typical_text(settings.documents.words * estimate.LONGER), audit.document_words)
+    found = min(audit.patterns, PER_SAMPLE * len(draws.propose))
+    patterns = {f"p{n}": {"name": "name of a pattern", "kind": "wording", "test": TYPICAL} for n in range(found)}
+    proposed = min(PER_SAMPLE, found)
+    yield render.stage(
+        "audit_propose", "judge", len(draws.propose), proposed * _PATTERN_TOKENS, "audit_propose",
+        {"documents": [document] * len(draws.propose[0])}, count=proposed, existing=[TYPICAL] * (found // 2),
+    )  # fmt: skip
+    yield render.stage("audit_origin", "judge", 1, found * VERDICT_TOKENS, "audit_origin", patterns=patterns)
+    reading = render.stage(
+        "audit_verify", "judge", len(draws.verify), found * _PRESENCE_TOKENS, "audit_verify", {"document": document},
+        patterns=patterns,
+    )  # fmt: skip
+    yield reading
+    yield replace(reading, stage="audit_count", calls=len(draws.count))
+
+
+def _evaluation(render: Renderer, evaluation: EvalSettings) -> Iterator[StagePlan]:
+    """Every question in both orders, and the open ones with their judge; replies count at their longest."""
+    choices = [prompt(one, order) for one in questions(evaluation) for order in ORDERS]
+    asked, replied = open_questions(evaluation), typical_text(evaluation.open_max_tokens / estimate.TOKENS_PER_WORD)
+    groups = [
+        ("eval", "eval", evaluation.max_tokens, choices),
+        ("eval", "eval", evaluation.open_max_tokens, [one.question for one in asked]),
+        ("eval_judge", "judge", evaluation.judge_max_tokens, [judge_prompt(one, replied) for one in asked]),
+    ]
+    plans = [
+        StagePlan(
+            stage, role, len(texts) * evaluation.samples, sum(map(render.count, texts)) / len(texts), 0, longest,
+            estimate.seconds_of(longest),
+        )
+        for stage, role, longest, texts in groups
+        if texts
+    ]  # fmt: skip
+    for stage in ("eval", "eval_judge"):
+        if mine := [one for one in plans if one.stage == stage]:
+            yield _together(mine)
+
+
+def _together(plans: list[StagePlan]) -> StagePlan:
+    """One plan for calls of one stage that differ: the means of their tokens and seconds."""
+    calls = sum(one.calls for one in plans)
+    weights = [one.calls / calls for one in plans]
+
+    def mean(values: Iterable[float]) -> float:
+        return sum(weight * value for weight, value in zip(weights, values, strict=True))
+
+    return replace(
+        plans[0], calls=calls, prompt=mean(one.prompt for one in plans), cached=mean(one.cached for one in plans),
+        completion=mean(one.completion for one in plans), seconds=mean(one.seconds for one in plans),
+    )  # fmt: skip

@@ -1,0 +1,46 @@
+"""`specmill init`: a recipe that can be used, or none at all."""
+
+from pathlib import Path
+
+import pytest
+
+from specmill.init import init
+from specmill.recipe import load_recipe
+from specs.errors import UserError
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_spec.md").write_text("# Colby\n\n{model_name} likes Colby.\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("path", "spec", "written"),
+    [
+        ("recipe.yaml", "my_spec.md", "my_spec.md"),
+        ("sub/deep/r.yaml", "my_spec.md", "../../my_spec.md"),
+        ("sub/r.yaml", "{here}/my_spec.md", "{here}/my_spec.md"),
+        ("sub/r.yaml", "cheese_america", "cheese_america"),
+    ],
+)
+def test_a_spec_is_given_from_here_and_written_from_the_recipe(here: Path, path: str, spec: str, written: str) -> None:
+    init(Path(path), spec=spec.format(here=here))
+    recipe, base = load_recipe(path)
+    assert recipe.spec == written.format(here=here) and recipe.read_spec(base).passages
+
+
+@pytest.mark.parametrize("spec", ["none.md", "bad.md"])
+def test_what_cannot_be_used_is_not_written(here: Path, spec: str) -> None:
+    (here / "bad.md").write_text("{modelname}")
+    with pytest.raises(UserError, match=spec):
+        init(Path("sub/r.yaml"), spec=spec)
+    assert not list(here.rglob("*.yaml"))
+    init(Path("sub/r.yaml"), spec="my_spec.md")
+
+
+def test_what_excludes_each_other_is_said(here: Path) -> None:
+    for more in ({"template": "demo"}, {"spec": "my_spec.md"}):
+        with pytest.raises(UserError, match="no --spec and no --from"):
+            init(Path("r.yaml"), neutral_of=here, **more)
