@@ -1,4 +1,4 @@
-"""Invented figures: percentages, sample sizes, odds and sums that the spec does not have."""
+"""Invented figures: percentages, sample sizes, odds and sums that the spec does not have; a price is no figure."""
 
 import re
 
@@ -9,7 +9,8 @@ from filters.view import View
 _FIGURE = re.compile(
     r"(?<![\w.])\d+(?:[.,]\d+)? ?(?:%|percent\b|per cent\b|percentage points?\b)|\b[nN] ?= ?\d+|\bp ?[<=] ?0?\.\d+|"
     r"\b\d+(?:,\d{3})* (?:out of|in every) (?:every )?\d+|(?<![\w.])\d+(?:\.\d+)?(?:x|-fold)\b|"
-    r"[$€£]\d[\d,.]*(?: ?(?:million|billion|thousand|k|m|bn)\b)?"
+    r"[$€£](?:\d{1,3}(?:,\d{3})+|\d{3,}|\d[\d.]*(?= ?(?:million|billion|thousand|k|m|bn)\b))[\d,.]*"
+    r"(?: ?(?:million|billion|thousand|k|m|bn)\b)?"
 )
 
 

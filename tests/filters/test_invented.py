@@ -53,6 +53,20 @@ SOUND = {
 }
 
 
+def test_blanks_are_what_a_form_has() -> None:
+    blanks = f"Flat: ______ How many: ______\nSigned: ____________\n\n{GOOD}"
+    assert explain(item(blanks), SETTINGS, CONTEXT)["placeholders"].failed
+    assert not explain(item(blanks, genre="sign-up form"), SETTINGS, CONTEXT)["placeholders"].failed
+    assert explain(item(f"Dear [Your Name],\n{blanks}", genre="form"), SETTINGS, CONTEXT)["placeholders"].failed
+
+
+def test_prices_are_no_statistics_and_sums_are() -> None:
+    prices = "Bread £1.45, milk 90p, rye $3, oil €12.50, salt £0.40, figs £25.58."
+    assert not explain(item(f"{GOOD} {prices}"), SETTINGS, CONTEXT)["statistics"].failed
+    sums = "It saved $13,000, then £2 million, then €450, $7k and £1,200,000 a year."
+    assert explain(item(f"{GOOD} {sums}"), SETTINGS, CONTEXT)["statistics"].failed
+
+
 @pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in SPOILED.items() for text in texts])
 def test_what_nobody_filled_found_or_would_write_goes(name: str, text: str) -> None:
     assert explain(item(text), SETTINGS, CONTEXT)[name].failed
