@@ -243,7 +243,7 @@ class Client:
         self, name: str, line: Line, key: bytes, reply: Reply, retries: int, latency: float, batch: bool
     ) -> Entry:
         """What the ledger is told of a reply."""
-        self._standings[name, line.draw.stage].answered = True
+        self._standings[name, line.draw.stage].answered |= reply.state is not State.REFUSED
         draw, usage = line.draw, reply.usage
         cost = self.role.cost_usd(name, usage.prompt, usage.cached, usage.completion, batch)
         completion = Completion(

@@ -122,7 +122,8 @@ class Ledger:
         first = b"".join(digest for digest, _ in blocks_of(draw.messages[0]["content"]))
         sql = (
             "SELECT 1 FROM completion c JOIN reply r ON r.id = c.id WHERE c.role = ? AND c.stage = ? "
-            "AND c.endpoint = ? AND c.model = ? AND r.parameters = ? AND substr(r.blocks, 1, ?) = ? LIMIT 1"
+            "AND c.endpoint = ? AND c.model = ? AND c.state != 'refused' AND r.parameters = ? "
+            "AND substr(r.blocks, 1, ?) = ? LIMIT 1"
         )
         values = (role, draw.stage, endpoint, model, block_hash(parameters), len(first), first)
         return bool(self.read(sql, *values))
