@@ -32,7 +32,7 @@ def asked(server) -> Counter[str]:
 )
 async def test_draws_that_always_time_out_fail_alone_in_every_run(fake, make, tmp_path, bad, endpoint):
     server = await fake(faults=hit("trickle", *bad))
-    role = make.role(server, endpoint={"timeout_s": 0.7, **endpoint})
+    role = make.role(server, endpoint={"timeout_s": 2, **endpoint})
     draws, good, answered = [make.draw(n) for n in range(12)], {n for n in range(12) if n not in bad}, []
     for _ in range(2):
         done = await ask_all(role, tmp_path / "l.sqlite", draws)
