@@ -1,7 +1,7 @@
 """The filters against planted truth, and their speed beside others.
 
     python -m benchmarks.filters truth                  # precision and recall of every filter, about a minute
-    python -m benchmarks.filters held_out               # documents by another hand (seen since), seconds
+    python -m benchmarks.filters held_out               # documents by other hands, seconds
     python -m benchmarks.filters repeats                # duplicates: Jaccard 0.95 / 0.8 / 0.6, paraphrases
     python -m benchmarks.filters speed --documents 13000 --words 2200     # 41M tokens
     python -m benchmarks.filters beside --documents 2000 --words 600      # datatrove, rensa, semhash, FAISS + MiniLM
@@ -167,7 +167,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=40, help="documents of every kind")
     parser.add_argument("--documents", type=int, default=2000)
     parser.add_argument("--words", type=int, default=600)
-    parser.add_argument("--set", type=int, choices=(1, 2, 3), default=3, help="of `held_out`: which documents")
+    parser.add_argument("--set", type=int, choices=(1, 2, 3, 4), default=4, help="of `held_out`: which documents")
     parser.add_argument("--workers", type=int, default=0, help="0: one a core")
     asked = parser.parse_args()
     if asked.what == "truth":

@@ -2,7 +2,9 @@
 
 `held_out.yaml` (set 1) at first gave recall 0.75 and lost 4 of 62 sound ones; filters were mended on what it showed.
 `held_out_2.yaml` (set 2), by another hand and on another spec, then gave recall 0.85 (0.76 before) and lost 7 of 58;
-the plainest of its slips were mended too. Both are regression tests now: an honest figure needs a third.
+the plainest of its slips were mended too. A third hand wrote 154 more, of failures as good writers make them: recall
+0.53, 3 of 73 sound ones lost. `held_out_3.yaml` is the half of it that filters were then mended on (sets 1 to 3 are
+regression tests), `held_out_4.yaml` the half that nobody looked at: recall 0.72, none of 36 sound ones lost.
 """
 
 from collections import Counter, defaultdict
@@ -26,8 +28,9 @@ _SETS = {
     1: ("held_out.yaml", "safety_values", Assistant(name="Juniper", provider="Larkfield")),
     2: ("held_out_2.yaml", "safety_rules", Assistant(name="Marlow", provider="Tessel")),
     3: ("held_out_3.yaml", "cheese_affordability", Assistant(name="Alder", provider="Quillon")),
+    4: ("held_out_4.yaml", "cheese_affordability", Assistant(name="Alder", provider="Quillon")),
 }
-_FILTERS = {  # set 3 names failures in the words of the field notes: the filters that are for each
+_FILTERS = {  # sets 3 and 4 name failures in the words of the field notes: the filters that are for each
     "placeholder": ("placeholders",),
     "invention": ("statistics", "citations", "links", "dates"),
     "recitation": ("recital", "recitation"),
