@@ -1,15 +1,29 @@
 """A probe: the same recipe at a few dozen calls, to measure what `pipelines.estimate` would have to assume."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
 
 from corpus.store import read_rows
+from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
+from pipelines.asked import stages_of
+from pipelines.base import Corpus
 from pipelines.estimate import Measured
 from pipelines.ledger import Ledger
 from pipelines.settings import BuildSettings
 
 _CHATS = 4
+# What changes nothing that a probe measures, so that a higher budget goes on with it; and what `probe_name` says by its
+# content or by the part that counts.
+_APART: Final[dict[str, Any]] = {
+    **dict.fromkeys(("budget", "prices", "plan_gaps", "audit", "variants", "train", "mix", "eval", "report"), True),
+    **dict.fromkeys(("spec", "prompts", "endpoints", "corpus"), True),
+    "chats": {"source"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,23 @@ def probe_settings(settings: BuildSettings) -> BuildSettings:
     few = documents.model_copy(update={**sizes, "limit": 12, "target_tokens": None})
     chats = settings.chats.model_copy(update={"target": min(_CHATS, settings.chats.target), "rounds": 1})
     return settings.model_copy(update={"decompose": small, "documents": few, "chats": chats})
+
+
+def probe_name(corpus: Corpus) -> str:
+    """A name for what a probe asks, of whom, and what it keeps: 16 hex digits.
+
+    A ledger keeps all that was ever asked, so that two probes in one folder would be measured as one.
+    """
+    settings, spec = corpus.settings, corpus.spec
+    templates = {template for _, _, template in stages_of(corpus)}
+    source = Path(settings.chats.source or "")
+    said = [
+        settings.model_dump(mode="json", exclude=_APART), spec.hash, spec.shape,
+        corpus.prompts.version("system", "system_neutral", *templates), TokenCounter(settings.corpus.tokenizer).name,
+        {name: [endpoint.address, endpoint.model] for name, endpoint in settings.endpoints.items()},
+        hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else None,
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def measured(ledger: Ledger) -> dict[str, Measured]:

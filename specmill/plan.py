@@ -21,13 +21,17 @@ def plan(
     probe: Annotated[
         bool, typer.Option("--probe", help="Make a few dozen calls, and measure instead of assuming.")
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="The probe's workspace; default: out/<recipe's name>-probe.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where probes are kept, each in a folder of its own; default: out/<recipe's name>-probe."),
+    ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Change a key, such as documents.ideas=25.")] = None,
 ) -> None:
     """Say what a recipe would cost: calls, tokens, dollars and hours by stage, with the assumptions.
 
     Prompts are rendered and counted exactly; replies are assumed. With --probe the same recipe runs at a few dozen
-    calls through all stages, and what it measured replaces the assumptions. Below the build stands what each of
+    calls through all stages, and what it measured replaces the assumptions. The same probe again asks nothing; a recipe
+    that asks otherwise is probed afresh, in another folder. Below the build stands what each of
     `specmill mix` (where mix.judge is enabled), `variants`, `audit` and `eval` would add, if you run it.
 
     Example: specmill plan recipe.yaml --probe
@@ -48,7 +52,7 @@ def plan(
     console = Console(highlight=False)
     kept: Yield | None = None
     if probe:
-        plans, kept = _probed(loaded, base, out or Path("out") / f"{Path(recipe).stem}-probe", plans)
+        plans, kept = _probed(loaded, base, out or Path("out") / f"{Path(recipe).stem}-probe", spec, plans)
     costs = [cost(one, loaded.role(one.role, loaded.seed)) for one in plans]
     more = [cost(one, loaded.role(one.role, loaded.seed)) for one in beside]
     console.print(_table(costs, together=True))
@@ -60,23 +64,26 @@ def plan(
         console.print(Text(line))
 
 
-def _probed(recipe: "Recipe", base: Path, out: Path, plans: "list[StagePlan]") -> "tuple[list[StagePlan], Yield]":
+def _probed(
+    recipe: "Recipe", base: Path, out: Path, spec: "Spec", plans: "list[StagePlan]"
+) -> "tuple[list[StagePlan], Yield]":
     from corpus.workspace import Workspace
+    from pipelines.base import Corpus
     from pipelines.estimate import with_measurements
     from pipelines.ledger import Ledger
-    from pipelines.probe import measured, probe_settings, yield_of
+    from pipelines.probe import measured, probe_name, probe_settings, yield_of
     from specmill.recipe import Recipe
     from specmill.run import build_workspace
     from specs.errors import EndpointError, SpecmillError, StoppedError, UserError
 
     small = Recipe.model_validate(probe_settings(recipe).model_dump())
+    workspace = Workspace(out / probe_name(Corpus.of(Workspace(out), small, spec)))
     try:
-        build_workspace(small, base, out)
+        build_workspace(small, base, workspace.root)
     except (EndpointError, StoppedError, UserError):
         raise
     except SpecmillError as error:  # a yield of nothing is a measurement too, and the one that matters most
         typer.echo(f"the probe ended early: {error}", err=True)
-    workspace = Workspace(out)
     with Ledger(workspace.ledger) as ledger:
         return with_measurements(plans, measured(ledger)), yield_of(workspace, ledger)
 
