@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
 from pipelines.asked import stages_of
 from pipelines.base import Corpus
-from pipelines.estimate import Measured
+from pipelines.estimate import Measured, Yield
 from pipelines.ledger import Ledger
 from pipelines.settings import BuildSettings
 
@@ -24,26 +23,6 @@ _APART: Final[dict[str, Any]] = {
     **dict.fromkeys(("spec", "prompts", "endpoints", "corpus"), True),
     "chats": {"source"},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Yield:
-    """What came of a probe's documents. Dollars are None where a price is not known."""
-
-    documents: int  # calls of the stage
-    kept: int
-    kept_tokens: int
-    dollars: float | None  # of the whole probe
-
-    @property
-    def kept_per_call(self) -> float:
-        """Kept documents for each call."""
-        return self.kept / self.documents if self.documents else 0.0
-
-    @property
-    def tokens_per_kept(self) -> float:
-        """Tokens of a kept document."""
-        return self.kept_tokens / self.kept if self.kept else 0.0
 
 
 def probe_settings(settings: BuildSettings) -> BuildSettings:
@@ -77,32 +56,32 @@ def probe_name(corpus: Corpus) -> str:
 
 
 def measured(ledger: Ledger) -> dict[str, Measured]:
-    """Means a call of every stage in a ledger; stages without usage are left out."""
+    """Means of every stage in a ledger; stages without usage are left out."""
     sums: dict[str, list[float]] = {}
     for stage, *values in _usage(ledger):
-        total = sums.setdefault(stage, [0.0] * 5)
+        total = sums.setdefault(stage, [0.0] * 6)
         for at, value in enumerate((1.0, *values)):
             total[at] += value
     return {
-        stage: Measured(int(calls), *(value / calls for value in rest))
-        for stage, (calls, *rest) in sums.items()
+        stage: Measured(calls / max(1.0, first), *(value / calls for value in rest))
+        for stage, (calls, first, *rest) in sums.items()
     }  # fmt: skip
 
 
-def _usage(ledger: Ledger) -> Iterator[tuple[str, float, float, float, float]]:
-    columns = ["stage", "prompt_tokens", "cached_tokens", "completion_tokens", "latency_s"]
-    for row in ledger.usage_table().select(columns).to_pylist():
-        if row["prompt_tokens"] is not None and row["completion_tokens"] is not None:
-            cached = row["cached_tokens"] or 0
-            yield row["stage"], row["prompt_tokens"], cached, row["completion_tokens"], row["latency_s"]
+def _usage(ledger: Ledger) -> Iterator[tuple[str, bool, float, float, float, float]]:
+    columns = ["stage", "attempt", "prompt_tokens", "cached_tokens", "completion_tokens", "latency_s"]
+    for stage, attempt, prompt, cached, completion, latency in _rows(ledger, columns):
+        if prompt is not None and completion is not None:
+            yield stage, attempt == 0, prompt, cached or 0, completion, latency
 
 
-def yield_of(workspace: Workspace, ledger: Ledger) -> Yield:
-    """What a probe's workspace kept of what it paid for."""
-    usage = ledger.usage_table()
-    costs = usage["cost_usd"].to_pylist()
-    kept = list(read_rows(workspace, "documents", ["tokens"]))
-    return Yield(
-        documents=usage["stage"].to_pylist().count("documents"), kept=len(kept),
-        kept_tokens=sum(row["tokens"] for row in kept), dollars=None if None in costs else sum(costs),
-    )  # fmt: skip
+def yield_of(workspace: Workspace, ledger: Ledger) -> Yield | None:
+    """What a probe's workspace kept of the documents that it wrote; None where it came to none."""
+    written = {idea for stage, idea in _rows(ledger, ["stage", "row_id"]) if stage == "documents"}
+    kept = [row["tokens"] for row in read_rows(workspace, "documents", ["tokens"])]
+    return Yield(len(written), len(kept), sum(kept)) if written else None
+
+
+def _rows(ledger: Ledger, columns: list[str]) -> Iterator[tuple[Any, ...]]:
+    table = ledger.usage_table()
+    return zip(*(table[name].to_pylist() for name in columns), strict=True)

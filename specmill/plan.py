@@ -8,8 +8,7 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from pipelines.estimate import StageCost, StagePlan
-    from pipelines.probe import Yield
+    from pipelines.estimate import Measured, Renderer, StageCost, Yield
     from specmill.recipe import Recipe
     from specs.reader import Spec
 
@@ -40,36 +39,34 @@ def plan(
     from rich.text import Text
 
     from corpus.tokens import TokenCounter
-    from pipelines.estimate import Renderer, cost, plan_stages
+    from pipelines.estimate import Renderer, cost, kept_tokens, plan_stages, with_measurements
     from pipelines.estimate_verbs import plan_verbs
     from specmill.recipe import load_recipe
 
     loaded, base = load_recipe(recipe, set_ or [])
     spec = loaded.read_spec(base)
     count = TokenCounter(loaded.corpus.tokenizer).count
-    plans = plan_stages(loaded, spec, count)
-    beside = plan_verbs(Renderer(loaded, spec, count), loaded.mix, loaded.eval)
     console = Console(highlight=False)
-    kept: Yield | None = None
-    if probe:
-        plans, kept = _probed(loaded, base, out or Path("out") / f"{Path(recipe).stem}-probe", spec, plans)
+    folder = out or Path("out") / f"{Path(recipe).stem}-probe"
+    found, kept = _probed(loaded, base, folder, spec) if probe else ({}, None)
+    render = Renderer(loaded, spec, count, kept)
+    plans = with_measurements(plan_stages(render), found)
+    beside = plan_verbs(render, loaded.mix, loaded.eval)
     costs = [cost(one, loaded.role(one.role, loaded.seed)) for one in plans]
     more = [cost(one, loaded.role(one.role, loaded.seed)) for one in beside]
     console.print(_table(costs, together=True))
-    for line in _assumptions(loaded, costs, kept):
+    for line in _assumptions(costs, kept, kept_tokens(loaded, spec, render.expected)):
         console.print(Text(line))
     console.print(Text("\nbeside a build, each only if you run it:"))
     console.print(_table(more, together=False))
-    for line in [_assumptions_beside(loaded, spec), *_prices(loaded)]:
+    for line in [_assumptions_beside(loaded, render), *_prices(loaded)]:
         console.print(Text(line))
 
 
-def _probed(
-    recipe: "Recipe", base: Path, out: Path, spec: "Spec", plans: "list[StagePlan]"
-) -> "tuple[list[StagePlan], Yield]":
+def _probed(recipe: "Recipe", base: Path, out: Path, spec: "Spec") -> "tuple[dict[str, Measured], Yield | None]":
+    """What a probe measures, stage by stage, and what it keeps of the documents that it writes."""
     from corpus.workspace import Workspace
     from pipelines.base import Corpus
-    from pipelines.estimate import with_measurements
     from pipelines.ledger import Ledger
     from pipelines.probe import measured, probe_name, probe_settings, yield_of
     from specmill.recipe import Recipe
@@ -85,7 +82,7 @@ def _probed(
     except SpecmillError as error:  # a yield of nothing is a measurement too, and the one that matters most
         typer.echo(f"the probe ended early: {error}", err=True)
     with Ledger(workspace.ledger) as ledger:
-        return with_measurements(plans, measured(ledger)), yield_of(workspace, ledger)
+        return measured(ledger), yield_of(workspace, ledger)
 
 
 def _table(costs: "list[StageCost]", *, together: bool) -> "Table":
@@ -114,35 +111,30 @@ def _sums(costs: "list[StageCost]") -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _assumptions(recipe: "Recipe", costs: "list[StageCost]", kept: "Yield | None") -> list[str]:
+def _assumptions(costs: "list[StageCost]", kept: "Yield | None", tokens: float) -> list[str]:
     from pipelines import estimate
 
-    documents = next(one for one in costs if one.plan.stage == "documents")
+    lines = []
     if kept is not None:
-        tokens = documents.plan.calls * kept.kept_per_call * kept.tokens_per_kept
-        lines = [
-            f"measured: {kept.kept} of {kept.documents} documents kept ({kept.kept_per_call:.0%} of the calls), "
-            f"{kept.tokens_per_kept:,.0f} tokens each",
-        ]
+        lines.append(
+            f"measured: {kept.kept} of {kept.written} documents kept ({kept.share:.0%}), {kept.each:,.0f} tokens each"
+        )
         if guessed := [one.plan.stage for one in costs if not one.plan.measured]:
             lines.append(f"assumed still: {', '.join(guessed)}")
     else:
-        tokens = (
-            documents.plan.calls * recipe.documents.words * estimate.TOKENS_PER_WORD * estimate.LONGER * estimate.KEPT
-        )
-        lines = [
+        lines.append(
             f"assumed: {estimate.KEPT:.0%} of the documents kept, {estimate.LONGER:g} times the words asked for, "
             f"{estimate.ENTRY_TOKENS} tokens a list entry, {estimate.TOKENS_PER_SECOND:g} tokens a second a request, "
             "every prompt prefix cached, no retries. --probe measures instead."
-        ]
+        )
     lines.append(f"kept, then: about {tokens:,.0f} tokens of documents{_per_million(costs, tokens)}")
     return lines
 
 
-def _assumptions_beside(recipe: "Recipe", spec: "Spec") -> str:
+def _assumptions_beside(recipe: "Recipe", render: "Renderer") -> str:
     from pipelines import estimate, estimate_verbs
 
-    documents = estimate.kept_documents(recipe, spec)
+    documents = estimate.kept_documents(recipe, render.spec, render.expected)
     mix = (
         f"{estimate_verbs.MIX_PASSES:.0%} of the chats of the mix pass, {estimate_verbs.MIX_CHAT_TOKENS} tokens each; "
     )

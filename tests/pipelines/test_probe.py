@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from corpus.store import read_rows
 from corpus.workspace import Workspace
 from pipelines.base import Corpus
 from pipelines.ledger import Ledger
@@ -48,9 +51,12 @@ class Probed:
         recipe, base = load_recipe(self.file, changes)
         return probe_name(Corpus.of(Workspace(self.folder), probe_settings(recipe), recipe.read_spec(base)))
 
+    def workspace(self, *changes: str) -> Workspace:
+        return Workspace(self.folder / self.name(*changes))
+
     def usage(self, *changes: str) -> list[dict[str, Any]]:
         """What the ledger of one probe says of its documents."""
-        with Ledger(Workspace(self.folder / self.name(*changes)).ledger) as ledger:
+        with Ledger(self.workspace(*changes).ledger) as ledger:
             return [row for row in ledger.usage_table().to_pylist() if row["stage"] == "documents"]
 
 
@@ -61,8 +67,13 @@ def row_of(said: str, stage: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def probed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Probed]:
-    folder = tmp_path_factory.mktemp("probed")
-    with server(folder) as (url, log):
+    with served(tmp_path_factory.mktemp("probed")) as probed:
+        yield probed
+
+
+@contextmanager
+def served(folder: Path, **arguments: Any) -> Iterator[Probed]:
+    with server(folder, **arguments) as (url, log):
         endpoints = {"main": {"base_url": url, "model": "fake", "retries": 0, "timeout_s": 20}}
         data = {**RECIPE, "endpoints": endpoints, "roles": {"writer": {"endpoints": ["main"]}}}
         (folder / "recipe.yaml").write_text(yaml.safe_dump(data))
@@ -109,3 +120,18 @@ def test_the_chats_to_rewrite_are_known_by_what_they_are(probed: Probed, tmp_pat
         (tmp_path / name).write_text(text)
         names.append(probed.name("chats.target=8", "chats.style=rewrite", f"chats.source={tmp_path / name}"))
     assert names[0] == names[1] != names[2]
+
+
+def test_a_target_is_planned_with_what_the_probe_kept_and_how_often_it_asked(tmp_path: Path) -> None:
+    changes = ("documents.target_tokens=9000", "documents.top_up=9", "filters.length.minimum=450", "attempts=3")
+    with served(tmp_path, faults=[{"kind": "tool_calls", "share": 0.3, "contains": "<document>"}]) as probed:
+        said = probed.plan(*changes)
+    usage = probed.usage(*changes)
+    kept = [row["tokens"] for row in read_rows(probed.workspace(*changes), "documents")]
+    assert len(usage) > 12 == len({row["row_id"] for row in usage}) and 0 < len(kept) < 12
+    first, each = ceil(1.05 * 9000 / (0.7 * 300 * 4 / 3)), sum(kept) / 12  # each: of those that are written
+    written = min(18, first) + ceil(1.05 * (9000 - 18 * each) / each)
+    assert row_of(said, "documents")[0] == str(round(written * len(usage) / 12))
+    assert f"measured: {len(kept)} of 12 documents kept ({len(kept) / 12:.0%}), {sum(kept) / len(kept):,.0f}" in said
+    assert "kept, then: about 9,000 tokens" in said
+    assert f"audit: of {round(9000 * len(kept) / sum(kept))} documents" in said
