@@ -49,14 +49,15 @@ class StagePlan:
 
 @dataclass(frozen=True, slots=True)
 class StageCost:
-    """A stage in totals. `dollars` is None where the price of a model is not known."""
+    """A stage in totals. `dollars` is None where the price of a model is not known, `hours` where the role asks in
+    batches."""
 
     plan: StagePlan
     prompt: int
     cached: int
     completion: int
     dollars: float | None
-    hours: float
+    hours: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +295,8 @@ def with_measurements(plans: list[StagePlan], measured: Mapping[str, Measured]) 
 
 
 def cost(plan: StagePlan, role: Role) -> StageCost:
-    """A stage in totals; hours if the role's endpoints stay full."""
+    """A stage in totals; hours if the role's endpoints stay full. A batch is answered when its endpoint sees fit, and
+    one that a probe waited for says nothing of the next."""
     prompt, cached, completion = (round(plan.calls * value) for value in (plan.prompt, plan.cached, plan.completion))
     batch = role.settings.mode == "batch"
     weights = role.settings.endpoints
@@ -304,7 +306,7 @@ def cost(plan: StagePlan, role: Role) -> StageCost:
     ]
     dollars = None if any(one is None for _, one in shares) else sum(share * (one or 0.0) for share, one in shares)
     in_flight = sum(endpoint.max_in_flight for endpoint in role.endpoints.values())
-    hours = plan.calls * plan.seconds / min(in_flight, max(1, plan.calls)) / 3600
+    hours = None if batch else plan.calls * plan.seconds / min(in_flight, max(1, plan.calls)) / 3600
     return StageCost(plan, prompt, cached, completion, dollars, hours)
 
 

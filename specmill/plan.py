@@ -48,14 +48,17 @@ def plan(
     count = TokenCounter(loaded.corpus.tokenizer).count
     console = Console(highlight=False)
     folder = out or Path("out") / f"{Path(recipe).stem}-probe"
-    found, kept = _probed(loaded, base, folder, spec) if probe else ({}, None)
-    render = Renderer(loaded, spec, count, kept)
-    plans = with_measurements(plan_stages(render), found)
+    render, kept = Renderer(loaded, spec, count), None
+    plans = plan_stages(render)  # says what is wrong with a prompt before a probe pays for others
+    if probe:
+        found, kept = _probed(loaded, base, folder, spec)
+        render = Renderer(loaded, spec, count, kept)
+        plans = with_measurements(plan_stages(render), found)
     beside = plan_verbs(render, loaded.mix, loaded.eval)
     costs = [cost(one, loaded.role(one.role, loaded.seed)) for one in plans]
     more = [cost(one, loaded.role(one.role, loaded.seed)) for one in beside]
     console.print(_table(costs, together=True))
-    for line in _assumptions(costs, kept, kept_tokens(loaded, spec, render.expected)):
+    for line in _batches([*costs, *more]) + _assumptions(costs, kept, kept_tokens(loaded, spec, render.expected)):
         console.print(Text(line))
     console.print(Text("\nbeside a build, each only if you run it:"))
     console.print(_table(more, together=False))
@@ -95,7 +98,7 @@ def _table(costs: "list[StageCost]", *, together: bool) -> "Table":
     for one in costs:
         tokens = (_short(value) for value in (one.prompt, one.cached, one.completion))
         names = Text(one.plan.stage.replace("_", " ")), Text(one.plan.role)
-        table.add_row(*names, f"{one.plan.calls:,}", *tokens, _money(one.dollars), f"{one.hours:,.2f}")
+        table.add_row(*names, f"{one.plan.calls:,}", *tokens, _money(one.dollars), _hours([one]))
     if together:
         table.add_row(*_sums(costs), style="bold")
     return table
@@ -107,7 +110,7 @@ def _sums(costs: "list[StageCost]") -> tuple[str, ...]:
     totals = (sum(one.prompt for one in costs), sum(one.cached for one in costs), sum(one.completion for one in costs))
     return (
         "all", "", f"{sum(one.plan.calls for one in costs):,}", *(_short(value) for value in totals), _money(known),
-        f"{sum(one.hours for one in costs):,.2f}",
+        _hours(costs),
     )  # fmt: skip
 
 
@@ -158,6 +161,24 @@ def _prices(recipe: "Recipe") -> list[str]:
         if not endpoint.embedded and recipe.prices.find(endpoint.model) is None:
             lines.append(f"the price of {endpoint.model} (endpoint {name}) is not known: add it under prices.models")
     return lines
+
+
+def _hours(costs: "list[StageCost]") -> str:
+    """Hours of what is asked live; how long a batch takes is up to its endpoint."""
+    live = [one.hours for one in costs if one.hours is not None]
+    return " + ".join([f"{sum(live):,.2f}"] * bool(live) + ["batches"] * (len(live) < len(costs)))
+
+
+def _batches(costs: "list[StageCost]") -> list[str]:
+    """What is known of the time that batches take."""
+    from pipelines.batch_api import WINDOW_HOURS
+
+    if all(one.hours is not None for one in costs):
+        return []
+    return [
+        f"batches: their hours are not known. An endpoint may take {WINDOW_HOURS} hours for each; a stage waits for "
+        "the one before it, further entries of a list for the earlier ones, and what a batch leaves out for another."
+    ]
 
 
 def _short(tokens: int) -> str:

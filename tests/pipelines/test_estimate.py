@@ -68,6 +68,9 @@ def test_what_there_is_not_is_not_counted_and_what_runs_out_is_asked_for_again()
     more = ceil(1.05 * (120_000 - 270 * 300 * 4 / 3 * 1.4 * 0.7) / (300 * 4 / 3 * 1.4 * 0.7))
     assert aimed["documents"].calls == 270 + more and more > 30
     assert aimed["ideas"].calls == 30 * 3 + 30 * 1, "a round of top-up: up to two more ideas of each type"
+    nothing, _ = plans(documents={**BASE["documents"], "target_tokens": 10})
+    calls = {one.stage: one.calls for one in plan_stages(rendering(nothing, Yield(12, 0, 0)))}
+    assert calls["documents"] == 270 * 3, "where a probe kept nothing, all that a build might write"
     _, capped = plans(documents={**BASE["documents"], "target_tokens": 10**7, "limit": 400})
     assert capped["documents"].calls == 400
     _, rules = plans(spec="safety_rules", list_batch=2, decompose={"domains": 2, "subdomains": 5})
@@ -157,6 +160,23 @@ def test_dollars_and_hours() -> None:
     assert known.hours == pytest.approx(270 * found["documents"].seconds / 10 / 3600)
     unknown, found = plans(endpoints={"e": {"base_url": "http://127.0.0.1:9/v1", "model": "mystery"}})
     assert cost(found["documents"], unknown.role("writer")).dollars is None
+
+
+def test_hours_of_batches_are_not_made_up(tmp_path: Path) -> None:
+    roles = {"writer": {"endpoints": ["e"], "mode": "batch"}, "judge": {"endpoints": ["e"]}}
+    settings, found = plans(roles=roles, judge={"criteria_sets": ["attribution"]})
+    assert cost(found["documents"], settings.role("writer")).hours is None
+    assert cost(found["document_verdicts"], settings.role("judge")).hours > 0
+    changed = {**BASE, "roles": roles, "judge": {"criteria_sets": ["attribution"]}}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(changed))
+    said = CliRunner().invoke(app, ["plan", str(tmp_path / "recipe.yaml")], env={"COLUMNS": "200"}).output
+    ends = {line.split("  ")[0]: line.split("  ")[-1].strip() for line in said.splitlines()}
+    live = cost(found["document_verdicts"], settings.role("judge")).hours
+    assert ends["documents"] == ends["domains"] == ends["eval"] == "batches"
+    assert ends["document verdicts"] == f"{live:.2f}" and ends["all"] == f"{live:.2f} + batches"
+    assert said.count("An endpoint may take 24 hours for each") == 1
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(BASE))
+    assert "batches" not in CliRunner().invoke(app, ["plan", str(tmp_path / "recipe.yaml")]).output
 
 
 def test_a_probe_replaces_assumptions_stage_by_stage() -> None:

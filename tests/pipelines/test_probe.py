@@ -135,3 +135,13 @@ def test_a_target_is_planned_with_what_the_probe_kept_and_how_often_it_asked(tmp
     assert f"measured: {len(kept)} of 12 documents kept ({len(kept) / 12:.0%}), {sum(kept) / len(kept):,.0f}" in said
     assert "kept, then: about 9,000 tokens" in said
     assert f"audit: of {round(9000 * len(kept) / sum(kept))} documents" in said
+
+
+def test_a_probe_in_batches_says_no_hours_of_the_build(tmp_path: Path) -> None:
+    smaller = ("decompose.domains=1", "documents.types=1", "documents.ideas=2", "list_batch=10")
+    with served(tmp_path, batch_s=0.05) as probed:
+        said = probed.plan("roles.writer.mode=batch", "endpoints.main.batch_poll_s=0.1", *smaller)
+    build = said.partition("batches: their hours")[0].splitlines()[1:]
+    assert [line.split()[0] for line in build][-3:] == ["ideas", "documents", "all"]
+    assert all(line.endswith("  batches") for line in map(str.rstrip, build))
+    assert "measured: 2 of 2 documents kept" in said and "An endpoint may take 24 hours" in said
