@@ -27,6 +27,7 @@ from pipelines.ledger import Ledger
 from pipelines.purse import Purse
 from pipelines.records import Want
 
+WINDOW_HOURS = 24  # that an endpoint has for a batch; the only value that the API knows
 _LOG = logging.getLogger("specmill.endpoints")
 _QUIET_S = 0.5  # a batch is closed when no draw came for so long, or for as long as looks at a batch are apart
 _MOST_LINES, _MOST_BYTES = 50_000, 150_000_000  # OpenAI's limits are 50,000 and 200 MB
@@ -195,7 +196,7 @@ class BatchLane:
             return file
         await self._record.note(batch)
         creation = client.batches.create(
-            input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h",
+            input_file_id=file.id, endpoint="/v1/chat/completions", completion_window=f"{WINDOW_HOURS}h",
             metadata={_NONCE: batch.nonce},
         )  # fmt: skip
         created = await self._try(_object(creation))

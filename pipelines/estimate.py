@@ -15,6 +15,7 @@ from pipelines.chat_settings import ChatSettings
 from pipelines.endpoints import Role
 from pipelines.prompts import Prompts, styled
 from pipelines.settings import BuildSettings
+from pipelines.waves import documents_for, first_yield
 from specs.reader import Spec
 
 Count = Callable[[str], int]
@@ -48,32 +49,64 @@ class StagePlan:
 
 @dataclass(frozen=True, slots=True)
 class StageCost:
-    """A stage in totals. `dollars` is None where the price of a model is not known."""
+    """A stage in totals. `dollars` is None where the price of a model is not known, `hours` where the role asks in
+    batches."""
 
     plan: StagePlan
     prompt: int
     cached: int
     completion: int
     dollars: float | None
-    hours: float
+    hours: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Means of one stage of a probe, and what it kept."""
+    """Means of one stage of a probe: a call's tokens and seconds, and calls for each thing that was asked."""
 
-    calls: int
+    tries: float
     prompt: float
     cached: float
     completion: float
     seconds: float
 
 
-class Renderer:
-    """Renders the prompts of stages with rows of typical length, and counts their tokens."""
+@dataclass(frozen=True, slots=True)
+class Yield:
+    """What comes of documents: how many were written, how many of them kept, and the tokens of those."""
 
-    def __init__(self, settings: BuildSettings, spec: Spec, count: Count) -> None:
+    written: int
+    kept: float
+    tokens: float
+
+    @property
+    def share(self) -> float:
+        """Kept documents for each that is written."""
+        return self.kept / self.written
+
+    @property
+    def each(self) -> float:
+        """Tokens of a kept document."""
+        return self.tokens / self.kept if self.kept else 0.0
+
+    @property
+    def per_document(self) -> float:
+        """Kept tokens for each document that is written."""
+        return self.tokens / self.written
+
+    @classmethod
+    def assumed(cls, settings: BuildSettings) -> "Yield":
+        """Of one document, where nothing was measured."""
+        return cls(1, KEPT, KEPT * settings.documents.words * TOKENS_PER_WORD * LONGER)
+
+
+class Renderer:
+    """Renders the prompts of stages with rows of typical length, and counts their tokens; `expected` is what will be
+    kept of the documents, as measured by a probe or as assumed."""
+
+    def __init__(self, settings: BuildSettings, spec: Spec, count: Count, measured: Yield | None = None) -> None:
         self.settings, self.spec, self._count = settings, spec, count
+        self.expected = measured or Yield.assumed(settings)
         asked = settings.documents
         self._prompts = Prompts(settings.prompts, attribution=asked.attribution, style=asked.style)
         self._values = {"assistant": settings.assistant, "spec_text": spec.text.strip()}
@@ -97,13 +130,14 @@ class Renderer:
         return StagePlan(name, role, calls, total, min(shared, total), completion, seconds_of(completion))
 
 
-def plan_stages(settings: BuildSettings, spec: Spec, count: Count) -> list[StagePlan]:
+def plan_stages(render: Renderer) -> list[StagePlan]:
     """Every stage that a build of the recipe asks for, in order."""
-    stage = Renderer(settings, spec, count).stage
-    return [one for one in (*_tree(settings, spec, stage), *_chats(settings, spec, stage)) if one.calls]
+    return [one for one in (*_tree(render), *_chats(render.settings, render.spec, render.stage)) if one.calls]
 
 
-def _tree(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan]) -> list[StagePlan]:
+def _tree(render: Renderer) -> list[StagePlan]:
+    settings, spec = render.settings, render.spec
+    stage: Callable[..., StagePlan] = render.stage
     size, documents, batch = settings.decompose, settings.documents, settings.list_batch
     style, types = documents.style, documents.type_count
     rules = _by_rule(settings, spec)
@@ -121,7 +155,7 @@ def _tree(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan]) 
             count=entries, existing=existing, **values,
         )  # fmt: skip
 
-    written = written_documents(settings, kinds * documents.ideas)
+    written = written_documents(settings, spec, render.expected)
     ideas = listed("ideas", kinds, documents.ideas)
     more = -(-max(0, written - kinds * documents.ideas) // kinds)  # of each type, in top-up rounds
     length = documents.words * TOKENS_PER_WORD * LONGER + SCRATCHPAD_TOKENS * documents.scratchpad
@@ -164,21 +198,31 @@ def subdomains_of(settings: BuildSettings, spec: Spec) -> int:
     return min(wanted, len(spec.rule_ids)) if _by_rule(settings, spec) else wanted
 
 
-def written_documents(settings: BuildSettings, ideas: int) -> int:
-    """Documents to write: one an idea, or as many as the target of kept tokens should need, with further ideas."""
-    documents = settings.documents
-    most = ideas if documents.limit is None else min(ideas, documents.limit)
-    if documents.target_tokens is None:
-        return most
-    needed = int(documents.target_tokens / (documents.words * TOKENS_PER_WORD * LONGER * KEPT)) + 1
-    return min(needed, ideas * (1 + documents.top_up), documents.limit or needed)
-
-
-def kept_documents(settings: BuildSettings, spec: Spec) -> int:
-    """Documents of the corpus, if as many are kept as is assumed."""
-    size, documents = settings.decompose, settings.documents
+def written_documents(settings: BuildSettings, spec: Spec, expected: Yield) -> int:
+    """Documents to write: one an idea, or, as `pipelines.waves` goes about it, a first wave for the target of kept
+    tokens, then what that should leave missing, with further ideas."""
+    size, documents, target = settings.decompose, settings.documents, settings.documents.target_tokens
     ideas = size.domains * subdomains_of(settings, spec) * documents.type_count * documents.ideas
-    return round(written_documents(settings, ideas) * KEPT)
+    most = ideas if target is None else ideas * (1 + documents.top_up)
+    most = most if documents.limit is None else min(most, documents.limit)
+    if target is None:
+        return most
+    groups = size.domains if documents.balance == "domain" else 1  # how many others there are is not known before
+    first = min(ideas, documents_for(-(-target // groups) * groups, first_yield(documents.words)))
+    missing = max(0.0, target - first * expected.per_document)
+    more = documents_for(missing, expected.per_document) if expected.kept else most
+    return min(first + more, most)
+
+
+def kept_documents(settings: BuildSettings, spec: Spec, expected: Yield) -> int:
+    """Documents of the corpus, if as many are kept as is expected."""
+    return round(kept_tokens(settings, spec, expected) / (expected.each or 1))
+
+
+def kept_tokens(settings: BuildSettings, spec: Spec, expected: Yield) -> float:
+    """Tokens of the corpus; what is beyond a target is set aside."""
+    tokens = written_documents(settings, spec, expected) * expected.per_document
+    return min(tokens, settings.documents.target_tokens or tokens)
 
 
 def _chats(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan]) -> list[StagePlan]:
@@ -241,8 +285,8 @@ def with_measurements(plans: list[StagePlan], measured: Mapping[str, Measured]) 
     """The plans with what a probe measured in place of what was assumed, stage by stage."""
     return [
         replace(
-            plan, prompt=found.prompt, cached=found.cached, completion=found.completion,
-            seconds=found.seconds, measured=True,
+            plan, calls=round(plan.calls * found.tries), prompt=found.prompt, cached=found.cached,
+            completion=found.completion, seconds=found.seconds, measured=True,
         )
         if (found := measured.get(plan.stage))
         else plan
@@ -251,7 +295,8 @@ def with_measurements(plans: list[StagePlan], measured: Mapping[str, Measured]) 
 
 
 def cost(plan: StagePlan, role: Role) -> StageCost:
-    """A stage in totals; hours if the role's endpoints stay full."""
+    """A stage in totals; hours if the role's endpoints stay full. A batch is answered when its endpoint sees fit, and
+    one that a probe waited for says nothing of the next."""
     prompt, cached, completion = (round(plan.calls * value) for value in (plan.prompt, plan.cached, plan.completion))
     batch = role.settings.mode == "batch"
     weights = role.settings.endpoints
@@ -261,7 +306,7 @@ def cost(plan: StagePlan, role: Role) -> StageCost:
     ]
     dollars = None if any(one is None for _, one in shares) else sum(share * (one or 0.0) for share, one in shares)
     in_flight = sum(endpoint.max_in_flight for endpoint in role.endpoints.values())
-    hours = plan.calls * plan.seconds / min(in_flight, max(1, plan.calls)) / 3600
+    hours = None if batch else plan.calls * plan.seconds / min(in_flight, max(1, plan.calls)) / 3600
     return StageCost(plan, prompt, cached, completion, dollars, hours)
 
 

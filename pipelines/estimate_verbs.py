@@ -69,7 +69,7 @@ def _variants(render: Renderer) -> Iterator[StagePlan]:
 def _audit(render: Renderer) -> Iterator[StagePlan]:
     """At most: only what the verification leaves open is counted."""
     settings, audit = render.settings, render.settings.audit
-    documents = estimate.kept_documents(settings, render.spec)
+    documents = estimate.kept_documents(settings, render.spec, render.expected)
     draws = Draws.of(map(str, range(documents)), settings.seed, audit)
     if not draws.propose or not draws.verify:  # too few documents for an audit
         return

@@ -91,7 +91,7 @@ class Waves:
                 of_group.append(idea["document_type_id"])
         wanted: dict[str, int] = {}
         for group in sorted(empty):
-            ideas = ceil(_SPARE * lacking[group] / yields[group])
+            ideas = documents_for(lacking[group], yields[group])
             for place, kind in enumerate(types.get(group, [])):
                 wanted[kind] = ideas // len(types[group]) + (place < ideas % len(types[group]))
         most = self.corpus.settings.documents.ideas
@@ -126,11 +126,11 @@ class Waves:
         hopeless = self._hopeless(kept)
         overall, yields = self._yields(kept)
         ideas = {
-            group: ceil(_SPARE * tokens / yields[group])
+            group: documents_for(tokens, yields[group])
             for group, tokens in lacking.items()
             if tokens > 0 and group not in hopeless
         }
-        needed = ceil(_SPARE * sum(lacking[group] for group in ideas) / overall)
+        needed = documents_for(sum(lacking[group] for group in ideas), overall)
         wave: list[Row] = []
         for idea in self.left:
             group = self._groups[idea["id"]]
@@ -142,7 +142,7 @@ class Waves:
     def _yields(self, kept: Sequence[Sized]) -> tuple[float, dict[str, float]]:
         """Kept tokens for each document that is written: of the whole corpus, and of each group."""
         written, have = self._written(), self._have(kept)
-        overall = _FIRST_YIELD * self.corpus.settings.documents.words * 4 / 3
+        overall = first_yield(self.corpus.settings.documents.words)
         if written:
             overall = max(1.0, sum(have.values()) / written.total())
         mine = {group: (have[group] + _PRIOR * overall) / (written[group] + _PRIOR) for group in have}
@@ -186,6 +186,16 @@ class Grouping:
             "assertion_ids": self.assertions.get(idea["subdomain_id"]),
         }  # fmt: skip
         return group_of(row, self.balance)
+
+
+def first_yield(words: int) -> float:
+    """Kept tokens for each document that is written, as the first wave expects them of documents of so many words."""
+    return _FIRST_YIELD * words * 4 / 3
+
+
+def documents_for(tokens: float, yielded: float) -> int:
+    """Documents to write for so many kept tokens, where each brings `yielded`."""
+    return ceil(_SPARE * tokens / yielded)
 
 
 def within_target(kept: Iterable[Sized], target: int | None, seed: int) -> set[str]:

@@ -8,8 +8,7 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from pipelines.estimate import StageCost, StagePlan
-    from pipelines.probe import Yield
+    from pipelines.estimate import Measured, Renderer, StageCost, Yield
     from specmill.recipe import Recipe
     from specs.reader import Spec
 
@@ -21,13 +20,17 @@ def plan(
     probe: Annotated[
         bool, typer.Option("--probe", help="Make a few dozen calls, and measure instead of assuming.")
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="The probe's workspace; default: out/<recipe's name>-probe.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where probes are kept, each in a folder of its own; default: out/<recipe's name>-probe."),
+    ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Change a key, such as documents.ideas=25.")] = None,
 ) -> None:
     """Say what a recipe would cost: calls, tokens, dollars and hours by stage, with the assumptions.
 
     Prompts are rendered and counted exactly; replies are assumed. With --probe the same recipe runs at a few dozen
-    calls through all stages, and what it measured replaces the assumptions. Below the build stands what each of
+    calls through all stages, and what it measured replaces the assumptions. The same probe again asks nothing; a recipe
+    that asks otherwise is probed afresh, in another folder. Below the build stands what each of
     `specmill mix` (where mix.judge is enabled), `variants`, `audit` and `eval` would add, if you run it.
 
     Example: specmill plan recipe.yaml --probe
@@ -36,49 +39,53 @@ def plan(
     from rich.text import Text
 
     from corpus.tokens import TokenCounter
-    from pipelines.estimate import Renderer, cost, plan_stages
+    from pipelines.estimate import Renderer, cost, kept_tokens, plan_stages, with_measurements
     from pipelines.estimate_verbs import plan_verbs
     from specmill.recipe import load_recipe
 
     loaded, base = load_recipe(recipe, set_ or [])
     spec = loaded.read_spec(base)
     count = TokenCounter(loaded.corpus.tokenizer).count
-    plans = plan_stages(loaded, spec, count)
-    beside = plan_verbs(Renderer(loaded, spec, count), loaded.mix, loaded.eval)
     console = Console(highlight=False)
-    kept: Yield | None = None
+    folder = out or Path("out") / f"{Path(recipe).stem}-probe"
+    render, kept = Renderer(loaded, spec, count), None
+    plans = plan_stages(render)  # says what is wrong with a prompt before a probe pays for others
     if probe:
-        plans, kept = _probed(loaded, base, out or Path("out") / f"{Path(recipe).stem}-probe", plans)
+        found, kept = _probed(loaded, base, folder, spec)
+        render = Renderer(loaded, spec, count, kept)
+        plans = with_measurements(plan_stages(render), found)
+    beside = plan_verbs(render, loaded.mix, loaded.eval)
     costs = [cost(one, loaded.role(one.role, loaded.seed)) for one in plans]
     more = [cost(one, loaded.role(one.role, loaded.seed)) for one in beside]
     console.print(_table(costs, together=True))
-    for line in _assumptions(loaded, costs, kept):
+    for line in _batches([*costs, *more]) + _assumptions(costs, kept, kept_tokens(loaded, spec, render.expected)):
         console.print(Text(line))
     console.print(Text("\nbeside a build, each only if you run it:"))
     console.print(_table(more, together=False))
-    for line in [_assumptions_beside(loaded, spec), *_prices(loaded)]:
+    for line in [_assumptions_beside(loaded, render), *_prices(loaded)]:
         console.print(Text(line))
 
 
-def _probed(recipe: "Recipe", base: Path, out: Path, plans: "list[StagePlan]") -> "tuple[list[StagePlan], Yield]":
+def _probed(recipe: "Recipe", base: Path, out: Path, spec: "Spec") -> "tuple[dict[str, Measured], Yield | None]":
+    """What a probe measures, stage by stage, and what it keeps of the documents that it writes."""
     from corpus.workspace import Workspace
-    from pipelines.estimate import with_measurements
+    from pipelines.base import Corpus
     from pipelines.ledger import Ledger
-    from pipelines.probe import measured, probe_settings, yield_of
+    from pipelines.probe import measured, probe_name, probe_settings, yield_of
     from specmill.recipe import Recipe
     from specmill.run import build_workspace
     from specs.errors import EndpointError, SpecmillError, StoppedError, UserError
 
     small = Recipe.model_validate(probe_settings(recipe).model_dump())
+    workspace = Workspace(out / probe_name(Corpus.of(Workspace(out), small, spec)))
     try:
-        build_workspace(small, base, out)
+        build_workspace(small, base, workspace.root)
     except (EndpointError, StoppedError, UserError):
         raise
     except SpecmillError as error:  # a yield of nothing is a measurement too, and the one that matters most
         typer.echo(f"the probe ended early: {error}", err=True)
-    workspace = Workspace(out)
     with Ledger(workspace.ledger) as ledger:
-        return with_measurements(plans, measured(ledger)), yield_of(workspace, ledger)
+        return measured(ledger), yield_of(workspace, ledger)
 
 
 def _table(costs: "list[StageCost]", *, together: bool) -> "Table":
@@ -91,7 +98,7 @@ def _table(costs: "list[StageCost]", *, together: bool) -> "Table":
     for one in costs:
         tokens = (_short(value) for value in (one.prompt, one.cached, one.completion))
         names = Text(one.plan.stage.replace("_", " ")), Text(one.plan.role)
-        table.add_row(*names, f"{one.plan.calls:,}", *tokens, _money(one.dollars), f"{one.hours:,.2f}")
+        table.add_row(*names, f"{one.plan.calls:,}", *tokens, _money(one.dollars), _hours([one]))
     if together:
         table.add_row(*_sums(costs), style="bold")
     return table
@@ -103,39 +110,34 @@ def _sums(costs: "list[StageCost]") -> tuple[str, ...]:
     totals = (sum(one.prompt for one in costs), sum(one.cached for one in costs), sum(one.completion for one in costs))
     return (
         "all", "", f"{sum(one.plan.calls for one in costs):,}", *(_short(value) for value in totals), _money(known),
-        f"{sum(one.hours for one in costs):,.2f}",
+        _hours(costs),
     )  # fmt: skip
 
 
-def _assumptions(recipe: "Recipe", costs: "list[StageCost]", kept: "Yield | None") -> list[str]:
+def _assumptions(costs: "list[StageCost]", kept: "Yield | None", tokens: float) -> list[str]:
     from pipelines import estimate
 
-    documents = next(one for one in costs if one.plan.stage == "documents")
+    lines = []
     if kept is not None:
-        tokens = documents.plan.calls * kept.kept_per_call * kept.tokens_per_kept
-        lines = [
-            f"measured: {kept.kept} of {kept.documents} documents kept ({kept.kept_per_call:.0%} of the calls), "
-            f"{kept.tokens_per_kept:,.0f} tokens each",
-        ]
+        lines.append(
+            f"measured: {kept.kept} of {kept.written} documents kept ({kept.share:.0%}), {kept.each:,.0f} tokens each"
+        )
         if guessed := [one.plan.stage for one in costs if not one.plan.measured]:
             lines.append(f"assumed still: {', '.join(guessed)}")
     else:
-        tokens = (
-            documents.plan.calls * recipe.documents.words * estimate.TOKENS_PER_WORD * estimate.LONGER * estimate.KEPT
-        )
-        lines = [
+        lines.append(
             f"assumed: {estimate.KEPT:.0%} of the documents kept, {estimate.LONGER:g} times the words asked for, "
             f"{estimate.ENTRY_TOKENS} tokens a list entry, {estimate.TOKENS_PER_SECOND:g} tokens a second a request, "
             "every prompt prefix cached, no retries. --probe measures instead."
-        ]
+        )
     lines.append(f"kept, then: about {tokens:,.0f} tokens of documents{_per_million(costs, tokens)}")
     return lines
 
 
-def _assumptions_beside(recipe: "Recipe", spec: "Spec") -> str:
+def _assumptions_beside(recipe: "Recipe", render: "Renderer") -> str:
     from pipelines import estimate, estimate_verbs
 
-    documents = estimate.kept_documents(recipe, spec)
+    documents = estimate.kept_documents(recipe, render.spec, render.expected)
     mix = (
         f"{estimate_verbs.MIX_PASSES:.0%} of the chats of the mix pass, {estimate_verbs.MIX_CHAT_TOKENS} tokens each; "
     )
@@ -159,6 +161,24 @@ def _prices(recipe: "Recipe") -> list[str]:
         if not endpoint.embedded and recipe.prices.find(endpoint.model) is None:
             lines.append(f"the price of {endpoint.model} (endpoint {name}) is not known: add it under prices.models")
     return lines
+
+
+def _hours(costs: "list[StageCost]") -> str:
+    """Hours of what is asked live; how long a batch takes is up to its endpoint."""
+    live = [one.hours for one in costs if one.hours is not None]
+    return " + ".join([f"{sum(live):,.2f}"] * bool(live) + ["batches"] * (len(live) < len(costs)))
+
+
+def _batches(costs: "list[StageCost]") -> list[str]:
+    """What is known of the time that batches take."""
+    from pipelines.batch_api import WINDOW_HOURS
+
+    if all(one.hours is not None for one in costs):
+        return []
+    return [
+        f"batches: their hours are not known. An endpoint may take {WINDOW_HOURS} hours for each; a stage waits for "
+        "the one before it, further entries of a list for the earlier ones, and what a batch leaves out for another."
+    ]
 
 
 def _short(tokens: int) -> str:

@@ -1,5 +1,6 @@
 """The plan's calls are those that a build makes; unknown prices are unknown; a probe's figures replace assumptions."""
 
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from typer.testing import CliRunner
 
 from corpus.mix_settings import MixSettings
 from eval.settings import EvalSettings
-from pipelines.estimate import Measured, Renderer, cost, plan_stages, with_measurements
+from pipelines.estimate import Measured, Renderer, Yield, cost, plan_stages, with_measurements
 from pipelines.estimate_verbs import plan_verbs
 from pipelines.probe import probe_settings
 from pipelines.settings import BuildSettings
@@ -30,9 +31,13 @@ def words(text: str) -> int:
     return len(text.split())
 
 
+def rendering(settings: BuildSettings, measured: Yield | None = None) -> Renderer:
+    return Renderer(settings, read_spec(settings.spec, Assistant()), words, measured)
+
+
 def plans(**changes):
     settings = BuildSettings.model_validate({**BASE, **changes})
-    return settings, {one.stage: one for one in plan_stages(settings, read_spec(settings.spec, Assistant()), words)}
+    return settings, {one.stage: one for one in plan_stages(rendering(settings))}
 
 
 def test_calls_follow_from_the_recipe() -> None:
@@ -51,7 +56,7 @@ def test_rules_limits_targets_and_chats() -> None:
     _, limited = plans(documents={**BASE["documents"], "limit": 7})
     assert limited["documents"].calls == 7
     _, aimed = plans(documents={**BASE["documents"], "target_tokens": 10_000})
-    assert aimed["documents"].calls == int(10_000 / (300 * 4 / 3 * 1.4 * 0.7)) + 1
+    assert aimed["documents"].calls == ceil(1.05 * 10_000 / (300 * 4 / 3 * 0.7)), "a first wave, as the build sizes it"
     _, chats = plans(chats={"target": 70})
     assert chats["chats"].calls == chats["verdicts"].calls == 100 and chats["verdicts"].role == "judge"
 
@@ -60,9 +65,12 @@ def test_what_there_is_not_is_not_counted_and_what_runs_out_is_asked_for_again()
     _, limited = plans(documents={**BASE["documents"], "limit": 1_000})
     assert limited["documents"].calls == 270, "there are no more ideas"
     _, aimed = plans(documents={**BASE["documents"], "target_tokens": 120_000})
-    more = int(120_000 / (300 * 4 / 3 * 1.4 * 0.7)) + 1 - 270
+    more = ceil(1.05 * (120_000 - 270 * 300 * 4 / 3 * 1.4 * 0.7) / (300 * 4 / 3 * 1.4 * 0.7))
     assert aimed["documents"].calls == 270 + more and more > 30
     assert aimed["ideas"].calls == 30 * 3 + 30 * 1, "a round of top-up: up to two more ideas of each type"
+    nothing, _ = plans(documents={**BASE["documents"], "target_tokens": 10})
+    calls = {one.stage: one.calls for one in plan_stages(rendering(nothing, Yield(12, 0, 0)))}
+    assert calls["documents"] == 270 * 3, "where a probe kept nothing, all that a build might write"
     _, capped = plans(documents={**BASE["documents"], "target_tokens": 10**7, "limit": 400})
     assert capped["documents"].calls == 400
     _, rules = plans(spec="safety_rules", list_batch=2, decompose={"domains": 2, "subdomains": 5})
@@ -80,7 +88,7 @@ def test_queries_are_asked_for_by_topic_and_kind() -> None:
 
 def verbs(mix: dict | None = None, evaluation: dict | None = None, **changes):
     settings = BuildSettings.model_validate({**BASE, **changes})
-    render = Renderer(settings, read_spec(settings.spec, Assistant()), words)
+    render = rendering(settings)
     made = plan_verbs(render, MixSettings.model_validate(mix or {}), EvalSettings.model_validate(evaluation or {}))
     return settings, {one.stage: one for one in made}
 
@@ -154,17 +162,36 @@ def test_dollars_and_hours() -> None:
     assert cost(found["documents"], unknown.role("writer")).dollars is None
 
 
+def test_hours_of_batches_are_not_made_up(tmp_path: Path) -> None:
+    roles = {"writer": {"endpoints": ["e"], "mode": "batch"}, "judge": {"endpoints": ["e"]}}
+    settings, found = plans(roles=roles, judge={"criteria_sets": ["attribution"]})
+    assert cost(found["documents"], settings.role("writer")).hours is None
+    assert cost(found["document_verdicts"], settings.role("judge")).hours > 0
+    changed = {**BASE, "roles": roles, "judge": {"criteria_sets": ["attribution"]}}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(changed))
+    said = CliRunner().invoke(app, ["plan", str(tmp_path / "recipe.yaml")], env={"COLUMNS": "200"}).output
+    ends = {line.split("  ")[0]: line.split("  ")[-1].strip() for line in said.splitlines()}
+    live = cost(found["document_verdicts"], settings.role("judge")).hours
+    assert ends["documents"] == ends["domains"] == ends["eval"] == "batches"
+    assert ends["document verdicts"] == f"{live:.2f}" and ends["all"] == f"{live:.2f} + batches"
+    assert said.count("An endpoint may take 24 hours for each") == 1
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(BASE))
+    assert "batches" not in CliRunner().invoke(app, ["plan", str(tmp_path / "recipe.yaml")]).output
+
+
 def test_a_probe_replaces_assumptions_stage_by_stage() -> None:
     _, found = plans()
-    measured = {"documents": Measured(calls=12, prompt=2000.0, cached=1500.0, completion=700.0, seconds=9.0)}
+    measured = {"documents": Measured(tries=1.5, prompt=2000.0, cached=1500.0, completion=700.0, seconds=9.0)}
     after = {one.stage: one for one in with_measurements(list(found.values()), measured)}
-    assert after["documents"].measured and after["documents"].completion == 700 and after["documents"].calls == 270
+    assert (
+        after["documents"].measured and after["documents"].completion == 700 and after["documents"].calls == 270 * 1.5
+    )
     assert after["ideas"] == found["ideas"]
 
 
 def test_a_probe_is_small_and_asks_in_the_same_way() -> None:
     settings, _ = plans(chats={"target": 500})
     small = probe_settings(settings)
-    stages = plan_stages(small, read_spec(small.spec, Assistant()), words)
+    stages = plan_stages(rendering(small))
     assert sum(one.calls for one in stages) < 90
     assert small.documents.words == settings.documents.words and small.roles == settings.roles

@@ -5,7 +5,8 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,11 @@ from corpus.workspace import Workspace
 from pipelines.audit import Audit
 from pipelines.base import Corpus
 from pipelines.build import Build
+from pipelines.chat_settings import ChatSettings
 from pipelines.client import Client
-from pipelines.estimate import Renderer, StagePlan, kept_documents, plan_stages
+from pipelines.estimate import Renderer, StagePlan, kept_documents, kept_tokens, plan_stages
 from pipelines.estimate_verbs import plan_verbs
+from pipelines.judge_settings import JudgeSettings
 from pipelines.ledger import Ledger
 from pipelines.mix_judge import MixJudging
 from pipelines.variant_kinds import KINDS
@@ -58,10 +61,13 @@ class Served:
     def corpus(self) -> Corpus:
         return Corpus.of(self.workspace, self.recipe, self.spec)
 
+    @property
+    def render(self) -> Renderer:
+        return Renderer(self.recipe, self.spec, TokenCounter().count)
+
     def planned(self) -> dict[str, int]:
         """Calls by stage, of the verbs beside the build."""
-        render = Renderer(self.recipe, self.spec, TokenCounter().count)
-        return calls_of(plan_verbs(render, self.recipe.mix, self.recipe.eval))
+        return calls_of(plan_verbs(self.render, self.recipe.mix, self.recipe.eval))
 
 
 def calls_of(plans: list[StagePlan]) -> dict[str, int]:
@@ -96,7 +102,7 @@ def chat(number: int) -> dict[str, list[dict[str, str]]]:
 
 
 def test_a_build_asks_what_is_planned(served: Served) -> None:
-    planned = calls_of(plan_stages(served.recipe, served.spec, TokenCounter().count))
+    planned = calls_of(plan_stages(served.render))
     built = {stage: calls for stage, calls in seen(served.workspace).items() if stage in planned}
     judged = ("document_verdicts", "verdicts")  # what a filter turned down is not judged
     assert {stage: calls for stage, calls in built.items() if stage not in judged} == {
@@ -128,7 +134,7 @@ def test_forms_of_a_spec_are_asked_for_within_the_plan_and_the_attempts(served: 
 
 def test_an_audit_asks_at_most_what_is_planned_for_as_many_documents(served: Served) -> None:
     documents = list(read_rows(served.workspace, "documents"))
-    assumed = kept_documents(served.recipe, served.spec)
+    assumed = kept_documents(served.recipe, served.spec, served.render.expected)
     write_table(served.workspace, "documents", documents[:assumed])
     assert len(documents) >= assumed == 6
 
@@ -151,3 +157,18 @@ def test_an_evaluation_asks_what_is_planned(served: Served) -> None:
     calls, planned = seen(served.workspace), served.planned()
     assert (calls["eval"], calls["eval_judge"]) == (planned["eval"], planned["eval_judge"]) == (38, 14)
     assert asked(served.log) - before == 38 + 14
+
+
+def test_a_target_is_written_for_in_waves_as_planned(served: Served, tmp_path: Path) -> None:
+    documents = served.recipe.documents.model_copy(
+        update={"words": 300, "ideas": 8, "limit": None, "target_tokens": 8_000, "plan": False, "revise": False}
+    )
+    plain = {"documents": documents, "chats": ChatSettings(), "judge": JudgeSettings()}
+    recipe = served.recipe.model_copy(update=plain)
+    one = replace(served, recipe=recipe, workspace=Workspace(tmp_path / "t").create())
+    one.workspace.recipe.write_text("spec: x\n")
+    Build(one.workspace, recipe, one.spec, Told()).run()
+    planned = calls_of(plan_stages(one.render))
+    assert planned == seen(one.workspace) and planned["documents"] == ceil(1.05 * 8_000 / (0.7 * 300 * 4 / 3)) == 30
+    tokens = [row["tokens"] for row in read_rows(one.workspace, "documents")]
+    assert 8_000 <= sum(tokens) < 8_000 + max(tokens) and kept_tokens(recipe, one.spec, one.render.expected) == 8_000
