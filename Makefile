@@ -7,6 +7,9 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Tests wait for servers half of their time, so one more at once than there are cores; a file's tests stay together.
+AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
+TEST := $(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile
 
 .PHONY: demo test check lock clean
 
@@ -14,14 +17,14 @@ demo: $(READY)
 	$(BIN)/specmill demo --out out/demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(TEST)
 
 check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(TEST)
 
 # Everything is pinned with hashes, the build backend too (uv-build, found on the PATH); pip's own settings (index,
 # certificates) apply, as everywhere on your machine.
