@@ -103,6 +103,8 @@ def test_blanks_in_a_sentence_are_slots_and_rules_across_a_page_are_not() -> Non
     assert rejects("placeholders", f"{GOOD} Signed, __________.")
     assert not rejects("placeholders", f"{GOOD}\n\n____________________\n\n{GOOD}")
     assert not rejects("placeholders", f"{GOOD} It was __very__ late.")
+    assert rejects("placeholders", "(your answer, and nothing after it)\n")
+    assert not rejects("placeholders", f"({GOOD}) And that (so far) was all.")
 
 
 def test_a_slot_that_a_text_is_about_stays() -> None:
