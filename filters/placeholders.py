@@ -33,8 +33,8 @@ _WORDS = re.compile(
 _SHOWN = re.compile(r"""(?:"[^"\n]{0,40}|“[^“”\n]{0,40}|'[^'\n]{0,40})$""")
 _FORM = re.compile(r"\b(?:forms?|slips?|worksheets?|questionnaires?)\b", re.IGNORECASE)  # blanks are to be filled
 _MARKS = ("lorem", " here", "todo", "fixme", "tbd", "___", "xx")
-
-_ALL_ASIDE = re.compile(r"\s*\([^()]{3,200}\)\s*")  # a text that is nothing else says what should stand in its place
+# A text that is nothing else says what should stand in its place.
+_ALL_ASIDE = re.compile(r"\A\s*\([^()]{3,200}\)\s*\Z")
 
 
 class Placeholders(TextCheck):
@@ -57,7 +57,7 @@ class Placeholders(TextCheck):
         if "<" in prose:
             found += list(_ANGLE.finditer(prose))
         found += slots(prose)
-        found += filter(None, [_ALL_ASIDE.fullmatch(prose)])
+        found += _ALL_ASIDE.finditer(prose)
         if _FORM.search(view.item.genre):
             found = [match for match in found if not match.group().rstrip().endswith("___")]
         shown = {match.group() for match in found if _shown(prose, match)}

@@ -37,11 +37,6 @@ class Answer(Generic[T]):
     attempts: int = 1
     reason: str = ""  # of an unparsed one: what is wrong with its form, in a word
 
-    def without_text(self) -> "Answer[None]":
-        """The same without value and text, for the many that are in memory at once; the ledger has the text."""
-        completion = replace(self.completion, text="", reasoning="")
-        return Answer(completion, self.state, None, self.problem, self.attempts, self.reason)
-
 
 class _Unread(BaseModel):
     """An item without the form that was asked for, as JSON text: what a model writes may be no value of ours."""
