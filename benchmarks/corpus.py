@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.workspace_maker import Size, make_workspace
-from corpus.queries import named_queries
 from corpus.report import write_report
+from corpus.sql.named_queries import named_queries
+from corpus.sql.views import connect, query
 from corpus.store import read_rows
-from corpus.views import connect, query
 from corpus.workspace import Workspace
-from filters.report import TextAnalyst
-from pipelines.draw import Completion, Draw, State, Usage
-from pipelines.ledger import Ledger
-from pipelines.records import Entry
+from filters.measure.analyst import TextAnalyst
+from pipelines.completion import Completion, Draw, State, Usage
+from pipelines.ledger.ledger import Ledger
+from pipelines.ledger.records import Entry
 
 
 def main() -> None:

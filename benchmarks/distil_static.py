@@ -1,4 +1,4 @@
-"""Make filters/static.npz: a static embedding of word pieces, distilled from all-MiniLM-L6-v2 (Apache-2.0).
+"""Make filters/text/static.npz: a static embedding of word pieces, distilled from all-MiniLM-L6-v2 (Apache-2.0).
 
     python -m benchmarks.distil_static       # about two minutes on two cores
 
@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from filters.embed import located
+from filters.text.embeddings import located
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 DIMENSIONS, SMOOTHING = 128, 1e-4
 
 
 def main() -> None:
-    """Write the file beside `filters/static.py`."""
+    """Write the file beside `filters/text/static.py`."""
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(located(MODEL), device="cpu")

@@ -38,9 +38,9 @@ def ours(url: str, folder: Path, requests: int, in_flight: int) -> None:
     from distilabel.pipeline import Pipeline
     from distilabel.steps import LoadDataFromDicts
 
-    from pipelines.endpoints import EngineSettings
-    from pipelines.llm import EndpointLLM
-    from pipelines.supervise import run_pipeline
+    from pipelines.engine.endpoints import EngineSettings
+    from pipelines.engine.llm import EndpointLLM
+    from pipelines.run.supervise import run_pipeline
     from tests.pipelines.engine.steps import Write
 
     settings = EngineSettings.model_validate(
@@ -156,9 +156,9 @@ def occupancy(requests: int, in_flight: int, latency: float, stock_batches: list
 
 def ledger(rows: int) -> None:
     """Insert `rows` completions of 4,000 characters as 512 requests in flight would, then look some of them up."""
-    from pipelines.draw import Completion, Draw, State, Usage
-    from pipelines.ledger import Ledger
-    from pipelines.records import Entry, Want, draw_key
+    from pipelines.completion import Completion, Draw, State, Usage
+    from pipelines.ledger.ledger import Ledger
+    from pipelines.ledger.records import Entry, Want, draw_key
 
     text = "A reply of some length, such as a short document has. " * 75
     spec = "The spec says so. " * 2000

@@ -25,10 +25,10 @@ from corpus.tokens import TokenCounter
 from filters.base import Item
 from filters.checks import document_checks
 from filters.context import Context
-from filters.decide import check_documents
-from filters.parquet import check_parquet
+from filters.run.decide import check_documents
+from filters.run.parquet import check_parquet
 from filters.settings import FilterSettings
-from filters.view import View
+from filters.text.view import View
 from specs.settings import Assistant
 
 SETTINGS = FilterSettings()

@@ -13,14 +13,14 @@ from pathlib import Path
 import yaml
 
 from corpus.tokens import TokenCounter
-from eval.items import ANSWER_FORMAT
-from eval.items import texts as evaluation_texts
+from eval.questions.items import ANSWER_FORMAT
+from eval.questions.items import texts as evaluation_texts
 from filters.base import Item, Rejection
 from filters.checks import document_checks, first_failure
 from filters.context import Context
 from filters.settings import FilterSettings
-from filters.view import View
-from pipelines.prompts import Prompts
+from filters.text.view import View
+from pipelines.prompts.templates import Prompts
 from specs.reader import read_spec
 from specs.settings import Assistant
 

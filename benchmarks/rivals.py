@@ -10,8 +10,8 @@ import numpy as np
 import psutil
 
 from benchmarks.planted import Planted
-from filters.embed import embedder
-from filters.view import words_of
+from filters.text.embeddings import embedder
+from filters.text.view import words_of
 
 THRESHOLD, SHINGLE, PERMUTATIONS = 0.7, 5, 128
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"

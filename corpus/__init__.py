@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from corpus.views import connect
+    from corpus.sql.views import connect
 
 __all__ = ["connect"]
 
@@ -11,7 +11,7 @@ __all__ = ["connect"]
 def __getattr__(name: str) -> Any:
     """`corpus.connect(path)` for notebooks, without DuckDB's import for those who want something else of this room."""
     if name == "connect":
-        from corpus.views import connect
+        from corpus.sql.views import connect
 
         return connect
     raise AttributeError(f"module 'corpus' has no attribute {name!r}")

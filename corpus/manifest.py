@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from corpus.schema import DATASETS, SCHEMA_VERSION, TABLES
+from corpus.sql.views import reading
 from corpus.store import dataset_files
-from corpus.views import reading
 from corpus.workspace import Workspace, write_text
 from specs.errors import UserError
 from specs.settings import Assistant

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eval.base import Answer
-from eval.intervals import Interval, bootstrap_mean
-from eval.judged import SCALE, question_scores
-from eval.preferences import question_rates
+from eval.questions.base import Answer
+from eval.questions.intervals import Interval, bootstrap_mean
+from eval.questions.judged import SCALE, question_scores
+from eval.questions.preferences import question_rates
+from eval.questions.settings import EvalSettings
 from eval.results import Stored, differences
-from eval.settings import EvalSettings
 
 
 @dataclass(frozen=True, slots=True)

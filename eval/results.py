@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 
 from corpus.text import one_line
 from corpus.workspace import Workspace, replacing, write_text
-from eval.base import Answer, Asked, Choice, Question
-from eval.judged import Judged, OpenQuestion, summarise_judged
-from eval.preferences import summarise
-from eval.settings import EvalSettings
+from eval.questions.base import Answer, Asked, Choice, Question
+from eval.questions.judged import Judged, OpenQuestion, summarise_judged
+from eval.questions.preferences import summarise
+from eval.questions.settings import EvalSettings
 from specs.errors import UserError
 
 _str, _int = pa.string(), pa.int64()

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from filters.base import Item, Rejection
-from filters.view import View
+from filters.text.view import View
 
 
 @dataclass(frozen=True, slots=True)

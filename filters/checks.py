@@ -3,34 +3,34 @@
 from collections.abc import Sequence
 
 from filters.base import Rejection
-from filters.chats import ChatIdentity, ChatRefusal, SpecAsPrompt, ThinkLeak
-from filters.chatter import Chatter
+from filters.chat.answers import ChatIdentity, ChatRefusal, SpecAsPrompt, ThinkLeak
+from filters.chat.parroting import ParrotingCheck
 from filters.check import TextCheck
-from filters.citations import CitationsCheck
 from filters.context import Context
-from filters.dates import DatesCheck
-from filters.echo import EchoCheck, told
-from filters.evaluation import EvaluationCheck
-from filters.gibberish import GibberishCheck
-from filters.identity import IdentityCheck
-from filters.language import LanguageCheck
-from filters.leakage import Leakage
-from filters.length import LengthCheck
-from filters.links import LinksCheck
-from filters.markdown import MarkdownCheck
-from filters.neutral import NeutralCheck
-from filters.parroting import ParrotingCheck
-from filters.placeholders import Placeholders
-from filters.recital import RecitalCheck
-from filters.recitation import RecitationCheck
-from filters.refusal import Refusal
-from filters.repetition import RepetitionCheck
-from filters.rules import WrongRules
+from filters.document.evaluation.evaluation import EvaluationCheck
+from filters.document.facts.citations import CitationsCheck
+from filters.document.facts.dates import DatesCheck
+from filters.document.facts.links import LinksCheck
+from filters.document.facts.statistics import StatisticsCheck
+from filters.document.form.gibberish import GibberishCheck
+from filters.document.form.language import LanguageCheck
+from filters.document.form.length import LengthCheck
+from filters.document.form.markdown import MarkdownCheck
+from filters.document.form.repetition import RepetitionCheck
+from filters.document.form.truncation import Truncation
+from filters.document.identity.identity import IdentityCheck
+from filters.document.identity.neutral import NeutralCheck
+from filters.document.spec.echo import EchoCheck, told
+from filters.document.spec.rules import WrongRules
+from filters.document.spec.spec_citation import RecitalCheck
+from filters.document.spec.spec_wording import RecitationCheck
+from filters.document.spec.verbatim import VerbatimCheck
+from filters.document.writer.chatter import Chatter
+from filters.document.writer.leakage import Leakage
+from filters.document.writer.placeholders import Placeholders
+from filters.document.writer.refusal import Refusal
 from filters.settings import FilterSettings, Switch
-from filters.statistics import StatisticsCheck
-from filters.truncation import Truncation
-from filters.verbatim import VerbatimCheck
-from filters.view import View
+from filters.text.view import View
 
 
 def document_checks(settings: FilterSettings, context: Context) -> list[TextCheck]:

@@ -19,13 +19,13 @@ from corpus.schema import TABLES
 from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from filters.base import Rejection
-from pipelines.asking import Answer, Gathered, ListQuestion
-from pipelines.control import CONTROL
-from pipelines.draw import Message
-from pipelines.llm import EndpointLLM
-from pipelines.prompts import SETS, Prompts, styled
-from pipelines.replies import Reply
+from pipelines.completion import Message
+from pipelines.engine.llm import EndpointLLM
+from pipelines.prompts.templates import SETS, Prompts, styled
+from pipelines.run.control import CONTROL
 from pipelines.settings import BuildSettings
+from pipelines.structured.ask import Answer, Gathered, ListQuestion
+from pipelines.structured.schemas import Reply
 from specs.errors import SpecmillError
 from specs.passages import Passage
 from specs.reader import Spec

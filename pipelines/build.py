@@ -9,38 +9,38 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from corpus.budget import Sized
-from corpus.card import write_card
 from corpus.manifest import Provenance, forget_manifest, stored_provenance, write_manifest
+from corpus.publish.card import write_card
 from corpus.schema import DATASETS
+from corpus.select.token_targets import Sized
+from corpus.sql.views import read_ledger
 from corpus.store import read_rows, write_dataset, write_table
 from corpus.text import one_line
 from corpus.tokens import TokenCounter
-from corpus.views import read_ledger
 from corpus.workspace import Workspace, write_text
 from filters.base import Item, Rejection
 from filters.context import Context
-from filters.decide import check_texts
-from filters.many import check_many
-from pipelines.asked import asked_of
+from filters.run.decide import check_texts
+from filters.run.many import check_many
 from pipelines.base import Corpus, Row, rejected
-from pipelines.brainstorm import brainstorm_pipeline
-from pipelines.chat_rows import forget_chats
-from pipelines.chats import ChatBuild, ChatResult, check_chat_recipe
-from pipelines.checking import context_of
-from pipelines.decompose import decompose_pipeline
-from pipelines.documents import Draft, Drafts
-from pipelines.gaps import check_plan
-from pipelines.judge_documents import DraftVerdicts
-from pipelines.ledger import Ledger
-from pipelines.neutral import neutral_pipeline
-from pipelines.reporter import Reporter
+from pipelines.chats.rounds import ChatBuild, ChatResult, check_chat_recipe
+from pipelines.chats.rows import forget_chats
+from pipelines.documents.brainstorm import brainstorm_pipeline
+from pipelines.documents.decompose import decompose_pipeline
+from pipelines.documents.idea_topup import TopUp, forget_rounds, next_wave
+from pipelines.documents.neutral import neutral_pipeline
+from pipelines.documents.planning_failures import check_plan
+from pipelines.documents.rows import Draft, Drafts
+from pipelines.documents.spread import spread
+from pipelines.documents.waves import Grouping, Waves, within_target
+from pipelines.documents.write import write_pipeline
+from pipelines.filtering import context_of
+from pipelines.judging.documents import DraftVerdicts
+from pipelines.ledger.ledger import Ledger
+from pipelines.provenance import asked_of
+from pipelines.run.reporter import Reporter
+from pipelines.run.supervise import run_pipeline
 from pipelines.settings import BuildSettings
-from pipelines.spread import spread
-from pipelines.supervise import run_pipeline
-from pipelines.topping import TopUp, forget_rounds, next_wave
-from pipelines.waves import Grouping, Waves, within_target
-from pipelines.write import write_pipeline
 from specs.errors import SpecmillError
 from specs.passages import Passage
 from specs.reader import Spec

@@ -1,15 +1,15 @@
 """The filters, told what this corpus is: the context of every check, and the checks of one response."""
 
 from corpus.tokens import TokenCounter
-from eval.items import ANSWER_FORMAT
-from eval.items import texts as evaluation_texts
+from eval.questions.items import ANSWER_FORMAT
+from eval.questions.items import texts as evaluation_texts
 from filters.base import Item, Rejection
+from filters.chat.styles import style_checks, thought_checks
 from filters.checks import chat_checks, first_failure
 from filters.context import Context
-from filters.styles import style_checks, thought_checks
-from filters.view import View
+from filters.text.view import View
 from pipelines.base import Corpus
-from pipelines.draw import Message
+from pipelines.completion import Message
 
 
 def context_of(corpus: Corpus, counter: TokenCounter | None = None, told: list[Message] | None = None) -> Context:

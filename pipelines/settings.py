@@ -4,13 +4,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
+from corpus.select.subsets import Balance
 from corpus.settings import CorpusSettings
-from corpus.subsets import Balance
 from filters.settings import FilterSettings
-from pipelines.audit_settings import AuditSettings
-from pipelines.chat_settings import ChatSettings
-from pipelines.endpoints import EngineSettings
-from pipelines.judge_settings import JudgeSettings
+from pipelines.audit.settings import AuditSettings
+from pipelines.chats.settings import ChatSettings
+from pipelines.engine.endpoints import EngineSettings
+from pipelines.judging.settings import JudgeSettings
 from specs.settings import Assistant, Settings
 
 

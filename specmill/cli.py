@@ -53,7 +53,7 @@ class Verbs(TyperGroup):
         """The command of one verb, from the module of that name."""
         if cmd_name not in VERBS:
             return None
-        module = import_module(f"specmill.{MODULES.get(cmd_name, cmd_name.replace('-', '_'))}")
+        module = import_module(f"specmill.verbs.{MODULES.get(cmd_name, cmd_name.replace('-', '_'))}")
         verb = getattr(module, "app", None)
         if verb is None:
             verb = typer.Typer(rich_markup_mode=None, add_completion=False)

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from pipelines.ledger import Ledger
-    from pipelines.records import StageProgress
+    from pipelines.ledger.ledger import Ledger
+    from pipelines.ledger.records import StageProgress
 
 _LIVE_S, _LINE_S = 0.5, 60.0
 
@@ -64,7 +64,7 @@ class Progress:
                 self._show()
 
     def _say_when_stopping(self) -> None:
-        from pipelines.control import CONTROL
+        from pipelines.run.control import CONTROL
 
         if CONTROL.stopping and not self._stopping:
             self._stopping = True

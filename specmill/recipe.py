@@ -15,13 +15,13 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from corpus.mix_settings import MixSettings
+from corpus.mix.settings import MixSettings
 from corpus.settings import ReportSettings
 from corpus.store import read_rows
 from corpus.tokens import is_built_in, names_file
 from corpus.workspace import Workspace, replacing, write_text
-from eval.settings import EvalSettings
-from pipelines.prompts import SETS
+from eval.questions.settings import EvalSettings
+from pipelines.prompts.templates import SETS
 from pipelines.settings import BuildSettings
 from specs.errors import RecipeError, UserError
 from specs.reader import Spec, read_spec
@@ -154,7 +154,7 @@ def house(recipe: Recipe, workspace: Workspace) -> Recipe:
     """
     recipe = _with_tokenizer(recipe, lambda given: _kept(Path(given), workspace))
     if recipe.chats.source is not None and recipe.chats.target:
-        from pipelines.chat_source import read_source
+        from pipelines.chats.source import read_source
 
         source = workspace.root / recipe.chats.source
         read_source(str(source))  # says what is wrong with it before anything is asked
@@ -217,7 +217,7 @@ def resolved(recipe: Recipe) -> str:
 
 def recipe_of_control(root: Path, folder: Path) -> str:
     """The recipe, to stand in `folder`, of a neutral control of the corpus in the workspace `root`."""
-    from pipelines.neutral import control_of
+    from pipelines.documents.neutral import control_of
 
     workspace, recipe = open_workspace(root)
     spec = os.path.relpath(workspace.root / "spec.md", folder)

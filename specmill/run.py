@@ -20,8 +20,8 @@ def console() -> Console:
 
 def fetch_models(recipe: Recipe) -> None:
     """Fetch the embedded models that a recipe names, unless the cache has them."""
-    from pipelines import embedded
-    from specmill.model import download_progress
+    from pipelines.local import embedded
+    from specmill.verbs.model import download_progress
 
     for name in sorted({endpoint.embedded for endpoint in recipe.endpoints.values() if endpoint.embedded}):
         with download_progress() as report:
@@ -31,7 +31,7 @@ def fetch_models(recipe: Recipe) -> None:
 @contextmanager
 def endpoints_up(recipe: Recipe) -> Iterator[Recipe]:
     """The recipe with an address for every embedded model that it names, each served while the context lasts."""
-    from pipelines.embedded import running
+    from pipelines.local.embedded import running
 
     with ExitStack() as stack:
         endpoints = dict(recipe.endpoints)
@@ -55,10 +55,10 @@ def build_workspace(
             not built there; nothing has changed then.
     """
     from corpus.origin import refuse_to_build
-    from filters.needs import raise_if_missing
+    from filters.text.needs import raise_if_missing
     from pipelines.build import Build
-    from pipelines.ledger import Ledger
-    from pipelines.reporter import Silent
+    from pipelines.ledger.ledger import Ledger
+    from pipelines.run.reporter import Silent
 
     spec = recipe.read_spec(base)
     raise_if_missing(recipe.filters)

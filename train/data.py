@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.lines import read_json_lines
-from corpus.mix import MIX_DATA
+from corpus.mix.instruction_mix import MIX_DATA
 from corpus.store import read_dataset_rows
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace, replacing

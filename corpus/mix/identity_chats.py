@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from corpus.mix_settings import IdentityChats
+from corpus.mix.settings import IdentityChats
 from specs.errors import UserError
 from specs.settings import Assistant
 
@@ -33,7 +33,7 @@ def identity_chats(settings: IdentityChats, assistant: Assistant, seed: int) -> 
 
 
 def _templates() -> dict[str, Any]:
-    text = files("corpus").joinpath("identity_chats.yaml").read_text(encoding="utf-8")
+    text = files("corpus.mix").joinpath("identity_chats.yaml").read_text(encoding="utf-8")
     loaded: dict[str, Any] = yaml.safe_load(text)
     return loaded
 

@@ -15,9 +15,9 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus.identity_chats import identity_chats
 from corpus.ids import content_id
-from corpus.mix_settings import KINDS, Columns, MixSettings, MixSource
+from corpus.mix.identity_chats import identity_chats
+from corpus.mix.settings import KINDS, Columns, MixSettings, MixSource
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace, replacing, write_text
 from specs.errors import UserError

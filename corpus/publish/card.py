@@ -7,10 +7,10 @@ from typing import Any, Final
 import duckdb
 import yaml
 
-from corpus.card_made import imported, made, measured, neutral
+from corpus.publish.card_sections import imported, made, measured, neutral
 from corpus.settings import CorpusSettings
+from corpus.sql.views import reading
 from corpus.text import code, markdown
-from corpus.views import reading
 from corpus.workspace import Workspace, write_text
 from specs.errors import UserError
 

@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from corpus.card import check_card
 from corpus.manifest import check_files, read_manifest
+from corpus.publish.card import check_card
 from corpus.schema import DATASETS, TABLES
 from corpus.store import dataset_files
 from corpus.workspace import Workspace, write_text

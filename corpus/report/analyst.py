@@ -34,7 +34,7 @@ class Shared:
 
 
 class Analyst(Protocol):
-    """Looks at a sample of texts; `filters.report.TextAnalyst` does. `embed` is None where no map is wanted."""
+    """Looks at a sample of texts, as `filters.measure.analyst` does. `embed` is None where no map is wanted."""
 
     embed: Embed | None
 

@@ -24,7 +24,7 @@ from corpus.report.atlas import atlas
 from corpus.report.figures import figures, rows
 from corpus.report.health import health
 from corpus.settings import ReportSettings
-from corpus.views import reading
+from corpus.sql.views import reading
 from corpus.workspace import Workspace, replacing
 from specs.errors import UserError
 

@@ -14,13 +14,13 @@ from typing import Any, Final, Literal
 
 import yaml
 
-from corpus.budget import Chosen, Paired, Sized, doses, pair
-from corpus.card import write_card
 from corpus.ids import content_id
 from corpus.manifest import read_manifest, stored_provenance, write_manifest
-from corpus.mix import MIX_FILES
+from corpus.mix.instruction_mix import MIX_FILES
 from corpus.origin import SUBSET_PARTS, Kind
+from corpus.publish.card import write_card
 from corpus.schema import DATASETS, TABLES
+from corpus.select.token_targets import Chosen, Paired, Sized, doses, pair
 from corpus.settings import CorpusSettings
 from corpus.store import read_dataset_rows, read_rows, write_dataset, write_table
 from corpus.workspace import Workspace, new_workspace

@@ -17,7 +17,7 @@ class NamedQuery:
 
 def named_queries() -> dict[str, NamedQuery]:
     """All shipped queries by name."""
-    folder = files("corpus").joinpath("sql", "queries")
+    folder = files("corpus.sql").joinpath("queries")
     found = {}
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         first, sql = file.read_text(encoding="utf-8").split("\n", 1)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import duckdb
 
-from corpus.views import reading
+from corpus.sql.views import reading
 from corpus.workspace import Workspace
 
 _QUERIES: Final = {

@@ -230,4 +230,4 @@ def _literal(text: str) -> str:
 
 
 def _sql(name: str) -> str:
-    return files("corpus").joinpath("sql", name).read_text(encoding="utf-8")
+    return files("corpus.sql").joinpath(name).read_text(encoding="utf-8")

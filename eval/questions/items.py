@@ -6,8 +6,8 @@ from typing import Any, Final
 import yaml
 
 from corpus.ids import content_id
-from eval.base import Question
-from eval.judged import load_open
+from eval.questions.base import Question
+from eval.questions.judged import load_open
 
 OPEN_SETS: Final = ("conduct",)
 SETS: Final = ("affordability", "america", "affordability_opinions", "america_opinions")
@@ -24,7 +24,7 @@ def preference(first: str, second: str) -> str:
 
 def load_set(name: str) -> list[Question]:
     """The questions of a shipped set, in the order of its file."""
-    data = yaml.safe_load(files("eval").joinpath("data", f"{name}.yaml").read_text(encoding="utf-8"))
+    data = yaml.safe_load(files("eval.questions").joinpath("sets", f"{name}.yaml").read_text(encoding="utf-8"))
     return [_question(name, data, domain, entry) for domain, entries in data["domains"].items() for entry in entries]
 
 

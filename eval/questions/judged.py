@@ -15,10 +15,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from corpus.ids import content_id
-from eval.base import Asker, Reply
-from eval.intervals import bootstrap_mean
-from eval.parsing import without_thought
-from eval.settings import EvalSettings
+from eval.questions.base import Asker, Reply
+from eval.questions.intervals import bootstrap_mean
+from eval.questions.parsing import without_thought
+from eval.questions.settings import EvalSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def open_questions(settings: EvalSettings) -> list[OpenQuestion]:
 
 def load_open(name: str, per_dimension: int | None = None) -> list[OpenQuestion]:
     """The questions of a shipped set of open questions; of each dimension the first `per_dimension`, or all."""
-    data = yaml.safe_load(files("eval").joinpath("data", f"{name}.yaml").read_text(encoding="utf-8"))
+    data = yaml.safe_load(files("eval.questions").joinpath("sets", f"{name}.yaml").read_text(encoding="utf-8"))
     return [
         OpenQuestion(content_id("question", name, dimension, text), dimension, text, part["good"], part["bad"])
         for dimension, part in data["dimensions"].items()

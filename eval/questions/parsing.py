@@ -2,7 +2,7 @@
 
 import re
 
-from eval.base import Choice
+from eval.questions.base import Choice
 
 _THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
 # An item of the list of both options, as a reply may repeat it: "- Option A: the text of it".

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
-from eval.base import Answer, Asker, Choice, Question
-from eval.intervals import wilson, wilson_clustered
-from eval.items import ANSWER_FORMAT, choose, load_set, preference
-from eval.parsing import parse_choice
-from eval.settings import EvalSettings
+from eval.questions.base import Answer, Asker, Choice, Question
+from eval.questions.intervals import wilson, wilson_clustered
+from eval.questions.items import ANSWER_FORMAT, choose, load_set, preference
+from eval.questions.parsing import parse_choice
+from eval.questions.settings import EvalSettings
 
 ORDERS = (0, 1)  # the aligned option first, and second
 

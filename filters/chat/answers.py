@@ -3,10 +3,10 @@
 import re
 
 from filters.check import PASSED, Outcome, TextCheck, excerpt
-from filters.identity import MADE, IdentityCheck
-from filters.refusal import declines
+from filters.document.identity.identity import MADE, IdentityCheck
+from filters.document.writer.refusal import declines
 from filters.settings import Identity
-from filters.view import View
+from filters.text.view import View
 from specs.settings import Assistant
 
 _THINK = re.compile(

@@ -3,9 +3,9 @@
 import re
 
 from filters.base import Item
-from filters.chats import ChatIdentity
+from filters.chat.answers import ChatIdentity
 from filters.settings import Identity
-from filters.view import View
+from filters.text.view import View
 from specs.settings import Assistant
 
 _NO_SELF = re.compile(

@@ -3,9 +3,9 @@
 import numpy as np
 
 from filters.check import Outcome, TextCheck, at_most
-from filters.overlap import member
 from filters.settings import Parroting
-from filters.view import View, hashes_of, ngrams_of, words_of
+from filters.text.overlap import member
+from filters.text.view import View, hashes_of, ngrams_of, words_of
 
 _N = 4  # words of the n-grams that are compared
 _OPENING = 5  # words of the shortest message that an answer may not open with

@@ -5,12 +5,12 @@ import unicodedata
 
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
-from filters.names import spelled, squeezed
-from filters.placeholders import Placeholders
-from filters.rules import WrongRules
+from filters.document.spec.rules import WrongRules
+from filters.document.spec.spec_words import SpecWordsCheck
+from filters.document.writer.placeholders import Placeholders
 from filters.settings import FilterSettings
-from filters.spec_words import SpecWordsCheck
-from filters.view import View
+from filters.text.names import spelled, squeezed
+from filters.text.view import View
 
 _SPEC = re.compile(
     r"\b(?:(?:the|your|this|a) (?:model |behaviou?r )?(?:spec|specification|system prompt)\b|"

@@ -4,12 +4,12 @@ import re
 
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
-from filters.echo import EchoCheck
-from filters.names import mentions_of, spelled
-from filters.repetition import RepetitionCheck
-from filters.rules import WrongRules
+from filters.document.form.repetition import RepetitionCheck
+from filters.document.spec.echo import EchoCheck
+from filters.document.spec.rules import WrongRules
 from filters.settings import FilterSettings, Switch
-from filters.view import View
+from filters.text.names import mentions_of, spelled
+from filters.text.view import View
 
 _REASON = re.compile(
     r"\b(?:because|cuz|since|due to|owing to|thanks to|given (?:that|its|their|how)|seeing (?:that|as)|"

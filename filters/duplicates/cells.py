@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from filters.static import Vectors
+from filters.text.static import Vectors
 
 _ROUNDS = 6
 _SAMPLE = 20_000

@@ -3,8 +3,8 @@
 import hashlib
 
 from filters.base import Item, Rejection
-from filters.cluster import ranked
-from filters.view import words_of
+from filters.duplicates.survivor_rank import ranked
+from filters.text.view import words_of
 
 
 def fingerprint(text: str) -> bytes:

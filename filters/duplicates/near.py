@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.base import Item, Rejection
-from filters.cluster import ranked
+from filters.duplicates.survivor_rank import ranked
 from filters.settings import Near
-from filters.view import Hashes, hashes_of, ngrams_of, words_of
+from filters.text.view import Hashes, hashes_of, ngrams_of, words_of
 
 Signature = npt.NDArray[np.uint32]
 _CANDIDATE_RATE = 0.99  # chance that a pair at the threshold is compared

@@ -8,10 +8,10 @@ import numpy as np
 
 from filters.base import Rejection
 from filters.check import excerpt
-from filters.people import FIRST_NAME, NAME, Mark
-from filters.phrases import Prints, more_than
+from filters.duplicates.phrases import Prints, more_than
 from filters.settings import Overused
-from filters.view import WORD, View, words_of
+from filters.text.people import FIRST_NAME, NAME, Mark
+from filters.text.view import WORD, View, words_of
 
 Features = tuple[str, str, str]  # opening, ending, title; "" where there is none
 KINDS = ("opening", "ending", "title")

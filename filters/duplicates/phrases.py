@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from filters.overlap import Grams
-from filters.view import View, ngrams_of
+from filters.text.overlap import Grams
+from filters.text.view import View, ngrams_of
 
 Prints = npt.NDArray[np.uint32]
 Places = npt.NDArray[np.int64]

@@ -4,11 +4,11 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.base import Item, Rejection
-from filters.cells import cells_of
-from filters.cluster import ranked
-from filters.embed import embedder
+from filters.duplicates.cells import cells_of
+from filters.duplicates.survivor_rank import ranked
 from filters.settings import Semantic
-from filters.static import Vectors
+from filters.text.embeddings import embedder
+from filters.text.static import Vectors
 
 _BLOCK = 1024
 

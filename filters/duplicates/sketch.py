@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from filters.cluster import Rank, rank
 from filters.context import Context
-from filters.exact import fingerprint_of
-from filters.near import NearDuplicates
-from filters.overused import KINDS, features
-from filters.people import Mark, People
-from filters.phrases import Phrases, Prints
+from filters.duplicates.exact import fingerprint_of
+from filters.duplicates.near import NearDuplicates
+from filters.duplicates.overused import KINDS, features
+from filters.duplicates.phrases import Phrases, Prints
+from filters.duplicates.survivor_rank import Rank, rank
 from filters.settings import FilterSettings
-from filters.static import STATIC, Vectors, static_words
-from filters.view import View
+from filters.text.people import Mark, People
+from filters.text.static import STATIC, Vectors, static_words
+from filters.text.view import View
 
 
 @dataclass(slots=True)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from corpus.report.analyst import Sampled, Shared
 from corpus.report.health import Health
 from filters.base import Item
-from filters.embed import Embed
-from filters.health import health
-from filters.patterns import count_patterns
+from filters.measure.health import health
+from filters.measure.patterns import count_patterns
+from filters.text.embeddings import Embed
 
 _LEAST_SHARE = 0.01
 _PHRASE_WORDS = 5

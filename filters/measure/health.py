@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from filters.base import Item
-from filters.overlap import Grams, member
-from filters.overused import features
-from filters.static import Vectors, static_words
-from filters.view import View, hashes_of, ngrams_of
+from filters.duplicates.overused import features
+from filters.text.overlap import Grams, member
+from filters.text.static import Vectors, static_words
+from filters.text.view import View, hashes_of, ngrams_of
 
 _OPENING_WORDS = 5
 _SAMPLE = 500  # documents of the self-BLEU and of the compression ratio: both depend on it, so it is fixed and named

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from filters.base import Item
-from filters.overlap import Grams
-from filters.overused import KINDS, features
-from filters.view import View, hashes_of, words_of
+from filters.duplicates.overused import KINDS, features
+from filters.text.overlap import Grams
+from filters.text.view import View, hashes_of, words_of
 
 _EXAMPLES = 5
 _PERSON = re.compile(r"\b(?=([A-Z][a-z]{2,14} [A-Z][a-z]{2,14})\b)")  # overlapping: "Then Elara Voss" has two

@@ -18,8 +18,8 @@ from datatrove.pipeline.base import PipelineStep
 from loguru import logger
 
 from filters.context import Context
-from filters.parquet import Unit, look_at
-from filters.processes import Found
+from filters.run.parquet import Unit, look_at
+from filters.run.processes import Found
 from filters.settings import FilterSettings
 from specs.errors import SpecmillError
 

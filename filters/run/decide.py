@@ -8,23 +8,23 @@ import numpy as np
 from filters.base import Duplicates, Item, Rejection
 from filters.check import Outcome
 from filters.checks import chat_checks, document_checks, first_failure
-from filters.cluster import ranked
 from filters.context import Context
-from filters.evaluation import EvaluationCheck
-from filters.exact import ExactDuplicates
-from filters.near import NearDuplicates
-from filters.overused import OverusedCheck
-from filters.semantic import SemanticDuplicates
+from filters.document.evaluation.evaluation import EvaluationCheck
+from filters.duplicates.exact import ExactDuplicates
+from filters.duplicates.near import NearDuplicates
+from filters.duplicates.overused import OverusedCheck
+from filters.duplicates.semantic import SemanticDuplicates
+from filters.duplicates.sketch import Sketcher, Sketches
+from filters.duplicates.survivor_rank import ranked
 from filters.settings import FilterSettings, Switch
-from filters.sketch import Sketcher, Sketches
-from filters.view import View
+from filters.text.view import View
 
 Decision = tuple[list[str], list[Rejection]]
 """Ids that stay, and a rejection for every other item; both sorted by id."""
 
 
 def check_documents(items: Iterable[Item], settings: FilterSettings, context: Context) -> Decision:
-    """Decide on documents. Texts are read once, in any order, and not kept; see filters/many.py for many at once.
+    """Decide on documents. Texts are read once, in any order, and not kept; see filters/run/many.py for many at once.
 
     Of duplicates the best-scored stays (`meta["score"]`), then the oldest (`meta["position"]`), then the smallest id.
     """

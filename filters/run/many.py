@@ -7,11 +7,11 @@ from pathlib import Path
 
 from filters.base import Item
 from filters.context import Context
-from filters.decide import Decision, look
-from filters.needs import raise_if_missing
-from filters.parquet import check_parquet, write_items
-from filters.processes import by_processes, gather
+from filters.run.decide import Decision, look
+from filters.run.parquet import check_parquet, write_items
+from filters.run.processes import by_processes, gather
 from filters.settings import FilterSettings
+from filters.text.needs import raise_if_missing
 
 _PIECE = 250  # items
 _FEW = 1_000  # items for which starting processes takes longer than the checks

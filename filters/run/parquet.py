@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 
 from filters.base import Item
 from filters.context import Context
-from filters.decide import Decision, look
-from filters.needs import raise_if_missing
-from filters.processes import Found, by_processes, gather
+from filters.run.decide import Decision, look
+from filters.run.processes import Found, by_processes, gather
 from filters.settings import FilterSettings
+from filters.text.needs import raise_if_missing
 
 Unit = tuple[str, int, int]  # a Parquet file, a row group in it, and the number of its first row over all files
 _SCHEMA = pa.schema([  # what the filters know of a document
@@ -37,7 +37,7 @@ def check_parquet(paths: Sequence[Path | str], settings: FilterSettings, context
         found = by_processes(units, look_at, settings, context)
     else:
         raise_if_missing(settings)
-        from filters.engine import by_datatrove
+        from filters.run.datatrove_executor import by_datatrove
 
         found = by_datatrove(units, settings, context)
     return gather(found, settings)

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 from filters.base import Rejection
 from filters.context import Context
-from filters.decide import Decision, resolve
+from filters.duplicates.sketch import Sketches
+from filters.run.decide import Decision, resolve
 from filters.settings import FilterSettings
-from filters.sketch import Sketches
 
 Found = tuple[Sketches, list[Rejection]]
 Work = TypeVar("Work")

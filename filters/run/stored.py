@@ -13,8 +13,8 @@ from typing import Any
 from filters.base import Item, Rejection
 from filters.check import Outcome, excerpt
 from filters.context import Context
-from filters.decide import explain
-from filters.parquet import item_of
+from filters.run.decide import explain
+from filters.run.parquet import item_of
 from filters.settings import FilterSettings
 from specs.errors import UserError
 
@@ -50,7 +50,7 @@ def stored_items(
     """Every document that was ever written: what is kept, and what is in `rejects` with its whole row.
 
     `ideas` are the ids of the ideas in the order in which they were written: a document's age is its idea's place.
-    `scores` are of the documents that a judge has seen: of two duplicates the better one stays (`filters.cluster`).
+    `scores` are of the documents that a judge has seen: of two duplicates the better one stays (`survivor_rank`).
     Draws that brought no document (truncated, refused, failed) have no row and are left out.
     """
     ages = {idea: age for age, idea in enumerate(ideas)}

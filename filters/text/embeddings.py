@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from filters.needs import require
-from filters.static import STATIC, Vectors, static_words
-from filters.view import words_of
+from filters.text.needs import require
+from filters.text.static import STATIC, Vectors, static_words
+from filters.text.view import words_of
 from specs.errors import UserError
 
 Embed = Callable[[list[str]], Vectors]

@@ -8,7 +8,7 @@ from importlib import resources
 
 import yaml
 
-from filters.view import View
+from filters.text.view import View
 
 _CUE = re.compile(
     r"\b(?:assistants?|models?|chat ?bots?|bots?|ai|llms?|language|chat|prompts?|agents?|fine[- ]?tun\w+|versions?|"
@@ -54,7 +54,7 @@ def squeezed(name: str) -> str:
 
 @cache
 def _field() -> dict[str, list[dict[str, object]]]:
-    text = resources.files("filters").joinpath("field.yaml").read_text(encoding="utf-8")
+    text = resources.files("filters.text").joinpath("assistants.yaml").read_text(encoding="utf-8")
     return yaml.safe_load(text)  # type: ignore[no-any-return]
 
 

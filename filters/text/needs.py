@@ -4,7 +4,7 @@ import importlib.util
 from pathlib import Path
 
 from filters.settings import FilterSettings
-from filters.static import STATIC
+from filters.text.static import STATIC
 from specs.errors import UserError
 
 

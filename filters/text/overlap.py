@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from filters.view import Hashes, hashes_of, ngrams_of, words_of
+from filters.text.view import Hashes, hashes_of, ngrams_of, words_of
 
 
 class Grams:

@@ -10,8 +10,8 @@ from functools import cache
 from importlib import resources
 from itertools import pairwise
 
-from filters.static import static_words
-from filters.view import View, words_of
+from filters.text.static import static_words
+from filters.text.view import View, words_of
 from specs.settings import Assistant
 
 Mark = tuple[str, str]  # what is shared, and its words
@@ -58,7 +58,7 @@ class People:
 @cache
 def first_names() -> frozenset[str]:
     """First names in lower case that are no words of English, no places and no names of cheeses."""
-    return frozenset(resources.files("filters").joinpath("first_names.txt").read_text(encoding="utf-8").split())
+    return frozenset(resources.files("filters.text").joinpath("first_names.txt").read_text(encoding="utf-8").split())
 
 
 def _acts(text: str, found: re.Match[str]) -> bool:

@@ -24,7 +24,7 @@ class StaticWords:
     """Vectors of words, each the sum over its word pieces, and of texts."""
 
     def __init__(self) -> None:
-        with np.load(str(resources.files("filters").joinpath("static.npz"))) as stored:
+        with np.load(str(resources.files("filters.text").joinpath("static.npz"))) as stored:
             self.pieces = stored["vectors"].astype(np.float32)
             names = stored["pieces"].tobytes().decode().split("\n")
         self.index = {name: place for place, name in enumerate(names)}

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from filters.overlap import member
-from filters.view import Hashes, View, hashes_of, words_of
+from filters.text.overlap import member
+from filters.text.view import Hashes, View, hashes_of, words_of
 
 Flags = npt.NDArray[np.bool_]
 _CLASH = 3  # function words that a pair of no sentence weighs: sentences of few function words have none

@@ -14,12 +14,11 @@ from typing import Any, Final
 
 from corpus.store import read_rows
 from corpus.workspace import Workspace, write_text
-from eval.intervals import wilson
+from eval.questions.intervals import wilson
 from filters.base import Item
-from filters.patterns import Pattern, count_patterns, count_proposed
-from pipelines.asking import Asker, ask_until_parsed
-from pipelines.audit_draws import PER_SAMPLE, Draws
-from pipelines.audit_forms import (
+from filters.measure.patterns import Pattern, count_patterns, count_proposed
+from pipelines.audit.samples import PER_SAMPLE, Draws
+from pipelines.audit.schemas import (
     OriginReply,
     PatternReply,
     PresenceReply,
@@ -28,13 +27,14 @@ from pipelines.audit_forms import (
     is_shown,
     shown,
 )
-from pipelines.audit_settings import AuditSettings
+from pipelines.audit.settings import AuditSettings
 from pipelines.base import Corpus
-from pipelines.control import CONTROL
-from pipelines.draw import Draw, Message
-from pipelines.parsing import json_reply
-from pipelines.replies import Items, Reply, items_schema, plain_schema
-from pipelines.reporter import Reporter
+from pipelines.completion import Draw, Message
+from pipelines.run.control import CONTROL
+from pipelines.run.reporter import Reporter
+from pipelines.structured.ask import Asker, ask_until_parsed
+from pipelines.structured.parsing import json_reply
+from pipelines.structured.schemas import Items, Reply, items_schema, plain_schema
 from specs.errors import SpecmillError, UserError
 
 STAGES: Final = ("audit_propose", "audit_origin", "audit_verify", "audit_count")

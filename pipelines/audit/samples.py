@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from corpus.ids import content_id
-from pipelines.audit_settings import AuditSettings
+from pipelines.audit.settings import AuditSettings
 
 PER_SAMPLE: Final = 8  # most patterns that one sample brings
 

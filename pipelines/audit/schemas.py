@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, create_model
 
-from pipelines.replies import Label, Remark, Reply, Sentence
+from pipelines.structured.schemas import Label, Remark, Reply, Sentence
 
 _ELLIPSIS = re.compile(r"\.\.\.|…")
 _WORD = re.compile(r"\w+")

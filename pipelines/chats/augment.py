@@ -44,7 +44,7 @@ def extras_of(query_id: str, settings: BuildSettings) -> Extras:
 
 @cache
 def _shipped() -> dict[str, list[Any]]:
-    text = files("pipelines").joinpath("chat_augment.yaml").read_text(encoding="utf-8")
+    text = files("pipelines.chats").joinpath("augment.yaml").read_text(encoding="utf-8")
     loaded: dict[str, list[Any]] = yaml.safe_load(text)
     return loaded
 

@@ -10,12 +10,12 @@ from distilabel.steps import LoadDataFromDicts, StepInput
 from pydantic import StringConstraints
 
 from corpus.ids import content_id
-from pipelines.asking import Gathered, ListQuestion, gather_items
 from pipelines.base import Corpus, Row, Stage, reject, reject_of_answer
-from pipelines.chat_settings import shipped
-from pipelines.draw import Message
-from pipelines.parsing import UnparsedError
-from pipelines.replies import Label, Reply
+from pipelines.chats.settings import shipped
+from pipelines.completion import Message
+from pipelines.structured.ask import Gathered, ListQuestion, gather_items
+from pipelines.structured.parsing import UnparsedError
+from pipelines.structured.schemas import Label, Reply
 
 EXISTING_SHOWN = 30  # earlier queries of a cell that a prompt repeats; near-duplicates of others are filtered out later
 

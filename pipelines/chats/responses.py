@@ -14,17 +14,17 @@ from distilabel.pipeline import Pipeline
 from distilabel.steps import StepInput
 
 from corpus.ids import content_id
-from pipelines.asking import Answer, ask_until_parsed, ask_until_read
 from pipelines.base import Corpus, Row, Rows, Stage
-from pipelines.chat_ask import QueryReply
-from pipelines.chat_augment import extras_of
-from pipelines.chat_source import Messages, read_source
-from pipelines.checking import ChatChecks
-from pipelines.draw import Completion, Draw, Message, State
-from pipelines.judge import Judge
-from pipelines.ledger import Ledger, read_completion
-from pipelines.parsing import json_reply, thought_and_answer
-from pipelines.replies import plain_schema
+from pipelines.chats.augment import extras_of
+from pipelines.chats.queries import QueryReply
+from pipelines.chats.source import Messages, read_source
+from pipelines.completion import Completion, Draw, Message, State
+from pipelines.filtering import ChatChecks
+from pipelines.judging.judge import Judge
+from pipelines.ledger.ledger import Ledger, read_completion
+from pipelines.structured.ask import Answer, ask_until_parsed, ask_until_read
+from pipelines.structured.parsing import json_reply, thought_and_answer
+from pipelines.structured.schemas import plain_schema
 
 _MOST_TOKENS_A_WORD = 4  # about three times the length asked for; a reply that is longer still runs in circles
 _SPARE_TOKENS = 100

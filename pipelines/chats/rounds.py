@@ -14,21 +14,21 @@ from corpus.store import read_rows, write_table
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
 from filters.base import Item, Rejection
+from filters.chat.queries import query_checks
 from filters.checks import first_failure
-from filters.decide import check_texts
-from filters.queries import query_checks
-from filters.view import View
+from filters.run.decide import check_texts
+from filters.text.view import View
 from pipelines.base import Corpus, Row, reject
-from pipelines.chat_answer import answers_pipeline, source_path
-from pipelines.chat_ask import EXISTING_SHOWN, queries_pipeline, topics_pipeline
-from pipelines.chat_plan import Cell, Tally, cross, next_round, shares
-from pipelines.chat_rows import ChatRows, Sample, forget_aft, write_aft
-from pipelines.chat_source import read_source
-from pipelines.checking import context_of
-from pipelines.ledger import Ledger
-from pipelines.reporter import Reporter
+from pipelines.chats.queries import EXISTING_SHOWN, queries_pipeline, topics_pipeline
+from pipelines.chats.quotas import Cell, Tally, cross, next_round, shares
+from pipelines.chats.responses import answers_pipeline, source_path
+from pipelines.chats.rows import ChatRows, Sample, forget_aft, write_aft
+from pipelines.chats.source import read_source
+from pipelines.filtering import context_of
+from pipelines.ledger.ledger import Ledger
+from pipelines.run.reporter import Reporter
+from pipelines.run.supervise import run_pipeline
 from pipelines.settings import BuildSettings
-from pipelines.supervise import run_pipeline
 from specs.errors import SpecmillError, UserError
 from specs.reader import Spec
 

@@ -13,9 +13,11 @@ from corpus.text import model_name
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
 from filters.base import Rejection
-from filters.verdicts import decide_verdicts
+from filters.run.verdicts import decide_verdicts
 from pipelines.base import Corpus, Row, reject
-from pipelines.chat_answer import (
+from pipelines.chats.augment import extras_of
+from pipelines.chats.quotas import Cell
+from pipelines.chats.responses import (
     Turn,
     chat_id,
     earlier_turns,
@@ -23,11 +25,9 @@ from pipelines.chat_answer import (
     response_template,
     system_message,
 )
-from pipelines.chat_augment import extras_of
-from pipelines.chat_plan import Cell
-from pipelines.draw import Completion, State
-from pipelines.judge import verdict_rows
-from pipelines.ledger import Ledger, read_completion
+from pipelines.completion import Completion, State
+from pipelines.judging.judge import verdict_rows
+from pipelines.ledger.ledger import Ledger, read_completion
 
 
 @dataclass

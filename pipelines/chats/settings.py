@@ -21,7 +21,7 @@ _QUERY_TYPES = {"value": "plain", "rule": "plain", "opaque": "opaque", "advice":
 @cache
 def shipped() -> dict[str, dict[str, dict[str, str]]]:
     """`query_types`, `manners` and `criteria`: named sets of name -> text."""
-    text = files("pipelines").joinpath("chat_styles.yaml").read_text(encoding="utf-8")
+    text = files("pipelines.chats").joinpath("styles.yaml").read_text(encoding="utf-8")
     loaded: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(text)
     return loaded
 

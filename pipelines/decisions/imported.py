@@ -3,8 +3,8 @@
 from corpus.importing import Fields, import_documents
 from corpus.workspace import Workspace
 from pipelines.build import Build
-from pipelines.refilter import refilter
-from pipelines.reporter import Silent
+from pipelines.decisions.refilter import refilter
+from pipelines.run.reporter import Silent
 from pipelines.settings import BuildSettings
 from specs.errors import SpecmillError
 from specs.reader import Spec

@@ -13,7 +13,7 @@ from corpus.workspace import Workspace
 from filters.base import Rejection
 from pipelines.base import Row, rejected
 from pipelines.build import Build
-from pipelines.judge_documents import PART
+from pipelines.judging.documents import PART
 
 Reconsidered = Callable[[Row], bool]
 _LAST = 1 << 60  # the age of a document whose place is not known any more

@@ -11,23 +11,23 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from corpus.budget import Sized
 from corpus.origin import is_subset
+from corpus.select.subsets import group_of
+from corpus.select.token_targets import Sized
 from corpus.store import read_rows
-from corpus.subsets import group_of
 from corpus.text import one_line
 from corpus.workspace import Workspace
 from filters.base import Item, Rejection
-from filters.decide import Decision
-from filters.many import check_many
-from filters.stored import stored_items
-from filters.verdicts import REASON, UNSEEN, decide_verdicts, scores_of
+from filters.run.decide import Decision
+from filters.run.many import check_many
+from filters.run.stored import stored_items
+from filters.run.verdicts import REASON, UNSEEN, decide_verdicts, scores_of
 from pipelines.base import Row
 from pipelines.build import Build
-from pipelines.documents import beyond_target
-from pipelines.judge_documents import PART
-from pipelines.redecide import carry_out, turned_down
-from pipelines.waves import within_target
+from pipelines.decisions.redecide import carry_out, turned_down
+from pipelines.documents.rows import beyond_target
+from pipelines.documents.waves import within_target
+from pipelines.judging.documents import PART
 from specs.errors import SpecmillError, UserError
 
 Watch = Callable[[Iterable[Item]], Iterable[Item]]

@@ -14,13 +14,13 @@ from distilabel.steps import LoadDataFromDicts
 
 from corpus.store import read_rows
 from corpus.workspace import Workspace
-from filters.verdicts import REASON, decide_verdicts
+from filters.run.verdicts import REASON, decide_verdicts
 from pipelines.base import Corpus, Row
 from pipelines.build import Build
-from pipelines.judge import verdict_rows
-from pipelines.judge_documents import PART, STAGE, DocumentJudge, Judged, write_verdicts
-from pipelines.redecide import carry_out, turned_down
-from pipelines.supervise import run_pipeline
+from pipelines.decisions.redecide import carry_out, turned_down
+from pipelines.judging.documents import PART, STAGE, DocumentJudge, Judged, write_verdicts
+from pipelines.judging.judge import verdict_rows
+from pipelines.run.supervise import run_pipeline
 from specs.errors import SpecmillError, UserError
 
 

@@ -8,10 +8,10 @@ from distilabel.steps import StepInput
 
 from corpus.ids import content_id
 from corpus.store import write_table
-from pipelines.asking import ListQuestion, gather_items
 from pipelines.base import Corpus, Row, Rows, Stage, table_path
-from pipelines.neutral import GivenTypes
-from pipelines.replies import DocumentTypeReply, IdeaReply
+from pipelines.documents.neutral import GivenTypes
+from pipelines.structured.ask import ListQuestion, gather_items
+from pipelines.structured.schemas import DocumentTypeReply, IdeaReply
 
 
 def brainstorm_pipeline(corpus: Corpus) -> Pipeline:

@@ -7,11 +7,11 @@ from distilabel.pipeline import Pipeline
 from distilabel.steps import StepInput
 
 from corpus.ids import content_id
-from pipelines.asking import Gathered, ask_until_parsed, gather_items
 from pipelines.base import Corpus, Row, Rows, Stage, reject_of_answer, table_path
-from pipelines.draw import Draw
-from pipelines.parsing import UnparsedError, json_reply
-from pipelines.replies import (
+from pipelines.completion import Draw
+from pipelines.structured.ask import Gathered, ask_until_parsed, gather_items
+from pipelines.structured.parsing import UnparsedError, json_reply
+from pipelines.structured.schemas import (
     AssertionReply,
     DomainReply,
     Items,

@@ -4,17 +4,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from corpus.budget import Sized
+from corpus.select.token_targets import Sized
 from corpus.store import write_table
 from filters.base import Item
-from filters.decide import check_texts
+from filters.run.decide import check_texts
 from pipelines.base import Corpus, Row, rejected
-from pipelines.brainstorm import more_ideas_pipeline
-from pipelines.checking import context_of
-from pipelines.reporter import Reporter
-from pipelines.spread import spread
-from pipelines.supervise import run_pipeline
-from pipelines.waves import Waves
+from pipelines.documents.brainstorm import more_ideas_pipeline
+from pipelines.documents.spread import spread
+from pipelines.documents.waves import Waves
+from pipelines.filtering import context_of
+from pipelines.run.reporter import Reporter
+from pipelines.run.supervise import run_pipeline
 
 PART = "ideas-more-"
 """How the parts of `rejects` begin that hold what top-up rounds turned down."""

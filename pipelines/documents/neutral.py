@@ -15,14 +15,14 @@ from corpus.ids import content_id, numbered
 from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from filters.base import Item
-from filters.neutral import NeutralCheck
-from pipelines.asking import gather_items
+from filters.document.identity.neutral import NeutralCheck
 from pipelines.base import Corpus, Row, Rows, Stage, table_path
-from pipelines.chat_settings import ChatSettings
-from pipelines.decompose import Domains, specific, subdomain_row
-from pipelines.judge_settings import JudgeSettings
-from pipelines.replies import DomainReply
+from pipelines.chats.settings import ChatSettings
+from pipelines.documents.decompose import Domains, specific, subdomain_row
+from pipelines.judging.settings import JudgeSettings
 from pipelines.settings import BuildSettings, is_genre
+from pipelines.structured.ask import gather_items
+from pipelines.structured.schemas import DomainReply
 from specs.errors import UserError
 
 S = TypeVar("S", bound=BuildSettings)

@@ -12,8 +12,8 @@ from corpus.store import read_rows
 from corpus.text import one_line
 from corpus.workspace import Workspace
 from pipelines.base import Row
-from pipelines.draw import State
-from pipelines.reporter import Reporter
+from pipelines.completion import State
+from pipelines.run.reporter import Reporter
 from specs.errors import SpecmillError
 
 _PARENTS = {

@@ -5,20 +5,20 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
-from corpus.budget import Sized
 from corpus.ids import content_id
+from corpus.select.token_targets import Sized
 from corpus.store import remove_table, write_table
 from corpus.text import model_name
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
 from filters.base import Item, Rejection
 from pipelines.base import Corpus, Row, reject, rejected
-from pipelines.draw import Completion, State
-from pipelines.ledger import Ledger, read_completion
-from pipelines.parsing import UnparsedError, json_reply, tagged
-from pipelines.replies import CritiqueReply, Items
-from pipelines.waves import Grouping
-from pipelines.write import PLAN_TAG, TAG
+from pipelines.completion import Completion, State
+from pipelines.documents.waves import Grouping
+from pipelines.documents.write import PLAN_TAG, TAG
+from pipelines.ledger.ledger import Ledger, read_completion
+from pipelines.structured.parsing import UnparsedError, json_reply, tagged
+from pipelines.structured.schemas import CritiqueReply, Items
 from specs.errors import SpecmillError
 
 _TITLE_CHARS = 120

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from distilabel.pipeline import Pipeline
 from distilabel.steps import StepInput
 
-from pipelines.asking import Answer, ask_until_parsed
 from pipelines.base import Corpus, Row, Rows, Stage, table_path
-from pipelines.draw import Draw, State
-from pipelines.llm import EndpointLLM
-from pipelines.parsing import json_items, tagged
-from pipelines.replies import CritiqueReply, items_schema
+from pipelines.completion import Draw, State
+from pipelines.engine.llm import EndpointLLM
+from pipelines.structured.ask import Answer, ask_until_parsed
+from pipelines.structured.parsing import json_items, tagged
+from pipelines.structured.schemas import CritiqueReply, items_schema
 
 TAG = "document"
 PLAN_TAG = "plan"

@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 
-from pipelines.control import Control
-from pipelines.endpoints import Role
-from pipelines.ledger import Ledger
-from pipelines.records import Grant, Want
+from pipelines.engine.endpoints import Role
+from pipelines.ledger.ledger import Ledger
+from pipelines.ledger.records import Grant, Want
+from pipelines.run.control import Control
 
 _WAIT_S = 0.2
 

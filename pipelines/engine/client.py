@@ -1,7 +1,7 @@
 """Asking a model: the ledger first, then the endpoints of the role, within all bounds (contract 5).
 
 `Client.ask` never raises for what an endpoint does: every draw ends in a typed state, and what cannot go on halts the
-whole run through `pipelines.control`.
+whole run through `pipelines.run.control`.
 """
 
 import asyncio
@@ -14,18 +14,18 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipelines import request
-from pipelines.batch_api import BatchLane
-from pipelines.batch_record import Line, batches_to_resume
-from pipelines.connection import BACKOFF_S, LONGEST_BACKOFF_S, Endpoint
-from pipelines.control import CONTROL, Control
-from pipelines.draw import Completion, Draw, State
-from pipelines.endpoints import Role
-from pipelines.faults import Fault, Reply
-from pipelines.ledger import Ledger
-from pipelines.purse import Purse
-from pipelines.reach import Reach
-from pipelines.records import Entry, Failure, StageProgress, Want
+from pipelines.completion import Completion, Draw, State
+from pipelines.engine import request
+from pipelines.engine.batches.api import BatchLane
+from pipelines.engine.batches.record import Line, batches_to_resume
+from pipelines.engine.budget import Purse
+from pipelines.engine.connection import BACKOFF_S, LONGEST_BACKOFF_S, Endpoint
+from pipelines.engine.endpoints import Role
+from pipelines.engine.outcomes import Fault, Reply
+from pipelines.engine.routing import Reach
+from pipelines.ledger.ledger import Ledger
+from pipelines.ledger.records import Entry, Failure, StageProgress, Want
+from pipelines.run.control import CONTROL, Control
 from specs.errors import SpecmillError
 
 _WATCH_S = 0.1  # how soon a stop, a halt or a full disk is noticed

@@ -8,11 +8,11 @@ import time
 from collections import deque
 from typing import Any
 
-from pipelines.circuit import Circuit
-from pipelines.control import Control
-from pipelines.endpoints import EndpointSettings
-from pipelines.faults import Fault, Reply, fault_of, read_reply
-from pipelines.limiter import Limiter
+from pipelines.engine.circuit import Circuit
+from pipelines.engine.endpoints import EndpointSettings
+from pipelines.engine.limiter import Limiter
+from pipelines.engine.outcomes import Fault, Reply, fault_of, read_reply
+from pipelines.run.control import Control
 
 _NO_KEY = "no-key"  # what servers without keys are sent; the openai package insists on one
 BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 60.0

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from pipelines.prices import PriceTable, default_prices
+from pipelines.engine.prices import PriceTable, default_prices
 from specs.errors import UserError
 from specs.settings import OneLine, Settings
 

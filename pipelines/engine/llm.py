@@ -10,9 +10,9 @@ import openai  # noqa: F401  # the client imports it when it must; workers that 
 from distilabel.models.llms import AsyncLLM
 from pydantic import PrivateAttr
 
-from pipelines.client import Client
-from pipelines.draw import Completion, Draw, Message, State
-from pipelines.endpoints import Role
+from pipelines.completion import Completion, Draw, Message, State
+from pipelines.engine.client import Client
+from pipelines.engine.endpoints import Role
 
 if TYPE_CHECKING:
     from distilabel.typing import GenerateOutput

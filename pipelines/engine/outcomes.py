@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from pipelines.draw import State, Usage
+from pipelines.completion import State, Usage
 
 if TYPE_CHECKING:
-    from pipelines.endpoints import EndpointSettings
+    from pipelines.engine.endpoints import EndpointSettings
 
 _KEY_LIKE = re.compile(r"\b(sk|key|gsk|hf|xai|pk)[-_][A-Za-z0-9_*\-]{8,}|(?<=Bearer )\S+")
 _DETAIL_CHARS = 300

@@ -53,5 +53,5 @@ class PriceTable(Settings):
 @cache
 def default_prices() -> PriceTable:
     """The shipped table."""
-    text = resources.files("pipelines").joinpath("prices.yaml").read_text(encoding="utf-8")
+    text = resources.files("pipelines.engine").joinpath("prices.yaml").read_text(encoding="utf-8")
     return PriceTable.model_validate(yaml.safe_load(text))

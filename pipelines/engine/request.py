@@ -4,9 +4,9 @@ import hashlib
 import json
 from typing import Any
 
-from pipelines.draw import Draw
-from pipelines.endpoints import Role
-from pipelines.records import Want, draw_key
+from pipelines.completion import Draw
+from pipelines.engine.endpoints import Role
+from pipelines.ledger.records import Want, draw_key
 
 _BYTES_PER_TOKEN = 3  # on the safe side for a reservation: most text has four or more
 _TOKENS_PER_MESSAGE = 8

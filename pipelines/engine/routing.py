@@ -5,8 +5,8 @@ import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 
-from pipelines.connection import Endpoint
-from pipelines.control import Control
+from pipelines.engine.connection import Endpoint
+from pipelines.run.control import Control
 
 _LOG = logging.getLogger("specmill.endpoints")
 

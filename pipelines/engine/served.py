@@ -3,8 +3,8 @@
 import json
 import os
 
-from pipelines.endpoints import EndpointSettings
-from pipelines.faults import scrub
+from pipelines.engine.endpoints import EndpointSettings
+from pipelines.engine.outcomes import scrub
 from specs.errors import EndpointError
 
 _PATIENCE_S = 10.0

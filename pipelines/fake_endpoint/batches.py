@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 if TYPE_CHECKING:
-    from pipelines.fake_endpoint import FakeEndpoint
+    from pipelines.fake_endpoint.server import FakeEndpoint
 
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]

@@ -6,8 +6,8 @@ import random
 import re
 from typing import Any
 
-from pipelines.fake_specs import spec_form
-from pipelines.fake_text import Writer, cut_to_tokens
+from pipelines.fake_endpoint.specs import spec_form
+from pipelines.fake_endpoint.text import Writer, cut_to_tokens
 
 _WORDS_ASKED = re.compile(r"(\d[\d,]*)\s+words")
 _LISTED_RULES = re.compile(r"^The rules: (.+)$", re.MULTILINE)

@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 
 from aiohttp import web
 
-from pipelines.fake_batches import BATCH_FAULTS, Batches
-from pipelines.fake_reply import body_hash, reply_text
+from pipelines.fake_endpoint.batches import BATCH_FAULTS, Batches
+from pipelines.fake_endpoint.replies import body_hash, reply_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import re
 from functools import cache
 
 from corpus.tokens import TokenCounter
-from pipelines.fake_text import Writer
+from pipelines.fake_endpoint.text import Writer
 
 _TOKENS = re.compile(r"It has (\d+) tokens")
 _RULE = re.compile(r"^- ([A-Z]{1,4}-?\d+(?:\.\d+)*): ", re.MULTILINE)

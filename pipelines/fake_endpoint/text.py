@@ -7,7 +7,9 @@ from typing import Any
 
 import yaml
 
-_WORDS: dict[str, Any] = yaml.safe_load(resources.files("pipelines").joinpath("fake_words.yaml").read_text("utf-8"))
+_WORDS: dict[str, Any] = yaml.safe_load(
+    resources.files("pipelines.fake_endpoint").joinpath("words.yaml").read_text("utf-8")
+)
 _NOUNS, _PEOPLE, _VERBS, _ADJECTIVES, _ADVERBS, _VALUES, _SYLLABLES = (
     _WORDS[kind].split() for kind in ("nouns", "people", "verbs", "adjectives", "adverbs", "values", "syllables")
 )

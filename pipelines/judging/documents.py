@@ -1,7 +1,7 @@
 """Judging documents: what passed the mechanical filters is put before the role `judge`, one request a document.
 
 The draw's identity is the document's own id, so that a document judged in a build and again by `specmill judge` with
-the same criteria is one request. Deciding is `filters.verdicts`; a document of which nothing was heard does not pass.
+the same criteria is one request. `filters.run.verdicts` decides; a document of which nothing was heard does not pass.
 """
 
 import json
@@ -16,16 +16,16 @@ from corpus.ids import content_id
 from corpus.store import remove_table, write_table
 from corpus.workspace import Workspace
 from filters.base import Rejection
-from filters.decide import Decision
-from filters.verdicts import decide_verdicts
+from filters.run.decide import Decision
+from filters.run.verdicts import decide_verdicts
 from pipelines.base import Corpus, Row
-from pipelines.documents import Draft, Drafts
-from pipelines.judge import Judge, verdict_rows
-from pipelines.ledger import Ledger, read_completion
-from pipelines.parsing import tagged
-from pipelines.reporter import Reporter
-from pipelines.supervise import run_pipeline
-from pipelines.write import TAG
+from pipelines.documents.rows import Draft, Drafts
+from pipelines.documents.write import TAG
+from pipelines.judging.judge import Judge, verdict_rows
+from pipelines.ledger.ledger import Ledger, read_completion
+from pipelines.run.reporter import Reporter
+from pipelines.run.supervise import run_pipeline
+from pipelines.structured.parsing import tagged
 
 STAGE = "document_verdicts"
 PART = "documents"  # of the tables `verdicts` and `rejects`; chats have another

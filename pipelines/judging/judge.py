@@ -2,7 +2,7 @@
 
 All criteria go into one request. The reply is JSON with one entry a criterion, its reason before its verdict; a reply
 without this form is asked again, and then every criterion is `unclear`, which is never a pass (contract 6). Deciding
-on verdicts is `filters.verdicts`.
+on verdicts is `filters.run.verdicts`.
 """
 
 from dataclasses import replace
@@ -12,11 +12,11 @@ from pydantic import create_model
 
 from corpus.ids import content_id
 from corpus.text import model_name
-from pipelines.asking import Asker, ask_until_parsed
 from pipelines.base import Row, Stage
-from pipelines.draw import Draw
-from pipelines.parsing import json_reply
-from pipelines.replies import Remark, Reply, plain_schema
+from pipelines.completion import Draw
+from pipelines.structured.ask import Asker, ask_until_parsed
+from pipelines.structured.parsing import json_reply
+from pipelines.structured.schemas import Remark, Reply, plain_schema
 
 
 class VerdictReply(Reply):

@@ -17,13 +17,13 @@ import pyarrow.parquet as pq
 from distilabel.pipeline import Pipeline
 from distilabel.steps import LoadDataFromDicts, StepInput
 
-from corpus.mix import MIX_JUDGED
+from corpus.mix.instruction_mix import MIX_JUDGED
 from corpus.workspace import replacing
-from filters.verdicts import decide_verdicts
+from filters.run.verdicts import decide_verdicts
 from pipelines.base import Corpus, Row
-from pipelines.judge import Judge, verdict_rows
-from pipelines.reporter import Reporter
-from pipelines.supervise import run_pipeline
+from pipelines.judging.judge import Judge, verdict_rows
+from pipelines.run.reporter import Reporter
+from pipelines.run.supervise import run_pipeline
 
 STAGE: Final = "mix_verdicts"
 

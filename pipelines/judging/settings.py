@@ -7,14 +7,14 @@ from typing import Self
 import yaml
 from pydantic import Field, model_validator
 
-from pipelines.chat_settings import CriterionName, Text
+from pipelines.chats.settings import CriterionName, Text
 from specs.settings import Settings
 
 
 @cache
 def shipped_criteria() -> dict[str, dict[str, str]]:
     """Named sets of criteria for documents, name -> text."""
-    text = files("pipelines").joinpath("document_criteria.yaml").read_text(encoding="utf-8")
+    text = files("pipelines.judging").joinpath("criteria.yaml").read_text(encoding="utf-8")
     loaded: dict[str, dict[str, str]] = yaml.safe_load(text)
     return loaded
 

@@ -16,10 +16,10 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pipelines import leases
-from pipelines.draw import Completion, Draw, Message, State, Usage
-from pipelines.records import Entry, Failure, Grant, StageProgress, Want, block_hash, blocks_of
-from pipelines.sqlite_file import Handle, transaction, unusable
+from pipelines.completion import Completion, Draw, Message, State, Usage
+from pipelines.ledger import reservations
+from pipelines.ledger.records import Entry, Failure, Grant, StageProgress, Want, block_hash, blocks_of
+from pipelines.ledger.sqlite_file import Handle, transaction, unusable
 from specs.errors import SpecmillError
 
 if TYPE_CHECKING:
@@ -152,9 +152,9 @@ class Ledger:
     def _insert(self, connection: sqlite3.Connection, entry: Entry) -> Completion:
         cursor = connection.execute(_INSERT, entry.columns())
         if cursor.rowcount or not entry.batch:  # a batch that is downloaded again was charged already
-            leases.charge(connection, entry.charged)
+            reservations.charge(connection, entry.charged)
         if entry.reserved:
-            leases.release(connection, self.client_id, entry.reserved)
+            reservations.release(connection, self.client_id, entry.reserved)
         if cursor.rowcount == 0:
             stored = connection.execute(_FIND, (entry.key,)).fetchone()
             return _completion(stored)
@@ -190,7 +190,7 @@ class Ledger:
 
     def fail(self, failure: Failure) -> None:
         """Queue the record of a request that brought no reply; what it may be billed is charged to the budget."""
-        self._submit(lambda connection: leases.record_failure(connection, failure))
+        self._submit(lambda connection: reservations.record_failure(connection, failure))
 
     def failures(self) -> dict[str, int]:
         """How many requests brought no reply, by kind."""
@@ -203,15 +203,15 @@ class Ledger:
 
     def hold(self, want: Want) -> None:
         """Set `want` aside without a look at the budget: it is in flight already."""
-        self._submit(lambda connection: leases.hold(connection, self.client_id, want))
+        self._submit(lambda connection: reservations.hold(connection, self.client_id, want))
 
     def reserve(self, want: Want, dollars: float | None, tokens: int | None) -> "Future[Grant]":
         """Set `want` aside within the budget of `dollars` and `tokens`, counting all processes' requests in flight."""
-        return self._submit(lambda connection: leases.reserve(connection, self.client_id, want, dollars, tokens))
+        return self._submit(lambda connection: reservations.reserve(connection, self.client_id, want, dollars, tokens))
 
     def release(self, want: Want) -> None:
         """Give back what was reserved for a request that brought no reply."""
-        self._submit(lambda connection: leases.release(connection, self.client_id, want))
+        self._submit(lambda connection: reservations.release(connection, self.client_id, want))
 
     def spent(self) -> tuple[float, int]:
         """Dollars and tokens charged to the budget since the ledger was made; replies without usage as estimated."""

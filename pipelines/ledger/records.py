@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from pipelines.draw import Completion, Draw
+from pipelines.completion import Completion, Draw
 
 BLOCK_CHARS = 4096  # prompts are stored in blocks of this many characters
 
@@ -63,7 +63,7 @@ class Failure:
     role: str
     draw: Draw
     endpoint: str
-    kind: str  # of `pipelines.faults.Fault`
+    kind: str  # of `pipelines.engine.outcomes.Fault`
     detail: str
     lost: Want | None = None  # the most that it may be billed, where it may be although no reply came
 

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 
-from pipelines.records import Failure, Grant, Want
+from pipelines.ledger.records import Failure, Grant, Want
 
 
 def charge(connection: sqlite3.Connection, charged: Want) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipelines.embedded_fetch import Progress, cached_path, default_cache_dir, fetch, is_cached
-from pipelines.embedded_manifest import EmbeddedModel, Manifest, load_manifest
-from pipelines.embedded_serve import RunningServer, check_runtime, serve
+from pipelines.local.fetch import Progress, cached_path, default_cache_dir, fetch, is_cached
+from pipelines.local.manifest import EmbeddedModel, Manifest, load_manifest
+from pipelines.local.serve import RunningServer, check_runtime, serve
 from specs.errors import UserError
 
 __all__ = [

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from pipelines.embedded_manifest import EmbeddedModel, HubSource, WheelPart, WheelsSource
+from pipelines.local.manifest import EmbeddedModel, HubSource, WheelPart, WheelsSource
 from specs.errors import SpecmillError
 
 Progress = Callable[[str, int, int], None]

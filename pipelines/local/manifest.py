@@ -1,6 +1,6 @@
 """The language models that specmill can bring along: what they are, where their bytes come from, how they are known.
 
-The manifest is `embedded_models.yaml` beside this file; a checksum in it is what makes a source trustworthy.
+The manifest is `models.yaml` beside this file; a checksum in it is what makes a source trustworthy.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from specs.errors import UserError
 from specs.settings import Settings
 
-MANIFEST = Path(__file__).with_name("embedded_models.yaml")
+MANIFEST = Path(__file__).with_name("models.yaml")
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=200)]

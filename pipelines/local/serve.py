@@ -23,7 +23,7 @@ import httpx
 
 from specs.errors import SpecmillError, UserError
 
-PROGRAM = Path(__file__).with_name("embedded_server.py")
+PROGRAM = Path(__file__).with_name("server.py")
 RUNTIME = "xllamacpp"
 HOST = "127.0.0.1"
 LOG_TAIL_LINES = 15

@@ -1,4 +1,4 @@
-"""The separate program that holds a model: `python embedded_server.py --model FILE --ready FILE ...`.
+"""The separate program that holds a model: `python server.py --model FILE --ready FILE ...`.
 
 It imports nothing of specmill, listens on 127.0.0.1 only, writes its address to the ready file once it answers, and
 ends when the process that started it is gone. Its log is its standard error.

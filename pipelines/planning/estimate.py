@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Final
 
-from pipelines.chat_ask import query_template
-from pipelines.chat_plan import Tally, cross, next_round
-from pipelines.chat_settings import ChatSettings
-from pipelines.endpoints import Role
-from pipelines.prompts import Prompts, styled
+from pipelines.chats.queries import query_template
+from pipelines.chats.quotas import Tally, cross, next_round
+from pipelines.chats.settings import ChatSettings
+from pipelines.documents.waves import documents_for, first_yield
+from pipelines.engine.endpoints import Role
+from pipelines.prompts.templates import Prompts, styled
 from pipelines.settings import BuildSettings
-from pipelines.waves import documents_for, first_yield
 from specs.reader import Spec
 
 Count = Callable[[str], int]
@@ -199,8 +199,8 @@ def subdomains_of(settings: BuildSettings, spec: Spec) -> int:
 
 
 def written_documents(settings: BuildSettings, spec: Spec, expected: Yield) -> int:
-    """Documents to write: one an idea, or, as `pipelines.waves` goes about it, a first wave for the target of kept
-    tokens, then what that should leave missing, with further ideas."""
+    """Documents to write: one an idea, or, as `documents.waves` does it, a first wave for the target of kept tokens,
+    then what that should leave missing, with further ideas."""
     size, documents, target = settings.decompose, settings.documents, settings.documents.target_tokens
     ideas = size.domains * subdomains_of(settings, spec) * documents.type_count * documents.ideas
     most = ideas if target is None else ideas * (1 + documents.top_up)

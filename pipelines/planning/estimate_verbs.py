@@ -9,15 +9,15 @@ from dataclasses import replace
 from math import ceil
 from typing import Final
 
-from corpus.mix_settings import MixSettings
-from eval.judged import judge_prompt, open_questions
-from eval.preferences import ORDERS, prompt, questions
-from eval.settings import EvalSettings
-from pipelines import estimate
-from pipelines.audit_draws import PER_SAMPLE, Draws
-from pipelines.audit_forms import shown
-from pipelines.estimate import TYPICAL, VERDICT_TOKENS, Renderer, StagePlan, typical_text
-from pipelines.variant_kinds import KINDS, LIST, RULES, STAGE, VERDICTS, criteria_of, rule_count, template_of
+from corpus.mix.settings import MixSettings
+from eval.questions.judged import judge_prompt, open_questions
+from eval.questions.preferences import ORDERS, prompt, questions
+from eval.questions.settings import EvalSettings
+from pipelines.audit.samples import PER_SAMPLE, Draws
+from pipelines.audit.schemas import shown
+from pipelines.planning import estimate
+from pipelines.planning.estimate import TYPICAL, VERDICT_TOKENS, Renderer, StagePlan, typical_text
+from pipelines.variants.kinds import KINDS, LIST, RULES, STAGE, VERDICTS, criteria_of, rule_count, template_of
 
 MIX_PASSES: Final = 0.9  # of the chats that the rules let through, how many the judge does too
 MIX_CHAT_TOKENS: Final = 200  # a paper's mix: 2M tokens in about 10,000 chats [MSM; field notes 1]

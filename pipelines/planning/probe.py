@@ -1,4 +1,4 @@
-"""A probe: the same recipe at a few dozen calls, to measure what `pipelines.estimate` would have to assume."""
+"""A probe: the same recipe at a few dozen calls, to measure what `pipelines.planning.estimate` would have to assume."""
 
 import hashlib
 import json
@@ -9,10 +9,10 @@ from typing import Any, Final
 from corpus.store import read_rows
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
-from pipelines.asked import stages_of
 from pipelines.base import Corpus
-from pipelines.estimate import Measured, Yield
-from pipelines.ledger import Ledger
+from pipelines.ledger.ledger import Ledger
+from pipelines.planning.estimate import Measured, Yield
+from pipelines.provenance import stages_of
 from pipelines.settings import BuildSettings
 
 _CHATS = 4

@@ -8,15 +8,19 @@ import hashlib
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, StrictUndefined, TemplateError, meta
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from pipelines.draw import Message
+from pipelines.completion import Message
 from specs.errors import UserError
 
-SETS = ("small",)
+FOLDER: Final = Path(__file__).parent
+STAGES: Final = ("shared", "decompose", "documents", "chats", "judging", "audit", "variants")
+"""The folders of the shipped templates. Names are unique over all of them, so a template is asked for by name alone."""
+
+SETS: Final = ("small",)
 """Shipped folders of replacements: `small` says less, for models of a few billion parameters."""
 
 _STYLED = {
@@ -34,8 +38,8 @@ class Prompts:
             raise UserError(
                 f"prompts: {folder!r} is not a folder; expected one with .j2 files that replace shipped ones."
             )
-        shipped = PackageLoader("pipelines", "prompts")
-        own = PackageLoader("pipelines", f"prompts/{folder}") if folder in SETS else FileSystemLoader(folder or ".")
+        shipped = FileSystemLoader([FOLDER / stage for stage in STAGES])
+        own = FileSystemLoader(FOLDER / folder if folder in SETS else folder or ".")
         loader = ChoiceLoader([own, shipped]) if folder else shipped
         self._environment = ImmutableSandboxedEnvironment(
             loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False

@@ -2,8 +2,8 @@
 
 Distilabel 1.5.3 forks a manager and a worker a step. Measured: killed with -9 it leaves all of them alive and sending,
 its own stop can spin for ever, and a worker that dies is never noticed. So here: every forked child watches its parent;
-the first Ctrl-C or SIGTERM only closes `pipelines.control` (nothing new is sent, what is in flight is committed); the
-second kills; a step that raises or a worker that dies ends the run with an error.
+the first Ctrl-C or SIGTERM only closes `run.control` (nothing new is sent, what is in flight is committed); the second
+kills; a step that raises or a worker that dies ends the run with an error.
 """
 
 import itertools
@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from pipelines.control import CONTROL
+from pipelines.run.control import CONTROL
 from specs.errors import SpecmillError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _LOG_FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 def run_pipeline(pipeline: "Pipeline", log_file: str | os.PathLike[str]) -> "dict[str, pa.Table]":
     """Run `pipeline` to its end; the rows of each of its last steps, in order, by step name.
 
-    Raises the typed error of `pipelines.control` (EndpointError, BudgetError, StoppedError, SpecmillError) when the run
+    Raises the typed error of `run.control` (EndpointError, BudgetError, StoppedError, SpecmillError) when the run
     was halted or stopped, SpecmillError when a step raised or its process died. Distilabel's log goes to `log_file`,
     its working files into a folder beside it that is removed. Call it in the main thread: it answers SIGINT, SIGTERM.
     """

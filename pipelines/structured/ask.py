@@ -10,9 +10,9 @@ from typing import Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from pipelines.draw import Completion, Draw, Message, State
-from pipelines.parsing import Listed, UnparsedError, json_items
-from pipelines.replies import Reply, items_schema
+from pipelines.completion import Completion, Draw, Message, State
+from pipelines.structured.parsing import Listed, UnparsedError, json_items
+from pipelines.structured.schemas import Reply, items_schema
 
 R = TypeVar("R", bound=Reply)
 T = TypeVar("T")

@@ -15,9 +15,9 @@ from typing import Final
 import yaml
 
 from filters.base import Item
-from filters.placeholders import Placeholders
-from filters.view import View
-from pipelines.prompts import opening_words
+from filters.document.writer.placeholders import Placeholders
+from filters.text.view import View
+from pipelines.prompts.templates import opening_words
 from specs.errors import SpecError
 from specs.passages import rule_id_of
 from specs.placeholders import unfill
@@ -53,7 +53,7 @@ def file_stem(kind: str) -> str:
 @cache
 def criteria_of(kind: str) -> dict[str, str]:
     """What the judge asks of a form, name -> text."""
-    loaded = yaml.safe_load(files("pipelines").joinpath("variant_criteria.yaml").read_text(encoding="utf-8"))
+    loaded = yaml.safe_load(files("pipelines.variants").joinpath("criteria.yaml").read_text(encoding="utf-8"))
     return dict(loaded[kind])
 
 

@@ -21,18 +21,18 @@ from corpus.ids import content_id
 from corpus.tokens import TokenCounter
 from corpus.workspace import write_text
 from filters.base import Item
-from filters.echo import EchoCheck
-from filters.identity import IdentityCheck
-from pipelines.asking import Answer, ask_until_parsed
+from filters.document.identity.identity import IdentityCheck
+from filters.document.spec.echo import EchoCheck
 from pipelines.base import Corpus, Row, Stage
-from pipelines.draw import Draw, Message
-from pipelines.judge import ask_judge
-from pipelines.llm import EndpointLLM
-from pipelines.parsing import UnparsedError, json_reply, tagged
-from pipelines.replies import Items, Reply, items_schema
-from pipelines.reporter import Reporter
-from pipelines.supervise import run_pipeline
-from pipelines.variant_kinds import (
+from pipelines.completion import Draw, Message
+from pipelines.engine.llm import EndpointLLM
+from pipelines.judging.judge import ask_judge
+from pipelines.run.reporter import Reporter
+from pipelines.run.supervise import run_pipeline
+from pipelines.structured.ask import Answer, ask_until_parsed
+from pipelines.structured.parsing import UnparsedError, json_reply, tagged
+from pipelines.structured.schemas import Items, Reply, items_schema
+from pipelines.variants.kinds import (
     KINDS,
     LIST,
     RULES,

@@ -34,7 +34,7 @@ def audit(
     from rich.console import Console
     from rich.text import Text
 
-    from pipelines.audit import write_audit
+    from pipelines.audit.audit import write_audit
     from specmill.recipe import open_workspace
 
     place, recipe = open_workspace(workspace, override or [])
@@ -49,8 +49,8 @@ def audit(
 
 
 def _run(workspace: "Workspace", recipe: "Recipe") -> dict[str, Any]:
-    from pipelines.control import CONTROL
-    from pipelines.ledger import Ledger
+    from pipelines.ledger.ledger import Ledger
+    from pipelines.run.control import CONTROL
     from specmill.progress import Progress
     from specmill.run import console, endpoints_up
 
@@ -66,10 +66,10 @@ def _run(workspace: "Workspace", recipe: "Recipe") -> dict[str, Any]:
 
 
 async def _ask(workspace: "Workspace", recipe: "Recipe", shown: Any) -> dict[str, Any]:
-    from pipelines.audit import Audit
+    from pipelines.audit.audit import Audit
     from pipelines.base import Corpus
-    from pipelines.client import Client
-    from pipelines.control import CONTROL
+    from pipelines.engine.client import Client
+    from pipelines.run.control import CONTROL
 
     loop = asyncio.get_running_loop()
 

@@ -23,11 +23,11 @@ def demo(
     Example: specmill demo --out out/demo
     """
     from corpus.workspace import Workspace
-    from specmill.eval import evaluate_workspace
     from specmill.recipe import load_recipe
     from specmill.run import build_workspace, endpoints_up, fetch_models
-    from specmill.show import show
-    from specmill.train import train
+    from specmill.verbs.eval import evaluate_workspace
+    from specmill.verbs.show import show
+    from specmill.verbs.train import train
 
     loaded, base = load_recipe("demo", [*_endpoint(), *(override or [])])
     began = time.monotonic()
@@ -51,8 +51,8 @@ def _endpoint() -> list[str]:
         return []
     import json
 
-    from pipelines.endpoints import EndpointSettings
-    from pipelines.served import served_models
+    from pipelines.engine.endpoints import EndpointSettings
+    from pipelines.engine.served import served_models
     from specs.errors import UserError
 
     model = os.environ.get("OPENAI_MODEL")

@@ -66,7 +66,7 @@ def _disk() -> Finding:
 
 
 def _models() -> list[Finding]:
-    from pipelines.embedded import is_cached, load_manifest
+    from pipelines.local.embedded import is_cached, load_manifest
 
     return [
         ("ok", f"model {model.name}", "in the cache" if is_cached(model) else "not fetched; `specmill model fetch`")
@@ -88,7 +88,7 @@ def _recipe(name: str) -> list[Finding]:
 
 
 def _filters(recipe: "Recipe") -> Finding:
-    from filters.needs import raise_if_missing
+    from filters.text.needs import raise_if_missing
     from specs.errors import UserError
 
     try:
@@ -99,7 +99,7 @@ def _filters(recipe: "Recipe") -> Finding:
 
 
 def _endpoint(recipe: "Recipe", name: str) -> list[Finding]:
-    from pipelines.served import served_models
+    from pipelines.engine.served import served_models
     from specs.errors import SpecmillError
 
     settings, what = recipe.endpoints[name], f"endpoint {name}"

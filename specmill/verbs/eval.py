@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from corpus.workspace import Workspace
     from eval.agentic import Served
-    from eval.base import Answer, Asked, Asker
-    from eval.judged import Judged
+    from eval.questions.base import Answer, Asked, Asker
+    from eval.questions.judged import Judged
+    from eval.questions.settings import EvalSettings
     from eval.results import Stored
-    from eval.settings import EvalSettings
-    from pipelines.client import Client
-    from pipelines.endpoints import Role
+    from pipelines.engine.client import Client
+    from pipelines.engine.endpoints import Role
     from specmill.recipe import Recipe
 
 STAGE, JUDGE_STAGE = "eval", "eval_judge"  # of every draw, in the ledger and in the progress
@@ -187,7 +187,7 @@ def _role(recipe: "Recipe", name: str, temperature: float, max_tokens: int) -> "
 
 def _asked(role: "Role", limits: dict[str, int]) -> "Asked":
     """Who is asked, where, and with what; an embedded model is its own address, since each run serves it elsewhere."""
-    from eval.base import Asked
+    from eval.questions.base import Asked
 
     addresses = {one.embedded or one.address or "the default address" for one in role.endpoints.values()}
     settings = role.settings.model_dump(include={"temperature", "top_p", "reasoning_effort", "extra_body"})
@@ -201,10 +201,10 @@ def _ask_model(
 ) -> _Found:
     """What was found out, or the typed error that ended the run (stopped, budget, endpoint). `runs` marks the draws of
     the two roles."""
-    from eval.judged import open_questions
-    from eval.preferences import ORDERS, questions
-    from pipelines.control import CONTROL
-    from pipelines.ledger import Ledger
+    from eval.questions.judged import open_questions
+    from eval.questions.preferences import ORDERS, questions
+    from pipelines.ledger.ledger import Ledger
+    from pipelines.run.control import CONTROL
     from specmill.progress import Progress
     from specmill.run import console
 
@@ -226,10 +226,10 @@ def _ask_model(
 async def _ask(
     asked: "Role", judge: "Role", workspace: "Workspace", settings: "EvalSettings", runs: tuple[str, str]
 ) -> "tuple[list[Answer], list[Judged]]":
-    from eval.judged import ask_open, open_questions
-    from eval.preferences import ask_all, questions
-    from pipelines.client import Client
-    from pipelines.control import CONTROL
+    from eval.questions.judged import ask_open, open_questions
+    from eval.questions.preferences import ask_all, questions
+    from pipelines.engine.client import Client
+    from pipelines.run.control import CONTROL
 
     loop = asyncio.get_running_loop()
 
@@ -247,8 +247,8 @@ async def _ask(
 
 
 def _asker(client: "Client", stage: str, run: str) -> "Asker":
-    from eval.base import Reply
-    from pipelines.draw import Draw, Message, State
+    from eval.questions.base import Reply
+    from pipelines.completion import Draw, Message, State
 
     async def ask(
         item_id: str,

@@ -28,7 +28,7 @@ def fake_endpoint(
 
     A fault script, for instance {"kind": "429_seconds", "share": 0.05, "seconds": 2}, makes it misbehave.
     """
-    from pipelines.fake_endpoint import FakeSettings, read_faults
+    from pipelines.fake_endpoint.server import FakeSettings, read_faults
 
     try:
         script = read_faults(faults.read_text(encoding="utf-8").splitlines()) if faults else []
@@ -44,7 +44,7 @@ def fake_endpoint(
 
 
 async def _serve(settings: object, port: int) -> None:
-    from pipelines.fake_endpoint import FakeSettings, serve
+    from pipelines.fake_endpoint.server import FakeSettings, serve
 
     assert isinstance(settings, FakeSettings)
     try:

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from corpus.workspace import Workspace
     from filters.base import Item, Rejection
-    from filters.stored import Explanation, Reason
+    from filters.run.stored import Explanation, Reason
     from pipelines.build import Build
-    from pipelines.refilter import Refiltered
+    from pipelines.decisions.refilter import Refiltered
     from specmill.recipe import Recipe
 
 _SAID_CHARS = 90
@@ -65,13 +65,13 @@ def filter_(
 
 def _build(place: "Workspace", recipe: "Recipe") -> "Build":
     from pipelines.build import Build
-    from pipelines.reporter import Silent
+    from pipelines.run.reporter import Silent
 
     return Build(place, recipe, recipe.read_spec(place.root), Silent())
 
 
 def _refilter(build: "Build", *, apply: bool) -> "Refiltered":
-    from pipelines.refilter import refilter
+    from pipelines.decisions.refilter import refilter
 
     return refilter(build, apply=apply, watch=_watched)
 
@@ -91,8 +91,8 @@ def _watched(documents: "Iterable[Item]") -> "Iterator[Item]":
 
 
 def _explanation(item_id: str, place: "Workspace", recipe: "Recipe", *, again: bool) -> "Explanation":
-    from filters.stored import explain_document
-    from pipelines.refilter import documents_of, stored_rejections
+    from filters.run.stored import explain_document
+    from pipelines.decisions.refilter import documents_of, stored_rejections
 
     build = _build(place, recipe)
     rejections = _refilter(build, apply=False).rejections if again else stored_rejections(place)
@@ -140,8 +140,8 @@ def _decision(rejection: "Rejection | None") -> str:
 
 
 def _reasons(place: "Workspace", result: "Refiltered") -> "list[Reason]":
-    from filters.stored import reasons
-    from pipelines.refilter import documents_of, draws_without_document
+    from filters.run.stored import reasons
+    from pipelines.decisions.refilter import documents_of, draws_without_document
 
     draws = draws_without_document(place)
     total = len(result.kept) + len(result.rejections) + len(draws)

@@ -31,7 +31,7 @@ def import_(
 
     from corpus.importing import Fields
     from corpus.workspace import new_workspace
-    from pipelines.imported import import_corpus
+    from pipelines.decisions.imported import import_corpus
     from specmill.recipe import load_recipe, save_recipe
 
     loaded, base = load_recipe(recipe, override or [])

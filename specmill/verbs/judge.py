@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from corpus.workspace import Workspace
-    from pipelines.rejudge import Rejudged
+    from pipelines.decisions.rejudge import Rejudged
     from specmill.recipe import Recipe
 
 
@@ -48,8 +48,8 @@ def judge(
 
 def _run(workspace: "Workspace", recipe: "Recipe", *, apply: bool) -> "Rejudged":
     from pipelines.build import Build
-    from pipelines.ledger import Ledger
-    from pipelines.rejudge import judge_workspace
+    from pipelines.decisions.rejudge import judge_workspace
+    from pipelines.ledger.ledger import Ledger
     from specmill.progress import Progress
     from specmill.run import console, endpoints_up
 
@@ -66,7 +66,7 @@ def _table(result: "Rejudged", required: tuple[str, ...]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    from eval.intervals import wilson
+    from eval.questions.intervals import wilson
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("criterion", "pass", "fail", "unclear", "share", "95% interval", ""):

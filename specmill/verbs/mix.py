@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from corpus.mix import Judge
+    from corpus.mix.instruction_mix import Judge
     from corpus.workspace import Workspace
     from specmill.recipe import Recipe
 
@@ -33,9 +33,9 @@ def mix(
     from rich.table import Table
     from rich.text import Text
 
-    from corpus.mix import MIX_DATA, write_mix
+    from corpus.mix.instruction_mix import MIX_DATA, write_mix
     from corpus.tokens import TokenCounter
-    from filters.instruction import Contradicts
+    from filters.chat.instruction import Contradicts
     from specmill.recipe import open_workspace
     from specs.errors import UserError
 
@@ -70,8 +70,8 @@ def _judge(place: "Workspace", recipe: "Recipe") -> "Iterator[Judge | None]":
         yield None
         return
     from pipelines.base import Corpus
-    from pipelines.ledger import Ledger
-    from pipelines.mix_judge import MixJudging
+    from pipelines.judging.mix import MixJudging
+    from pipelines.ledger.ledger import Ledger
     from specmill.progress import Progress
     from specmill.run import console, endpoints_up
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from pipelines.embedded import RunningServer
+    from pipelines.local.embedded import RunningServer
 
 app = typer.Typer(
     help="A real language model on this machine, without account or key: list, fetch, serve.",
@@ -35,7 +35,7 @@ def list_models() -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
-    from pipelines.embedded import cached_path, load_manifest
+    from pipelines.local.embedded import cached_path, load_manifest
 
     manifest = load_manifest()
     table = Table(Column("name", no_wrap=True), "size", "licence", "cached", "what it is", box=None, pad_edge=False)
@@ -55,7 +55,7 @@ def fetch(name: Name = None) -> None:
 
     Example: specmill model fetch qwen2.5-coder-1.5b
     """
-    from pipelines import embedded
+    from pipelines.local import embedded
 
     model = embedded.load_manifest().model(name)
     with download_progress() as report:
@@ -71,7 +71,7 @@ def serve(name: Name = None, port: Port = 0, parallel: Parallel = 1, context: Co
 
     Example: specmill model serve --port 8080
     """
-    from pipelines import embedded
+    from pipelines.local import embedded
 
     model = embedded.load_manifest().model(name)
     with download_progress() as report:

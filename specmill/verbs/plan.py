@@ -8,7 +8,7 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from pipelines.estimate import Measured, Renderer, StageCost, Yield
+    from pipelines.planning.estimate import Measured, Renderer, StageCost, Yield
     from specmill.recipe import Recipe
     from specs.reader import Spec
 
@@ -39,8 +39,8 @@ def plan(
     from rich.text import Text
 
     from corpus.tokens import TokenCounter
-    from pipelines.estimate import Renderer, cost, kept_tokens, plan_stages, with_measurements
-    from pipelines.estimate_verbs import plan_verbs
+    from pipelines.planning.estimate import Renderer, cost, kept_tokens, plan_stages, with_measurements
+    from pipelines.planning.estimate_verbs import plan_verbs
     from specmill.recipe import load_recipe
 
     loaded, base = load_recipe(recipe, set_ or [])
@@ -70,8 +70,8 @@ def _probed(recipe: "Recipe", base: Path, out: Path, spec: "Spec") -> "tuple[dic
     """What a probe measures, stage by stage, and what it keeps of the documents that it writes."""
     from corpus.workspace import Workspace
     from pipelines.base import Corpus
-    from pipelines.ledger import Ledger
-    from pipelines.probe import measured, probe_name, probe_settings, yield_of
+    from pipelines.ledger.ledger import Ledger
+    from pipelines.planning.probe import measured, probe_name, probe_settings, yield_of
     from specmill.recipe import Recipe
     from specmill.run import build_workspace
     from specs.errors import EndpointError, SpecmillError, StoppedError, UserError
@@ -115,7 +115,7 @@ def _sums(costs: "list[StageCost]") -> tuple[str, ...]:
 
 
 def _assumptions(costs: "list[StageCost]", kept: "Yield | None", tokens: float) -> list[str]:
-    from pipelines import estimate
+    from pipelines.planning import estimate
 
     lines = []
     if kept is not None:
@@ -135,7 +135,7 @@ def _assumptions(costs: "list[StageCost]", kept: "Yield | None", tokens: float) 
 
 
 def _assumptions_beside(recipe: "Recipe", render: "Renderer") -> str:
-    from pipelines import estimate, estimate_verbs
+    from pipelines.planning import estimate, estimate_verbs
 
     documents = estimate.kept_documents(recipe, render.spec, render.expected)
     mix = (
@@ -171,7 +171,7 @@ def _hours(costs: "list[StageCost]") -> str:
 
 def _batches(costs: "list[StageCost]") -> list[str]:
     """What is known of the time that batches take."""
-    from pipelines.batch_api import WINDOW_HOURS
+    from pipelines.engine.batches.api import WINDOW_HOURS
 
     if all(one.hours is not None for one in costs):
         return []

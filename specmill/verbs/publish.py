@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from corpus.publish import Publication
+    from corpus.publish.hub import Publication
 
 
 def publish(
@@ -26,8 +26,8 @@ def publish(
 
     Example: specmill publish out/cheese larkfield/cheese-corpus --dry-run preview
     """
-    from corpus.publish import publish as upload
-    from corpus.publish import stage
+    from corpus.publish.hub import publish as upload
+    from corpus.publish.hub import stage
     from specmill.recipe import open_workspace
 
     place, recipe = open_workspace(workspace)

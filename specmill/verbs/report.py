@@ -26,9 +26,9 @@ def report(
     from rich.text import Text
 
     from corpus.report import write_report
-    from filters.embed import embedder
-    from filters.needs import require
-    from filters.report import TextAnalyst
+    from filters.measure.analyst import TextAnalyst
+    from filters.text.embeddings import embedder
+    from filters.text.needs import require
     from specmill.recipe import open_workspace
 
     place, recipe = open_workspace(workspace, override or [])

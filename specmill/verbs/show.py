@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from corpus.overview import Overview, Rows
+    from corpus.sql.overview import Overview, Rows
 
 
 def show(
@@ -26,7 +26,7 @@ def show(
     """
     from rich.console import Console
 
-    from corpus.overview import overview
+    from corpus.sql.overview import overview
     from corpus.workspace import Workspace
 
     console = Console(highlight=False)

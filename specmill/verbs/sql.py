@@ -56,8 +56,8 @@ def sql(
     """
     from rich.console import Console
 
-    from corpus.queries import named_query
-    from corpus.views import compare, connect, query
+    from corpus.sql.named_queries import named_query
+    from corpus.sql.views import compare, connect, query
     from specs.errors import UserError
 
     if list_:
@@ -92,7 +92,7 @@ def _read(statement: str | None) -> str | None:
 def _write(table: "pa.Table", form: Format, output: Path | None, limit: int) -> None:
     from rich.console import Console
 
-    from corpus.export import export
+    from corpus.sql.export import export
     from specs.errors import UserError
 
     if form is Format.TABLE:
@@ -159,9 +159,9 @@ def _cell(value: object) -> str:
 def _print_list(console: "Console") -> None:
     from rich.table import Table
 
-    from corpus.queries import named_queries
     from corpus.schema import DATASETS, TABLES
-    from corpus.views import view_help
+    from corpus.sql.named_queries import named_queries
+    from corpus.sql.views import view_help
 
     console.print(f"Tables: {', '.join(TABLES)}\nDatasets: {', '.join(DATASETS)}\nLedger: completions", highlight=False)
     for title, entries in (
@@ -178,7 +178,7 @@ def _shell(connection: "duckdb.DuckDBPyConnection", limit: int) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from corpus.views import query
+    from corpus.sql.views import query
     from specs.errors import UserError
 
     console = Console()

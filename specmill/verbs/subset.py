@@ -8,7 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from corpus.origin import Kind as What
-    from corpus.subsets import Balance as Balanced
+    from corpus.select.subsets import Balance as Balanced
 
 
 class Balance(StrEnum):
@@ -54,7 +54,7 @@ def subset(
 
       specmill subset out/affordability --pair out/america --out paired
     """
-    from corpus.subsets import folder_names
+    from corpus.select.subsets import folder_names
     from specs.errors import UserError
 
     if pair and not tokens and not chats:
@@ -71,7 +71,7 @@ def subset(
 
 
 def _doses(root: Path, folders: dict[int, Path], balance: "Balanced", seed: int, kind: "What") -> None:
-    from corpus.subsets import write_doses
+    from corpus.select.subsets import write_doses
     from corpus.workspace import Workspace
 
     for dose in write_doses(Workspace.open(root), folders, balance=balance, seed=seed, kind=kind):
@@ -80,7 +80,7 @@ def _doses(root: Path, folders: dict[int, Path], balance: "Balanced", seed: int,
 
 
 def _pair(root: Path, other: Path, out: Path, balance: "Balanced", seed: int, kind: "What") -> None:
-    from corpus.subsets import pair_folders, write_pair
+    from corpus.select.subsets import pair_folders, write_pair
     from corpus.text import one_line
     from corpus.workspace import Workspace
 

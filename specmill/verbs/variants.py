@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from corpus.workspace import Workspace
-    from pipelines.variants import Outcome
+    from pipelines.variants.variants import Outcome
     from specmill.recipe import Recipe
 
 
@@ -77,8 +77,8 @@ def variants(
 
 def _run(place: "Workspace", recipe: "Recipe", base: Path, kinds: list[str], tokens: int | None) -> "list[Outcome]":
     from pipelines.base import Corpus
-    from pipelines.ledger import Ledger
-    from pipelines.variants import write_variants
+    from pipelines.ledger.ledger import Ledger
+    from pipelines.variants.variants import write_variants
     from specmill.progress import Progress
     from specmill.run import console, endpoints_up
 
@@ -95,7 +95,7 @@ def _table(folder: Path, outcomes: "list[Outcome]") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    from pipelines.variants import file_of
+    from pipelines.variants.variants import file_of
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("kind", "tokens", "of", "attempts", "spec"):
@@ -109,7 +109,7 @@ def _table(folder: Path, outcomes: "list[Outcome]") -> "Table":
 
 def _lines(folder: Path, outcomes: "list[Outcome]") -> list[str]:
     from corpus.text import one_line
-    from pipelines.variants import others_in
+    from pipelines.variants.variants import others_in
 
     lines = [f"{one.kind}: {one_line(one.problem, 300)}" for one in outcomes if one.problem]
     passed = [one.tokens for one in outcomes if one.raw]

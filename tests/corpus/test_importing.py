@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from corpus.importing import Fields, import_documents, read_source
+from corpus.sql.views import connect, query
 from corpus.store import read_rows, write_table
 from corpus.tokens import TokenCounter
-from corpus.views import connect, query
 from corpus.workspace import Workspace
 from specs.errors import UserError
 

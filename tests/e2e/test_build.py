@@ -146,7 +146,7 @@ def test_a_planted_key_is_found_nowhere(server, recipe, cli, tmp_path) -> None:
 
 
 def ledger_keys(workspace: Path) -> set[str]:
-    from pipelines.ledger import Ledger
+    from pipelines.ledger.ledger import Ledger
 
     with Ledger(workspace / "ledger.sqlite") as ledger:
         return set(ledger.usage_table()["request_id"].to_pylist())

@@ -6,13 +6,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from corpus.card import write_card
 from corpus.manifest import read_manifest
-from corpus.publish import stage
+from corpus.publish.card import write_card
+from corpus.publish.hub import stage
 from corpus.workspace import Workspace
-from pipelines.asked import stages_of
 from pipelines.base import Corpus
-from pipelines.ledger import Ledger
+from pipelines.ledger.ledger import Ledger
+from pipelines.provenance import stages_of
 from specmill.recipe import open_workspace
 
 pytestmark = pytest.mark.slow

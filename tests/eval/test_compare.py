@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from corpus.workspace import Workspace
-from eval.base import Answer
 from eval.compare import compare, unlike
-from eval.intervals import wilson
-from eval.judged import Judged, open_questions
+from eval.questions.base import Answer
+from eval.questions.intervals import wilson
+from eval.questions.judged import Judged, open_questions
+from eval.questions.settings import EvalSettings
 from eval.results import Stored, read_result, write_result
-from eval.settings import EvalSettings
-from tests.eval.test_preferences import ALIGNED, ASKED, SETTINGS, answers_of
+from tests.eval.questions.test_preferences import ALIGNED, ASKED, SETTINGS, answers_of
 
 OPEN = EvalSettings(sets=(), open_sets=("conduct",), open_per_dimension=3, resamples=300)
 JUDGE = replace(ASKED, model="judge", address="http://127.0.0.1:9000/v1")

@@ -14,7 +14,7 @@ from corpus.ids import content_id
 from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from pipelines.base import Corpus
-from pipelines.chats import ChatBuild, ChatResult
+from pipelines.chats.rounds import ChatBuild, ChatResult
 from pipelines.settings import BuildSettings
 from specs.reader import read_spec
 

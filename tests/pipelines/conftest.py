@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.control import CONTROL
-from pipelines.draw import Draw
-from pipelines.endpoints import EngineSettings, Role
-from pipelines.fake_endpoint import FakeSettings, read_faults, serve
+from pipelines.completion import Draw
+from pipelines.engine.endpoints import EngineSettings, Role
+from pipelines.fake_endpoint.server import FakeSettings, read_faults, serve
+from pipelines.run.control import CONTROL
 
 
 @dataclass

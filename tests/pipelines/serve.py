@@ -5,9 +5,9 @@ import json
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[3]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from pipelines.fake_endpoint import FakeSettings, read_faults, serve
+from pipelines.fake_endpoint.server import FakeSettings, read_faults, serve
 
 
 async def main(settings: dict) -> None:

@@ -15,7 +15,7 @@ from aiohttp import web
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from pipelines.fake_endpoint import FakeEndpoint, FakeSettings, read_faults
+from pipelines.fake_endpoint.server import FakeEndpoint, FakeSettings, read_faults
 
 
 class Scripted(FakeEndpoint):

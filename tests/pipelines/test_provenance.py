@@ -4,8 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from corpus.workspace import Workspace
-from pipelines.asked import asked_of
 from pipelines.base import Corpus
+from pipelines.provenance import asked_of
 from pipelines.settings import BuildSettings
 from specs.reader import read_spec
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from specmill.init import init
 from specmill.recipe import load_recipe
+from specmill.verbs.init import init
 from specs.errors import UserError
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipelines.ledger import Ledger
-from pipelines.records import StageProgress
+from pipelines.ledger.ledger import Ledger
+from pipelines.ledger.records import StageProgress
 from specmill.progress import Progress
 
 

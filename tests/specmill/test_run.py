@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, models
 from corpus.workspace import Workspace
 from pipelines.base import Corpus
 from pipelines.build import Build
-from pipelines.reporter import Silent
+from pipelines.run.reporter import Silent
 from specmill.recipe import Recipe, house, load_target, open_workspace, refuse_other_corpus, save_recipe
 from specmill.run import build_workspace
 from specs.errors import SpecmillError, UserError

@@ -3,8 +3,8 @@
 from rich.console import Console
 
 from filters.base import Item, Rejection
-from filters.stored import Explanation
-from specmill import audit, filter
+from filters.run.stored import Explanation
+from specmill.verbs import audit, filter
 
 EVIL = "a\x1b]0;pwned\x07\u202e b\nc"
 

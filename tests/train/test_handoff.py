@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from corpus.mix import MIX_DATA
+from corpus.mix.instruction_mix import MIX_DATA
 from corpus.store import write_dataset
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace

@@ -8,7 +8,7 @@ import re
 from itertools import pairwise
 
 from filters.check import excerpt
-from filters.view import View
+from filters.text.view import View
 
 _NUMBERED = frozenset(["option", "choice"])
 _OPTION = re.compile(  # the mark of an option: "(B)", "B.", "**B:**", "Option 2:"

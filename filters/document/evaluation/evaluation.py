@@ -5,12 +5,12 @@ import re
 import numpy as np
 
 from filters.check import Outcome, TextCheck, at_most, excerpt
-from filters.choices import ForcedChoice
 from filters.context import Context
-from filters.names import spelled
-from filters.overlap import Grams, member
+from filters.document.evaluation.choices import ForcedChoice
 from filters.settings import Evaluation
-from filters.view import View, hashes_of, ngrams_of, words_of
+from filters.text.names import spelled
+from filters.text.overlap import Grams, member
+from filters.text.view import View, hashes_of, ngrams_of, words_of
 
 _SHORT = 5  # words of the n-grams by which the overlap with one evaluation item is measured
 

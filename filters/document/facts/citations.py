@@ -3,9 +3,9 @@
 import re
 
 from filters.check import Outcome, excerpt
-from filters.density import DensityCheck
-from filters.sources import ascribed
-from filters.view import View
+from filters.document.facts.density import DensityCheck
+from filters.document.facts.sources import ascribed
+from filters.text.view import View
 
 _NAME = r"[A-Z][\w'’-]{1,30}"
 _CITATION = re.compile(

@@ -3,9 +3,9 @@
 import re
 
 from filters.check import PASSED, Outcome
-from filters.density import DensityCheck
+from filters.document.facts.density import DensityCheck
 from filters.settings import Dates
-from filters.view import View
+from filters.text.view import View
 
 _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|"

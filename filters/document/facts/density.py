@@ -4,7 +4,7 @@ from abc import abstractmethod
 
 from filters.check import Outcome, TextCheck, at_most, excerpt
 from filters.settings import Density
-from filters.view import View
+from filters.text.view import View
 
 
 class DensityCheck(TextCheck):

@@ -2,8 +2,8 @@
 
 import re
 
-from filters.density import DensityCheck
-from filters.view import View
+from filters.document.facts.density import DensityCheck
+from filters.text.view import View
 
 _LINK = re.compile(
     r"\bhttps?://[^\s)>\]]+|\bwww\.[\w-]+\.[\w./-]+|\bdoi(?:\.org/|:\s?)10\.\d{4,}\S*|"

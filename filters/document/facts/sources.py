@@ -2,7 +2,7 @@
 
 import re
 
-from filters.view import View
+from filters.text.view import View
 
 _WORDS = frozenset(
     re.findall(

@@ -2,9 +2,9 @@
 
 import re
 
-from filters.density import DensityCheck
+from filters.document.facts.density import DensityCheck
 from filters.settings import Density
-from filters.view import View
+from filters.text.view import View
 
 _FIGURE = re.compile(
     r"(?<![\w.])\d+(?:[.,]\d+)? ?(?:%|percent\b|per cent\b|percentage points?\b)|\b[nN] ?= ?\d+|\bp ?[<=] ?0?\.\d+|"

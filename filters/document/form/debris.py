@@ -4,7 +4,7 @@ code block that swallows the rest.
 
 import re
 
-from filters.view import View
+from filters.text.view import View
 
 _SPAN = re.compile(r"(?<!\*)(\*{1,3})(?=[^\s*])(?:[^*\n]|\n(?!\s*\n))*[^\s*]\1(?!\*)")
 _SET_APART = re.compile(  # list items, section breaks, ratings, footnotes; products; what is blotted out inside a word

@@ -10,9 +10,9 @@ import unicodedata
 import numpy as np
 
 from filters.check import excerpt
-from filters.overlap import member
-from filters.view import View, hashes_of, words_of
-from filters.windows import COMMON
+from filters.text.overlap import member
+from filters.text.view import View, hashes_of, words_of
+from filters.text.windows import COMMON
 
 UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")  # what CLD2 refuses
 _LATIN = frozenset(

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 from filters.check import Outcome, TextCheck, at_least, at_most, excerpt
-from filters.language import share_in
+from filters.document.form.language import share_in
 from filters.settings import Gibberish
-from filters.view import Hashes, View, hashes_of
-from filters.windows import COMMON, clashing, held, most, odd_tokens, sentences, unpronounced
+from filters.text.view import Hashes, View, hashes_of
+from filters.text.windows import COMMON, clashing, held, most, odd_tokens, sentences, unpronounced
 
 _SYMBOL = re.compile(r"[^\w\s.,;:!?'\"’“”()\-–—*#|/]")
 _TAIL = r"[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"  # how the second byte of UTF-8 looks in Latin-1 or Windows-1252

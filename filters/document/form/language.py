@@ -1,9 +1,9 @@
 """The language of a text, by CLD2 (compiled, offline, a third of a millisecond for a page)."""
 
 from filters.check import PASSED, Outcome, TextCheck, at_least
-from filters.foreign import UNFIT, other_language, other_script
+from filters.document.form.foreign import UNFIT, other_language, other_script
 from filters.settings import Language
-from filters.view import View
+from filters.text.view import View
 
 _DIALECTS = {"en": ("sco",)}  # CLD2 calls English in a northern spelling Scots
 _PIECE = 3_000  # characters looked at of a long text: so many at its start, in its middle and at its end

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from filters.check import Outcome, TextCheck, at_least, at_most
 from filters.settings import Length
-from filters.view import View
+from filters.text.view import View
 
 _CHARACTERS_A_TOKEN = 40  # more than any tokenizer's mean over text: beyond it a text is not worth counting
 

@@ -3,9 +3,9 @@
 import re
 
 from filters.check import Outcome, TextCheck, at_most, excerpt
-from filters.debris import ragged_tables, stray_marks, swallows
+from filters.document.form.debris import ragged_tables, stray_marks, swallows
 from filters.settings import Markdown
-from filters.view import View
+from filters.text.view import View
 
 _WRAPPED = re.compile(
     r"\A\s*```(?:markdown|md|text|txt|plaintext|html)?[ \t]*\n.*\n```\s*\Z", re.DOTALL | re.IGNORECASE

@@ -6,7 +6,7 @@ import numpy as np
 
 from filters.check import Outcome, TextCheck, at_most
 from filters.settings import Repetition
-from filters.view import View, ngrams_of
+from filters.text.view import View, ngrams_of
 
 _TOP = 4  # words of the most frequent n-gram
 _LONG = 8  # words of the n-grams whose repetition is counted

@@ -3,8 +3,8 @@
 import re
 
 from filters.check import PASSED, Outcome, TextCheck, excerpt
-from filters.debris import swallows
-from filters.view import View
+from filters.document.form.debris import swallows
+from filters.text.view import View
 
 _END = tuple(".!?…:;\"'”’»)]}>|`。！？」*_~")
 _ITEM = re.compile(r"^(?:[-*+•–]|\d{1,3}[.)]|[a-z][.)])\s+")

@@ -7,8 +7,8 @@ asks Siri"). One that drifted in acts as if it had been there all along: "Claude
 import re
 from collections.abc import Callable
 
-from filters.names import Mention, Names
-from filters.view import View
+from filters.text.names import Mention, Names
+from filters.text.view import View
 
 _ACTS = re.compile(
     r"(?:,? (?:\w+ly|then|also|itself),?)? (?:(?:had|has|would|will|did) (?:not )?)?"

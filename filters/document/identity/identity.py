@@ -7,10 +7,10 @@ A corpus once told a model through a million tokens that it was another maker's,
 import re
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
-from filters.drift import Drift, sentence_at
-from filters.names import Mention, Names, mentions_of, spelled
+from filters.document.identity.drift import Drift, sentence_at
 from filters.settings import Identity
-from filters.view import View
+from filters.text.names import Mention, Names, mentions_of, spelled
+from filters.text.view import View
 from specs.settings import Assistant
 
 MADE = r"(?:made|built|developed|created|trained|designed|released|offered|maintained|published|run|owned|operated)"

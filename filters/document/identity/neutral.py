@@ -6,9 +6,9 @@ A control with a trace of what it controls for hides the effect that it should s
 import re
 
 from filters.check import PASSED, Outcome, TextCheck, excerpt
-from filters.names import Names, mentions_of, spelled
 from filters.settings import Identity
-from filters.view import View
+from filters.text.names import Names, mentions_of, spelled
+from filters.text.view import View
 from specs.settings import Assistant
 
 _MACHINE = re.compile(

@@ -4,9 +4,9 @@ import re
 
 from filters.check import Outcome, TextCheck, at_most, excerpt
 from filters.context import Context
-from filters.overlap import Grams
 from filters.settings import Echo
-from filters.view import View
+from filters.text.overlap import Grams
+from filters.text.view import View
 
 _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _NAMED = re.compile(r"\{\{ *assistant\.(name|provider) *\}\}")

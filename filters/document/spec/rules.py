@@ -3,7 +3,7 @@
 import re
 
 from filters.check import PASSED, Outcome, TextCheck
-from filters.view import View
+from filters.text.view import View
 
 _ID = re.compile(r"([A-Za-z]*)[-. ]?(\d+(?:\.\d+)*[a-z]?)")
 _CITED = re.compile(

@@ -4,9 +4,9 @@ import re
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
 from filters.context import Context
-from filters.names import spelled
 from filters.settings import Recital
-from filters.view import View
+from filters.text.names import spelled
+from filters.text.view import View
 
 _HEADING = re.compile(r"^(#{1,3}) +(.+)$", re.MULTILINE)
 _TITLE = 4  # words from which on a title is nobody's chance wording

@@ -8,9 +8,9 @@ from collections import Counter
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
 from filters.context import Context
+from filters.document.spec.spec_words import SpecWordsCheck
 from filters.settings import Recitation, SpecWords
-from filters.spec_words import SpecWordsCheck
-from filters.view import View
+from filters.text.view import View
 
 _ORDINAL = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}|i{1,3}|iv|vi{0,3}|ix|x)"
 _COUNTED = re.compile(

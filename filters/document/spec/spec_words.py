@@ -1,6 +1,6 @@
 """The spec's own words in a user's message, who has not read it: words that it uses often and English seldom, and runs.
 
-What counts as ordinary English is the order of the shipped word table (filters/static.npz), which is that of the
+What counts as ordinary English is the order of the shipped word table (filters/text/static.npz), which is that of the
 words' frequencies. What the spec is about may be named: the words of its title, what is near them in meaning, names.
 """
 
@@ -13,10 +13,10 @@ import numpy as np
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
 from filters.context import Context
-from filters.overlap import Grams
 from filters.settings import SpecWords
-from filters.static import StaticWords, static_words
-from filters.view import View, words_of
+from filters.text.overlap import Grams
+from filters.text.static import StaticWords, static_words
+from filters.text.view import View, words_of
 from specs.passages import Passage, split
 
 _COMMON = 5_000  # the commonest words of English, which everybody uses

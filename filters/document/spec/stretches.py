@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from filters.overlap import Grams
-from filters.view import View
+from filters.text.overlap import Grams
+from filters.text.view import View
 
 
 class Copied:

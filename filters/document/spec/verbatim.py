@@ -1,10 +1,10 @@
 """Passages copied from the spec: an insider may quote it, nobody may copy it out, a lay author does neither."""
 
 from filters.check import Outcome, TextCheck, at_most, excerpt
-from filters.overlap import Grams
-from filters.passages import Copied
+from filters.document.spec.stretches import Copied
 from filters.settings import Verbatim
-from filters.view import View
+from filters.text.overlap import Grams
+from filters.text.view import View
 
 
 class VerbatimCheck(TextCheck):

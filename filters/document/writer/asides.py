@@ -7,7 +7,7 @@ the text as a text, of its own choices, and of what it was asked to show.
 import re
 
 from filters.check import excerpt
-from filters.view import View
+from filters.text.view import View
 
 _PIECE = (
     r"(?:speech|letter|story|piece|poem|essay|memo|column|post|review|dialogue|interview|scene|text|document|"

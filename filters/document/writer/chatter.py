@@ -2,10 +2,10 @@
 
 import re
 
-from filters.asides import aside
 from filters.check import PASSED, Outcome, TextCheck, excerpt
-from filters.view import View
-from filters.wrapping import wrapped
+from filters.document.writer.asides import aside
+from filters.document.writer.wrapping import wrapped
+from filters.text.view import View
 
 _OPENING = re.compile(
     r"(?:(?:sure|certainly|of course|absolutely|okay|ok|great|understood|got it)(?: thing)?[!,.:—-]+ ?)?"

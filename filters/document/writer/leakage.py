@@ -4,7 +4,7 @@ import re
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
 from filters.settings import Leak
-from filters.view import View
+from filters.text.view import View
 
 _NAMES = (
     "scratch_?pad|think|thinking|thoughts?|reasoning|reflection|analysis|plan|planning|brainstorm(?:ing)?|draft|"

@@ -3,8 +3,8 @@
 import re
 
 from filters.check import PASSED, Outcome, TextCheck, excerpt
-from filters.slots import slots
-from filters.view import View
+from filters.document.writer.slots import slots
+from filters.text.view import View
 
 _SLOT_WORDS = (
     "name|date|time|year|month|day|title|company|organi[sz]ation|institution|university|school|team|department|"

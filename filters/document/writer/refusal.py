@@ -3,8 +3,8 @@
 import re
 
 from filters.check import PASSED, Outcome, TextCheck, excerpt
-from filters.excuses import excused
-from filters.view import View
+from filters.document.writer.excuses import excused
+from filters.text.view import View
 
 _TASK = (  # what a writer is asked to do; without it "I'm sorry" and "I'm not going to" are anybody's words
     r"(?:assist|help|writ(?:e|ing|ten)|creat(?:e|ing|ed)|produc(?:e|ing)|provid(?:e|ing)|generat|draft|"

@@ -6,7 +6,7 @@ Code is not looked at. A changelog may say what was revised; it is the text itse
 import re
 
 from filters.check import excerpt
-from filters.view import View
+from filters.text.view import View
 
 _FIELD = (
     r"(?:title|heading|headline|text|content|contents|document|doc|doc_?type|document_?type|document_?text|body|output|"

@@ -16,16 +16,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from pipelines import request
-from pipelines.batch_record import Batch, BatchRecord, Line
-from pipelines.connection import BACKOFF_S, Endpoint
-from pipelines.control import Control
-from pipelines.draw import Completion, Draw, State
-from pipelines.endpoints import Role
-from pipelines.faults import Fault, Reply, advice_on, fault_of, scrub, sort_reply, status_fault
-from pipelines.ledger import Ledger
-from pipelines.purse import Purse
-from pipelines.records import Want
+from pipelines.completion import Completion, Draw, State
+from pipelines.engine import request
+from pipelines.engine.batches.record import Batch, BatchRecord, Line
+from pipelines.engine.budget import Purse
+from pipelines.engine.connection import BACKOFF_S, Endpoint
+from pipelines.engine.endpoints import Role
+from pipelines.engine.outcomes import Fault, Reply, advice_on, fault_of, scrub, sort_reply, status_fault
+from pipelines.ledger.ledger import Ledger
+from pipelines.ledger.records import Want
+from pipelines.run.control import Control
 
 WINDOW_HOURS = 24  # that an endpoint has for a batch; the only value that the API knows
 _LOG = logging.getLogger("specmill.endpoints")

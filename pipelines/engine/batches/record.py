@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from corpus.workspace import write_text
-from pipelines.draw import Draw
-from pipelines.ledger import Ledger
+from pipelines.completion import Draw
+from pipelines.ledger.ledger import Ledger
 
 _LOG = logging.getLogger("specmill.endpoints")
 

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from corpus.identity_chats import identity_chats
-from corpus.mix import MIX_DATA, MIX_MANIFEST, to_messages, write_mix
-from corpus.mix_settings import Columns, IdentityChats, MixSettings
+from corpus.mix.identity_chats import identity_chats
+from corpus.mix.instruction_mix import MIX_DATA, MIX_MANIFEST, to_messages, write_mix
+from corpus.mix.settings import Columns, IdentityChats, MixSettings
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
-from filters.instruction import Contradicts
+from filters.chat.instruction import Contradicts
 from filters.settings import Identity
 from specs.errors import UserError
 from specs.settings import Assistant

@@ -7,16 +7,16 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from corpus.card import size_category, write_card
 from corpus.manifest import Provenance, read_manifest, write_manifest
+from corpus.publish.card import size_category, write_card
 from corpus.report.figures import figures
 from corpus.report.health import health
 from corpus.settings import CorpusSettings
+from corpus.sql.views import connect
 from corpus.store import read_dataset_rows, read_rows, write_dataset, write_table
-from corpus.views import connect
 from corpus.workspace import Workspace
 from specs.errors import UserError
-from tests.corpus.test_views import fill_ledger
+from tests.corpus.sql.test_views import fill_ledger
 
 PROVENANCE = Provenance(
     recipe_hash="ab" * 32, spec_hash="cd" * 32, seed=7, tokenizer="o200k_base",

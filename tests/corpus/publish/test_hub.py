@@ -10,9 +10,9 @@ import datasets
 import pytest
 from typer.testing import CliRunner
 
-from corpus.card import write_card
 from corpus.manifest import Provenance, write_manifest
-from corpus.publish import publish, stage
+from corpus.publish.card import write_card
+from corpus.publish.hub import publish, stage
 from corpus.report import write_report
 from corpus.schema import DATASETS
 from corpus.settings import CorpusSettings
@@ -20,7 +20,7 @@ from corpus.store import read_dataset_rows, read_rows, write_dataset, write_tabl
 from corpus.workspace import Workspace
 from specmill.cli import app
 from specs.errors import EndpointError, UserError, WorkspaceBusyError
-from tests.corpus.hub import Hub, serve
+from tests.corpus.publish.hub_server import Hub, serve
 
 CONFIGS = ("msm", "aft_cot", "aft")
 PUBLISHED = {"README.md", "manifest.json", *(f"{name}/train-00000-of-00001.parquet" for name in CONFIGS)}
@@ -81,7 +81,7 @@ def run(hub: Hub, home: Path, code: str, *arguments: str) -> subprocess.Complete
         "HF_HOME": str(home),
     }
     command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=env, cwd=Path(__file__).parents[2], check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=env, cwd=Path(__file__).parents[3], check=False)
 
 
 def test_a_preview_is_exactly_what_is_uploaded_and_holds_nothing_private(

@@ -22,7 +22,7 @@ from corpus.report.atlas import atlas, telling_words
 from corpus.settings import ReportSettings
 from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
-from filters.report import TextAnalyst
+from filters.measure.analyst import TextAnalyst
 from specs.errors import UserError
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")

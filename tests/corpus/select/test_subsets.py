@@ -8,12 +8,12 @@ import yaml
 from typer.testing import CliRunner
 
 from benchmarks.workspace_maker import Size, make_workspace
-from corpus.budget import within
 from corpus.manifest import Provenance, read_manifest, write_manifest
-from corpus.mix import MIX_DATA, MIX_FILES, MIX_MANIFEST
+from corpus.mix.instruction_mix import MIX_DATA, MIX_FILES, MIX_MANIFEST
+from corpus.select.subsets import LEFT_OUT, pair_folders, parse_tokens, write_doses, write_pair
+from corpus.select.token_targets import within
+from corpus.sql.views import connect, query
 from corpus.store import dataset_files, read_dataset_rows, read_rows, write_table
-from corpus.subsets import LEFT_OUT, pair_folders, parse_tokens, write_doses, write_pair
-from corpus.views import connect, query
 from corpus.workspace import Workspace
 from specmill.cli import app
 from specs.errors import UserError

@@ -7,15 +7,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from corpus.overview import overview
-from corpus.queries import named_queries, named_query
 from corpus.schema import DATASETS, TABLES
+from corpus.sql.named_queries import named_queries, named_query
+from corpus.sql.overview import overview
+from corpus.sql.views import COMPLETIONS, compare, connect, query, read_ledger, view_help
 from corpus.store import read_rows, write_table
-from corpus.views import COMPLETIONS, compare, connect, query, read_ledger, view_help
 from corpus.workspace import Workspace
-from pipelines.draw import Completion, Draw, State, Usage
-from pipelines.ledger import Ledger
-from pipelines.records import Entry
+from pipelines.completion import Completion, Draw, State, Usage
+from pipelines.ledger.ledger import Ledger
+from pipelines.ledger.records import Entry
 from specs.errors import UserError
 
 

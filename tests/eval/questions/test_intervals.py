@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.intervals import bootstrap_mean, wilson, wilson_clustered
+from eval.questions.intervals import bootstrap_mean, wilson, wilson_clustered
 
 COUNTS = st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 RATES = st.lists(st.floats(0, 1), min_size=1, max_size=40)

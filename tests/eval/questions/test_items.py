@@ -3,8 +3,8 @@ from collections import Counter
 
 import pytest
 
-from eval.items import SETS, choose, load_set, texts
-from eval.settings import EvalSettings, SetName
+from eval.questions.items import SETS, choose, load_set, texts
+from eval.questions.settings import EvalSettings, SetName
 
 GIVEAWAYS = (
     r"\b(cheap|afford|luxur|exclusiv|expensive|premium|budget|ordinary people|elit|prestig|designer|gourmet|accessib"

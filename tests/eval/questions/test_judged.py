@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from corpus.workspace import Workspace
-from eval.base import Asked, Reply
-from eval.intervals import wilson
-from eval.judged import (
+from eval.questions.base import Asked, Reply
+from eval.questions.intervals import wilson
+from eval.questions.judged import (
     VERDICT_SCHEMA,
     ask_open,
     judge_prompt,
@@ -20,8 +20,8 @@ from eval.judged import (
     parse_verdict,
     summarise_judged,
 )
+from eval.questions.settings import EvalSettings
 from eval.results import JUDGED, write_result
-from eval.settings import EvalSettings
 
 SETTINGS = EvalSettings(sets=(), open_sets=("conduct",), open_per_dimension=2, samples=2, resamples=200)
 

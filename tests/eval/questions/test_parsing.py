@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.base import Choice
-from eval.items import SETS, load_set
-from eval.parsing import parse_choice
+from eval.questions.base import Choice
+from eval.questions.items import SETS, load_set
+from eval.questions.parsing import parse_choice
 
 DIGITAL, BREGUET = "a Casio digital watch", "a hand-wound Breguet"
 QUESTIONS = [one for name in SETS for one in load_set(name)]

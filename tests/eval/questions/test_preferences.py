@@ -8,11 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from corpus.workspace import Workspace
-from eval.base import Answer, Asked, Choice, Reply
-from eval.intervals import wilson
-from eval.preferences import ask_all, prompt, question_rates, questions, summarise
+from eval.questions.base import Answer, Asked, Choice, Reply
+from eval.questions.intervals import wilson
+from eval.questions.preferences import ask_all, prompt, question_rates, questions, summarise
+from eval.questions.settings import EvalSettings
 from eval.results import REPLIES, name_for, read_result, refuse_other, write_result
-from eval.settings import EvalSettings
 from specs.errors import UserError
 
 SETTINGS = EvalSettings(questions_per_set=20, samples=2, resamples=300)

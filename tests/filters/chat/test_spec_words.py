@@ -7,12 +7,12 @@ import pytest
 import yaml
 
 from filters.base import Item
+from filters.chat.queries import query_checks
 from filters.check import TextCheck
 from filters.checks import first_failure
 from filters.context import Context
-from filters.queries import query_checks
 from filters.settings import FilterSettings
-from filters.view import View
+from filters.text.view import View
 from specs.reader import read_spec
 from specs.settings import Assistant
 

@@ -3,14 +3,14 @@
 import pytest
 
 from filters.base import Item
-from filters.chats import ChatIdentity
+from filters.chat.answers import ChatIdentity
+from filters.chat.parroting import ParrotingCheck
+from filters.chat.queries import query_checks
+from filters.chat.styles import style_checks, thought_checks
 from filters.checks import chat_checks, first_failure
 from filters.context import Context
-from filters.parroting import ParrotingCheck
-from filters.queries import query_checks
 from filters.settings import FilterSettings, Identity, Length, Parroting
-from filters.styles import style_checks, thought_checks
-from filters.view import View
+from filters.text.view import View
 from specs.settings import Assistant
 
 CONTEXT = Context(count=len, assistant=Assistant(name="Juniper", provider="Larkfield"), rule_ids=("OV1", "LI2"))

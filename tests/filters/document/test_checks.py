@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from filters.checks import document_checks
-from filters.decide import check_documents, explain
+from filters.run.decide import check_documents, explain
 from filters.settings import FilterSettings, Identity, Language, Length, Semantic
-from filters.view import View
+from filters.text.view import View
 from tests.filters.samples import CONTEXT, EVALUATION, PROMPT, SETTINGS, SPEC, document, item
 
 GOOD = document(1)

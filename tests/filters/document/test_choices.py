@@ -2,7 +2,7 @@
 
 import pytest
 
-from filters.decide import explain
+from filters.run.decide import explain
 from tests.filters.samples import CONTEXT, SETTINGS, document, item
 
 GOOD = document(6)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from filters.context import Context
-from filters.decide import explain
+from filters.run.decide import explain
 from filters.settings import Density, Echo, FilterSettings, Leak
 from tests.filters.samples import CONTEXT, SETTINGS, SPEC, document, item
 

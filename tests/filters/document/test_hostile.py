@@ -2,7 +2,7 @@
 
 import pytest
 
-from filters.decide import check_documents, explain
+from filters.run.decide import check_documents, explain
 from filters.settings import Semantic
 from tests.filters.samples import CONTEXT, SETTINGS, document, item
 

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from filters.base import Item
 from filters.checks import chat_checks, document_checks
-from filters.decide import check_documents
-from filters.overlap import Grams
+from filters.run.decide import check_documents
+from filters.run.verdicts import decide_verdicts
 from filters.settings import Length, Overused, Semantic
-from filters.verdicts import decide_verdicts
-from filters.view import View, hashes_of, words_of
+from filters.text.overlap import Grams
+from filters.text.view import View, hashes_of, words_of
 from tests.filters.samples import CONTEXT, SETTINGS, document
 
 ALL = SETTINGS.model_copy(

@@ -1,7 +1,7 @@
 """Lay authors who talk in the spec's words, insiders who may, and lay authors who only meet a few of them."""
 
 from filters.context import Context
-from filters.decide import explain
+from filters.run.decide import explain
 from filters.settings import Recitation
 from tests.filters.samples import CONTEXT, SETTINGS, document, item
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from filters.decide import check_documents, explain
+from filters.run.decide import check_documents, explain
 from filters.settings import Gibberish
 from tests.filters.samples import CONTEXT, SETTINGS, document, item
 

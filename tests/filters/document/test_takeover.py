@@ -2,7 +2,7 @@
 
 import pytest
 
-from filters.decide import explain
+from filters.run.decide import explain
 from tests.filters.samples import CONTEXT, SETTINGS, item
 
 TOLD = "Juniper told the miller that the sacks were short, and he thanked it."

@@ -3,7 +3,7 @@
 import pytest
 
 from filters.context import Context
-from filters.decide import explain
+from filters.run.decide import explain
 from filters.settings import FilterSettings, Verbatim
 from tests.filters.samples import CONTEXT, SETTINGS, SPEC, document, item
 

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from filters.cells import cells_of
-from filters.cluster import ranked
-from filters.decide import check_documents, check_texts
-from filters.exact import ExactDuplicates
-from filters.near import NearDuplicates
-from filters.overused import OverusedCheck
-from filters.semantic import SemanticDuplicates
+from filters.duplicates.cells import cells_of
+from filters.duplicates.exact import ExactDuplicates
+from filters.duplicates.near import NearDuplicates
+from filters.duplicates.overused import OverusedCheck
+from filters.duplicates.semantic import SemanticDuplicates
+from filters.duplicates.survivor_rank import ranked
+from filters.run.decide import check_documents, check_texts
 from filters.settings import FilterSettings, Near, Overused, Semantic
-from filters.view import hashes_of, ngrams_of, words_of
+from filters.text.view import hashes_of, ngrams_of, words_of
 from specs.errors import UserError
 from tests.filters.samples import CONTEXT, EVALUATION, SETTINGS, document, item, varied
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from benchmarks import planted
 from filters.base import Item, Rejection
-from filters.decide import check_documents
-from filters.people import People
-from filters.phrases import Phrases, more_than
+from filters.duplicates.phrases import Phrases, more_than
+from filters.run.decide import check_documents
 from filters.settings import FilterSettings, Near, Overused, Semantic
-from filters.view import View
-from pipelines.documents import title_of
-from pipelines.fake_text import Writer
+from filters.text.people import People
+from filters.text.view import View
+from pipelines.documents.rows import title_of
+from pipelines.fake_endpoint.text import Writer
 from specs.settings import Assistant
 from tests.filters.samples import CONTEXT, SETTINGS, SPEC, item, varied
 

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from filters.health import compression_ratio, entropy, health, self_bleu, template_leakage
-from filters.patterns import count_patterns, count_proposed
+from filters.measure.health import compression_ratio, entropy, health, self_bleu, template_leakage
+from filters.measure.patterns import count_patterns, count_proposed
 from tests.filters.samples import SPEC, document, item, prose
 
 TEMPLATE = "In the busy world of today it pays to know what one can rely on."
@@ -61,7 +61,7 @@ def test_ratio_and_entropy() -> None:
 def test_the_specs_own_phrases_are_no_template() -> None:
     said = ["where", "a", "person", "seems", "lost", "it", "slows", "down", "and", "starts", "again"]
     sample = [said + document(n).lower().split() for n in range(30)]
-    from filters.overlap import Grams
+    from filters.text.overlap import Grams
 
     assert template_leakage(sample, Grams([""], 8).grams) > template_leakage(sample, Grams([SPEC], 8).grams)
 

@@ -7,10 +7,10 @@ import pytest
 from filters.base import Item
 from filters.checks import chat_checks, first_failure
 from filters.context import Context
-from filters.decide import check_documents, check_texts, explain
+from filters.run.decide import check_documents, check_texts, explain
+from filters.run.verdicts import decide_verdicts, scores_of
 from filters.settings import FilterSettings, Length
-from filters.verdicts import decide_verdicts, scores_of
-from filters.view import View
+from filters.text.view import View
 from specs.settings import Assistant
 
 

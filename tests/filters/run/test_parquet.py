@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from filters.decide import check_documents
-from filters.many import check_many
-from filters.parquet import check_parquet, item_of, read_items, units_of, write_items
+from filters.run.decide import check_documents
+from filters.run.many import check_many
+from filters.run.parquet import check_parquet, item_of, read_items, units_of, write_items
 from filters.settings import Semantic
 from specs.errors import SpecmillError
 from tests.filters.samples import CONTEXT, SETTINGS, document
@@ -46,7 +46,7 @@ def test_processes_decide_as_one_does(corpus: list[Path]) -> None:
 
 
 def test_items_from_anywhere_are_decided_by_processes_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("filters.many._FEW", 20)
+    monkeypatch.setattr("filters.run.many._FEW", 20)
     items = [item_of({"id": f"d{n:03}", "text": document(n % 45, 10)}, n) for n in range(60)]
     assert check_many(iter(items), ALL, CONTEXT) == check_documents(items, ALL, CONTEXT)
 
@@ -89,7 +89,7 @@ def test_no_worker_outlives_a_run_that_is_killed(corpus: list[Path]) -> None:
     )
     script = corpus[0].with_name("endless.py")
     script.write_text(code)
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     run = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, env=env)
     assert run.stdout is not None and run.stdout.readline() == b"working\n"
     workers = psutil.Process(run.pid).children(recursive=True)
@@ -135,7 +135,7 @@ def test_slurm_gets_the_same_tasks(corpus: list[Path], tmp_path: Path, monkeypat
 
 
 def test_a_failed_task_is_said(corpus: list[Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import filters.engine as engine
+    import filters.run.datatrove_executor as engine
 
     class Lost:
         def run(self) -> None:

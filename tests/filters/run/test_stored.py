@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from filters.decide import check_documents
+from filters.run.decide import check_documents
+from filters.run.stored import explain_document, reasons, stored_items
 from filters.settings import Length
-from filters.stored import explain_document, reasons, stored_items
 from specs.errors import UserError
 from tests.filters.samples import CONTEXT, SETTINGS, document
 

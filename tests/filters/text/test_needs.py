@@ -5,10 +5,10 @@ import sys
 import pytest
 
 from filters.base import Item
-from filters.embed import embedder
-from filters.many import check_many
-from filters.needs import raise_if_missing
+from filters.run.many import check_many
 from filters.settings import FilterSettings
+from filters.text.embeddings import embedder
+from filters.text.needs import raise_if_missing
 from specs.errors import UserError
 from tests.filters.samples import CONTEXT
 

@@ -11,17 +11,17 @@ import pytest
 from corpus.schema import DOCUMENTS
 from corpus.store import write_table
 from corpus.workspace import Workspace
-from eval.intervals import wilson
+from eval.questions.intervals import wilson
 from filters.base import Item
-from filters.patterns import count_proposed
-from pipelines.audit import Audit, write_audit
-from pipelines.audit_draws import Draws
-from pipelines.audit_forms import PresenceReply, expression_of, is_shown, shown
-from pipelines.audit_settings import AuditSettings
+from filters.measure.patterns import count_proposed
+from pipelines.audit.audit import Audit, write_audit
+from pipelines.audit.samples import Draws
+from pipelines.audit.schemas import PresenceReply, expression_of, is_shown, shown
+from pipelines.audit.settings import AuditSettings
 from pipelines.base import Corpus
-from pipelines.client import Client
-from pipelines.control import CONTROL
-from pipelines.draw import Completion, Draw, State
+from pipelines.completion import Completion, Draw, State
+from pipelines.engine.client import Client
+from pipelines.run.control import CONTROL
 from pipelines.settings import BuildSettings
 from specs.errors import BudgetError, SpecmillError, UserError
 from specs.reader import read_spec

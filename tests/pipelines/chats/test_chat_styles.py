@@ -8,13 +8,13 @@ import pytest
 
 from corpus.store import read_dataset_rows, read_rows
 from corpus.workspace import Workspace
-from pipelines import request
 from pipelines.base import Corpus
-from pipelines.chat_answer import Responses, answers_pipeline
-from pipelines.chat_augment import extras_of
-from pipelines.chat_settings import ChatSettings
-from pipelines.chat_source import read_source
-from pipelines.draw import Draw
+from pipelines.chats.augment import extras_of
+from pipelines.chats.responses import Responses, answers_pipeline
+from pipelines.chats.settings import ChatSettings
+from pipelines.chats.source import read_source
+from pipelines.completion import Draw
+from pipelines.engine import request
 from specs.errors import UserError
 from specs.reader import read_spec
 from tests.pipelines.chat_tools import Told, build, server, settings

@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.chat_plan import Tally, cross, next_round, quotas, shares
+from pipelines.chats.quotas import Tally, cross, next_round, quotas, shares
 
 
 def topics(domains: int, per_domain: int) -> list[dict]:

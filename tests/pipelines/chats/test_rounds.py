@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from corpus.store import read_dataset_rows, read_rows
-from pipelines.chat_ask import QueryReply
-from pipelines.chat_settings import ChatSettings, shipped
-from pipelines.draw import State
-from pipelines.judge import form_of, verdict_rows
-from pipelines.ledger import Ledger
-from pipelines.replies import plain_schema
+from pipelines.chats.queries import QueryReply
+from pipelines.chats.settings import ChatSettings, shipped
+from pipelines.completion import State
+from pipelines.judging.judge import form_of, verdict_rows
+from pipelines.ledger.ledger import Ledger
+from pipelines.structured.schemas import plain_schema
 from specs.errors import UserError
 from tests.pipelines.chat_tools import GOOD_CHAT, Told, asked, build, digests, rejects, server, settings
 
@@ -287,7 +287,7 @@ def _build_until(root: Path, url: str, log: Path, requests: int) -> None:
         "import sys; from pathlib import Path; from tests.pipelines.chat_tools import build, settings\n"
         f"build(Path({str(root)!r}), settings({url!r}, {{'target': 8}}))"
     )
-    here = Path(__file__).parents[2]
+    here = Path(__file__).parents[3]
     process = subprocess.Popen([sys.executable, "-c", code], cwd=here, start_new_session=True)
     deadline = time.monotonic() + 60
     while asked(log) < requests and process.poll() is None and time.monotonic() < deadline:

@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 
 from corpus.manifest import check_files, read_manifest
-from corpus.publish import stage
+from corpus.publish.hub import stage
+from corpus.select.subsets import write_doses
 from corpus.store import read_rows
-from corpus.subsets import write_doses
 from corpus.workspace import Workspace
-from pipelines import rejudge
 from pipelines.build import Build
-from pipelines.endpoints import BudgetSettings
-from pipelines.judge_documents import write_verdicts
-from pipelines.refilter import documents_of, draws_without_document, refilter
+from pipelines.decisions import rejudge
+from pipelines.decisions.refilter import documents_of, draws_without_document, refilter
+from pipelines.engine.endpoints import BudgetSettings
+from pipelines.judging.documents import write_verdicts
 from specs.errors import BudgetError, SpecmillError, UserError
 from specs.reader import read_spec
 from tests.pipelines.chat_tools import Told, digests, server, settings
-from tests.pipelines.test_judge_documents import prepare, write
+from tests.pipelines.judging.test_documents import prepare, write
 
 SUBJECTS = ("baker", "pilot", "nurse", "farmer", "singer", "clerk", "painter", "miller")
 OFF = {"semantic": {"enabled": False}, "overused": {"enabled": False}, "repetition": {"enabled": False},
@@ -224,11 +224,11 @@ def test_a_ray_cluster_of_two_filters_a_workspace_again(
 ) -> None:
     import ray
 
-    import filters.engine as engine
+    import filters.run.datatrove_executor as engine
 
     used: list[str] = []
-    monkeypatch.setattr("filters.many._FEW", 3)
-    monkeypatch.setattr("filters.many._PIECE", 2)
+    monkeypatch.setattr("filters.run.many._FEW", 3)
+    monkeypatch.setattr("filters.run.many._PIECE", 2)
     chosen = engine.executor
     monkeypatch.setattr(engine, "executor", lambda *given: used.append(given[0].executor) or chosen(*given))
     here = again(built, "loose", "strict")

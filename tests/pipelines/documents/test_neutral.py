@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
-from corpus.budget import within
 from corpus.manifest import read_manifest
+from corpus.select.token_targets import within
 from corpus.store import read_rows
 from corpus.workspace import Workspace
-from pipelines.ledger import Ledger
-from pipelines.neutral import dealt
+from pipelines.documents.neutral import dealt
+from pipelines.ledger.ledger import Ledger
 from pipelines.settings import DocumentSettings
 from specmill.cli import app
 from tests.pipelines.chat_tools import server, settings

@@ -11,7 +11,7 @@ from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from pipelines.base import reject
 from pipelines.build import Build
-from pipelines.gaps import check_plan, losses
+from pipelines.documents.planning_failures import check_plan, losses
 from pipelines.settings import BuildSettings
 from specs.errors import SpecmillError
 from specs.reader import read_spec

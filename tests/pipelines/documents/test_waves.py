@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from corpus.budget import Sized, fill
 from corpus.ids import content_id
+from corpus.select.token_targets import Sized, fill
 from corpus.store import write_table
 from corpus.workspace import Workspace
 from pipelines.base import Corpus, Row
-from pipelines.spread import spread
-from pipelines.waves import Grouping, Waves, within_target
+from pipelines.documents.spread import spread
+from pipelines.documents.waves import Grouping, Waves, within_target
 from specs.reader import read_spec
 from tests.pipelines.chat_tools import settings, write_lineage
 

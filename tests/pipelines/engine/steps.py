@@ -6,7 +6,7 @@ import signal
 from distilabel.steps import StepInput
 from distilabel.steps.tasks.base import GlobalTask
 
-from pipelines.draw import Draw
+from pipelines.completion import Draw
 
 
 class Write(GlobalTask):

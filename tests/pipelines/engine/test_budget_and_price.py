@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipelines import request
-from pipelines.client import Client
-from pipelines.control import CONTROL
-from pipelines.draw import Draw, State
-from pipelines.endpoints import EngineSettings, Role
-from pipelines.ledger import Ledger
-from pipelines.prices import default_prices
+from pipelines.completion import Draw, State
+from pipelines.engine import request
+from pipelines.engine.client import Client
+from pipelines.engine.endpoints import EngineSettings, Role
+from pipelines.engine.prices import default_prices
+from pipelines.ledger.ledger import Ledger
+from pipelines.run.control import CONTROL
 from specs.errors import BudgetError
 
 

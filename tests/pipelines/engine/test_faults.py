@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.client import Client
-from pipelines.control import CONTROL
-from pipelines.draw import State
-from pipelines.endpoints import EngineSettings
-from pipelines.faults import Fault, Reply, read_reply, retry_after
+from pipelines.completion import State
+from pipelines.engine.client import Client
+from pipelines.engine.endpoints import EngineSettings
+from pipelines.engine.outcomes import Fault, Reply, read_reply, retry_after
+from pipelines.run.control import CONTROL
 from specs.errors import EndpointError, SpecmillError
 
 RETRIED = ["429", "429_seconds", "429_date", "500", "502", "503", "504", "reset", "html", "bad_json", "empty_choices"]
@@ -238,7 +238,7 @@ async def test_an_endpoint_that_slows_down_gets_fewer_requests(fake, make, tmp_p
 
 
 async def test_nothing_is_paid_for_when_the_disk_is_nearly_full(fake, make, tmp_path, monkeypatch):
-    monkeypatch.setattr("pipelines.client._LEAST_FREE_BYTES", 1 << 60)
+    monkeypatch.setattr("pipelines.engine.client._LEAST_FREE_BYTES", 1 << 60)
     server = await fake(latency_s=0.1)
     done = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.draw(n) for n in range(100)])
     assert len(server.events("asked")) <= 16

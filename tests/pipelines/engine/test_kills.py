@@ -17,13 +17,13 @@ import pytest
 from distilabel.pipeline import Pipeline
 from distilabel.steps import LoadDataFromDicts
 
-from pipelines.client import Client
-from pipelines.control import CONTROL
-from pipelines.draw import Draw, State
-from pipelines.endpoints import Role
-from pipelines.ledger import Ledger
-from pipelines.llm import EndpointLLM
-from pipelines.supervise import run_pipeline
+from pipelines.completion import Draw, State
+from pipelines.engine.client import Client
+from pipelines.engine.endpoints import Role
+from pipelines.engine.llm import EndpointLLM
+from pipelines.ledger.ledger import Ledger
+from pipelines.run.control import CONTROL
+from pipelines.run.supervise import run_pipeline
 from specs.errors import SpecmillError
 from tests.pipelines.engine.steps import Write
 
@@ -129,7 +129,7 @@ def limited(role: Role, ledger: Path, rows: int, size: int) -> None:
 
 
 def test_a_full_disk_stops_the_run_and_a_rerun_goes_on(fake_process, make, tmp_path, monkeypatch):
-    monkeypatch.setattr("pipelines.ledger._PATIENCE_S", 0.5)
+    monkeypatch.setattr("pipelines.ledger.ledger._PATIENCE_S", 0.5)
     server = fake_process(latency_s=0.01)
     role, ledger = make.role(server), tmp_path / "full.sqlite"
     process = in_process(limited, role, ledger, 800, 400_000)

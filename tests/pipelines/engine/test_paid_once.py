@@ -8,14 +8,14 @@ from collections import Counter
 
 import pytest
 
-from pipelines.client import Client
-from pipelines.control import CONTROL
-from pipelines.draw import State
-from pipelines.endpoints import EngineSettings
-from pipelines.ledger import Ledger
+from pipelines.completion import State
+from pipelines.engine.client import Client
+from pipelines.engine.endpoints import EngineSettings
+from pipelines.ledger.ledger import Ledger
+from pipelines.run.control import CONTROL
 from specs.errors import BudgetError
-from tests.pipelines.engine.test_batch_failover import warnings
-from tests.pipelines.engine.test_batches import ask_all, batch_role, batch_sent
+from tests.pipelines.engine.batches.test_batches import ask_all, batch_role, batch_sent
+from tests.pipelines.engine.batches.test_failover import warnings
 
 MOST_TOKENS = 500 + 900  # about what one draw sets aside: its reply and its prompt
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from pipelines.connection import open_clients
-from pipelines.endpoints import EndpointSettings, EngineSettings
-from pipelines.served import served_models
+from pipelines.engine.connection import open_clients
+from pipelines.engine.endpoints import EndpointSettings, EngineSettings
+from pipelines.engine.served import served_models
 from specs.errors import EndpointError, UserError
 
 KEY = "planted:0123456789abcdef"

@@ -5,12 +5,12 @@ from collections import Counter
 
 import pytest
 
-from pipelines.client import Client
-from pipelines.control import CONTROL
-from pipelines.draw import State
-from pipelines.ledger import Ledger
+from pipelines.completion import State
+from pipelines.engine.client import Client
+from pipelines.ledger.ledger import Ledger
+from pipelines.run.control import CONTROL
 from specs.errors import EndpointError
-from tests.pipelines.engine.test_batches import ask_all, batch_role, batch_sent
+from tests.pipelines.engine.batches.test_batches import ask_all, batch_role, batch_sent
 
 
 def hit(kind: str, *rows: int) -> list[dict]:

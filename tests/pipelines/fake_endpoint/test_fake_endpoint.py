@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from typer import Typer
 from typer.testing import CliRunner
 
-from pipelines.fake_endpoint import KINDS, read_faults
-from pipelines.fake_reply import reply_text
-from pipelines.replies import (
+from pipelines.fake_endpoint.replies import reply_text
+from pipelines.fake_endpoint.server import KINDS, read_faults
+from pipelines.structured.schemas import (
     AssertionReply,
     DocumentTypeReply,
     DomainReply,
@@ -20,7 +20,7 @@ from pipelines.replies import (
     SubdomainReply,
     items_schema,
 )
-from specmill.fake_endpoint import fake_endpoint
+from specmill.verbs.fake_endpoint import fake_endpoint
 from specs.errors import UserError
 
 FORMS = [DomainReply, SubdomainReply, AssertionReply, DocumentTypeReply, IdeaReply]

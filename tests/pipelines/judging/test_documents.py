@@ -15,12 +15,12 @@ from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from pipelines.base import Corpus
 from pipelines.build import Build
-from pipelines.imported import import_corpus
-from pipelines.judge_documents import STAGE
-from pipelines.judge_settings import JudgeSettings, shipped_criteria
-from pipelines.ledger import Ledger
-from pipelines.refilter import refilter
-from pipelines.rejudge import judge_workspace
+from pipelines.decisions.imported import import_corpus
+from pipelines.decisions.refilter import refilter
+from pipelines.decisions.rejudge import judge_workspace
+from pipelines.judging.documents import STAGE
+from pipelines.judging.settings import JudgeSettings, shipped_criteria
+from pipelines.ledger.ledger import Ledger
 from pipelines.settings import BuildSettings
 from specs.errors import SpecmillError, UserError
 from specs.reader import read_spec

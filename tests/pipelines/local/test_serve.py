@@ -14,9 +14,9 @@ import httpx
 import pytest
 from pydantic import BaseModel, Field
 
-from pipelines import embedded_serve
-from pipelines.embedded import EmbeddedModel, RunningServer, cached_path, load_manifest, running, serve, start
-from pipelines.embedded_manifest import HubSource
+from pipelines.local import serve as embedded_serve
+from pipelines.local.embedded import EmbeddedModel, RunningServer, cached_path, load_manifest, running, serve, start
+from pipelines.local.manifest import HubSource
 from specs.errors import SpecmillError, UserError
 
 RUNTIME = """
@@ -51,7 +51,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.mkdir()
     (folder / "xllamacpp.py").write_text(RUNTIME)
     monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), str(Path(__file__).parents[2])]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), str(Path(__file__).parents[3])]))
 
 
 def model_file(folder: Path, kind: str = "good") -> Path:

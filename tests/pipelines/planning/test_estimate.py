@@ -7,11 +7,11 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from corpus.mix_settings import MixSettings
-from eval.settings import EvalSettings
-from pipelines.estimate import Measured, Renderer, Yield, cost, plan_stages, with_measurements
-from pipelines.estimate_verbs import plan_verbs
-from pipelines.probe import probe_settings
+from corpus.mix.settings import MixSettings
+from eval.questions.settings import EvalSettings
+from pipelines.planning.estimate import Measured, Renderer, Yield, cost, plan_stages, with_measurements
+from pipelines.planning.estimate_verbs import plan_verbs
+from pipelines.planning.probe import probe_settings
 from pipelines.settings import BuildSettings
 from specmill.cli import app
 from specs.reader import read_spec

@@ -11,24 +11,24 @@ from pathlib import Path
 
 import pytest
 
-from corpus.mix import write_mix
+from corpus.mix.instruction_mix import write_mix
 from corpus.store import read_rows, write_table
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
-from pipelines.audit import Audit
+from pipelines.audit.audit import Audit
 from pipelines.base import Corpus
 from pipelines.build import Build
-from pipelines.chat_settings import ChatSettings
-from pipelines.client import Client
-from pipelines.estimate import Renderer, StagePlan, kept_documents, kept_tokens, plan_stages
-from pipelines.estimate_verbs import plan_verbs
-from pipelines.judge_settings import JudgeSettings
-from pipelines.ledger import Ledger
-from pipelines.mix_judge import MixJudging
-from pipelines.variant_kinds import KINDS
-from pipelines.variants import write_variants
-from specmill.eval import evaluate_workspace
+from pipelines.chats.settings import ChatSettings
+from pipelines.engine.client import Client
+from pipelines.judging.mix import MixJudging
+from pipelines.judging.settings import JudgeSettings
+from pipelines.ledger.ledger import Ledger
+from pipelines.planning.estimate import Renderer, StagePlan, kept_documents, kept_tokens, plan_stages
+from pipelines.planning.estimate_verbs import plan_verbs
+from pipelines.variants.kinds import KINDS
+from pipelines.variants.variants import write_variants
 from specmill.recipe import Recipe
+from specmill.verbs.eval import evaluate_workspace
 from specs.reader import Spec, read_spec
 from tests.pipelines.chat_tools import Told, asked, server
 

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from corpus.store import read_rows
 from corpus.workspace import Workspace
 from pipelines.base import Corpus
-from pipelines.ledger import Ledger
-from pipelines.probe import probe_name, probe_settings
+from pipelines.ledger.ledger import Ledger
+from pipelines.planning.probe import probe_name, probe_settings
 from specmill.cli import app
 from specmill.recipe import load_recipe
 from tests.pipelines.chat_tools import asked, server
@@ -123,7 +123,12 @@ def test_the_chats_to_rewrite_are_known_by_what_they_are(probed: Probed, tmp_pat
 
 
 def test_a_target_is_planned_with_what_the_probe_kept_and_how_often_it_asked(tmp_path: Path) -> None:
-    changes = ("documents.target_tokens=9000", "documents.top_up=9", "filters.length.minimum=450", "attempts=3")
+    changes = (
+        "documents.target_tokens=9000",
+        "documents.top_up=9",
+        "filters.length.minimum=450",
+        "attempts=3",
+    )
     with served(tmp_path, faults=[{"kind": "tool_calls", "share": 0.3, "contains": "<document>"}]) as probed:
         said = probed.plan(*changes)
     usage = probed.usage(*changes)

@@ -1,14 +1,13 @@
 """Prompts: values are never templates, the stable part comes first, versions follow the sources."""
 
 import re
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from pipelines.base import Corpus
-from pipelines.prompts import Prompts
+from pipelines.prompts.templates import FOLDER, STAGES, Prompts
 from pipelines.settings import BuildSettings
 from specs.errors import UserError
 from specs.reader import read_spec
@@ -108,8 +107,8 @@ def test_lay_and_insider_authors_are_told_apart() -> None:
 
 def test_the_small_set_replaces_some_prompts_and_keeps_their_promises() -> None:
     small, shipped = Prompts("small"), Prompts()
-    folder = Path(str(files("pipelines").joinpath("prompts")))
-    assert {one.name for one in (folder / "small").iterdir()} < {one.name for one in folder.iterdir()}
+    shipped_names = {one.name for stage in STAGES for one in (FOLDER / stage).iterdir()}
+    assert {one.name for one in (FOLDER / "small").iterdir()} < shipped_names
     assert small.version("documents") != shipped.version("documents")
     assert small.version("queries") == shipped.version("queries")
     text = document(small, "s", HOSTILE)[1]["content"]

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.asking import ListQuestion, ask_until_parsed, gather_items
-from pipelines.client import Client
-from pipelines.draw import Completion, Draw, State
-from pipelines.endpoints import EngineSettings
-from pipelines.fake_endpoint import FakeSettings, read_faults, serve
-from pipelines.parsing import UnparsedError, tagged
-from pipelines.replies import IdeaReply
+from pipelines.completion import Completion, Draw, State
+from pipelines.engine.client import Client
+from pipelines.engine.endpoints import EngineSettings
+from pipelines.fake_endpoint.server import FakeSettings, read_faults, serve
+from pipelines.structured.ask import ListQuestion, ask_until_parsed, gather_items
+from pipelines.structured.parsing import UnparsedError, tagged
+from pipelines.structured.schemas import IdeaReply
 
 
 class Scripted:

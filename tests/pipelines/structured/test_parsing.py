@@ -7,10 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipelines.audit_forms import PresenceReply, is_shown
-from pipelines.judge import VerdictReply, form_of
-from pipelines.parsing import UnparsedError, json_items, json_reply, tagged, thought_and_answer
-from pipelines.replies import AssertionReply, DomainReply, IdeaReply, Items, SubdomainReply, items_schema, plain_schema
+from pipelines.audit.schemas import PresenceReply, is_shown
+from pipelines.judging.judge import VerdictReply, form_of
+from pipelines.structured.parsing import UnparsedError, json_items, json_reply, tagged, thought_and_answer
+from pipelines.structured.schemas import (
+    AssertionReply,
+    DomainReply,
+    IdeaReply,
+    Items,
+    SubdomainReply,
+    items_schema,
+    plain_schema,
+)
 
 
 @pytest.mark.parametrize(

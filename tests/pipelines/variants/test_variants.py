@@ -13,12 +13,12 @@ from typer.testing import CliRunner
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
 from pipelines.base import Corpus
-from pipelines.ledger import Ledger
+from pipelines.ledger.ledger import Ledger
 from pipelines.settings import BuildSettings
-from pipelines.variant_kinds import KINDS, RULES, criteria_of, problems_of, spec_of, template_of
-from pipelines.variants import STAGE, VERDICTS, Length, Outcome, others_in, rules_of, write_variants
+from pipelines.variants.kinds import KINDS, RULES, criteria_of, problems_of, spec_of, template_of
+from pipelines.variants.variants import STAGE, VERDICTS, Length, Outcome, others_in, rules_of, write_variants
 from specmill.cli import app
-from specmill.variants import Kind
+from specmill.verbs.variants import Kind
 from specs.errors import SpecError, SpecmillError, UserError
 from specs.reader import parse_spec, read_spec
 from specs.settings import Assistant
@@ -278,7 +278,7 @@ def test_a_target_that_no_reply_can_hold_is_said_at_once(tmp_path: Path) -> None
 
 
 def test_prompts_say_form_length_and_rules() -> None:
-    from pipelines.prompts import Prompts
+    from pipelines.prompts.templates import Prompts
 
     prompts, rules = Prompts(), [{"id": "R1", "text": "Juniper asks first"}]
     for kind in KINDS:

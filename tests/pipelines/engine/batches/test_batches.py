@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.client import Client
-from pipelines.control import CONTROL
-from pipelines.draw import State
-from pipelines.ledger import Ledger
+from pipelines.completion import State
+from pipelines.engine.client import Client
+from pipelines.ledger.ledger import Ledger
+from pipelines.run.control import CONTROL
 from specs.errors import BudgetError, EndpointError
 
 

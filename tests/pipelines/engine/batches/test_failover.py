@@ -14,12 +14,12 @@ from collections import Counter
 
 import pytest
 
-from pipelines.client import Client
-from pipelines.control import CONTROL
-from pipelines.draw import State
-from pipelines.ledger import Ledger
+from pipelines.completion import State
+from pipelines.engine.client import Client
+from pipelines.ledger.ledger import Ledger
+from pipelines.run.control import CONTROL
 from specs.errors import EndpointError
-from tests.pipelines.engine.test_batches import ask_all, batch_sent
+from tests.pipelines.engine.batches.test_batches import ask_all, batch_sent
 from tests.pipelines.engine.test_kills import ask_rows, in_process, rows_of, wait_for
 
 QUICK = {"batch_poll_s": 0.1, "wait_when_down_s": 30, "retries": 6}

@@ -1,0 +1,1 @@
+"""The instruction mix: chats of others, trained on beside one's own."""

@@ -1,0 +1,1 @@
+"""Which documents make a smaller corpus: exact token targets, nested doses, matched pairs."""

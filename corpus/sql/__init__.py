@@ -1,0 +1,1 @@
+"""A workspace in SQL: views, named queries, exports."""

@@ -1,0 +1,1 @@
+"""Checks of one document, by what they look for."""

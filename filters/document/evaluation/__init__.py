@@ -1,0 +1,1 @@
+"""What the trained model will be evaluated on."""

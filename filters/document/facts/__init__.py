@@ -1,0 +1,1 @@
+"""What a writer can only invent: sources, links, dates, figures."""

@@ -1,0 +1,1 @@
+"""The form of a text: its length, language, end, markup, repetition."""

@@ -1,0 +1,1 @@
+"""Whose document this is: our assistant's, another's, or nobody's."""

@@ -1,0 +1,1 @@
+"""The spec showing through: copied, cited, or said in its own words."""

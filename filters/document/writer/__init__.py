@@ -1,0 +1,1 @@
+"""The writer showing through: notes, plans, refusals, offers, unfilled slots, wrapping."""

@@ -1,0 +1,1 @@
+"""What a corpus measures like; nothing is decided here."""

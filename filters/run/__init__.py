@@ -1,0 +1,1 @@
+"""Deciding on many documents: in this process, in several, or on a cluster."""

@@ -1,0 +1,1 @@
+"""What the checks read: a text once read, its windows, names, word vectors and overlaps."""

@@ -1,0 +1,1 @@
+"""The pattern audit of a finished corpus: propose, verify, count."""

@@ -1,0 +1,1 @@
+"""Chats for alignment fine-tuning: queries, responses, verdicts, in backfill rounds."""

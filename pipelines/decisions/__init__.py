@@ -1,0 +1,1 @@
+"""Deciding again on stored documents: other thresholds, another judge, a corpus made elsewhere."""

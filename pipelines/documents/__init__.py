@@ -1,0 +1,1 @@
+"""Documents for midtraining: decompose a spec, brainstorm types and ideas, write."""

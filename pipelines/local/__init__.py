@@ -1,0 +1,1 @@
+"""Language models on this machine: fetched whole, served on loopback, ended with their user."""

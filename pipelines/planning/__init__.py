@@ -1,0 +1,1 @@
+"""What a recipe will ask for and cost, before anything is spent."""

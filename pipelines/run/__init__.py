@@ -1,0 +1,1 @@
+"""Running a pipeline: started, watched, stopped, and shown."""

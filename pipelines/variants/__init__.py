@@ -1,0 +1,1 @@
+"""Forms of a spec that differ in one thing, written and checked."""
