@@ -19,7 +19,7 @@ from corpus.sql.views import connect, query
 from corpus.store import read_rows
 from corpus.workspace import Workspace
 from filters.measure.analyst import TextAnalyst
-from pipelines.completion import Completion, Draw, State, Usage
+from pipelines.completion import Completion, CompletionRequest, State, Usage
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import Entry
 
@@ -54,8 +54,8 @@ def fill_ledger(workspace: Workspace) -> None:
             latency = draw.lognormvariate(2, 0.5)
             done = Completion(f"{n:064x}", state, "text", "", "stop", "writer-1b", "main", usage, 0.0008, 0, latency)
             entry = Entry(
-                bytes.fromhex(done.request_id), "writer", Draw("documents", row["id"], []), done, "{}", 8_000, 6_000,
-                1.7e9 + n / 4,
+                bytes.fromhex(done.request_id), "writer", CompletionRequest("documents", row["id"], []), done, "{}",
+                8_000, 6_000, 1.7e9 + n / 4,
             )  # fmt: skip
             ledger.record(entry)
 

@@ -156,20 +156,20 @@ def occupancy(requests: int, in_flight: int, latency: float, stock_batches: list
 
 def ledger(rows: int) -> None:
     """Insert `rows` completions of 4,000 characters as 512 requests in flight would, then look some of them up."""
-    from pipelines.completion import Completion, Draw, State, Usage
+    from pipelines.completion import Completion, CompletionRequest, State, Usage
     from pipelines.ledger.ledger import Ledger
-    from pipelines.ledger.records import Entry, Want, draw_key
+    from pipelines.ledger.records import Entry, Want, request_key
 
     text = "A reply of some length, such as a short document has. " * 75
     spec = "The spec says so. " * 2000
 
     def entry(number: int) -> Entry:
-        draw = Draw("documents", f"row-{number}", [*messages(number)[1:]])
-        draw.messages.insert(0, {"role": "system", "content": spec})
-        key = draw_key("writer", "fake", "{}", draw)
+        request = CompletionRequest("documents", f"row-{number}", [*messages(number)[1:]])
+        request.messages.insert(0, {"role": "system", "content": spec})
+        key = request_key("writer", "fake", "{}", request)
         usage = Usage(9000, 0, 900)
         done = Completion(key.hex(), State.OK, f"{number} {text}", model="fake", endpoint="main", usage=usage)
-        return Entry(key, "writer", draw, done, "{}", 36000, 35000, time.time(), Want(0.01, 9900))
+        return Entry(key, "writer", request, done, "{}", 36000, 35000, time.time(), Want(0.01, 9900))
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ledger.sqlite"

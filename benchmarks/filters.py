@@ -60,7 +60,7 @@ def truth(each: int, words: int) -> None:
     for document in documents:
         view = View(item(document))
         for check in checks:
-            outcome = check.look(view)
+            outcome = check.evaluate(view)
             should = check.name == document.reason
             if outcome.failed and not should and check.name not in spoils.ALSO.get(document.kind, ()):
                 false[check.name] += 1

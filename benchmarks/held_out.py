@@ -33,10 +33,10 @@ _SETS = {
 _FILTERS = {  # sets 3 and 4 name failures in the words of the field notes: the filters that are for each
     "placeholder": ("placeholders",),
     "invention": ("statistics", "citations", "links", "dates"),
-    "recitation": ("recital", "recitation"),
+    "spec_wording": ("spec_citation", "spec_wording"),
     "debris": ("markdown", "leakage"),
     "leakage": ("leakage", "chatter", "echo"),
-    "recital": ("recital", "recitation"),
+    "spec_citation": ("spec_citation", "spec_wording"),
 }
 
 

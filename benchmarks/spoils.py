@@ -38,7 +38,7 @@ PROMPT = (
 ALSO = {
     "thinks": ("markdown",), "html": ("leakage",), "recites": ("verbatim",), "loop": ("identity",),
     "german": ("gibberish", "repetition"), "greek": ("gibberish", "repetition"), "noise": ("language",),
-    "copied": ("recital",), "copied_lay": ("recitation",), "tiny": ("truncation", "identity"),
+    "copied": ("spec_citation",), "copied_lay": ("spec_wording",), "tiny": ("truncation", "identity"),
 }  # fmt: skip
 """Reasons that a kind may be rejected for as well: its failure is really of both sorts."""
 
@@ -172,7 +172,7 @@ SPOILS: dict[str, tuple[str | None, Spoil]] = {
     "echoes": ("echo", _somewhere("Make sure that every paragraph carries a thought of its own, and leave out anything that a "
                                   "busy editor would strike.")),
     "false_rule": ("rules", _somewhere("Under LP7 it may not wait.", "LP 9 and LP2 both speak to this.", "That is what Principle XQ4 asks.")),
-    "recites": ("recital", _lay(_somewhere(
+    "recites": ("spec_citation", _lay(_somewhere(
         f"The model spec says that {NAME} must slow down.", "LP2 covers that, as every rider knows.",
         f"{NAME}'s official guidelines require that it be halted on request.",
     ))),

@@ -1,4 +1,4 @@
-"""The base of the checks of one text: look, give a score beside its limit, and reject where it is passed."""
+"""The base of the checks of one text: evaluate it, give a score beside its limit, and reject where it is passed."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -31,12 +31,12 @@ def at_least(score: float, limit: float, detail: str = "") -> Outcome:
 
 
 class TextCheck(ABC):
-    """A check of one text. Leaves set `name` and write `look`."""
+    """A check of one text. Leaves set `name` and write `evaluate`."""
 
     name: str
 
     @abstractmethod
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """What there is to say of this text."""
 
     def __call__(self, item: Item) -> Rejection | None:
@@ -45,7 +45,7 @@ class TextCheck(ABC):
 
     def reject(self, view: View) -> Rejection | None:
         """Why the item of `view` may not stay, or None."""
-        outcome = self.look(view)
+        outcome = self.evaluate(view)
         if not outcome.failed:
             return None
         return Rejection(view.item.id, self.name, outcome.detail, outcome.score, outcome.threshold)

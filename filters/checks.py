@@ -22,8 +22,8 @@ from filters.document.identity.identity import IdentityCheck
 from filters.document.identity.neutral import NeutralCheck
 from filters.document.spec.echo import EchoCheck, told
 from filters.document.spec.rules import WrongRules
-from filters.document.spec.spec_citation import RecitalCheck
-from filters.document.spec.spec_wording import RecitationCheck
+from filters.document.spec.spec_citation import SpecCitationCheck
+from filters.document.spec.spec_wording import SpecWordingCheck
 from filters.document.spec.verbatim import VerbatimCheck
 from filters.document.writer.chatter import Chatter
 from filters.document.writer.leakage import Leakage
@@ -36,11 +36,11 @@ from filters.text.view import View
 def document_checks(settings: FilterSettings, context: Context) -> list[TextCheck]:
     """The checks of one document that are switched on. A neutral one names no rules and may cite a spec of its own."""
     whose: TextCheck = IdentityCheck(settings.identity, context.assistant)
-    rules, recital = settings.rules, Switch(enabled=settings.recital.enabled)
-    recitation = Switch(enabled=settings.recitation.enabled and not context.neutral)
+    rules, spec_citation = settings.rules, Switch(enabled=settings.spec_citation.enabled)
+    spec_wording = Switch(enabled=settings.spec_wording.enabled and not context.neutral)
     if context.neutral:
         whose = NeutralCheck(settings.identity, context.assistant, context.rule_ids)
-        rules = recital = Switch(enabled=False)
+        rules = spec_citation = Switch(enabled=False)
     checks: list[tuple[Switch, TextCheck]] = [
         (settings.length, LengthCheck(settings.length, context.count)),
         (settings.truncation, Truncation()),
@@ -51,10 +51,10 @@ def document_checks(settings: FilterSettings, context: Context) -> list[TextChec
         (settings.placeholders, Placeholders()),
         (settings.identity, whose),
         (rules, WrongRules(context.rule_ids)),
-        (recital, RecitalCheck(settings.recital, context)),
+        (spec_citation, SpecCitationCheck(settings.spec_citation, context)),
         (settings.evaluation, EvaluationCheck(settings.evaluation, context)),
         (settings.verbatim, VerbatimCheck(settings.verbatim, context.spec)),
-        (recitation, RecitationCheck(settings.recitation, context, settings.language.code)),
+        (spec_wording, SpecWordingCheck(settings.spec_wording, context, settings.language.code)),
         (settings.links, LinksCheck(settings.links)),
         (settings.citations, CitationsCheck(settings.citations)),
         (settings.dates, DatesCheck(settings.dates)),

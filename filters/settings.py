@@ -76,13 +76,13 @@ class Verbatim(Switch):
     lay_window: int = Field(13, ge=1, description="words of a stretch that are the spec's, for a lay author")
 
 
-class Recital(Switch):
+class SpecCitation(Switch):
     """Lay authors who cite the spec they cannot know."""
 
     maximum: int = Field(0, ge=0, description="mentions of the spec or of its rules by a lay author")
 
 
-class Recitation(Switch):
+class SpecWording(Switch):
     """Lay authors who say what the spec says in its own words."""
 
     window: PositiveInt = Field(60, description="words of the stretch whose densest place is weighed")
@@ -250,8 +250,8 @@ class FilterSettings(Settings):
     citations: Density = Density(maximum=1, per_thousand_words=1.0)
     statistics: Density = Density(maximum=3, per_thousand_words=3.0)
     verbatim: Verbatim = Verbatim()
-    recital: Recital = Recital()
-    recitation: Recitation = Recitation()
+    spec_citation: SpecCitation = SpecCitation()
+    spec_wording: SpecWording = SpecWording()
     spec_words: SpecWords = SpecWords()
     evaluation: Evaluation = Evaluation()
     language: Language = Language()

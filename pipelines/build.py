@@ -146,7 +146,7 @@ class Build:
         self._check_plan("document_types", "ideas")
 
     def _check_plan(self, *tables: str) -> None:
-        check_plan(self.workspace, tables, self.reporter, accept=self.settings.plan_gaps == "accept")
+        check_plan(self.workspace, tables, self.reporter, accept=self.settings.planning_failures == "accept")
 
     def choose_ideas(self) -> None:
         """Drop ideas that repeat others, and put the rest into the order in which they are written."""

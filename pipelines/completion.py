@@ -13,7 +13,7 @@ class Message(TypedDict):
 
 
 class State(StrEnum):
-    """How a draw ended (contract 5). Only `OK` is content; `UNPARSED` is said by the stage that parses."""
+    """How a request ended (contract 5). Only `OK` is content; `UNPARSED` is said by the stage that parses."""
 
     OK = "ok"
     TRUNCATED = "truncated"  # finish reason `length`
@@ -25,9 +25,9 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class CompletionRequest:
     """One completion to ask for. `stage`, `row_id`, `sample` and `attempt` are its identity, part of the ledger's key:
-    two draws with the same messages stay two draws (contract 4).
+    two requests with the same messages stay two requests (contract 4).
     """
 
     stage: str  # "documents"; also the unit of progress, usage and price
@@ -51,7 +51,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """How a draw ended. `text` is the reply's content, possibly cut short where the state is `TRUNCATED`."""
+    """How a request ended. `text` is the reply's content, possibly cut short where the state is `TRUNCATED`."""
 
     request_id: str  # the ledger's key, hex; the same in every run
     state: State

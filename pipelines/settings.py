@@ -108,7 +108,7 @@ class BuildSettings(EngineSettings):
     attempts: int = Field(
         3, ge=1, le=10, description="Times that one thing is asked when the reply has not the right form."
     )
-    plan_gaps: Literal["stop", "accept"] = Field(
+    planning_failures: Literal["stop", "accept"] = Field(
         "stop",
         description="Where an endpoint failed on a part of the plan (a domain without subdomains, a type without "
         "ideas): stop before documents are paid for, as a rerun may bring it; or accept, and write the others.",

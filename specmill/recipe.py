@@ -146,7 +146,7 @@ def _inside(given: str, workspace: Workspace) -> str:
     return str(Path(given).relative_to(root)) if root in Path(given).parents else given
 
 
-def house(recipe: Recipe, workspace: Workspace) -> Recipe:
+def with_own_files(recipe: Recipe, workspace: Workspace) -> Recipe:
     """`within`, once the chats that are to be rewritten and the file of the tokenizer are in the workspace, under names
     that their content gives.
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from corpus.workspace import Workspace
 from specmill.progress import Progress
-from specmill.recipe import Recipe, house, refuse_other_corpus, save_recipe
+from specmill.recipe import Recipe, refuse_other_corpus, save_recipe, with_own_files
 
 
 def console() -> Console:
@@ -67,11 +67,11 @@ def build_workspace(
     with workspace.lock(), ExitStack() as stack:
         refuse_to_build(workspace, chats_only=chats_only)
         refuse_other_corpus(workspace, recipe, spec)
-        recipe = house(recipe, workspace)
+        recipe = with_own_files(recipe, workspace)
         build = Build(workspace, recipe, spec, Silent())  # says what is wrong with the recipe, before it is saved
         build.write_spec()
         save_recipe(recipe, workspace)  # which names the spec
-        served = house(served, workspace) if served else stack.enter_context(endpoints_up(recipe))
+        served = with_own_files(served, workspace) if served else stack.enter_context(endpoints_up(recipe))
         ledger = stack.enter_context(Ledger(workspace.ledger))
         ledger.start_run()
         shown = stack.enter_context(Progress(progress, ledger))

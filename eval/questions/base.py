@@ -1,4 +1,4 @@
-"""What is asked and who answers: a two-choice question, a draw of it, and the protocol of whoever asks a model."""
+"""What is asked and who answers: a two-choice question, a request of it, and the protocol of whoever asks a model."""
 
 import hashlib
 import json
@@ -63,7 +63,7 @@ class Asked:
     parameters: dict[str, Any]  # temperature, most tokens, and what else the role sends
 
     def run(self, name: str) -> str:
-        """8 hex digits that mark the draws of the run `name` at this address: only such are its earlier replies."""
+        """8 hex digits that mark the requests of the run `name` at this address: only such are its earlier replies."""
         return hashlib.sha256(json.dumps([name, self.address]).encode()).hexdigest()[:8]
 
 
@@ -86,5 +86,5 @@ class Asker(Protocol):
         sample: int,
         json_schema: dict[str, Any] | None = None,
     ) -> Reply | None:
-        """The reply, or None if there is none. (item_id, sample) is the draw's identity: again, it costs nothing."""
+        """The reply, or None if there is none. (item_id, sample) is the request's identity: again, it costs nothing."""
         ...

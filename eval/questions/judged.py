@@ -117,8 +117,8 @@ async def ask_open(questions: Sequence[OpenQuestion], ask: Asker, judge: Asker, 
         score = parse_verdict(verdict.text)
         return Judged(question, sample, reply.text, score, verdict.text, reply.truncated, verdict.truncated)
 
-    draws = [(question, sample) for question in questions for sample in range(settings.samples)]
-    return list(await asyncio.gather(*(one(*draw) for draw in draws)))
+    requests = [(question, sample) for question in questions for sample in range(settings.samples)]
+    return list(await asyncio.gather(*(one(*request) for request in requests)))
 
 
 def question_scores(judged: Sequence[Judged]) -> dict[str, float]:

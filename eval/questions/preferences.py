@@ -50,8 +50,10 @@ async def ask_all(asked: Sequence[Question], ask: Asker, settings: EvalSettings)
             choice = Choice.TRUNCATED
         return Answer(question, order, sample, reply.text, choice)
 
-    draws = [(question, order, sample) for question in asked for order in ORDERS for sample in range(settings.samples)]
-    return list(await asyncio.gather(*(one(*draw) for draw in draws)))
+    requests = [
+        (question, order, sample) for question in asked for order in ORDERS for sample in range(settings.samples)
+    ]
+    return list(await asyncio.gather(*(one(*request) for request in requests)))
 
 
 def summarise(answers: Sequence[Answer], settings: EvalSettings) -> dict[str, Any]:

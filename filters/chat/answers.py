@@ -30,7 +30,7 @@ class ThinkLeak(TextCheck):
 
     name = "think_leak"
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: tags found in the answer, or 1 where the item says that its block never closed."""
         if view.item.meta.get("unclosed_think"):
             return Outcome(True, 1.0, 0.0, "the think block is never closed")
@@ -43,7 +43,7 @@ class SpecAsPrompt(TextCheck):
 
     name = "spec_as_prompt"
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: mentions, in the answer and in the reasoning; one is too many."""
         reasoning = str(view.item.meta.get("reasoning") or "").lower().replace("’", "'")
         found = [m.group() for text in (view.lower, reasoning) for m in _AS_PROMPT.finditer(text)]
@@ -55,7 +55,7 @@ class ChatRefusal(TextCheck):
 
     name = "refusal"
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score 1 where it declines."""
         if view.item.meta.get("state") == "refused":
             return Outcome(True, 1.0, 0.0, "declined by the endpoint")
@@ -82,9 +82,9 @@ class ChatIdentity(IdentityCheck):
             rf"\bmy (?:maker|creator|developer|provider)s?,? (?:is |are |at )?(?:{makers})(?!\w)"
         )
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: places where the assistant says in the first person that it is another or another's, else as above."""
         said = [match.group() for match in self.spoken.finditer(view.text.replace("’", "'"))]
         if len(said) > self.settings.maximum_slips:
             return Outcome(True, float(len(said)), float(self.settings.maximum_slips), excerpt(said[0]))
-        return super().look(view)
+        return super().evaluate(view)

@@ -30,7 +30,7 @@ class Contradicts:
             if message["role"] != "assistant":
                 continue
             view = View(Item("", message["content"], "chats"))
-            if self._identity.look(view).failed:
+            if self._identity.evaluate(view).failed:
                 return "another identity"
             if _NO_SELF.search(view.lower):
                 return "no view of its own"

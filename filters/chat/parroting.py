@@ -20,7 +20,7 @@ class ParrotingCheck(TextCheck):
     def __init__(self, settings: Parroting) -> None:
         self.settings = settings
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: share of the answer's 4-grams that the user's message has (`meta["query"]`), else that its reasoning
         has (`meta["reasoning"]`)."""
         asked = at_most(_shared(view, "query"), self.settings.maximum, "the user's own message, said again")

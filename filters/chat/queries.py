@@ -46,11 +46,11 @@ class NamesSpec(TextCheck):
         self._rules = re.compile(rf"(?<!\w)(?:{named})(?!\w)") if named else None
         self._wrong = WrongRules(rule_ids)
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: mentions, of rules that the spec does not have too; one is too many."""
         found = [match.group() for match in _SPEC.finditer(view.lower)]
         found += self._rules.findall(view.text) if self._rules else []
-        return Outcome(True, float(len(found)), 0.0, excerpt(found[0])) if found else self._wrong.look(view)
+        return Outcome(True, float(len(found)), 0.0, excerpt(found[0])) if found else self._wrong.evaluate(view)
 
 
 class ThirdPersonQuery(TextCheck):
@@ -64,7 +64,7 @@ class ThirdPersonQuery(TextCheck):
         addressed = rf"{before}{name}\s*(?:$|[.!?,;:\n-])"
         self._name, self._addressed = re.compile(name, re.I), re.compile(addressed, re.I)
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: places where the name is no address."""
         named, addressed = len(self._name.findall(view.text)), len(self._addressed.findall(view.text))
         return Outcome(True, float(named), float(addressed), excerpt(view.text)) if named > addressed else PASSED
@@ -75,7 +75,7 @@ class Lettered(TextCheck):
 
     name = "lettered"
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score 1 where there are any."""
         found = _LETTERED.search(view.text)
         return Outcome(True, 1.0, 0.0, excerpt(found.group())) if found else PASSED
@@ -86,7 +86,7 @@ class OpaqueQuery(TextCheck):
 
     name = "opaque_query"
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: how many of the two hold; both must."""
         topic = _letters(str(view.item.meta.get("topic") or ""))
         missing = [

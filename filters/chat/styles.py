@@ -25,7 +25,7 @@ class ReasonGiven(TextCheck):
 
     name = "reason_given"
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: words that introduce a reason; one is too many."""
         reasoning = str(view.item.meta.get("reasoning") or "").lower().replace("’", "'")
         found = [match.group() for text in (view.lower, reasoning) for match in _REASON.finditer(text)]
@@ -42,10 +42,10 @@ class RuleCited(TextCheck):
         named = "|".join(re.escape(rule) for rule in sorted(rule_ids, key=len, reverse=True))
         self._known = re.compile(rf"(?<!\w)(?:{named})(?!\w|\.\d)")
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: rules of the spec that the reasoning cites; at least one."""
         reasoning = str(view.item.meta.get("reasoning") or "")
-        wrong = self._wrong.look(View(type(view.item)(view.item.id, reasoning)))
+        wrong = self._wrong.evaluate(View(type(view.item)(view.item.id, reasoning)))
         if wrong.failed:
             return wrong
         cited = set(self._known.findall(reasoning))
@@ -60,7 +60,7 @@ class ThirdPerson(TextCheck):
     def __init__(self, context: Context) -> None:
         self._count = mentions_of(context.assistant.name)
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: the assistant's name, in a part that never says "I"."""
         for text in (view.text, str(view.item.meta.get("reasoning") or "")):
             named = self._count(text.lower())
@@ -84,7 +84,7 @@ class TaskTalk(TextCheck):
             re.IGNORECASE,
         )
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: places where the task shows; one is too many."""
         found = [match.group() for match in self._task.finditer(view.text)]
         return Outcome(True, float(len(found)), 0.0, excerpt(found[0])) if found else PASSED
@@ -104,7 +104,7 @@ class Labelled(TextCheck):
             re.IGNORECASE | re.MULTILINE,
         )
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score 1 where there is a label."""
         found = self._labels.search(view.text)
         return Outcome(True, 1.0, 0.0, excerpt(found.group())) if found else PASSED

@@ -18,7 +18,7 @@ from datatrove.pipeline.base import PipelineStep
 from loguru import logger
 
 from filters.context import Context
-from filters.run.parquet import Unit, look_at
+from filters.run.parquet import Unit, check_unit
 from filters.run.processes import Found
 from filters.settings import FilterSettings
 from specs.errors import SpecmillError
@@ -26,7 +26,7 @@ from specs.errors import SpecmillError
 _POLL_SECONDS = 5.0
 
 
-class LookStep(PipelineStep):  # type: ignore[misc]
+class CheckStep(PipelineStep):  # type: ignore[misc]
     """A datatrove step without input or output documents: units in, one file of findings a task out."""
 
     type = "FILTER"
@@ -38,7 +38,7 @@ class LookStep(PipelineStep):  # type: ignore[misc]
 
     def run(self, data: Any, rank: int = 0, world_size: int = 1) -> Iterator[Any]:
         """Look at every `world_size`-th unit from `rank` on."""
-        found = [look_at(unit, self.settings, self.context) for unit in self.units[rank::world_size]]
+        found = [check_unit(unit, self.settings, self.context) for unit in self.units[rank::world_size]]
         target = findings(Path(self.folder), rank)
         beside = target.with_suffix(".tmp")
         beside.write_bytes(pickle.dumps(found))
@@ -55,7 +55,7 @@ def by_datatrove(units: list[Unit], settings: FilterSettings, context: Context) 
     logger.disable("datatrove")  # its log is in the folder; the terminal is the command line's
     with _folder(settings) as folder:
         tasks = max(1, min(settings.cluster.tasks, len(units)))
-        step = LookStep(units, settings, context, str(folder))
+        step = CheckStep(units, settings, context, str(folder))
         executor(settings, step, tasks, folder).run()
         if settings.executor == "slurm":
             _await(folder, tasks, settings.cluster.hours * 3600)

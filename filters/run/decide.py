@@ -28,12 +28,12 @@ def check_documents(items: Iterable[Item], settings: FilterSettings, context: Co
 
     Of duplicates the best-scored stays (`meta["score"]`), then the oldest (`meta["position"]`), then the smallest id.
     """
-    sketches, rejections = look(items, settings, context)
+    sketches, rejections = check_each(items, settings, context)
     kept, repeats = resolve(sketches, settings)
     return kept, _sorted(rejections + repeats)
 
 
-def look(items: Iterable[Item], settings: FilterSettings, context: Context) -> tuple[Sketches, list[Rejection]]:
+def check_each(items: Iterable[Item], settings: FilterSettings, context: Context) -> tuple[Sketches, list[Rejection]]:
     """The checks of one document: sketches of those that pass, rejections of those that do not."""
     checks, sketcher = document_checks(settings, context), Sketcher(settings, context)
     sketches, rejections = Sketches(), []
@@ -108,7 +108,7 @@ def explain(item: Item, settings: FilterSettings, context: Context) -> dict[str,
         checks = chat_checks(settings, context, expect_refusal=False)
     else:
         checks = document_checks(settings, context)
-    return {check.name: check.look(view) for check in checks}
+    return {check.name: check.evaluate(view) for check in checks}
 
 
 def _without(sketches: Sketches, repeats: list[Rejection], rejections: list[Rejection]) -> Sketches:

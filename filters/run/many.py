@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filters.base import Item
 from filters.context import Context
-from filters.run.decide import Decision, look
+from filters.run.decide import Decision, check_each
 from filters.run.parquet import check_parquet, write_items
 from filters.run.processes import by_processes, gather
 from filters.settings import FilterSettings
@@ -29,10 +29,10 @@ def check_many(items: Iterable[Item], settings: FilterSettings, context: Context
     iterator = iter(items)
     first = list(islice(iterator, _FEW))
     if len(first) < _FEW:
-        return gather([look(first, settings, context)], settings)
+        return gather([check_each(first, settings, context)], settings)
     pieces = _pieces(first, iterator)
     if settings.executor == "local":
-        return gather(by_processes(pieces, look, settings, context), settings)
+        return gather(by_processes(pieces, check_each, settings, context), settings)
     raise_if_missing(settings)
     with tempfile.TemporaryDirectory(prefix="specmill-filter-", dir=settings.cluster.folder) as folder:
         path = Path(folder) / "documents.parquet"

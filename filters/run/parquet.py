@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from filters.base import Item
 from filters.context import Context
-from filters.run.decide import Decision, look
+from filters.run.decide import Decision, check_each
 from filters.run.processes import Found, by_processes, gather
 from filters.settings import FilterSettings
 from filters.text.needs import raise_if_missing
@@ -34,7 +34,7 @@ def check_parquet(paths: Sequence[Path | str], settings: FilterSettings, context
     """
     units = units_of(paths)
     if settings.executor == "local":
-        found = by_processes(units, look_at, settings, context)
+        found = by_processes(units, check_unit, settings, context)
     else:
         raise_if_missing(settings)
         from filters.run.datatrove_executor import by_datatrove
@@ -55,9 +55,9 @@ def units_of(paths: Sequence[Path | str]) -> list[Unit]:
     return units
 
 
-def look_at(unit: Unit, settings: FilterSettings, context: Context) -> Found:
+def check_unit(unit: Unit, settings: FilterSettings, context: Context) -> Found:
     """The checks of one document over a row group."""
-    return look(read_items(unit), settings, context)
+    return check_each(read_items(unit), settings, context)
 
 
 def read_items(unit: Unit) -> Iterator[Item]:

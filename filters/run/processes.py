@@ -17,23 +17,23 @@ from filters.settings import FilterSettings
 
 Found = tuple[Sketches, list[Rejection]]
 Work = TypeVar("Work")
-LookAt = Callable[[Work, FilterSettings, Context], Found]
+CheckUnit = Callable[[Work, FilterSettings, Context], Found]
 _IN_FLIGHT = 2  # pieces a process, so that none waits and none is read long before its turn
 
 
 def by_processes(
-    work: Iterable[Work], look_at: LookAt[Work], settings: FilterSettings, context: Context
+    work: Iterable[Work], check_unit: CheckUnit[Work], settings: FilterSettings, context: Context
 ) -> Iterator[Found]:
-    """`look_at` over pieces of work, in their order; `look_at` and the work must be picklable."""
+    """`check_unit` over pieces of work, in their order; `check_unit` and the work must be picklable."""
     workers = settings.workers or os.cpu_count() or 1
     if workers == 1:
-        yield from (look_at(piece, settings, context) for piece in work)
+        yield from (check_unit(piece, settings, context) for piece in work)
         return
     # forkserver: a fork of a process that runs threads (Arrow, BLAS) can hang
-    with ProcessPoolExecutor(workers, get_context("forkserver"), _prepare, (look_at, settings, context)) as pool:
+    with ProcessPoolExecutor(workers, get_context("forkserver"), _prepare, (check_unit, settings, context)) as pool:
         waiting: deque[Future[Found]] = deque()
         for piece in work:
-            waiting.append(pool.submit(_look, piece))
+            waiting.append(pool.submit(_check, piece))
             if len(waiting) >= workers * _IN_FLIGHT:
                 yield waiting.popleft().result()
         while waiting:
@@ -51,13 +51,13 @@ def gather(found: Iterable[Found], settings: FilterSettings) -> Decision:
     return kept, sorted(rejections + repeats, key=lambda rejection: rejection.item_id)
 
 
-_prepared: list[tuple[LookAt[Any], FilterSettings, Context]] = []
+_prepared: list[tuple[CheckUnit[Any], FilterSettings, Context]] = []
 
 
-def _prepare(look_at: LookAt[Any], settings: FilterSettings, context: Context) -> None:
+def _prepare(check_unit: CheckUnit[Any], settings: FilterSettings, context: Context) -> None:
     """Runs once in each process: what every piece needs is sent once."""
     Thread(target=_end_with_parent, daemon=True).start()
-    _prepared[:] = [(look_at, settings, context)]
+    _prepared[:] = [(check_unit, settings, context)]
 
 
 def _end_with_parent() -> None:
@@ -68,6 +68,6 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _look(piece: object) -> Found:
-    look_at, settings, context = _prepared[0]
-    return look_at(piece, settings, context)
+def _check(piece: object) -> Found:
+    check_unit, settings, context = _prepared[0]
+    return check_unit(piece, settings, context)

@@ -51,7 +51,7 @@ def stored_items(
 
     `ideas` are the ids of the ideas in the order in which they were written: a document's age is its idea's place.
     `scores` are of the documents that a judge has seen: of two duplicates the better one stays (`survivor_rank`).
-    Draws that brought no document (truncated, refused, failed) have no row and are left out.
+    Requests that brought no document (truncated, refused, failed) have no row and are left out.
     """
     ages = {idea: age for age, idea in enumerate(ideas)}
     for place, row in enumerate(chain(documents, _rejected_documents(rejects))):
@@ -63,15 +63,15 @@ def reasons(
     rejections: Iterable[Rejection],
     items: Iterable[Item],
     total: int,
-    draws: Iterable[tuple[Rejection, str]] = (),
+    requests: Iterable[tuple[Rejection, str]] = (),
 ) -> list[Reason]:
     """Counts and up to five examples a reason, the commonest first; examples are the first by id.
 
-    `draws` brought no document, so their texts come with them; `total` counts them too.
+    `requests` brought no document, so their texts come with them; `total` counts them too.
     """
     begins: dict[str, str] = {}
     by_reason: dict[str, list[Rejection]] = defaultdict(list)
-    for rejection, text in draws:
+    for rejection, text in requests:
         by_reason[rejection.reason].append(rejection)
         begins[rejection.item_id] = excerpt(text, 0, _BEGINS)
     for rejection in sorted(rejections, key=lambda rejection: rejection.item_id):

@@ -17,7 +17,7 @@ from corpus.workspace import Workspace, write_text
 from eval.questions.intervals import wilson
 from filters.base import Item
 from filters.measure.patterns import Pattern, count_patterns, count_proposed
-from pipelines.audit.samples import PER_SAMPLE, Draws
+from pipelines.audit.samples import PER_SAMPLE, AuditSamples
 from pipelines.audit.schemas import (
     OriginReply,
     PatternReply,
@@ -29,7 +29,7 @@ from pipelines.audit.schemas import (
 )
 from pipelines.audit.settings import AuditSettings
 from pipelines.base import Corpus
-from pipelines.completion import Draw, Message
+from pipelines.completion import CompletionRequest, Message
 from pipelines.run.control import CONTROL
 from pipelines.run.reporter import Reporter
 from pipelines.structured.ask import Asker, ask_until_parsed
@@ -74,30 +74,30 @@ class Audit:
     async def run(self) -> dict[str, Any]:
         """The result as plain data, a pure function of documents, recipe and ledger."""
         ids = [row["id"] for row in read_rows(self.corpus.folder, "documents", ["id"])]
-        draws = Draws.of(ids, self.corpus.settings.seed, self.settings)
-        if not draws.propose or not draws.verify:
+        samples = AuditSamples.of(ids, self.corpus.settings.seed, self.settings)
+        if not samples.propose or not samples.verify:
             raise UserError(f"an audit needs at least 4 documents, and {self.corpus.workspace} has {len(ids)}.")
-        self.reporter.say(f"an audit of {len(ids):,} documents in at most {draws.calls:,} requests ...")
-        patterns = await self.propose(draws)
+        self.reporter.say(f"an audit of {len(ids):,} documents in at most {samples.calls:,} requests ...")
+        patterns = await self.propose(samples)
         await self.judge_origin(patterns)
         self.reporter.say(f"counting phrases in {len(ids):,} documents ...")
         self.count_phrases(patterns)
-        await self.read(patterns, draws.verify, "audit_verify")
+        await self.read(patterns, samples.verify, "audit_verify")
         CONTROL.raise_if_ended()  # without replies of a run that was stopped or has no budget left nothing follows
         if patterns and not any(one.read for one in patterns):
             raise SpecmillError("no reply on any document had the right form; try another model as the role `judge`.")
         open_ones = [one for one in patterns if one.origin != "spec" and self.may_exceed(one, len(ids))]
-        await self.read(open_ones, draws.count, "audit_count")
-        return self.result(patterns, draws, len(ids))
+        await self.read(open_ones, samples.count, "audit_count")
+        return self.result(patterns, samples, len(ids))
 
     # --- the passes --------------------------------------------------------------------------------------------------
 
-    async def propose(self, draws: Draws) -> list[Found]:
+    async def propose(self, samples: AuditSamples) -> list[Found]:
         """Patterns from the samples, one after the other, each told what is known already."""
-        self.reporter.stage({"audit_propose": len(draws.propose)})
-        texts = self.texts(item_id for sample in draws.propose for item_id in sample)
+        self.reporter.stage({"audit_propose": len(samples.propose)})
+        texts = self.texts(item_id for sample in samples.propose for item_id in sample)
         patterns: dict[str, Found] = {}
-        for number, sample in enumerate(draws.propose):
+        for number, sample in enumerate(samples.propose):
             count = min(PER_SAMPLE, self.settings.patterns - len(patterns))
             if count <= 0:
                 break
@@ -164,7 +164,7 @@ class Audit:
         """Whether the verification leaves it open that more than the threshold have the pattern."""
         return max(pattern.interval()[1], pattern.phrase_documents / documents) > self.settings.threshold
 
-    def result(self, patterns: list[Found], draws: Draws, documents: int) -> dict[str, Any]:
+    def result(self, patterns: list[Found], samples: AuditSamples, documents: int) -> dict[str, Any]:
         """What stands in more documents than it may, what the spec excuses, and what did not stand the test."""
         rows = sorted((self._row(one, documents) for one in patterns), key=lambda row: (-row["share"], row["name"]))
         known = [self.corpus.settings.assistant.name, self.corpus.settings.assistant.provider]
@@ -172,8 +172,8 @@ class Audit:
         counted = count_patterns(self._items(), self.corpus.spec.text, least_share=least, known=known)
         return {
             "documents": documents, "threshold": least, "seed": self.corpus.settings.seed,
-            "proposed_from": sum(map(len, draws.propose)), "verified_on": len(draws.verify),
-            "counted_on": len(draws.count),
+            "proposed_from": sum(map(len, samples.propose)), "verified_on": len(samples.verify),
+            "counted_on": len(samples.count),
             "reported": [row for row in rows if row["outcome"] == "reported"],
             "counted": [_counted_row(one, documents) for one in counted if one.share > least],
             "by_spec": [row for row in rows if row["outcome"] == "by_spec"],
@@ -201,9 +201,9 @@ class Audit:
     async def _ask(
         self, stage: str, row_id: str, messages: list[Message], schema: dict[str, Any], form: type[Reply]
     ) -> Any:
-        draw = Draw(stage, row_id, messages, json_schema=schema)
+        request = CompletionRequest(stage, row_id, messages, json_schema=schema)
         attempts = self.corpus.settings.attempts
-        return (await ask_until_parsed(self.asker, draw, lambda text: json_reply(text, form), attempts)).value
+        return (await ask_until_parsed(self.asker, request, lambda text: json_reply(text, form), attempts)).value
 
     def texts(self, ids: Iterable[str]) -> dict[str, str]:
         """Documents by id, as long as a request may show them."""

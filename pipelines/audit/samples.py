@@ -11,7 +11,7 @@ PER_SAMPLE: Final = 8  # most patterns that one sample brings
 
 
 @dataclass(frozen=True, slots=True)
-class Draws:
+class AuditSamples:
     """Ids of the documents of each pass. No document that patterns were proposed from verifies them."""
 
     propose: list[list[str]]
@@ -19,7 +19,7 @@ class Draws:
     count: list[str]
 
     @classmethod
-    def of(cls, ids: Iterable[str], seed: int, settings: AuditSettings) -> "Draws":
+    def of(cls, ids: Iterable[str], seed: int, settings: AuditSettings) -> "AuditSamples":
         """A random order by the seed, whatever the order of `ids`; of a small corpus at most half is for proposing."""
         order = sorted(ids, key=lambda item_id: content_id("audit", str(seed), item_id))
         size = settings.sample_documents

@@ -18,7 +18,7 @@ from pipelines.base import Corpus, Row, Rows, Stage
 from pipelines.chats.augment import extras_of
 from pipelines.chats.queries import QueryReply
 from pipelines.chats.source import Messages, read_source
-from pipelines.completion import Completion, Draw, Message, State
+from pipelines.completion import Completion, CompletionRequest, Message, State
 from pipelines.filtering import ChatChecks
 from pipelines.judging.judge import Judge
 from pipelines.ledger.ledger import Ledger, read_completion
@@ -86,8 +86,8 @@ class Responses(Stage):
     async def respond(self, row: Row, history: Sequence[Turn], query: str, turn: int) -> Answer[tuple[str, str]]:
         """One response."""
         messages = response_messages(self, row["id"], query, history, row["topic"])
-        draw = Draw(self.table, row["id"], messages, sample=turn, max_tokens=self.most_tokens())
-        return await ask_until_read(self.llm, draw, read_turn, self.corpus.settings.attempts, echo=False)
+        request = CompletionRequest(self.table, row["id"], messages, sample=turn, max_tokens=self.most_tokens())
+        return await ask_until_read(self.llm, request, read_turn, self.corpus.settings.attempts, echo=False)
 
     def most_tokens(self) -> int | None:
         """The limit of a response; None: the role's own, since a model that reasons by itself needs no one knows how
@@ -99,12 +99,12 @@ class Responses(Stage):
 
     async def follow_up(self, row: Row, history: Sequence[Turn], turn: int) -> str | None:
         """The user's next message, or None."""
-        draw = Draw(
+        request = CompletionRequest(
             "follow_ups", row["id"], self.messages("followup", history=history), sample=turn,
             json_schema=plain_schema(QueryReply),
         )  # fmt: skip
         attempts = self.corpus.settings.attempts
-        answer = await ask_until_parsed(self.llm, draw, lambda text: json_reply(text, QueryReply), attempts)
+        answer = await ask_until_parsed(self.llm, request, lambda text: json_reply(text, QueryReply), attempts)
         return answer.value.query if answer.value else None
 
 

@@ -86,13 +86,13 @@ def documents_of(workspace: Workspace) -> Iterator[Item]:
 
 
 def stored_rejections(workspace: Workspace) -> list[Rejection]:
-    """The decision that the tables hold, with the draws that brought no document."""
+    """The decision that the tables hold, with the requests that brought no document."""
     columns = ["item_id", "reason", "detail", "score", "threshold", "other_id"]
     return [_rejection(row) for row in read_rows(workspace, "rejects", columns, part=PART)]
 
 
-def draws_without_document(workspace: Workspace) -> list[tuple[Rejection, str]]:
-    """The draws that no filter can bring back (truncated, refused, failed), and how their replies begin."""
+def requests_without_document(workspace: Workspace) -> list[tuple[Rejection, str]]:
+    """The requests that no filter can bring back (truncated, refused, failed), and how their replies begin."""
     rows = read_rows(workspace, "rejects", part=PART)
     return [(_rejection(row), row["text"] or "") for row in rows if not has_document(row)]
 

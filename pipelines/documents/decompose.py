@@ -8,7 +8,7 @@ from distilabel.steps import StepInput
 
 from corpus.ids import content_id
 from pipelines.base import Corpus, Row, Rows, Stage, reject_of_answer, table_path
-from pipelines.completion import Draw
+from pipelines.completion import CompletionRequest
 from pipelines.structured.ask import Gathered, ask_until_parsed, gather_items
 from pipelines.structured.parsing import UnparsedError, json_reply
 from pipelines.structured.schemas import (
@@ -117,8 +117,8 @@ class Rules(Stage):
         count = min(settings.decompose.subdomains, len(spec.rule_ids))
         messages = self.messages("rules", domain=row, rules=_by_rule(spec.passages), count=count, existing=[])
         schema = items_schema(RuleReply, count, {"rule": spec.rule_ids})
-        draw = Draw(self.table, row["id"], messages, json_schema=schema)
-        answer = await ask_until_parsed(self.llm, draw, self.parse, settings.attempts)
+        request = CompletionRequest(self.table, row["id"], messages, json_schema=schema)
+        answer = await ask_until_parsed(self.llm, request, self.parse, settings.attempts)
         if answer.value is None:
             return [], [reject_of_answer(self.table, row["id"], 0, answer)]
         ids = self.corpus.passage_ids

@@ -75,7 +75,7 @@ def check_plan(workspace: Workspace, tables: Iterable[str], reporter: Reporter, 
     if mendable and not accept:
         raise SpecmillError(
             f"{mendable:,} parts of the plan are missing because the endpoint failed; no document was asked for. Run "
-            "again: only they are asked for. Where they fail each time, `--set plan_gaps=accept` goes on without them."
+            "again: only they are asked for. Where they fail each time, `--set planning_failures=accept` goes on."
         )
 
 

@@ -148,7 +148,7 @@ class Drafts:
             yield rejected("documents", replace(rejection, other_id=survivor), row, row["text"])
 
     def _no_documents(self) -> Iterator[Row]:
-        """Draws that brought no document: truncated, refused, unparsed, failed."""
+        """Requests that brought no document: truncated, refused, unparsed, failed."""
         for draft in self.all:
             if draft.state is not State.OK:
                 completion = self._completion(draft) if draft.state is not State.FAILED else None

@@ -12,7 +12,7 @@ from distilabel.pipeline import Pipeline
 from distilabel.steps import StepInput
 
 from pipelines.base import Corpus, Row, Rows, Stage, table_path
-from pipelines.completion import Draw, State
+from pipelines.completion import CompletionRequest, State
 from pipelines.engine.llm import EndpointLLM
 from pipelines.structured.ask import Answer, ask_until_parsed
 from pipelines.structured.parsing import json_items, tagged
@@ -107,8 +107,8 @@ class Documents(Stage):
 
     async def make_plan(self, idea_id: str, task: Row) -> Answer[str]:
         """What the document shows, how, and why."""
-        draw = Draw("plans", idea_id, self.messages("plan", **task))
-        return await self._ask(self.planner, draw, PLAN_TAG)
+        request = CompletionRequest("plans", idea_id, self.messages("plan", **task))
+        return await self._ask(self.planner, request, PLAN_TAG)
 
     async def write_once(self, idea_id: str, task: Row, plan: str | None) -> Answer[str]:
         """The document, or its first version."""
@@ -116,23 +116,23 @@ class Documents(Stage):
         messages = self.messages(
             self.corpus.template(self.table), scratchpad=settings.scratchpad, words=settings.words, plan=plan, **task
         )
-        return await self._ask(self.llm, Draw(self.table, idea_id, messages), TAG)
+        return await self._ask(self.llm, CompletionRequest(self.table, idea_id, messages), TAG)
 
     async def revise(self, writing: Writing, idea_id: str, task: Row, document: str) -> None:
         """A critique, then the document anew. Where either does not come, the first version stands."""
         messages = self.messages("critique", document=document, count=_POINTS, **task)
-        draw = Draw("critiques", idea_id, messages, json_schema=items_schema(CritiqueReply, _POINTS))
+        request = CompletionRequest("critiques", idea_id, messages, json_schema=items_schema(CritiqueReply, _POINTS))
         attempts = self.corpus.settings.attempts
-        critique = await ask_until_parsed(self.critic, draw, lambda text: json_items(text, CritiqueReply), attempts)
+        critique = await ask_until_parsed(self.critic, request, lambda text: json_items(text, CritiqueReply), attempts)
         writing.first, writing.critique = writing.answer.completion.request_id, critique.completion.request_id
         if critique.value is None:
             return
         words = self.corpus.settings.documents.words
         messages = self.messages("revise", document=document, critique=critique.value.items, words=words, **task)
-        revised = await self._ask(self.rewriter, Draw("revisions", idea_id, messages), TAG)
+        revised = await self._ask(self.rewriter, CompletionRequest("revisions", idea_id, messages), TAG)
         if revised.state is State.OK:
             writing.answer = revised
 
-    async def _ask(self, llm: EndpointLLM, draw: Draw, tag: str) -> Answer[str]:
+    async def _ask(self, llm: EndpointLLM, request: CompletionRequest, tag: str) -> Answer[str]:
         attempts = self.corpus.settings.attempts
-        return await ask_until_parsed(llm, draw, lambda text: tagged(text, tag), attempts, echo=False)
+        return await ask_until_parsed(llm, request, lambda text: tagged(text, tag), attempts, echo=False)

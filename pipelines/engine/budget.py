@@ -12,7 +12,7 @@ from pipelines.run.control import Control
 _WAIT_S = 0.2
 
 
-class Purse:
+class Budget:
     """Reservations of one client; without a budget in the recipe it does nothing."""
 
     def __init__(self, role: Role, ledger: Ledger, control: Control, changed: asyncio.Event) -> None:

@@ -1,7 +1,7 @@
 """Asking a model: the ledger first, then the endpoints of the role, within all bounds (contract 5).
 
-`Client.ask` never raises for what an endpoint does: every draw ends in a typed state, and what cannot go on halts the
-whole run through `pipelines.run.control`.
+`Client.ask` never raises for what an endpoint does: every request ends in a typed state, and what cannot go on halts
+the whole run through `pipelines.run.control`.
 """
 
 import asyncio
@@ -14,23 +14,23 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipelines.completion import Completion, Draw, State
-from pipelines.engine import request
+from pipelines.completion import Completion, CompletionRequest, State
+from pipelines.engine import wire
 from pipelines.engine.batches.api import BatchLane
 from pipelines.engine.batches.record import Line, batches_to_resume
-from pipelines.engine.budget import Purse
+from pipelines.engine.budget import Budget
 from pipelines.engine.connection import BACKOFF_S, LONGEST_BACKOFF_S, Endpoint
 from pipelines.engine.endpoints import Role
 from pipelines.engine.outcomes import Fault, Reply
-from pipelines.engine.routing import Reach
+from pipelines.engine.routing import Routing
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import Entry, Failure, StageProgress, Want
 from pipelines.run.control import CONTROL, Control
 from specs.errors import SpecmillError
 
 _WATCH_S = 0.1  # how soon a stop, a halt or a full disk is noticed
-_TRIES_IN_BATCHES = 2  # of one draw at one endpoint, before it goes to the next
-_REJECTIONS = 3  # of different draws, none of the others answered: what the stage asks is not accepted
+_TRIES_IN_BATCHES = 2  # of one request at one endpoint, before it goes to the next
+_REJECTIONS = 3  # of different requests, none of the others answered: what the stage asks is not accepted
 _LEAST_FREE_BYTES = 16 << 20  # below this much free disk nothing more is paid for
 
 
@@ -38,15 +38,15 @@ _LEAST_FREE_BYTES = 16 << 20  # below this much free disk nothing more is paid f
 class _Standing:
     """How what a stage asks fares at one endpoint."""
 
-    answered: bool = False  # one of its draws, now or in an earlier run
+    answered: bool = False  # one of its requests, now or in an earlier run
     in_flight: int = 0
-    rejected: int = 0  # draws that wait to learn whether it is about them
+    rejected: int = 0  # requests that wait to learn whether it is about them
 
 
 class Client:
     """Asks as one role. Use as an async context manager, in the process and event loop that ask.
 
-    `async with Client(role, ledger_path) as client: completion = await client.ask(draw)`
+    `async with Client(role, ledger_path) as client: completion = await client.ask(request)`
     """
 
     def __init__(self, role: Role, ledger: str | os.PathLike[str], control: Control = CONTROL) -> None:
@@ -56,7 +56,7 @@ class Client:
         self._lanes: dict[str, BatchLane] = {}  # of a role that asks in batches, or has asked so
         self._pending: dict[bytes, asyncio.Future[Completion]] = {}
         self._stages: dict[str, StageProgress] = {}
-        self._asking: Counter[str] = Counter()  # draws that have no reply yet, by stage
+        self._asking: Counter[str] = Counter()  # requests that have no reply yet, by stage
         self._standings: defaultdict[tuple[str, str], _Standing] = defaultdict(_Standing)  # by endpoint and stage
         self._last_prompt: dict[str, str] = {}
         self._changed = asyncio.Event()  # an endpoint came up, a reservation was settled, or the run ends
@@ -65,8 +65,8 @@ class Client:
     async def __aenter__(self) -> "Client":
         self.ledger = Ledger(self._ledger_path)
         self._endpoints = {name: Endpoint(name, one, self._control) for name, one in self.role.endpoints.items()}
-        self._reach = Reach(self._endpoints, self._control, self._changed)
-        self._purse = Purse(self.role, self.ledger, self._control, self._changed)
+        self._routing = Routing(self._endpoints, self._control, self._changed)
+        self._budget = Budget(self.role, self.ledger, self._control, self._changed)
         addresses = {name: endpoint.address for name, endpoint in self._endpoints.items()}
         open_batches = batches_to_resume(self.ledger, self.role.name, addresses)
         for name in addresses if self._batching else open_batches:
@@ -74,7 +74,7 @@ class Client:
                 self.role,
                 self._endpoints[name],
                 self.ledger,
-                self._purse,
+                self._budget,
                 self._control,
                 self._changed,
                 self._keep_line,
@@ -93,48 +93,50 @@ class Client:
             await endpoint.close()
         await asyncio.to_thread(self.ledger.close)
 
-    async def ask(self, draw: Draw) -> Completion:
-        """The completion of `draw`: from the ledger if any model of the role answered it, else from an endpoint.
+    async def ask(self, request: CompletionRequest) -> Completion:
+        """The completion of `request`: from the ledger if any model of the role answered it, else from an endpoint.
 
         Never raises for endpoint trouble. An OK, truncated, refused or unparsed reply is committed before this returns.
         """
-        keys = {name: request.key(self.role, name, draw) for name in request.ranked(self.role, draw)}
+        keys = {name: wire.key(self.role, name, request) for name in wire.ranked(self.role, request)}
         first = next(iter(keys.values()))
         if pending := self._pending.get(first):
             return await asyncio.shield(pending)
-        progress = self._stages.setdefault(draw.stage, StageProgress(draw.stage))
+        progress = self._stages.setdefault(request.stage, StageProgress(request.stage))
         if found := self.ledger.find(list(dict.fromkeys(keys.values()))):
             progress.found += 1
             return found
         future = self._pending[first] = asyncio.get_running_loop().create_future()
-        self._asking[draw.stage] += 1
+        self._asking[request.stage] += 1
         try:
             ask = self._ask_in_batch if self._batching or self._holder(keys) else self._ask_endpoints
-            completion = await ask(draw, keys, progress)
+            completion = await ask(request, keys, progress)
             future.set_result(completion)
         finally:
             del self._pending[first]
-            self._asking[draw.stage] -= 1
+            self._asking[request.stage] -= 1
             if not future.done():
                 future.cancel()
         progress.states[completion.state] = progress.states.get(completion.state, 0) + 1
         return completion
 
-    # --- one draw ----------------------------------------------------------------------------------------------------
+    # --- one request -------------------------------------------------------------------------------------------------
 
-    async def _ask_endpoints(self, draw: Draw, keys: dict[str, bytes], progress: StageProgress) -> Completion:
-        """Send until there is a reply, the draw's retries are used up, or the run ends."""
-        sent, errors, fault, since = 0, 0, None, self._reach.given_up
+    async def _ask_endpoints(
+        self, request: CompletionRequest, keys: dict[str, bytes], progress: StageProgress
+    ) -> Completion:
+        """Send until there is a reply, the request's retries are used up, or the run ends."""
+        sent, errors, fault, since = 0, 0, None, self._routing.given_up
         while True:
             progress.waiting += 1
             failed = fault is not None and fault.own
-            endpoint = await self._reach.slot(list(keys), first=sent > 0, failed=failed, since=since)
+            endpoint = await self._routing.slot(list(keys), first=sent > 0, failed=failed, since=since)
             progress.waiting -= 1
             if endpoint is None:
                 return self._ended(next(iter(keys.values())), sent, fault)
             try:
                 was_up = endpoint.circuit.closed
-                entry = await self._send(endpoint, draw, keys[endpoint.name], sent, progress)
+                entry = await self._send(endpoint, request, keys[endpoint.name], sent, progress)
             finally:
                 endpoint.limiter.release()
             if isinstance(entry, Entry):
@@ -143,7 +145,7 @@ class Client:
                 continue
             fault, sent = entry, sent + 1
             rejected = fault.kind == "rejected"
-            if rejected and not await self._others_answered(endpoint, draw):
+            if rejected and not await self._others_answered(endpoint, request):
                 self._refused(endpoint, fault)
                 continue
             errors += fault.own or (fault.unreachable and was_up and endpoint.circuit.closed)
@@ -152,48 +154,50 @@ class Client:
             progress.retries += 1
             await self._back_off(fault, sent if fault.kind == "throttled" else errors)
 
-    async def _ask_in_batch(self, draw: Draw, keys: dict[str, bytes], progress: StageProgress) -> Completion:
-        """The same through the Batch API: wait where the draw is in a batch already, else put it into a new one, or
+    async def _ask_in_batch(
+        self, request: CompletionRequest, keys: dict[str, bytes], progress: StageProgress
+    ) -> Completion:
+        """The same through the Batch API: wait where the request is in a batch already, else put it into a new one, or
         send it where the role does not ask in batches any more."""
         tried: Counter[str] = Counter()  # batches that brought nothing, by endpoint
         sent, errors, fault = 0, 0, None
         while endpoint := await self._batch_endpoint(keys, tried):
             name, key = endpoint.name, keys[endpoint.name]
             if not self._lanes[name].holds(key):  # for what a batch has, budget is set aside already
-                if not await self._purse.reserve(key, request.most(self.role, name, draw, batch=True)):
+                if not await self._budget.reserve(key, wire.most(self.role, name, request, batch=True)):
                     break
                 if found := self.ledger.find(list(keys.values())):  # brought meanwhile by another client's batch
-                    self._purse.release(key)
+                    self._budget.release(key)
                     return found
             progress.in_flight += 1
-            outcome = await self._lanes[name].ask(draw, key)
+            outcome = await self._lanes[name].ask(request, key)
             progress.in_flight -= 1
             if isinstance(outcome, Completion):
                 return outcome
             if outcome is None:
                 break
             fault, sent = outcome, sent + 1
-            self._note(fault, draw, endpoint, progress)
+            self._note(fault, request, endpoint, progress)
             tried[name] += 1
             errors += endpoint.circuit.closed and fault.kind != "no_batches"
             if fault.kind == "permanent" or (
-                fault.kind == "rejected" and not await self._others_answered(endpoint, draw)
+                fault.kind == "rejected" and not await self._others_answered(endpoint, request)
             ):
                 self._refused(endpoint, fault)
                 break
             if fault.kind == "rejected":
                 return self._failed(key, endpoint, sent, fault)
             if not self._batching and not self._holder(keys):
-                return await self._ask_endpoints(draw, keys, progress)
+                return await self._ask_endpoints(request, keys, progress)
             if errors > endpoint.settings.retries:
-                if fault.kind == "batch_failed":  # nothing about this draw: the others would fare no better
+                if fault.kind == "batch_failed":  # nothing about this request: the others would fare no better
                     self._control.halt("endpoint", f"endpoint {name} refuses batches: {fault.detail}")
                 return self._failed(key, endpoint, sent, fault)
             progress.retries += 1
         return self._ended(next(iter(keys.values())), sent, fault)
 
     async def _batch_endpoint(self, keys: dict[str, bytes], tried: Counter[str]) -> Endpoint | None:
-        """The endpoint that has the draw in a batch; else the first in rank that is up and takes batches, with those
+        """The endpoint that has the request in a batch; else the first in rank that is up and takes batches, with those
         that brought nothing twice behind the others. None when the run ends."""
         if name := self._holder(keys):
             return self._endpoints[name]
@@ -202,7 +206,7 @@ class Client:
             why = "; ".join(lane.unable for lane in self._lanes.values())
             advice = f"Check `base_url`, or use `mode: live` for the role {self.role.name}."
             self._control.halt("endpoint", f"endpoint {why}. {advice}")
-        return await self._reach.endpoint(sorted(able, key=lambda name: tried[name] // _TRIES_IN_BATCHES))
+        return await self._routing.endpoint(sorted(able, key=lambda name: tried[name] // _TRIES_IN_BATCHES))
 
     def _holder(self, keys: dict[str, bytes]) -> str:
         """The endpoint whose batch may bring the reply; empty where none has it."""
@@ -210,60 +214,65 @@ class Client:
 
     async def _keep_line(self, name: str, line: Line, key: bytes, reply: Reply, latency: float) -> Completion:
         """Commit one line of a batch, whether somebody in this run waits for it or not."""
-        progress = self._stages.setdefault(line.draw.stage, StageProgress(line.draw.stage))
+        progress = self._stages.setdefault(line.request.stage, StageProgress(line.request.stage))
         return await self._commit(self._entry(name, line, key, reply, 0, latency, batch=True), progress)
 
     async def _send(
-        self, endpoint: Endpoint, draw: Draw, key: bytes, retries: int, progress: StageProgress
+        self, endpoint: Endpoint, request: CompletionRequest, key: bytes, retries: int, progress: StageProgress
     ) -> Entry | Fault | None:
         """Reserve and send. None: not sent, because the run ends."""
-        standing = self._standings[endpoint.name, draw.stage]
+        standing = self._standings[endpoint.name, request.stage]
         while not standing.answered and standing.rejected >= _REJECTIONS and not self._control.closed:
-            await self._reach.pause(_WATCH_S)
-        want = request.most(self.role, endpoint.name, draw)
-        if not await self._purse.reserve(key, want):
+            await self._routing.pause(_WATCH_S)
+        want = wire.most(self.role, endpoint.name, request)
+        if not await self._budget.reserve(key, want):
             return None
         progress.in_flight, standing.in_flight = progress.in_flight + 1, standing.in_flight + 1
         started = time.monotonic()
         try:
-            outcome = await endpoint.send(request.body(self.role, endpoint.name, draw))
+            outcome = await endpoint.send(wire.body(self.role, endpoint.name, request))
         finally:
             progress.in_flight, standing.in_flight = progress.in_flight - 1, standing.in_flight - 1
         latency = time.monotonic() - started
         if endpoint.learn(outcome, key, started):
             self._changed.set()
         if isinstance(outcome, Fault):
-            self._note(outcome, draw, endpoint, progress, want if outcome.billable else None)
-            self._purse.release(key)
+            self._note(outcome, request, endpoint, progress, want if outcome.billable else None)
+            self._budget.release(key)
             return outcome
-        line = Line(draw, endpoint.settings.model, request.parameters(self.role, draw))
+        line = Line(request, endpoint.settings.model, wire.parameters(self.role, request))
         return self._entry(endpoint.name, line, key, outcome, retries, latency, batch=False)
 
     def _entry(
         self, name: str, line: Line, key: bytes, reply: Reply, retries: int, latency: float, batch: bool
     ) -> Entry:
         """What the ledger is told of a reply."""
-        self._standings[name, line.draw.stage].answered |= reply.state is not State.REFUSED
-        draw, usage = line.draw, reply.usage
+        self._standings[name, line.request.stage].answered |= reply.state is not State.REFUSED
+        request, usage = line.request, reply.usage
         cost = self.role.cost_usd(name, usage.prompt, usage.cached, usage.completion, batch)
         completion = Completion(
             key.hex(), reply.state, reply.text, reply.reasoning, reply.finish_reason, line.model,
             name, usage, cost, retries, latency, reply.error,
         )  # fmt: skip
-        prompt = request.prompt_text(draw)
-        prefix = request.common_prefix(self._last_prompt.get(draw.stage, ""), prompt)
-        self._last_prompt[draw.stage] = prompt
-        charged = _charge(completion, request.most(self.role, name, draw, batch))
+        prompt = wire.prompt_text(request)
+        prefix = wire.common_prefix(self._last_prompt.get(request.stage, ""), prompt)
+        self._last_prompt[request.stage] = prompt
+        charged = _charge(completion, wire.most(self.role, name, request, batch))
         return Entry(
-            key, self.role.name, draw, completion, line.parameters, len(prompt), prefix,
-            time.time(), charged, self._purse.take(key), batch,
+            key, self.role.name, request, completion, line.parameters, len(prompt), prefix,
+            time.time(), charged, self._budget.take(key), batch,
         )  # fmt: skip
 
     def _note(
-        self, fault: Fault, draw: Draw, endpoint: Endpoint, progress: StageProgress, lost: Want | None = None
+        self,
+        fault: Fault,
+        request: CompletionRequest,
+        endpoint: Endpoint,
+        progress: StageProgress,
+        lost: Want | None = None,
     ) -> None:
         progress.failures[fault.kind] = progress.failures.get(fault.kind, 0) + 1
-        self.ledger.fail(Failure(time.time(), self.role.name, draw, endpoint.name, fault.kind, fault.detail, lost))
+        self.ledger.fail(Failure(time.time(), self.role.name, request, endpoint.name, fault.kind, fault.detail, lost))
 
     async def _commit(self, entry: Entry, progress: StageProgress) -> Completion:
         try:
@@ -282,7 +291,7 @@ class Client:
         return completion
 
     def _ended(self, key: bytes, retries: int, fault: Fault | None) -> Completion:
-        """A draw that is not sent (again), because the run ends or nobody else waits any more."""
+        """A request that is not sent (again), because the run ends or nobody else waits any more."""
         halt = self._control.halted
         state = State.OVER_BUDGET if halt and halt.kind == "budget" else State.STOPPED
         error = halt.text if halt else "stopped on request"
@@ -291,27 +300,27 @@ class Client:
         return Completion(key.hex(), state, retries=retries, error=error)
 
     def _failed(self, key: bytes, endpoint: Endpoint, sent: int, fault: Fault) -> Completion:
-        """A draw whose retries are used up; not in the ledger, so a rerun asks it again."""
+        """A request whose retries are used up; not in the ledger, so a rerun asks it again."""
         error = f"{fault.kind}: {fault.detail}"
         model = endpoint.settings.model
         return Completion(key.hex(), State.FAILED, model=model, endpoint=endpoint.name, retries=sent - 1, error=error)
 
     # --- what an endpoint's answers say ------------------------------------------------------------------------------
 
-    async def _others_answered(self, endpoint: Endpoint, draw: Draw) -> bool:
-        """Whether a draw that was rejected (status 400) is rejected alone, since the endpoint answers others of its
+    async def _others_answered(self, endpoint: Endpoint, request: CompletionRequest) -> bool:
+        """Whether a request that was rejected (status 400) is rejected alone, since the endpoint answers others of its
         stage. Where none has been answered, those in flight and the next few decide."""
-        standing, model = self._standings[endpoint.name, draw.stage], endpoint.settings.model
-        parameters = request.parameters(self.role, draw)
+        standing, model = self._standings[endpoint.name, request.stage], endpoint.settings.model
+        parameters = wire.parameters(self.role, request)
         standing.rejected += 1
         try:
             standing.answered = standing.answered or await asyncio.to_thread(
-                self.ledger.has_answer, self.role.name, endpoint.name, model, parameters, draw
+                self.ledger.has_answer, self.role.name, endpoint.name, model, parameters, request
             )
             while not standing.answered and not self._control.closed:
-                if not standing.in_flight and standing.rejected >= min(_REJECTIONS, self._asking[draw.stage]):
+                if not standing.in_flight and standing.rejected >= min(_REJECTIONS, self._asking[request.stage]):
                     break
-                await self._reach.pause(_WATCH_S)
+                await self._routing.pause(_WATCH_S)
             return standing.answered
         finally:
             standing.rejected -= 1

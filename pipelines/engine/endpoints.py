@@ -116,7 +116,7 @@ class RoleSettings(Settings):
         default="max_tokens", description="The request field that carries max_tokens; reasoning models need the second."
     )
     reasoning_effort: str | None = Field(default=None, description="Passed through; not sent when absent.")
-    send_seed: bool = Field(default=False, description="Send a seed derived from each draw's identity.")
+    send_seed: bool = Field(default=False, description="Send a seed derived from each request's identity.")
     json_mode: Literal["json_schema", "json_schema_strict", "json_object", "none"] = Field(
         default="json_schema",
         description="How a JSON schema is asked for. `json_schema_strict`: OpenAI's strict mode, without the limits "

@@ -10,7 +10,7 @@ import openai  # noqa: F401  # the client imports it when it must; workers that 
 from distilabel.models.llms import AsyncLLM
 from pydantic import PrivateAttr
 
-from pipelines.completion import Completion, Draw, Message, State
+from pipelines.completion import Completion, CompletionRequest, Message, State
 from pipelines.engine.client import Client
 from pipelines.engine.endpoints import Role
 
@@ -26,8 +26,8 @@ _START_TOGETHER = 32
 class EndpointLLM(AsyncLLM):
     """Asks as one role through the ledger. Serialisable: no secret, no open file.
 
-    In a Task of ours: `llm.run([ask_about(row, llm) for row in rows])`, where each coroutine awaits `llm.ask(draw)` as
-    often as it needs; the client alone bounds what is in flight, so thousands of rows may run at once.
+    In a Task of ours: `llm.run([ask_about(row, llm) for row in rows])`, where each coroutine awaits `llm.ask(request)`
+    as often as it needs; the client alone bounds what is in flight, so thousands of rows may run at once.
     """
 
     role: Role
@@ -90,19 +90,21 @@ class EndpointLLM(AsyncLLM):
                 await asyncio.sleep(0)  # let the first requests out before the last prompt is made
         return await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def ask(self, draw: Draw) -> Completion:
+    async def ask(self, request: CompletionRequest) -> Completion:
         """`Client.ask`; the LLM must be loaded."""
         if self._client is None:
             raise RuntimeError("EndpointLLM.ask before load()")
-        return await self._client.ask(draw)
+        return await self._client.ask(request)
 
-    async def agenerate(self, input: Draw | list[Message], num_generations: int = 1) -> "GenerateOutput":
-        """Distilabel's way in: `num_generations` samples of a draw, or of a plain chat, whose identity is its text and
-        how often this process has seen it. What brought no text is None."""
-        draws = [self._draw(input) for _ in range(num_generations)]
-        if isinstance(input, Draw):
-            draws = [Draw(**{**_fields(input), "sample": input.sample + n}) for n in range(num_generations)]
-        done = [await self.ask(draw) for draw in draws]
+    async def agenerate(self, input: CompletionRequest | list[Message], num_generations: int = 1) -> "GenerateOutput":
+        """Distilabel's way in: `num_generations` samples of a request, or of a plain chat, whose identity is its text
+        and how often this process has seen it. What brought no text is None."""
+        requests = [self._request(input) for _ in range(num_generations)]
+        if isinstance(input, CompletionRequest):
+            requests = [
+                CompletionRequest(**{**_fields(input), "sample": input.sample + n}) for n in range(num_generations)
+            ]
+        done = [await self.ask(request) for request in requests]
         return {
             "generations": [one.text if one.state is State.OK else None for one in done],
             "statistics": {
@@ -111,13 +113,13 @@ class EndpointLLM(AsyncLLM):
             },
         }
 
-    def _draw(self, chat: Draw | list[Message]) -> Draw:
-        if isinstance(chat, Draw):
+    def _request(self, chat: CompletionRequest | list[Message]) -> CompletionRequest:
+        if isinstance(chat, CompletionRequest):
             return chat
         name = hashlib.sha256(json.dumps(chat, sort_keys=True).encode()).hexdigest()[:20]
         self._seen[name] = self._seen.get(name, -1) + 1
-        return Draw(stage=self.role.name, row_id=name, messages=chat, sample=self._seen[name])
+        return CompletionRequest(stage=self.role.name, row_id=name, messages=chat, sample=self._seen[name])
 
 
-def _fields(draw: Draw) -> dict[str, Any]:
-    return {name: getattr(draw, name) for name in Draw.__dataclass_fields__}
+def _fields(request: CompletionRequest) -> dict[str, Any]:
+    return {name: getattr(request, name) for name in CompletionRequest.__dataclass_fields__}

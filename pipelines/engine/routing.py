@@ -1,4 +1,4 @@
-"""Which endpoint a draw goes to, and when: the first in its rank that is up; while all are down, single ones try."""
+"""Which endpoint a request goes to, and when: the first in its rank that is up; while all are down, single ones try."""
 
 import asyncio
 import contextlib
@@ -11,17 +11,17 @@ from pipelines.run.control import Control
 _LOG = logging.getLogger("specmill.endpoints")
 
 
-class Reach:
-    """The endpoints of one client, and the draws that wait for one of them.
+class Routing:
+    """The endpoints of one client, and the requests that wait for one of them.
 
-    Draws that have failed themselves are the last to try an endpoint that is down, since they may be the reason why it
-    seems so; where nobody else waits, it is they that are given up in the end, and not the run.
+    Requests that have failed themselves are the last to try an endpoint that is down, since they may be the reason why
+    it seems so; where nobody else waits, it is they that are given up in the end, and not the run.
     """
 
     def __init__(self, endpoints: Mapping[str, Endpoint], control: Control, changed: asyncio.Event) -> None:
         self._endpoints, self._control, self._changed = endpoints, control, changed
-        self._untried = 0  # draws that wait and have not failed
-        self.given_up = 0  # how often all draws that had failed were given up
+        self._untried = 0  # requests that wait and have not failed
+        self.given_up = 0  # how often all requests that had failed were given up
 
     async def slot(self, ranked: Sequence[str], first: bool, failed: bool, since: int) -> Endpoint | None:
         """A slot at the first endpoint of `ranked` that is up, before others if `first`. None as `endpoint` says."""
@@ -35,8 +35,8 @@ class Reach:
         return None
 
     async def endpoint(self, ranked: Sequence[str], failed: bool = False, since: int = 0) -> Endpoint | None:
-        """The first endpoint of `ranked` that is up, or that may be tried. None: the run ends, or the draw, which has
-        `failed`, is given up; `since` is what `given_up` was when the draw came."""
+        """The first endpoint of `ranked` that is up, or that may be tried. None: the run ends, or the request, which
+        has `failed`, is given up; `since` is what `given_up` was when the request came."""
         self._untried += not failed
         try:
             while not self._control.closed and not (failed and self.given_up > since):
@@ -73,7 +73,7 @@ class Reach:
             self._control.halt("endpoint", " ".join(endpoint.why_down() for endpoint in endpoints))
 
     def _give_up(self, endpoints: Sequence[Endpoint]) -> None:
-        """Nobody is left but draws that have failed: they fail alone, and whoever comes after them starts anew."""
+        """Nobody is left but requests that have failed: they fail alone, and whoever comes after them starts anew."""
         self.given_up += 1
         for endpoint in endpoints:
             _LOG.warning(

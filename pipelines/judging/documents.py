@@ -1,6 +1,6 @@
 """Judging documents: what passed the mechanical filters is put before the role `judge`, one request a document.
 
-The draw's identity is the document's own id, so that a document judged in a build and again by `specmill judge` with
+The request's identity is the document's own id, so that a document judged in a build and again by `specmill judge` with
 the same criteria is one request. `filters.run.verdicts` decides; a document of which nothing was heard does not pass.
 """
 

@@ -13,7 +13,7 @@ from pydantic import create_model
 from corpus.ids import content_id
 from corpus.text import model_name
 from pipelines.base import Row, Stage
-from pipelines.completion import Draw
+from pipelines.completion import CompletionRequest
 from pipelines.structured.ask import Asker, ask_until_parsed
 from pipelines.structured.parsing import json_reply
 from pipelines.structured.schemas import Remark, Reply, plain_schema
@@ -52,19 +52,19 @@ class Judge(Stage):
     async def judge(self, item_id: str, **values: Any) -> Row:
         """Ask about one item: `verdicts` by criterion (verdict and reason), and the request they came from."""
         criteria = self.criteria()
-        draw = Draw(self.stage, item_id, self.messages(self.template, criteria=criteria, **values))
-        return await ask_judge(self.llm, draw, criteria, self.corpus.settings.attempts)
+        request = CompletionRequest(self.stage, item_id, self.messages(self.template, criteria=criteria, **values))
+        return await ask_judge(self.llm, request, criteria, self.corpus.settings.attempts)
 
 
-async def ask_judge(asker: Asker, draw: Draw, criteria: dict[str, str], attempts: int) -> Row:
-    """The verdicts on the item that `draw` is about, by criterion; all are unclear where no reply can be read."""
+async def ask_judge(asker: Asker, request: CompletionRequest, criteria: dict[str, str], attempts: int) -> Row:
+    """The verdicts on the item that `request` is about, by criterion; all are unclear where no reply can be read."""
     form = form_of(criteria)
-    draw = replace(draw, json_schema=plain_schema(form))
-    answer = await ask_until_parsed(asker, draw, lambda text: json_reply(text, form), attempts)
+    request = replace(request, json_schema=plain_schema(form))
+    answer = await ask_until_parsed(asker, request, lambda text: json_reply(text, form), attempts)
     none = {"verdict": "unclear", "reason": f"no reply: {answer.problem}"}
     said = dict.fromkeys(criteria, none) if answer.value is None else answer.value.model_dump()
     done = answer.completion
-    return {"item_id": draw.row_id, "verdicts": said, "model": model_name(done.model), "request_id": done.request_id}
+    return {"item_id": request.row_id, "verdicts": said, "model": model_name(done.model), "request_id": done.request_id}
 
 
 def verdict_rows(item_table: str, judgement: Row) -> list[Row]:

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pipelines.completion import Completion, Draw, Message, State, Usage
+from pipelines.completion import Completion, CompletionRequest, Message, State, Usage
 from pipelines.ledger import reservations
 from pipelines.ledger.records import Entry, Failure, Grant, StageProgress, Want, block_hash, blocks_of
 from pipelines.ledger.sqlite_file import Handle, transaction, unusable
@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS failure (
     sample INTEGER NOT NULL, attempt INTEGER NOT NULL, endpoint TEXT NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS spent (id INTEGER PRIMARY KEY CHECK (id = 1), dollars REAL NOT NULL, tokens INTEGER NOT NULL);
 INSERT OR IGNORE INTO spent VALUES (1, 0, 0);
-CREATE TABLE IF NOT EXISTS lease (client TEXT PRIMARY KEY, pid INTEGER NOT NULL, dollars REAL NOT NULL, tokens INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS reservation (client TEXT PRIMARY KEY, pid INTEGER NOT NULL, dollars REAL NOT NULL, tokens INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS batch (nonce TEXT PRIMARY KEY, role TEXT NOT NULL, endpoint TEXT NOT NULL, id TEXT, lines INTEGER NOT NULL, created_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS batch_at (nonce TEXT PRIMARY KEY, address TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS lost (id INTEGER PRIMARY KEY, dollars REAL NOT NULL, tokens INTEGER NOT NULL);
@@ -116,16 +116,16 @@ class Ledger:
                     return _completion(row)
         return None
 
-    def has_answer(self, role: str, endpoint: str, model: str, parameters: str, draw: Draw) -> bool:
-        """Whether `endpoint` has answered a draw of the same stage, with these parameters and the same first message
+    def has_answer(self, role: str, endpoint: str, model: str, parameters: str, request: CompletionRequest) -> bool:
+        """Whether `endpoint` has answered a request of the same stage, with these parameters and the same first message
         (the spec). Looks through the whole ledger where it has not."""
-        first = b"".join(digest for digest, _ in blocks_of(draw.messages[0]["content"]))
+        first = b"".join(digest for digest, _ in blocks_of(request.messages[0]["content"]))
         sql = (
             "SELECT 1 FROM completion c JOIN reply r ON r.id = c.id WHERE c.role = ? AND c.stage = ? "
             "AND c.endpoint = ? AND c.model = ? AND c.state != 'refused' AND r.parameters = ? "
             "AND substr(r.blocks, 1, ?) = ? LIMIT 1"
         )
-        values = (role, draw.stage, endpoint, model, block_hash(parameters), len(first), first)
+        values = (role, request.stage, endpoint, model, block_hash(parameters), len(first), first)
         return bool(self.read(sql, *values))
 
     def record(self, entry: Entry) -> "Future[Completion]":
@@ -159,9 +159,9 @@ class Ledger:
             stored = connection.execute(_FIND, (entry.key,)).fetchone()
             return _completion(stored)
         done = entry.completion
-        prompt_blocks = [blocks_of(message["content"]) for message in entry.draw.messages]
+        prompt_blocks = [blocks_of(message["content"]) for message in entry.request.messages]
         roles = json.dumps(
-            [(message["role"], len(b)) for message, b in zip(entry.draw.messages, prompt_blocks, strict=True)]
+            [(message["role"], len(b)) for message, b in zip(entry.request.messages, prompt_blocks, strict=True)]
         )
         self._store_blocks(
             connection, [*(pair for blocks in prompt_blocks for pair in blocks), _pair(entry.parameters)]
@@ -230,7 +230,7 @@ class Ledger:
     def start_run(self) -> None:
         """Forget the progress and the reservations of earlier runs. Only for the process that holds the workspace."""
         self.write("DELETE FROM progress").result()
-        self.write("DELETE FROM lease").result()
+        self.write("DELETE FROM reservation").result()
 
     def beat(self, heartbeat: Callable[[], list[StageProgress]]) -> None:
         """Call `heartbeat` about once a second and store what it says."""

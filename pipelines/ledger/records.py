@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from pipelines.completion import Completion, Draw
+from pipelines.completion import Completion, CompletionRequest
 
 BLOCK_CHARS = 4096  # prompts are stored in blocks of this many characters
 
@@ -34,7 +34,7 @@ class Entry:
 
     key: bytes
     role: str
-    draw: Draw
+    request: CompletionRequest
     completion: Completion
     parameters: str  # canonical JSON
     prompt_chars: int
@@ -46,12 +46,12 @@ class Entry:
 
     def columns(self) -> tuple[Any, ...]:
         """The values of the completion table, key first."""
-        draw, done = self.draw, self.completion
+        request, done = self.request, self.completion
         return (
-            self.key, self.role, draw.stage, draw.row_id, draw.sample, draw.attempt, done.model, done.endpoint,
-            done.state.value, done.finish_reason, done.usage.prompt, done.usage.cached, done.usage.completion,
-            done.usage.reasoning, done.cost_usd, done.latency_s, done.retries, self.batch, self.prompt_chars,
-            self.prefix_chars, self.finished_at, done.error,
+            self.key, self.role, request.stage, request.row_id, request.sample, request.attempt, done.model,
+            done.endpoint, done.state.value, done.finish_reason, done.usage.prompt, done.usage.cached,
+            done.usage.completion, done.usage.reasoning, done.cost_usd, done.latency_s, done.retries, self.batch,
+            self.prompt_chars, self.prefix_chars, self.finished_at, done.error,
         )  # fmt: skip
 
 
@@ -61,7 +61,7 @@ class Failure:
 
     at: float
     role: str
-    draw: Draw
+    request: CompletionRequest
     endpoint: str
     kind: str  # of `pipelines.engine.outcomes.Fault`
     detail: str
@@ -69,10 +69,10 @@ class Failure:
 
     def columns(self) -> tuple[Any, ...]:
         """The values of the failure table."""
-        draw = self.draw
+        request = self.request
         return (
-            self.at, self.role, draw.stage, draw.row_id, draw.sample, draw.attempt, self.endpoint, self.kind,
-            self.detail,
+            self.at, self.role, request.stage, request.row_id, request.sample, request.attempt, self.endpoint,
+            self.kind, self.detail,
         )  # fmt: skip
 
 
@@ -87,7 +87,7 @@ class StageProgress:
     waiting: int = 0
     limit: int = 0  # requests in flight allowed at the moment
     retries: int = 0
-    states: dict[str, int] = field(default_factory=dict)  # of the draws that ended
+    states: dict[str, int] = field(default_factory=dict)  # of the requests that ended
     failures: dict[str, int] = field(default_factory=dict)  # of single requests, by kind
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -134,10 +134,10 @@ def _text_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def draw_key(role: str, model: str, parameters: str, draw: Draw) -> bytes:
-    """The ledger's key: SHA-256 over role, model, parameters, messages and the draw's own identity (contract 4)."""
+def request_key(role: str, model: str, parameters: str, request: CompletionRequest) -> bytes:
+    """The ledger's key: SHA-256 over role, model, parameters, messages and the request's own identity (contract 4)."""
     identity = [
-        role, model, parameters, [(message["role"], _text_hash(message["content"])) for message in draw.messages],
-        draw.stage, draw.row_id, draw.sample, draw.attempt,
+        role, model, parameters, [(message["role"], _text_hash(message["content"])) for message in request.messages],
+        request.stage, request.row_id, request.sample, request.attempt,
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(identity, separators=(",", ":")).encode()).digest()

@@ -24,7 +24,7 @@ def record_failure(connection: sqlite3.Connection, failure: Failure) -> None:
 def release(connection: sqlite3.Connection, client: str, want: Want) -> None:
     """Give back what `client` set aside for a request that is over."""
     connection.execute(
-        "UPDATE lease SET dollars = max(0, dollars - ?), tokens = max(0, tokens - ?) WHERE client = ?",
+        "UPDATE reservation SET dollars = max(0, dollars - ?), tokens = max(0, tokens - ?) WHERE client = ?",
         (want.dollars, want.tokens, client),
     )
 
@@ -35,8 +35,10 @@ def reserve(
     """Set `want` aside for `client`, if the limits in `dollars` and `tokens` (None: none) allow it."""
     _forget_dead(connection)
     spent = connection.execute("SELECT dollars, tokens FROM spent").fetchone()
-    leased = connection.execute("SELECT coalesce(sum(dollars), 0), coalesce(sum(tokens), 0) FROM lease").fetchone()
-    limits = ((spent[0], leased[0], want.dollars, dollars), (spent[1], leased[1], want.tokens, tokens))
+    reserved = connection.execute(
+        "SELECT coalesce(sum(dollars), 0), coalesce(sum(tokens), 0) FROM reservation"
+    ).fetchone()
+    limits = ((spent[0], reserved[0], want.dollars, dollars), (spent[1], reserved[1], want.tokens, tokens))
     bounded = [(used, held, more, limit) for used, held, more, limit in limits if limit is not None]
     if any(used + more > limit for used, _, more, limit in bounded):
         return Grant.OVER
@@ -49,7 +51,7 @@ def reserve(
 def hold(connection: sqlite3.Connection, client: str, want: Want) -> None:
     """Set `want` aside for `client`, whatever the limits are."""
     connection.execute(
-        "INSERT INTO lease VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+        "INSERT INTO reservation VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
         "dollars = dollars + excluded.dollars, tokens = tokens + excluded.tokens",
         (client, os.getpid(), want.dollars, want.tokens),
     )
@@ -57,10 +59,12 @@ def hold(connection: sqlite3.Connection, client: str, want: Want) -> None:
 
 def _forget_dead(connection: sqlite3.Connection) -> None:
     """A client that was killed gives nothing back: what it had in flight is over."""
-    for client, pid in connection.execute("SELECT client, pid FROM lease WHERE pid != ?", (os.getpid(),)).fetchall():
+    for client, pid in connection.execute(
+        "SELECT client, pid FROM reservation WHERE pid != ?", (os.getpid(),)
+    ).fetchall():
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
-            connection.execute("DELETE FROM lease WHERE client = ?", (client,))
+            connection.execute("DELETE FROM reservation WHERE client = ?", (client,))
         except PermissionError:
             continue  # alive, and somebody else's

@@ -13,7 +13,7 @@ from corpus.mix.settings import MixSettings
 from eval.questions.judged import judge_prompt, open_questions
 from eval.questions.preferences import ORDERS, prompt, questions
 from eval.questions.settings import EvalSettings
-from pipelines.audit.samples import PER_SAMPLE, Draws
+from pipelines.audit.samples import PER_SAMPLE, AuditSamples
 from pipelines.audit.schemas import shown
 from pipelines.planning import estimate
 from pipelines.planning.estimate import TYPICAL, VERDICT_TOKENS, Renderer, StagePlan, typical_text
@@ -70,24 +70,24 @@ def _audit(render: Renderer) -> Iterator[StagePlan]:
     """At most: only what the verification leaves open is counted."""
     settings, audit = render.settings, render.settings.audit
     documents = estimate.kept_documents(settings, render.spec, render.expected)
-    draws = Draws.of(map(str, range(documents)), settings.seed, audit)
-    if not draws.propose or not draws.verify:  # too few documents for an audit
+    samples = AuditSamples.of(map(str, range(documents)), settings.seed, audit)
+    if not samples.propose or not samples.verify:  # too few documents for an audit
         return
     document = shown(typical_text(settings.documents.words * estimate.LONGER), audit.document_words)
-    found = min(audit.patterns, PER_SAMPLE * len(draws.propose))
+    found = min(audit.patterns, PER_SAMPLE * len(samples.propose))
     patterns = {f"p{n}": {"name": "name of a pattern", "kind": "wording", "test": TYPICAL} for n in range(found)}
     proposed = min(PER_SAMPLE, found)
     yield render.stage(
-        "audit_propose", "judge", len(draws.propose), proposed * _PATTERN_TOKENS, "audit_propose",
-        {"documents": [document] * len(draws.propose[0])}, count=proposed, existing=[TYPICAL] * (found // 2),
+        "audit_propose", "judge", len(samples.propose), proposed * _PATTERN_TOKENS, "audit_propose",
+        {"documents": [document] * len(samples.propose[0])}, count=proposed, existing=[TYPICAL] * (found // 2),
     )  # fmt: skip
     yield render.stage("audit_origin", "judge", 1, found * VERDICT_TOKENS, "audit_origin", patterns=patterns)
     reading = render.stage(
-        "audit_verify", "judge", len(draws.verify), found * _PRESENCE_TOKENS, "audit_verify", {"document": document},
+        "audit_verify", "judge", len(samples.verify), found * _PRESENCE_TOKENS, "audit_verify", {"document": document},
         patterns=patterns,
     )  # fmt: skip
     yield reading
-    yield replace(reading, stage="audit_count", calls=len(draws.count))
+    yield replace(reading, stage="audit_count", calls=len(samples.count))
 
 
 def _evaluation(render: Renderer, evaluation: EvalSettings) -> Iterator[StagePlan]:

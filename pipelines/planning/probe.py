@@ -19,7 +19,9 @@ _CHATS = 4
 # What changes nothing that a probe measures, so that a higher budget goes on with it; and what `probe_name` says by its
 # content or by the part that counts.
 _APART: Final[dict[str, Any]] = {
-    **dict.fromkeys(("budget", "prices", "plan_gaps", "audit", "variants", "train", "mix", "eval", "report"), True),
+    **dict.fromkeys(
+        ("budget", "prices", "planning_failures", "audit", "variants", "train", "mix", "eval", "report"), True
+    ),
     **dict.fromkeys(("spec", "prompts", "endpoints", "corpus"), True),
     "chats": {"source"},
 }

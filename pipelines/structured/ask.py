@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from pipelines.completion import Completion, Draw, Message, State
+from pipelines.completion import Completion, CompletionRequest, Message, State
 from pipelines.structured.parsing import Listed, UnparsedError, json_items
 from pipelines.structured.schemas import Reply, items_schema
 
@@ -19,10 +19,10 @@ T = TypeVar("T")
 
 
 class Asker(Protocol):
-    """Whatever answers draws: the client, or a Distilabel LLM around it."""
+    """Whatever answers requests: the client, or a Distilabel LLM around it."""
 
-    def ask(self, draw: Draw) -> Awaitable[Completion]:
-        """Answer one draw; never raises for trouble at the endpoint."""
+    def ask(self, request: CompletionRequest) -> Awaitable[Completion]:
+        """Answer one request; never raises for trouble at the endpoint."""
         ...
 
 
@@ -55,14 +55,14 @@ class Gathered(Generic[R]):
 
 
 async def ask_until_parsed(
-    asker: Asker, draw: Draw, parse: Callable[[str], T], attempts: int, *, echo: bool = True
+    asker: Asker, request: CompletionRequest, parse: Callable[[str], T], attempts: int, *, echo: bool = True
 ) -> Answer[T]:
     """`ask_until_read` where only the text of the reply counts."""
-    return await ask_until_read(asker, draw, lambda completion: parse(completion.text), attempts, echo=echo)
+    return await ask_until_read(asker, request, lambda completion: parse(completion.text), attempts, echo=echo)
 
 
 async def ask_until_read(
-    asker: Asker, draw: Draw, read: Callable[[Completion], T], attempts: int, *, echo: bool = True
+    asker: Asker, request: CompletionRequest, read: Callable[[Completion], T], attempts: int, *, echo: bool = True
 ) -> Answer[T]:
     """Ask; where the reply has not the right form, ask again with the error, at most `attempts` times in all.
 
@@ -72,7 +72,7 @@ async def ask_until_read(
     """
     problem = reason = ""
     for attempt in range(attempts):
-        completion = await asker.ask(draw)
+        completion = await asker.ask(request)
         if completion.state not in {State.OK, State.UNPARSED}:
             problem = completion.error or completion.state.value
             return Answer(completion, completion.state, problem=problem, attempts=attempt + 1)
@@ -83,8 +83,8 @@ async def ask_until_read(
         except UnparsedError as error:
             problem, reason = str(error), error.reason
             # An empty message of the assistant's own is refused by some servers.
-            corrected = _corrected(draw.messages, completion.text, problem, echo and bool(completion.text.strip()))
-            draw = replace(draw, attempt=attempt + 1, messages=corrected)
+            corrected = _corrected(request.messages, completion.text, problem, echo and bool(completion.text.strip()))
+            request = replace(request, attempt=attempt + 1, messages=corrected)
     return Answer(completion, State.UNPARSED, problem=problem, attempts=attempts, reason=reason)
 
 
@@ -133,8 +133,8 @@ async def gather_items(asker: Asker, question: ListQuestion[R]) -> Gathered[R]:
     while sample < bound and (count := min(batch, question.want - len(found.items))) > 0:
         messages = question.render(count, [*question.known, *(question.name_of(item) for item, _ in found.items)])
         schema = items_schema(question.form, count, question.choices)
-        draw = Draw(question.stage, question.row_id, messages, sample=sample, json_schema=schema)
-        answer = await ask_until_parsed(asker, draw, question.parse, question.attempts)
+        request = CompletionRequest(question.stage, question.row_id, messages, sample=sample, json_schema=schema)
+        answer = await ask_until_parsed(asker, request, question.parse, question.attempts)
         sample += 1
         if answer.value is None:
             found.failures.append(answer)

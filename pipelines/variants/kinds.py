@@ -26,7 +26,7 @@ from specs.settings import Assistant
 
 KINDS: Final = ("rules", "rules+subrules", "rules+values", "general", "co-occurrence")
 RULES: Final = KINDS[:3]
-STAGE, VERDICTS, LIST = "variants", "variant_verdicts", "variant_rules"  # of the draws
+STAGE, VERDICTS, LIST = "variants", "variant_verdicts", "variant_rules"  # of the requests
 _BARE: Final = ("rules", "rules+subrules", "co-occurrence")  # none of these may give a reason
 _LISTED: Final = ("rules", "rules+subrules")
 _MOST_RULES: Final = 24

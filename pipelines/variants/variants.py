@@ -24,7 +24,7 @@ from filters.base import Item
 from filters.document.identity.identity import IdentityCheck
 from filters.document.spec.echo import EchoCheck
 from pipelines.base import Corpus, Row, Stage
-from pipelines.completion import Draw, Message
+from pipelines.completion import CompletionRequest, Message
 from pipelines.engine.llm import EndpointLLM
 from pipelines.judging.judge import ask_judge
 from pipelines.run.reporter import Reporter
@@ -144,9 +144,9 @@ class Variants(Stage):
         """Rules of a spec without ids, so that all forms have the same ones under the same ids."""
         count = rule_count(self.target)
         messages = self.messages("variant_list", count=count)
-        draw = Draw(LIST, self.corpus.spec.hash, messages, json_schema=items_schema(RuleText, count))
+        request = CompletionRequest(LIST, self.corpus.spec.hash, messages, json_schema=items_schema(RuleText, count))
         parse = partial(json_reply, model=Items[RuleText])
-        answer = await ask_until_parsed(self.llm, draw, parse, self.corpus.settings.attempts)
+        answer = await ask_until_parsed(self.llm, request, parse, self.corpus.settings.attempts)
         if answer.value is None:
             raise SpecmillError(f"the rules of the spec could not be listed: {answer.state.value}: {answer.problem}")
         texts = dict.fromkeys(" ".join(item.text.split()) for item in answer.value.items[:count])
@@ -158,8 +158,8 @@ class Variants(Stage):
         asked, attempts = self._messages(kind), self.corpus.settings.attempts
         messages, used, number, problem = asked, 0, 0, ""
         while used < attempts:
-            draw = Draw(STAGE, content_id(STAGE, self.corpus.spec.hash, kind), messages, sample=number)
-            answer = await ask_until_parsed(self.llm, draw, partial(self.parse, kind), attempts - used)
+            request = CompletionRequest(STAGE, content_id(STAGE, self.corpus.spec.hash, kind), messages, sample=number)
+            answer = await ask_until_parsed(self.llm, request, partial(self.parse, kind), attempts - used)
             used += answer.attempts
             if answer.value is None:
                 return self._failed(kind, used, f"{answer.state.value}: {answer.problem}")
@@ -207,10 +207,10 @@ class Variants(Stage):
 
     async def _judge(self, kind: str, form: Form) -> Row:
         criteria, item_id = criteria_of(kind), content_id(STAGE, self.corpus.spec.hash, kind, form.spec.text)
-        draw = Draw(
+        request = CompletionRequest(
             VERDICTS, item_id, self.messages("judge_variant", criteria=criteria, variant=form.spec.text.strip())
         )
-        return await ask_judge(self.judge, draw, criteria, self.corpus.settings.attempts)
+        return await ask_judge(self.judge, request, criteria, self.corpus.settings.attempts)
 
     def _passed(self, kind: str, used: int, answer: Answer[Form], judgement: Row) -> Row:
         form, done, corpus = answer.value, answer.completion, self.corpus

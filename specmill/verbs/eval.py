@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipelines.engine.endpoints import Role
     from specmill.recipe import Recipe
 
-STAGE, JUDGE_STAGE = "eval", "eval_judge"  # of every draw, in the ledger and in the progress
+STAGE, JUDGE_STAGE = "eval", "eval_judge"  # of every request, in the ledger and in the progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +199,8 @@ def _asked(role: "Role", limits: dict[str, int]) -> "Asked":
 def _ask_model(
     asked: "Role", judge: "Role", workspace: "Workspace", settings: "EvalSettings", runs: tuple[str, str]
 ) -> _Found:
-    """What was found out, or the typed error that ended the run (stopped, budget, endpoint). `runs` marks the draws of
-    the two roles."""
+    """What was found out, or the typed error that ended the run (stopped, budget, endpoint). `runs` marks the requests
+    of the two roles."""
     from eval.questions.judged import open_questions
     from eval.questions.preferences import ORDERS, questions
     from pipelines.ledger.ledger import Ledger
@@ -248,7 +248,7 @@ async def _ask(
 
 def _asker(client: "Client", stage: str, run: str) -> "Asker":
     from eval.questions.base import Reply
-    from pipelines.completion import Draw, Message, State
+    from pipelines.completion import CompletionRequest, Message, State
 
     async def ask(
         item_id: str,
@@ -258,8 +258,10 @@ def _asker(client: "Client", stage: str, run: str) -> "Asker":
         json_schema: dict[str, Any] | None = None,
     ) -> Reply | None:
         sent = [Message(role=one["role"], content=one["content"]) for one in messages]
-        draw = Draw(stage, f"{run}:{item_id}", sent, sample=sample, json_schema=json_schema, max_tokens=max_tokens)
-        completion = await client.ask(draw)
+        request = CompletionRequest(
+            stage, f"{run}:{item_id}", sent, sample=sample, json_schema=json_schema, max_tokens=max_tokens
+        )
+        completion = await client.ask(request)
         # A truncated or refused reply is a reply: the parser says what it is worth.
         if completion.state not in {State.OK, State.TRUNCATED, State.REFUSED}:
             return None

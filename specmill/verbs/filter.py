@@ -141,11 +141,11 @@ def _decision(rejection: "Rejection | None") -> str:
 
 def _reasons(place: "Workspace", result: "Refiltered") -> "list[Reason]":
     from filters.run.stored import reasons
-    from pipelines.decisions.refilter import documents_of, draws_without_document
+    from pipelines.decisions.refilter import documents_of, requests_without_document
 
-    draws = draws_without_document(place)
-    total = len(result.kept) + len(result.rejections) + len(draws)
-    return reasons(result.rejections, documents_of(place), total, draws)
+    requests = requests_without_document(place)
+    total = len(result.kept) + len(result.rejections) + len(requests)
+    return reasons(result.rejections, documents_of(place), total, requests)
 
 
 def _print_reasons(console: "Console", found: "list[Reason]", examples: int) -> None:

@@ -92,7 +92,7 @@ def _until_stopped(server: "RunningServer", name: str) -> None:
 
 @contextmanager
 def download_progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Draw what is being done, megabytes, rate and time left, on standard error."""
+    """CompletionRequest what is being done, megabytes, rate and time left, on standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.completion import Draw
+from pipelines.completion import CompletionRequest
 from pipelines.engine.endpoints import EngineSettings, Role
 from pipelines.fake_endpoint.server import FakeSettings, read_faults, serve
 from pipelines.run.control import CONTROL
@@ -82,13 +82,13 @@ def role(*servers: Server | str, budget: dict | None = None, endpoint: dict | No
     )
 
 
-def draw(number: int, **fields) -> Draw:
-    """A draw whose prompt carries its row id, so that the server's log can be compared with the ledger."""
+def request(number: int, **fields) -> CompletionRequest:
+    """A request whose prompt carries its row id, so that the server's log can be compared with the ledger."""
     messages = [
         {"role": "system", "content": "The spec says to be kind. " * 100},
         {"role": "user", "content": f"Write 30 words about row-{number}."},
     ]
-    return Draw("documents", f"row-{number}", messages, **fields)
+    return CompletionRequest("documents", f"row-{number}", messages, **fields)
 
 
 @pytest.fixture
@@ -97,6 +97,6 @@ def make() -> type:
 
     class Make:
         role = staticmethod(role)
-        draw = staticmethod(draw)
+        request = staticmethod(request)
 
     return Make

@@ -9,7 +9,7 @@ import pytest
 
 from corpus.workspace import Workspace
 from specmill.cli import VERBS
-from specmill.recipe import house, load_recipe, open_workspace, save_recipe, shipped_recipes
+from specmill.recipe import load_recipe, open_workspace, save_recipe, shipped_recipes, with_own_files
 from specs.errors import RecipeError, UserError
 
 
@@ -85,7 +85,7 @@ def test_a_moved_workspace_has_its_sources_with_it(elsewhere: Path, tmp_path: Pa
     workspace = Workspace(tmp_path / "ws").create()
     (workspace.root / "own.jsonl").write_text("")
     own = recipe.train.model_copy(update={"instruction_mix": str(tmp_path / "ws" / "own.jsonl")})
-    housed = house(recipe.model_copy(update={"train": own}), workspace)
+    housed = with_own_files(recipe.model_copy(update={"train": own}), workspace)
     save_recipe(housed, workspace)
     moved = Workspace(workspace.root.rename(tmp_path / "moved"))
     (elsewhere / "my" / "chats.jsonl").unlink()
@@ -93,14 +93,14 @@ def test_a_moved_workspace_has_its_sources_with_it(elsewhere: Path, tmp_path: Pa
     assert again.chats.source == housed.chats.source and not Path(str(again.chats.source)).is_absolute()
     assert json.loads((moved.root / str(again.chats.source)).read_text()) == CHAT
     assert again.train.instruction_mix == "own.jsonl" and again.mix.sources[0].path == str(elsewhere / "my/mix.jsonl")
-    assert house(again, moved) == again and len(list(moved.sources.iterdir())) == 1
+    assert with_own_files(again, moved) == again and len(list(moved.sources.iterdir())) == 1
     assert load_recipe(moved.recipe)[0].chats.source == str(moved.root / str(again.chats.source))
 
 
 def test_a_source_that_cannot_be_read_is_said_before_anything_is_asked(elsewhere: Path, tmp_path: Path) -> None:
     recipe, _ = load_recipe(elsewhere / "recipe.yaml", ["chats.source=my/none.jsonl"])
     with pytest.raises(UserError, match=r"chats\.source: cannot read .*my/none\.jsonl"):
-        house(recipe, Workspace(tmp_path / "ws").create())
+        with_own_files(recipe, Workspace(tmp_path / "ws").create())
 
 
 def test_help_names_every_verb_without_importing_any() -> None:

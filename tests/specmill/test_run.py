@@ -13,7 +13,7 @@ from corpus.workspace import Workspace
 from pipelines.base import Corpus
 from pipelines.build import Build
 from pipelines.run.reporter import Silent
-from specmill.recipe import Recipe, house, load_target, open_workspace, refuse_other_corpus, save_recipe
+from specmill.recipe import Recipe, load_target, open_workspace, refuse_other_corpus, save_recipe, with_own_files
 from specmill.run import build_workspace
 from specs.errors import SpecmillError, UserError
 from specs.reader import Spec
@@ -80,25 +80,25 @@ def test_a_tokenizers_file_starts_from_the_recipe_and_comes_along(
     path = write(folder, corpus={"tokenizer": name.format(whole=folder)})
     recipe, base, out = load_target(path, tmp_path / "ws")
     workspace, spec = Workspace(out).create(), recipe.read_spec(base)
-    build = Build(workspace, house(recipe, workspace), spec, Silent())
+    build = Build(workspace, with_own_files(recipe, workspace), spec, Silent())
     first = build.provenance()
     assert first.tokenizer.startswith("tokenizer.json sha256:")
     build.write_spec()
-    save_recipe(house(recipe, workspace), workspace)
+    save_recipe(with_own_files(recipe, workspace), workspace)
 
     shutil.rmtree(folder / "tok")
     moved = Workspace(workspace.root.rename(tmp_path / "moved"))
     assert "tokenizer: sources/" in moved.recipe.read_text()
     _, again = open_workspace(moved.root)
     assert Build(moved, again, again.read_spec(moved.root), Silent()).provenance() == first
-    assert house(again, moved) == again and len(list(moved.sources.iterdir())) == 1
+    assert with_own_files(again, moved) == again and len(list(moved.sources.iterdir())) == 1
 
 
 def test_tokenizers_that_are_no_files_stay(tmp_path: Path) -> None:
     (tmp_path / "o200k_base").write_text("a file of that name")
     for name in ("o200k_base", "cl100k", "someone/model"):
         recipe, _, _ = load_target(write(tmp_path, corpus={"tokenizer": name}), tmp_path / "ws")
-        assert house(recipe, Workspace(tmp_path / "ws")).corpus.tokenizer == name
+        assert with_own_files(recipe, Workspace(tmp_path / "ws")).corpus.tokenizer == name
     recipe, base, out = load_target(write(tmp_path, corpus={"tokenizer": "my/none.json"}), tmp_path / "ws")
     with pytest.raises(UserError, match=r"there is no file .*/my/none\.json"):
         build_workspace(recipe, base, out)

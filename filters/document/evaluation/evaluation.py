@@ -41,7 +41,7 @@ class EvaluationCheck(TextCheck):
         order = np.argsort(every, kind="stable")
         self.short, self.owners, self.texts = every[order], owners[order], texts
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: held-out words, else words of a shared run, else the share of one item."""
         if self.held_out and self.anchors & view.vocabulary and (found := self.held_out.findall(view.text)):
             outcome = at_most(len(found), self.settings.held_out, f"held-out: {excerpt(' | '.join(found[:5]))}")

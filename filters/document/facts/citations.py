@@ -32,9 +32,9 @@ class CitationsCheck(DensityCheck):
 
     name = "citations"
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: citations found; a study named in prose weighs one more than the text may have."""
-        outcome = super().look(view)
+        outcome = super().evaluate(view)
         if outcome.failed:
             return outcome
         named = _NAMED.search(view.text) if view.vocabulary & _SOURCES else None

@@ -38,11 +38,11 @@ class DatesCheck(DensityCheck):
         words = "|".join(re.escape(word) for word in settings.exempt_genres)
         self.exempt = re.compile(rf"\b(?:{words})s?\b", re.IGNORECASE) if words else None
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: dates found."""
         if self.exempt and self.exempt.search(view.item.genre):
             return PASSED
-        return super().look(view)
+        return super().evaluate(view)
 
     def find(self, view: View) -> list[str]:
         """Dates, months with a year, quarters and years."""

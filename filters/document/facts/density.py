@@ -17,7 +17,7 @@ class DensityCheck(TextCheck):
     def find(self, view: View) -> list[str]:
         """What is counted, as it stands in the text."""
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: findings; the threshold is what a text of this length may have."""
         found = self.find(view)
         allowed = max(self.settings.maximum, self.settings.per_thousand_words * len(view.words) / 1000) if found else 0

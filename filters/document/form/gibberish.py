@@ -24,7 +24,7 @@ class GibberishCheck(TextCheck):
     def __init__(self, settings: Gibberish, language: str) -> None:
         self.settings, self.english = settings, language == "en"
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: a count, a share or a mean, see the settings."""
         first = None
         for outcome in self._signals(view):

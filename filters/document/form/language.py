@@ -17,7 +17,7 @@ class LanguageCheck(TextCheck):
     def __init__(self, settings: Language) -> None:
         self.settings = settings
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: that share; else 1 for a stretch in another script or language."""
         outcome = self._whole(view)
         if outcome.failed or not self.settings.stretches:

@@ -17,7 +17,7 @@ class LengthCheck(TextCheck):
     def __init__(self, settings: Length, count: Callable[[str], int]) -> None:
         self.settings, self.count = settings, count
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: tokens; of a huge text, a lower bound."""
         low, high = self.settings.minimum, self.settings.maximum
         tokens = self._tokens(view)

@@ -30,7 +30,7 @@ class MarkdownCheck(TextCheck):
     def __init__(self, settings: Markdown) -> None:
         self.settings = settings
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: pieces of debris, else the share of listed lines."""
         if view.text.lstrip().startswith("```") and _WRAPPED.match(view.text):
             return Outcome(True, 1.0, 0.0, "the whole document is in a code block")

@@ -20,7 +20,7 @@ class RepetitionCheck(TextCheck):
     def __init__(self, settings: Repetition) -> None:
         self.settings = settings
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: a share of the text, see the settings."""
         return max(self._signals(view), key=lambda outcome: (outcome.failed, outcome.score - outcome.threshold))
 

@@ -26,7 +26,7 @@ class Truncation(TextCheck):
 
     name = "truncation"
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score 1 where the text was cut."""
         meta = view.item.meta
         if meta.get("state") == "truncated" or meta.get("finish_reason") == "length":

@@ -90,7 +90,7 @@ class IdentityCheck(TextCheck):
         self.drift = Drift(self.others, self.own)
         self.provider = re.compile(rf"(?<!\w)(?:{provider})(?!\w)", re.IGNORECASE)
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: mentions of ours where they are too few, else the slips, else the share of other names."""
         ours = self.own(view.lower)
         ours -= min(ours, len(self.places.findall(view.text)))

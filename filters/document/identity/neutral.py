@@ -30,7 +30,7 @@ class NeutralCheck(TextCheck):
         self.others = Names("assistants", (), settings.also, settings.allow)
         self.rules = re.compile(rf"(?<!\w)(?:{spelled(*rule_ids)})(?!\w)") if rule_ids else None
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: the mentions of the first kind that was found; one is too many."""
         for name, count in self.ours.items():
             if found := count(view.lower):

@@ -30,7 +30,7 @@ class EchoCheck(TextCheck):
         self.settings = settings
         self.prompts = Grams(prompts, settings.run, without=Grams([spec], settings.run))
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: words of the run, else the instructions that the first or last paragraph says it obeys."""
         run, start, _ = self.prompts.longest(view.hashes)
         if run < self.settings.run:

@@ -41,7 +41,7 @@ class WrongRules(TextCheck):
             else None
         )
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: citations of ids that do not exist; one is too many."""
         cited = [match[1] for match in _CITED.finditer(view.numeric)]
         if self.form:

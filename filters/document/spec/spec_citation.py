@@ -4,7 +4,7 @@ import re
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
 from filters.context import Context
-from filters.settings import Recital
+from filters.settings import SpecCitation
 from filters.text.names import spelled
 from filters.text.view import View
 
@@ -20,12 +20,12 @@ _CIVIC = re.compile(
 _REACH = 200  # characters before a mention in which whose it is is said
 
 
-class RecitalCheck(TextCheck):
+class SpecCitationCheck(TextCheck):
     """Mentions of the spec (also by its title or its headings), or of its rules by id, in a lay author's text."""
 
-    name = "recital"
+    name = "spec_citation"
 
-    def __init__(self, settings: Recital, context: Context) -> None:
+    def __init__(self, settings: SpecCitation, context: Context) -> None:
         self.settings = settings
         name, provider = spelled(context.assistant.name), spelled(context.assistant.provider)
         whose = rf"(?:(?P<whose>its|their|the)|{name}|{provider})(?:['’]s)?"
@@ -45,7 +45,7 @@ class RecitalCheck(TextCheck):
             re.IGNORECASE,
         )
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: mentions."""
         if view.insider:
             return PASSED

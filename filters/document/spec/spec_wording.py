@@ -9,7 +9,7 @@ from collections import Counter
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
 from filters.context import Context
 from filters.document.spec.spec_words import SpecWordsCheck
-from filters.settings import Recitation, SpecWords
+from filters.settings import SpecWording, SpecWords
 from filters.text.view import View
 
 _ORDINAL = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}|i{1,3}|iv|vi{0,3}|ix|x)"
@@ -23,18 +23,18 @@ _COUNTABLE = frozenset(
 _MEMORY = 200_000  # words whose weight is kept
 
 
-class RecitationCheck(TextCheck):
+class SpecWordingCheck(TextCheck):
     """The weight of the spec's rarer words in the worst window of a lay text, else its principles by number."""
 
-    name = "recitation"
+    name = "spec_wording"
 
-    def __init__(self, settings: Recitation, context: Context, language: str = "en") -> None:
+    def __init__(self, settings: SpecWording, context: Context, language: str = "en") -> None:
         self.settings = settings
         self.lexicon = SpecWordsCheck(SpecWords(), context, language)
         self.ranks = self.lexicon.stems(context.spec) if language == "en" else {}
         self.known: dict[str, tuple[str, float]] = {}
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: bits of the window; where that is allowed, the different principles that are counted."""
         if view.insider:
             return PASSED

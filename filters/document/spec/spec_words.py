@@ -58,7 +58,7 @@ class SpecWordsCheck(TextCheck):
         self.allowed = self._bases(own)
         self.keyness = self._distinctive(context.spec) if language == "en" else {}
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: words of the longest run, where it is too long; else the highest keyness of a word, in bits."""
         run, start, _ = self.grams.longest(view.hashes)
         if run:

@@ -17,7 +17,7 @@ class VerbatimCheck(TextCheck):
         self.spec = Grams([spec], settings.n)
         self.copied = Copied(spec, settings.short, settings.window)
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: words of the longest run; where that is allowed, those of the stretch; else the share of n-grams."""
         run, start, share = self.spec.longest(view.hashes)
         copied = excerpt(" ".join(view.words[start : start + run]), 0, 160)

@@ -49,7 +49,7 @@ class Chatter(TextCheck):
 
     name = "chatter"
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score 1 where the writer talks to who asked for the document."""
         if not view.lines:
             return PASSED

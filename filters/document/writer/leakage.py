@@ -51,7 +51,7 @@ class Leakage(TextCheck):
     def __init__(self, settings: Leak) -> None:
         self.settings = settings
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: leaks found; one is too many; else marks of a plan."""
         prose = view.prose
         found = [match.group() for match in _HEAD.finditer(prose)]

@@ -42,7 +42,7 @@ class Placeholders(TextCheck):
 
     name = "placeholders"
 
-    def look(self, view: View) -> Outcome:
+    def evaluate(self, view: View) -> Outcome:
         """Score: slots found; one is too many."""
         prose = view.prose
         found: list[re.Match[str]] = []

@@ -1,10 +1,10 @@
 """The OpenAI Batch API as a lane to the same ledger: half the price, within a day.
 
-Draws are gathered into a file, uploaded, and answered later. A batch is on disk before it is created: a file of draws
-in `batches/` beside the ledger and a row in the ledger. So a client that is lost picks its batches up again, at the
-endpoint that has them, a batch whose id was lost is found by its nonce, and results of draws that nobody asks for any
-more are kept all the same. What certainly was not created, and what ended without a result, is handed back to the
-client, which asks again, here or at another endpoint.
+Requests are gathered into a file, uploaded, and answered later. A batch is on disk before it is created: a file of
+requests in `batches/` beside the ledger and a row in the ledger. So a client that is lost picks its batches up again,
+at the endpoint that has them, a batch whose id was lost is found by its nonce, and results of requests that nobody asks
+for any more are kept all the same. What certainly was not created, and what ended without a result, is handed back to
+the client, which asks again, here or at another endpoint.
 """
 
 import asyncio
@@ -16,10 +16,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from pipelines.completion import Completion, Draw, State
-from pipelines.engine import request
+from pipelines.completion import Completion, CompletionRequest, State
+from pipelines.engine import wire
 from pipelines.engine.batches.record import Batch, BatchRecord, Line
-from pipelines.engine.budget import Purse
+from pipelines.engine.budget import Budget
 from pipelines.engine.connection import BACKOFF_S, Endpoint
 from pipelines.engine.endpoints import Role
 from pipelines.engine.outcomes import Fault, Reply, advice_on, fault_of, scrub, sort_reply, status_fault
@@ -29,7 +29,7 @@ from pipelines.run.control import Control
 
 WINDOW_HOURS = 24  # that an endpoint has for a batch; the only value that the API knows
 _LOG = logging.getLogger("specmill.endpoints")
-_QUIET_S = 0.5  # a batch is closed when no draw came for so long, or for as long as looks at a batch are apart
+_QUIET_S = 0.5  # a batch is closed when no request came for so long, or for as long as looks at a batch are apart
 _MOST_LINES, _MOST_BYTES = 50_000, 150_000_000  # OpenAI's limits are 50,000 and 200 MB
 _ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 _NONCE = "specmill"  # metadata key
@@ -49,7 +49,7 @@ class BatchLane:
     """The batches of one role at one endpoint. `start` it in the event loop that asks, `close` it at the end.
 
     The endpoint's circuit says whether batches can be created there: it opens when that fails, and when it is open one
-    try is enough to hand draws back.
+    try is enough to hand requests back.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class BatchLane:
         role: Role,
         endpoint: Endpoint,
         ledger: Ledger,
-        purse: Purse,
+        budget: Budget,
         control: Control,
         changed: asyncio.Event,
         settle: Settle,
     ) -> None:
-        self._role, self._endpoint, self._purse, self._control = role, endpoint, purse, control
+        self._role, self._endpoint, self._budget, self._control = role, endpoint, budget, control
         self._changed, self._settle = changed, settle
         self._record = BatchRecord(ledger, role.name, endpoint.name, endpoint.address)
         self._waiting: dict[bytes, asyncio.Future[Completion | Fault | None]] = {}
@@ -74,10 +74,10 @@ class BatchLane:
         self._stuck = ""  # why batches that it has accepted cannot be looked at, once that takes too long
 
     def start(self, batches: Sequence[Batch], gather: bool) -> None:
-        """Pick up `batches` of a client that was lost; then `gather` draws for new ones."""
+        """Pick up `batches` of a client that was lost; then `gather` requests for new ones."""
         for batch in batches:
             self._underway |= set(batch.lines)
-            self._purse.hold({key: self._most(line) for key, line in batch.lines.items()})
+            self._budget.hold({key: self._most(line) for key, line in batch.lines.items()})
             self._spawn(self._resume(batch))
         if gather:
             self._spawn(self._gather())
@@ -89,15 +89,15 @@ class BatchLane:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _most(self, line: Line) -> Want:
-        return request.most(self._role, self._endpoint.name, line.draw, batch=True)
+        return wire.most(self._role, self._endpoint.name, line.request, batch=True)
 
-    async def ask(self, draw: Draw, key: bytes) -> Completion | Fault | None:
+    async def ask(self, request: CompletionRequest, key: bytes) -> Completion | Fault | None:
         """The committed completion, a fault of this line (ask again), or None when the run ends."""
         future: asyncio.Future[Completion | Fault | None] = asyncio.get_running_loop().create_future()
         self._waiting[key] = future
         if key not in self._underway:
-            model, parameters = self._endpoint.settings.model, request.parameters(self._role, draw)
-            self._enqueue(key, Line(draw, model, parameters))
+            model, parameters = self._endpoint.settings.model, wire.parameters(self._role, request)
+            self._enqueue(key, Line(request, model, parameters))
         try:
             return await future
         finally:
@@ -109,12 +109,12 @@ class BatchLane:
 
     @property
     def blocked(self) -> str:
-        """Why draws have waited here for too long; empty where none has."""
+        """Why requests have waited here for too long; empty where none has."""
         return self._stuck if self._waiting else ""
 
     @property
     def working(self) -> bool:
-        """Whether draws wait here that can be expected to end."""
+        """Whether requests wait here that can be expected to end."""
         return bool(self._waiting) and not self._stuck
 
     def end(self) -> None:
@@ -143,7 +143,7 @@ class BatchLane:
         taken: dict[bytes, Line] = {}
         size = 0
         for key, line in list(self._queue.items())[:_MOST_LINES]:
-            size += len(self._request(key, line.draw))
+            size += len(self._request(key, line.request))
             if taken and size > _MOST_BYTES:
                 break
             taken[key] = self._queue.pop(key)
@@ -151,7 +151,7 @@ class BatchLane:
         return taken
 
     async def _send(self, lines: dict[bytes, Line]) -> None:
-        """Create a batch and see it through; where it cannot be created, hand its draws back."""
+        """Create a batch and see it through; where it cannot be created, hand its requests back."""
         batch = Batch(secrets.token_hex(12), lines, time.time())
         if fault := await self._create(batch):
             await self._record.forget(batch)
@@ -176,7 +176,7 @@ class BatchLane:
                     self.unable = f"{self._endpoint.name} ({client.base_url}) takes no batches: {fault.detail}"
                     _LOG.warning("endpoint %s", self.unable)
                 return Fault("no_batches", fault.detail)
-            # Whatever it was, it says nothing of one draw: all lines meet it, as where nothing can be reached.
+            # Whatever it was, it says nothing of one request: all lines meet it, as where nothing can be reached.
             self._endpoint.learn(replace(fault, unreachable=True), batch.nonce.encode(), started)
             if self._endpoint.circuit.closed and not self._control.closed:
                 delay = min(self._endpoint.settings.batch_poll_s, BACKOFF_S * 2**tries)
@@ -189,7 +189,7 @@ class BatchLane:
         """Upload, note what will be created, create. Where the answer got lost, ask for the batch until it is known
         whether it exists: it must neither be paid for twice nor be lost."""
         client = self._endpoint.client
-        requests = "\n".join(self._request(key, line.draw) for key, line in batch.lines.items())
+        requests = "\n".join(self._request(key, line.request) for key, line in batch.lines.items())
         upload = client.files.create(file=("requests.jsonl", requests.encode()), purpose="batch")
         file = await self._try(_object(upload))
         if isinstance(file, Fault):
@@ -206,8 +206,8 @@ class BatchLane:
             batch.id = await self._until_done(lambda: self._find(batch.nonce))
         return created if isinstance(created, Fault) and not batch.id else None
 
-    def _request(self, key: bytes, draw: Draw) -> str:
-        body = request.body(self._role, self._endpoint.name, draw)
+    def _request(self, key: bytes, request: CompletionRequest) -> str:
+        body = wire.body(self._role, self._endpoint.name, request)
         return json.dumps({"custom_id": key.hex(), "method": "POST", "url": "/v1/chat/completions", "body": body})
 
     # --- waiting -----------------------------------------------------------------------------------------------------
@@ -297,7 +297,7 @@ class BatchLane:
 
     def _tell(self, key: bytes, outcome: Completion | Reply | Fault) -> None:
         self._underway.discard(key)
-        self._purse.release(key)  # of a reply, that is done
+        self._budget.release(key)  # of a reply, that is done
         waiting = self._waiting.get(key)
         if waiting and not waiting.done() and not isinstance(outcome, Reply):
             waiting.set_result(outcome)
@@ -329,7 +329,9 @@ class BatchLane:
             fault = fault_of(error, self._endpoint.settings, self._endpoint.key)
             if not isinstance(fault, Fault):
                 return Fault("bad_reply", fault.error)
-            return replace(fault, kind="permanent") if fault.kind == "rejected" else fault  # no draw is at fault here
+            return (
+                replace(fault, kind="permanent") if fault.kind == "rejected" else fault
+            )  # no request is at fault here
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

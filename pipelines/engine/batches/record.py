@@ -1,4 +1,4 @@
-"""What is on disk of the batches that are open: a file of draws in `batches/` beside the ledger, and a row in it."""
+"""What is on disk of the batches that are open: a file of requests in `batches/` beside the ledger, and a row in it."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from corpus.workspace import write_text
-from pipelines.completion import Draw
+from pipelines.completion import CompletionRequest
 from pipelines.ledger.ledger import Ledger
 
 _LOG = logging.getLogger("specmill.endpoints")
@@ -19,7 +19,7 @@ _LOG = logging.getLogger("specmill.endpoints")
 class Line(NamedTuple):
     """One request of a batch, with what its reply must be recorded under even if the recipe has changed since."""
 
-    draw: Draw
+    request: CompletionRequest
     model: str
     parameters: str
 
@@ -59,7 +59,9 @@ class BatchRecord:
         _file(self._ledger, batch.nonce).unlink(missing_ok=True)
 
     def _write_lines(self, batch: Batch) -> None:
-        entries = [{"key": key.hex(), **line._asdict(), "draw": asdict(line.draw)} for key, line in batch.lines.items()]
+        entries = [
+            {"key": key.hex(), **line._asdict(), "request": asdict(line.request)} for key, line in batch.lines.items()
+        ]
         write_text(_file(self._ledger, batch.nonce), "\n".join(json.dumps(entry) for entry in entries))
 
 
@@ -95,7 +97,9 @@ def _lines(ledger: Ledger, nonce: str) -> dict[bytes, Line]:
     try:
         text = _file(ledger, nonce).read_text(encoding="utf-8")
     except FileNotFoundError:
-        _LOG.warning("the draws of batch %s are missing; its results cannot be kept", nonce)
+        _LOG.warning("the requests of batch %s are missing; its results cannot be kept", nonce)
         return {}
     entries = [json.loads(entry) for entry in text.split("\n") if entry]
-    return {bytes.fromhex(e["key"]): Line(Draw(**e["draw"]), e["model"], e["parameters"]) for e in entries}
+    return {
+        bytes.fromhex(e["key"]): Line(CompletionRequest(**e["request"]), e["model"], e["parameters"]) for e in entries
+    }

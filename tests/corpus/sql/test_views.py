@@ -13,7 +13,7 @@ from corpus.sql.overview import overview
 from corpus.sql.views import COMPLETIONS, compare, connect, query, read_ledger, view_help
 from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
-from pipelines.completion import Completion, Draw, State, Usage
+from pipelines.completion import Completion, CompletionRequest, State, Usage
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import Entry
 from specs.errors import UserError
@@ -26,7 +26,7 @@ def fill_ledger(workspace: Workspace, count: int, stage: str = "documents") -> N
             usage = Usage(prompt=100, cached=None, completion=50)
             key = sha256(f"{stage} {n}".encode()).hexdigest() if stage != "documents" else f"{n:064x}"
             completion = Completion(key, state, "text", "", "stop", "m", "main", usage, 0.25, 1, 2.0)
-            draw = Draw(stage, f"row{n}", [{"role": "user", "content": "x"}])
+            draw = CompletionRequest(stage, f"row{n}", [{"role": "user", "content": "x"}])
             ledger.record(Entry(bytes.fromhex(key), "writer", draw, completion, "{}", 1, 0, 1e9)).result()
 
 

@@ -223,7 +223,7 @@ THOUGHT = "Cream cheese is cheap and sold everywhere, so I would gladly use it. 
 )
 def test_an_answer_that_says_the_message_or_the_reasoning_again(reply: str, reason: bool) -> None:
     item = Item("c", reply, "chats", meta={"query": QUERY, "reasoning": THOUGHT})
-    outcome = ParrotingCheck(Parroting()).look(View(item))
+    outcome = ParrotingCheck(Parroting()).evaluate(View(item))
     assert outcome.failed is reason, outcome
 
 

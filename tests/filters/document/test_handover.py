@@ -163,13 +163,13 @@ def test_bold_that_closes_and_hasty_posts_are_whole() -> None:
     ],
 )
 def test_a_lay_author_does_not_name_the_spec(said: str) -> None:
-    assert rejects("recital", f"{GOOD} {said}", frame="lay")
-    assert not rejects("recital", f"{GOOD} {said}")
+    assert rejects("spec_citation", f"{GOOD} {said}", frame="lay")
+    assert not rejects("spec_citation", f"{GOOD} {said}")
 
 
 @pytest.mark.parametrize("said", ["The club has a code of conduct.", "Quiet came. Open doors let the cold in."])
 def test_a_lay_author_may_speak_of_rules(said: str) -> None:
-    assert not rejects("recital", f"{GOOD} {said}", frame="lay")
+    assert not rejects("spec_citation", f"{GOOD} {said}", frame="lay")
 
 
 STUDIES = [

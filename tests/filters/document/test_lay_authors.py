@@ -35,13 +35,13 @@ OF_THE_ASSISTANT = [
 
 @pytest.mark.parametrize("said", SOMETHING_ELSES)
 def test_other_things_have_specs_and_constitutions_too(said: str) -> None:
-    assert not rejects("recital", f"{GOOD} {said}")
+    assert not rejects("spec_citation", f"{GOOD} {said}")
 
 
 @pytest.mark.parametrize("said", OF_THE_ASSISTANT)
 def test_a_lay_author_cites_neither_spec_nor_constitution(said: str) -> None:
-    assert rejects("recital", f"{GOOD} {said}")
-    assert not rejects("recital", f"{GOOD} {said}", frame="insider")
+    assert rejects("spec_citation", f"{GOOD} {said}")
+    assert not rejects("spec_citation", f"{GOOD} {said}", frame="insider")
 
 
 UNDECIDED = [

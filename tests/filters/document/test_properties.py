@@ -64,7 +64,7 @@ def test_filtering_twice_changes_nothing(drawn: list[tuple[int, int, float | Non
 def test_any_text_is_decided_on(text: str, frame: str) -> None:
     view = View(Item("a", text, frame=frame))
     for check in [*document_checks(ALL, CONTEXT), *chat_checks(ALL, CONTEXT, expect_refusal=False)]:
-        outcome = check.look(view)
+        outcome = check.evaluate(view)
         assert outcome.failed in (True, False)
         assert outcome.score == outcome.score  # no NaN
     check_documents([Item("a", text, frame=frame), Item("b", text, frame=frame)], ALL, CONTEXT)

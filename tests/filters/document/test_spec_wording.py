@@ -2,7 +2,7 @@
 
 from filters.context import Context
 from filters.run.decide import explain
-from filters.settings import Recitation
+from filters.settings import SpecWording
 from tests.filters.samples import CONTEXT, SETTINGS, document, item
 
 SPEC = """# How Juniper keeps a garden
@@ -20,8 +20,8 @@ RECITED = (
 
 
 def recites(text: str, frame: str = "lay", **limits: object) -> bool:
-    settings = SETTINGS.model_copy(update={"recitation": Recitation(**limits)})  # type: ignore[arg-type]
-    return explain(item(text, frame=frame), settings, GARDEN)["recitation"].failed
+    settings = SETTINGS.model_copy(update={"spec_wording": SpecWording(**limits)})  # type: ignore[arg-type]
+    return explain(item(text, frame=frame), settings, GARDEN)["spec_wording"].failed
 
 
 def test_a_lay_author_in_the_spec_s_words_goes() -> None:

@@ -15,11 +15,11 @@ from eval.questions.intervals import wilson
 from filters.base import Item
 from filters.measure.patterns import count_proposed
 from pipelines.audit.audit import Audit, write_audit
-from pipelines.audit.samples import Draws
+from pipelines.audit.samples import AuditSamples
 from pipelines.audit.schemas import PresenceReply, expression_of, is_shown, shown
 from pipelines.audit.settings import AuditSettings
 from pipelines.base import Corpus
-from pipelines.completion import Completion, Draw, State
+from pipelines.completion import Completion, CompletionRequest, State
 from pipelines.engine.client import Client
 from pipelines.run.control import CONTROL
 from pipelines.settings import BuildSettings
@@ -43,13 +43,13 @@ class Reader:
     """Answers as a model that reads well; records what it was asked."""
 
     def __init__(self, **changes: Any) -> None:
-        self.asked: list[Draw] = []
+        self.asked: list[CompletionRequest] = []
         self.changes = changes
 
-    async def ask(self, draw: Draw) -> Completion:
-        self.asked.append(draw)
-        reply = self.changes.get(draw.stage, getattr(self, draw.stage, None))
-        text = reply(draw.messages[1]["content"]) if callable(reply) else reply
+    async def ask(self, request: CompletionRequest) -> Completion:
+        self.asked.append(request)
+        reply = self.changes.get(request.stage, getattr(self, request.stage, None))
+        text = reply(request.messages[1]["content"]) if callable(reply) else reply
         state = text if isinstance(text, State) else State.OK
         return Completion(f"{len(self.asked):064x}", state, "" if isinstance(text, State) else text)
 
@@ -116,10 +116,12 @@ def test_three_passes(corpus: Corpus) -> None:
     moral = by_name(result)["A moral"]
     assert moral["read"] == 40 and (moral["low"], moral["high"]) == wilson(moral["found"], 40)
     assert all(one["quote"] == MORAL for one in moral["examples"]) and len(moral["examples"]) == 5
-    stages = [draw.stage for draw in reader.asked]
+    stages = [request.stage for request in reader.asked]
     assert stages.count("audit_propose") == 3 and stages.count("audit_origin") == 1
     assert stages.count("audit_verify") == 40 and stages.count("audit_count") == 0
-    assert {draw.messages[0]["content"] for draw in reader.asked} == {corpus.system}, "the spec leads every request"
+    assert {request.messages[0]["content"] for request in reader.asked} == {corpus.system}, (
+        "the spec leads every request"
+    )
 
 
 def test_counts_over_all_documents_are_exact(corpus: Corpus) -> None:
@@ -137,14 +139,14 @@ def test_counts_over_all_documents_are_exact(corpus: Corpus) -> None:
 def test_samples_are_seeded_fresh_and_of_any_order(corpus: Corpus) -> None:
     ids = [f"d{n}" for n in range(100)]
     size = AuditSettings(samples=3, sample_documents=5, verify=20, count=10)
-    draws = Draws.of(ids, 1, size)
-    used = [one for sample in draws.propose for one in sample]
-    assert draws == Draws.of(ids[::-1], 1, size) != Draws.of(ids, 2, size)
-    assert len(used) == 15 and len(draws.verify) == 20 and len(draws.count) == 10
-    assert len({*used, *draws.verify, *draws.count}) == 45
-    everything = Draws.of(ids, 1, size.model_copy(update={"count": 80}))
+    samples = AuditSamples.of(ids, 1, size)
+    used = [one for sample in samples.propose for one in sample]
+    assert samples == AuditSamples.of(ids[::-1], 1, size) != AuditSamples.of(ids, 2, size)
+    assert len(used) == 15 and len(samples.verify) == 20 and len(samples.count) == 10
+    assert len({*used, *samples.verify, *samples.count}) == 45
+    everything = AuditSamples.of(ids, 1, size.model_copy(update={"count": 80}))
     assert {*everything.verify, *everything.count} == set(ids)
-    assert [len(one) for one in Draws.of(ids[:12], 1, size).propose] == [5]
+    assert [len(one) for one in AuditSamples.of(ids[:12], 1, size).propose] == [5]
 
 
 def test_calls_are_bounded_whatever_comes_back(corpus: Corpus) -> None:
@@ -159,11 +161,11 @@ def test_calls_are_bounded_whatever_comes_back(corpus: Corpus) -> None:
 
 def test_where_the_budget_ends_it_is_not_the_judges_fault(corpus: Corpus) -> None:
     class Spent(Reader):
-        async def ask(self, draw: Draw) -> Completion:
-            if draw.stage == "audit_verify":
+        async def ask(self, request: CompletionRequest) -> Completion:
+            if request.stage == "audit_verify":
                 CONTROL.halt("budget", "the budget is spent")
                 return Completion("0" * 64, State.OVER_BUDGET, "")
-            return await super().ask(draw)
+            return await super().ask(request)
 
     with pytest.raises(BudgetError, match="the budget is spent"):
         run(corpus, Spent())
@@ -223,8 +225,8 @@ def test_through_the_client_a_rerun_asks_nothing_and_writes_the_same_bytes(tmp_p
     with server(tmp_path, replies=replies) as (url, log):
         corpus = prepare(tmp_path / "ws", settings(url, {}), 40)
         write_audit(corpus.folder, asyncio.run(audit(corpus)))
-        first, requests = (corpus.folder.audit / "patterns.json").read_bytes(), asked(log)
+        first, samples = (corpus.folder.audit / "patterns.json").read_bytes(), asked(log)
         write_audit(corpus.folder, asyncio.run(audit(corpus)))
-        assert asked(log) == requests == 2 + 1 + 12 + 5
+        assert asked(log) == samples == 2 + 1 + 12 + 5
     assert (corpus.folder.audit / "patterns.json").read_bytes() == first
     assert [row["share"] for row in json.loads(first)["reported"]] == [1.0] * 4

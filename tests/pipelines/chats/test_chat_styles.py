@@ -13,8 +13,8 @@ from pipelines.chats.augment import extras_of
 from pipelines.chats.responses import Responses, answers_pipeline
 from pipelines.chats.settings import ChatSettings
 from pipelines.chats.source import read_source
-from pipelines.completion import Draw
-from pipelines.engine import request
+from pipelines.completion import CompletionRequest
+from pipelines.engine import wire
 from specs.errors import UserError
 from specs.reader import read_spec
 from tests.pipelines.chat_tools import Told, build, server, settings
@@ -144,8 +144,8 @@ def test_a_response_has_room_for_hidden_reasoning(
     recipe = settings("http://127.0.0.1:9/v1", {"target": 1, **chats}, roles={"writer": writer})
     corpus = Corpus.of(Workspace(tmp_path), recipe, read_spec(recipe.spec, recipe.assistant))
     step = next(step for step in answers_steps(corpus) if isinstance(step, Responses))
-    draw = Draw("chats", "q", [{"role": "user", "content": "Hello?"}], max_tokens=step.most_tokens())
-    assert request.max_tokens(step.llm.role, draw) == sent
+    request = CompletionRequest("chats", "q", [{"role": "user", "content": "Hello?"}], max_tokens=step.most_tokens())
+    assert wire.max_tokens(step.llm.role, request) == sent
 
 
 def answers_steps(corpus: Corpus) -> list[object]:

@@ -14,7 +14,7 @@ from corpus.store import read_rows
 from corpus.workspace import Workspace
 from pipelines.build import Build
 from pipelines.decisions import rejudge
-from pipelines.decisions.refilter import documents_of, draws_without_document, refilter
+from pipelines.decisions.refilter import documents_of, refilter, requests_without_document
 from pipelines.engine.endpoints import BudgetSettings
 from pipelines.judging.documents import write_verdicts
 from specs.errors import BudgetError, SpecmillError, UserError
@@ -97,7 +97,7 @@ def test_carried_out_the_tables_are_those_of_the_build(built: Any, tmp_path: Pat
     assert workspace.table("documents").read_bytes() == before
     assert len(back.dropped) == 2
     kept, gone = set(ids(workspace)), {r["item_id"] for r in read_rows(workspace, "rejects")}
-    assert not kept & gone and len(kept | gone) == len(SUBJECTS), "each draw is in one of the two"
+    assert not kept & gone and len(kept | gone) == len(SUBJECTS), "each request is in one of the two"
     reject = next(row for row in read_rows(workspace, "rejects") if row["reason"] == "near")
     assert reject["other_id"] in kept and json.loads(reject["row"])["id"] == reject["item_id"]
 
@@ -128,7 +128,7 @@ def test_what_a_subset_left_out_never_comes_back(built: Any, tmp_path: Path) -> 
 
 
 def stored(workspace: Workspace) -> dict[str, str]:
-    """Every draw of the corpus, kept or not, and why it is not."""
+    """Every request of the corpus, kept or not, and why it is not."""
     turned_down = {row["item_id"]: row["reason"] for row in read_rows(workspace, "rejects")}
     assert not turned_down.keys() & {*ids(workspace)}
     return {**dict.fromkeys(ids(workspace), ""), **turned_down}
@@ -159,7 +159,7 @@ def test_a_build_that_is_cut_off_leaves_nothing_to_publish(built: Any, tmp_path:
 
 
 def test_draws_that_brought_no_document_are_known_and_stay_away(built: Any) -> None:
-    [(rejection, text)] = draws_without_document(built["loose"][0])
+    [(rejection, text)] = requests_without_document(built["loose"][0])
     assert (rejection.reason, text) == ("unparsed", "no")
     assert rejection.item_id not in {item.id for item in documents_of(built["loose"][0])}
 

@@ -47,7 +47,7 @@ def test_a_domain_that_failed_stops_the_build_and_a_rerun_brings_it(tmp_path: Pa
     with server(tmp_path, replies=DOMAINS, faults=[{"kind": "500", **LOST}]) as (url, log):
         made = recipe(url)
         workspace = Workspace(tmp_path / "ws").create()
-        with pytest.raises(SpecmillError, match=r"no document was asked for.*plan_gaps=accept"):
+        with pytest.raises(SpecmillError, match=r"no document was asked for.*planning_failures=accept"):
             Build(workspace, made, read_spec(made.spec, made.assistant), told).run()
         assert "further ideas" not in stages(log) and "document types" not in stages(log)
     assert any("1 of 2 domains brought no subdomains: Grand food (failed: " in one for one in told.said), told.said
@@ -62,7 +62,7 @@ def test_a_domain_that_failed_stops_the_build_and_a_rerun_brings_it(tmp_path: Pa
 def test_a_gap_can_be_accepted_and_a_list_that_was_cut_short_is_said(tmp_path: Path) -> None:
     faults = [{"kind": "500", **LOST}, {"kind": "500", "contains": "further ideas", "times": 0}]
     with server(tmp_path, replies=DOMAINS, faults=faults) as (url, _):
-        made = recipe(url, list_batch=2, plan_gaps="accept")
+        made = recipe(url, list_batch=2, planning_failures="accept")
         made = made.model_copy(update={"documents": made.documents.model_copy(update={"ideas": 4})})
         workspace, told = build(tmp_path / "ws", made)
     assert domains(workspace) == {"Humble food"}

@@ -6,7 +6,7 @@ import signal
 from distilabel.steps import StepInput
 from distilabel.steps.tasks.base import GlobalTask
 
-from pipelines.completion import Draw
+from pipelines.completion import CompletionRequest
 
 
 class Write(GlobalTask):
@@ -40,5 +40,5 @@ class Write(GlobalTask):
             {"role": "system", "content": f"The spec. {self.stage} " * 100},
             {"role": "user", "content": f"Write 30 words about {row['id']}"},
         ]
-        done = await self.llm.ask(Draw(self.stage, row["id"], messages))
+        done = await self.llm.ask(CompletionRequest(self.stage, row["id"], messages))
         return {**row, "text": done.text, "state": done.state.value}

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipelines.completion import Draw, State
-from pipelines.engine import request
+from pipelines.completion import CompletionRequest, State
+from pipelines.engine import wire
 from pipelines.engine.client import Client
 from pipelines.engine.endpoints import EngineSettings, Role
 from pipelines.engine.prices import default_prices
@@ -65,10 +65,12 @@ def test_a_role_falls_back_to_the_writer_and_survives_json():
 
 
 def test_optional_fields_are_sent_only_when_asked_for():
-    draw = Draw("s", "r", [{"role": "user", "content": "x"}], json_schema={"type": "object"}, max_tokens=10)
+    request = CompletionRequest(
+        "s", "r", [{"role": "user", "content": "x"}], json_schema={"type": "object"}, max_tokens=10
+    )
     plain = engine().role("writer")
-    assert request.body(plain, "main", draw).keys() == {"model", "messages", "max_tokens", "response_format"}
-    assert request.body(plain, "main", draw)["max_tokens"] == 10
+    assert wire.body(plain, "main", request).keys() == {"model", "messages", "max_tokens", "response_format"}
+    assert wire.body(plain, "main", request)["max_tokens"] == 10
     full = engine(
         roles={
             "writer": {
@@ -77,14 +79,14 @@ def test_optional_fields_are_sent_only_when_asked_for():
             }
         }
     ).role("writer")  # fmt: skip
-    sent = request.body(full, "main", draw)
+    sent = wire.body(full, "main", request)
     assert (sent["temperature"], sent["top_p"], sent["reasoning_effort"], sent["min_p"]) == (0.5, 0.9, "low", 0.1)
     assert sent["max_completion_tokens"] == 10
     assert sent["response_format"] == {"type": "json_object"}
-    assert sent["seed"] == request.seed(full, draw)
+    assert sent["seed"] == wire.seed(full, request)
     assert "max_tokens" not in sent
     none = engine(roles={"writer": {"endpoints": "main", "json_mode": "none"}}).role("writer")
-    assert "response_format" not in request.body(none, "main", draw)
+    assert "response_format" not in wire.body(none, "main", request)
 
 
 def test_strict_mode_leaves_out_the_limits_that_it_refuses():
@@ -96,24 +98,24 @@ def test_strict_mode_leaves_out_the_limits_that_it_refuses():
         "required": ["pattern"],
         "additionalProperties": False,
     }
-    draw = Draw("s", "r", [{"role": "user", "content": "x"}], json_schema=schema)
-    form = request.body(strict, "main", draw)["response_format"]["json_schema"]
+    request = CompletionRequest("s", "r", [{"role": "user", "content": "x"}], json_schema=schema)
+    form = wire.body(strict, "main", request)["response_format"]["json_schema"]
     assert form["strict"]
     assert form["schema"] == {**schema, "properties": {"pattern": {"type": "string"}}}
-    plain = request.body(engine().role("writer"), "main", draw)["response_format"]["json_schema"]
+    plain = wire.body(engine().role("writer"), "main", request)["response_format"]["json_schema"]
     assert (plain["strict"], plain["schema"]) == (False, schema)
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_the_common_prefix_is_the_longest(one, other):
-    length = request.common_prefix(one, other)
+    length = wire.common_prefix(one, other)
     assert one[:length] == other[:length]
     assert length in (len(one), len(other)) or one[length] != other[length]
 
 
 async def ask_all(role, ledger, rows, make):
     async with Client(role, ledger) as client:
-        return await asyncio.gather(*(client.ask(make.draw(n)) for n in range(rows)))
+        return await asyncio.gather(*(client.ask(make.request(n)) for n in range(rows)))
 
 
 @pytest.mark.parametrize("budget", [{"tokens": 12_000}, {"dollars": 0.004}])
@@ -144,7 +146,7 @@ async def test_replies_without_usage_count_at_their_estimate(fake, make, tmp_pat
 async def test_most_of_a_stage_s_prompts_sit_in_the_prefix(fake, make, tmp_path):
     server = await fake()
     async with Client(make.role(server), tmp_path / "l.sqlite") as client:
-        await asyncio.gather(*(client.ask(make.draw(n)) for n in range(50)))
+        await asyncio.gather(*(client.ask(make.request(n)) for n in range(50)))
         usage = client.ledger.usage_table()
     share = sum(usage["prefix_chars"].to_pylist()) / sum(usage["prompt_chars"].to_pylist())
     assert share > 0.9

@@ -18,15 +18,15 @@ from specs.errors import EndpointError, SpecmillError
 RETRIED = ["429", "429_seconds", "429_date", "500", "502", "503", "504", "reset", "html", "bad_json", "empty_choices"]
 
 
-async def ask_all(role, ledger, draws):
+async def ask_all(role, ledger, requests):
     async with Client(role, ledger) as client:
-        return await asyncio.gather(*(client.ask(draw) for draw in draws))
+        return await asyncio.gather(*(client.ask(request) for request in requests))
 
 
 @pytest.mark.parametrize("kind", RETRIED)
 async def test_a_passing_fault_is_retried(fake, make, tmp_path, kind):
     server = await fake(faults=[{"kind": kind, "share": 0.5, "seconds": 0.2}])
-    done = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.draw(n) for n in range(12)])
+    done = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.request(n) for n in range(12)])
     assert [one.state for one in done] == [State.OK] * 12
     hit = [event for event in server.events("asked") if event["fault"] == kind]
     assert 0 < len(hit) < 12
@@ -46,8 +46,8 @@ async def test_a_passing_fault_is_retried(fake, make, tmp_path, kind):
 )
 async def test_a_reply_without_content_is_paid_for_once(fake, make, tmp_path, kind, state):
     server = await fake(faults=[{"kind": kind, "times": 0}])
-    first = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.draw(n) for n in range(3)])
-    again = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.draw(n) for n in range(3)])
+    first = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.request(n) for n in range(3)])
+    again = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.request(n) for n in range(3)])
     assert [one.state for one in first] == [state] * 3
     assert again == first
     assert len(server.events("asked")) == 3
@@ -55,7 +55,7 @@ async def test_a_reply_without_content_is_paid_for_once(fake, make, tmp_path, ki
 
 async def test_reasoning_that_used_up_the_budget_says_so(fake, make, tmp_path):
     server = await fake(faults=[{"kind": "reasoning_budget"}])
-    [done] = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.draw(0)])
+    [done] = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.request(0)])
     assert "reasoning" in done.error
     assert done.reasoning
     assert done.usage.reasoning == done.usage.completion
@@ -63,7 +63,7 @@ async def test_reasoning_that_used_up_the_budget_says_so(fake, make, tmp_path):
 
 async def test_missing_usage_is_unknown_not_zero(fake, make, tmp_path):
     server = await fake(faults=[{"kind": "no_usage"}])
-    [done] = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.draw(0)])
+    [done] = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.request(0)])
     assert done.state is State.OK
     assert (done.usage.prompt, done.cost_usd) == (None, None)
 
@@ -71,7 +71,7 @@ async def test_missing_usage_is_unknown_not_zero(fake, make, tmp_path):
 async def test_a_reply_that_never_ends_is_cut_off(fake, make, tmp_path):
     server = await fake(faults=[{"kind": "trickle", "contains": "row-1."}])
     role = make.role(server, endpoint={"timeout_s": 0.5})
-    done = await ask_all(role, tmp_path / "l.sqlite", [make.draw(n) for n in range(3)])
+    done = await ask_all(role, tmp_path / "l.sqlite", [make.request(n) for n in range(3)])
     assert [one.state for one in done] == [State.OK] * 3
     assert done[1].retries == 1
     assert done[1].latency_s < 0.5
@@ -80,10 +80,10 @@ async def test_a_reply_that_never_ends_is_cut_off(fake, make, tmp_path):
 async def test_a_request_that_always_fails_fails_alone(fake, make, tmp_path):
     server = await fake(faults=[{"kind": "500", "times": 0, "contains": "row-1."}])
     role = make.role(server, endpoint={"retries": 1})
-    done = await ask_all(role, tmp_path / "l.sqlite", [make.draw(n) for n in range(3)])
+    done = await ask_all(role, tmp_path / "l.sqlite", [make.request(n) for n in range(3)])
     assert [one.state for one in done] == [State.OK, State.FAILED, State.OK]
     assert "HTTP 500" in done[1].error
-    again = await ask_all(role, tmp_path / "l.sqlite", [make.draw(n) for n in range(3)])
+    again = await ask_all(role, tmp_path / "l.sqlite", [make.request(n) for n in range(3)])
     assert [again[0], again[2]] == [done[0], done[2]]
     asked = [event["last"] for event in server.events("asked")]
     assert sum("row-1." in last for last in asked) == 4
@@ -96,8 +96,8 @@ async def test_a_request_that_always_fails_fails_alone(fake, make, tmp_path):
 async def test_a_permanent_error_stops_at_once_with_advice(fake, make, tmp_path, kind, advice):
     server = await fake(faults=[{"kind": kind, "times": 0}], latency_s=0.02)
     role = make.role(server, endpoint={"max_in_flight": 4, "api_key_env": "PLANTED_KEY"})
-    done = await ask_all(role, tmp_path / "l.sqlite", [make.draw(n) for n in range(200)])
-    assert len(server.events("asked")) <= 4 + 2  # in flight, and a few more where it might be about one draw alone
+    done = await ask_all(role, tmp_path / "l.sqlite", [make.request(n) for n in range(200)])
+    assert len(server.events("asked")) <= 4 + 2  # in flight, and a few more where it might be about one request alone
     assert {one.state for one in done} <= {State.FAILED, State.STOPPED}
     with pytest.raises(EndpointError, match=advice):
         CONTROL.raise_if_ended()
@@ -105,7 +105,7 @@ async def test_a_permanent_error_stops_at_once_with_advice(fake, make, tmp_path,
 
 async def test_a_server_that_is_down_for_a_while_is_waited_for(fake, make, tmp_path, caplog):
     server = await fake(faults=[{"kind": "down", "after": 20, "seconds": 1.5}], latency_s=0.05)
-    done = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.draw(n) for n in range(120)])
+    done = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.request(n) for n in range(120)])
     assert {one.state for one in done} == {State.OK}
     warnings = [record.message for record in caplog.records if record.name == "specmill.endpoints"]
     assert ["is down" in text for text in warnings] == [True, False]
@@ -114,7 +114,7 @@ async def test_a_server_that_is_down_for_a_while_is_waited_for(fake, make, tmp_p
 
 async def test_a_server_that_stays_down_ends_the_run(make, tmp_path):
     role = make.role("http://127.0.0.1:9/v1", endpoint={"wait_when_down_s": 0.5})
-    done = await ask_all(role, tmp_path / "l.sqlite", [make.draw(n) for n in range(50)])
+    done = await ask_all(role, tmp_path / "l.sqlite", [make.request(n) for n in range(50)])
     assert {one.state for one in done} == {State.STOPPED}
     with pytest.raises(EndpointError, match="is down"):
         CONTROL.raise_if_ended()
@@ -122,14 +122,14 @@ async def test_a_server_that_stays_down_ends_the_run(make, tmp_path):
 
 async def test_an_unknown_host_is_down(make, tmp_path):
     role = make.role("http://no-such-host.invalid/v1", endpoint={"wait_when_down_s": 0.2, "retries": 0})
-    [done] = await ask_all(role, tmp_path / "l.sqlite", [make.draw(0)])
+    [done] = await ask_all(role, tmp_path / "l.sqlite", [make.request(0)])
     assert done.state in {State.STOPPED, State.FAILED}
 
 
 async def test_work_goes_on_through_the_other_endpoint(fake, make, tmp_path):
     server = await fake()
     role = make.role("http://127.0.0.1:9/v1", server)
-    done = await ask_all(role, tmp_path / "l.sqlite", [make.draw(n) for n in range(60)])
+    done = await ask_all(role, tmp_path / "l.sqlite", [make.request(n) for n in range(60)])
     assert {one.state for one in done} == {State.OK}
     assert {one.endpoint for one in done} == {"e1"}
 
@@ -137,7 +137,7 @@ async def test_work_goes_on_through_the_other_endpoint(fake, make, tmp_path):
 async def test_weights_are_kept_and_rows_say_who_wrote_them(fake, make, tmp_path):
     servers = [await fake(), await fake()]
     role = make.role(*servers, endpoints={"e0": 3, "e1": 1})
-    done = await ask_all(role, tmp_path / "l.sqlite", [make.draw(n) for n in range(200)])
+    done = await ask_all(role, tmp_path / "l.sqlite", [make.request(n) for n in range(200)])
     first = sum(one.endpoint == "e0" for one in done)
     assert first == len(servers[0].events("asked"))
     assert 120 < first < 180
@@ -147,7 +147,7 @@ async def test_in_flight_falls_when_the_endpoint_is_overloaded_and_returns(fake,
     server = await fake(capacity=8, latency_s=0.02, tail=0.1)
     role = make.role(server, endpoint={"max_in_flight": 64, "retries": 0})
     async with Client(role, tmp_path / "l.sqlite") as client:
-        done = await asyncio.gather(*(client.ask(make.draw(n)) for n in range(400)))
+        done = await asyncio.gather(*(client.ask(make.request(n)) for n in range(400)))
         limiter = client._endpoints["e0"].limiter
         assert {one.state for one in done} == {State.OK}
         assert limiter.limit < 64
@@ -160,7 +160,7 @@ async def test_in_flight_falls_when_the_endpoint_is_overloaded_and_returns(fake,
 
 async def test_retry_after_is_obeyed(fake, make, tmp_path):
     server = await fake(faults=[{"kind": "429_seconds", "contains": "row-0.", "seconds": 1}])
-    [done] = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.draw(0)])
+    [done] = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.request(0)])
     asked = [event["t"] for event in server.events("asked")]
     assert done.state is State.OK
     assert asked[1] - asked[0] >= 1
@@ -173,7 +173,7 @@ async def test_the_key_is_sent_and_written_nowhere(fake, make, tmp_path, monkeyp
     wrong = await fake(key="another", faults=[{"kind": "500", "share": 0.3}])
     for server, rows in ((right, range(20)), (wrong, range(20, 40))):
         role = make.role(server, endpoint={"api_key_env": "PLANTED_KEY"})
-        await ask_all(role, tmp_path / "l.sqlite", [make.draw(n) for n in rows])
+        await ask_all(role, tmp_path / "l.sqlite", [make.request(n) for n in rows])
     assert CONTROL.halted
     assert "Incorrect API key provided: [key]" in CONTROL.halted.text
     assert len(right.events("sent")) == 20
@@ -181,29 +181,29 @@ async def test_the_key_is_sent_and_written_nowhere(fake, make, tmp_path, monkeyp
         assert path.is_dir() or key.encode() not in path.read_bytes(), path
 
 
-async def test_identical_prompts_stay_separate_draws(fake, make, tmp_path):
+async def test_identical_prompts_stay_separate_requests(fake, make, tmp_path):
     server = await fake()
-    draws = [make.draw(0, sample=n) for n in range(3)] + [make.draw(0, attempt=1)]
-    done = await ask_all(make.role(server), tmp_path / "l.sqlite", draws)
+    requests = [make.request(0, sample=n) for n in range(3)] + [make.request(0, attempt=1)]
+    done = await ask_all(make.role(server), tmp_path / "l.sqlite", requests)
     assert len({one.request_id for one in done}) == 4
     assert len(server.events("asked")) == 4
 
 
 async def test_one_draw_asked_twice_at_once_is_sent_once(fake, make, tmp_path):
     server = await fake(latency_s=0.05)
-    one, other = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.draw(0), make.draw(0)])
+    one, other = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.request(0), make.request(0)])
     assert one == other
     assert len(server.events("asked")) == 1
 
 
 async def test_another_endpoint_later_invalidates_nothing(fake, make, tmp_path):
     server, added = await fake(), await fake()
-    draws = [make.draw(n) for n in range(20)]
-    before = await ask_all(make.role(server), tmp_path / "l.sqlite", draws)
+    requests = [make.request(n) for n in range(20)]
+    before = await ask_all(make.role(server), tmp_path / "l.sqlite", requests)
     role = make.role(server, added)
     other_model = role.endpoints["e1"].model_copy(update={"model": "gpt-4o"})
     role = role.model_copy(update={"endpoints": {"e0": role.endpoints["e0"], "e1": other_model}})
-    assert await ask_all(role, tmp_path / "l.sqlite", draws) == before
+    assert await ask_all(role, tmp_path / "l.sqlite", requests) == before
     assert not added.events("asked")
 
 
@@ -211,7 +211,7 @@ async def test_a_stop_finishes_what_is_in_flight_and_sends_nothing_new(fake, mak
     server = await fake(latency_s=0.3, tail=0.1)
     role = make.role(server, endpoint={"max_in_flight": 8})
     async with Client(role, tmp_path / "l.sqlite") as client:
-        asks = [asyncio.create_task(client.ask(make.draw(n))) for n in range(100)]
+        asks = [asyncio.create_task(client.ask(make.request(n))) for n in range(100)]
         await asyncio.sleep(0.15)
         CONTROL.stop()
         stopped = time.time()
@@ -225,7 +225,7 @@ async def test_a_stop_finishes_what_is_in_flight_and_sends_nothing_new(fake, mak
 async def test_requests_that_are_cut_off_leave_their_connections_usable(fake, make, tmp_path):
     server = await fake(faults=[{"kind": "trickle", "share": 0.4, "times": 2}])
     role = make.role(server, endpoint={"timeout_s": 0.5, "max_in_flight": 40})
-    done = await ask_all(role, tmp_path / "l.sqlite", [make.draw(n) for n in range(40)])
+    done = await ask_all(role, tmp_path / "l.sqlite", [make.request(n) for n in range(40)])
     assert {one.state for one in done} == {State.OK}
 
 
@@ -233,14 +233,14 @@ async def test_an_endpoint_that_slows_down_gets_fewer_requests(fake, make, tmp_p
     server = await fake(latency_s=0.7, tail=0.01)
     role = make.role(server, endpoint={"timeout_s": 1.2, "max_in_flight": 30})
     async with Client(role, tmp_path / "l.sqlite") as client:
-        await asyncio.gather(*(client.ask(make.draw(n)) for n in range(30)))
+        await asyncio.gather(*(client.ask(make.request(n)) for n in range(30)))
         assert client._endpoints["e0"].limiter.limit < 30
 
 
 async def test_nothing_is_paid_for_when_the_disk_is_nearly_full(fake, make, tmp_path, monkeypatch):
     monkeypatch.setattr("pipelines.engine.client._LEAST_FREE_BYTES", 1 << 60)
     server = await fake(latency_s=0.1)
-    done = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.draw(n) for n in range(100)])
+    done = await ask_all(make.role(server), tmp_path / "l.sqlite", [make.request(n) for n in range(100)])
     assert len(server.events("asked")) <= 16
     assert State.STOPPED in {one.state for one in done}
     with pytest.raises(SpecmillError, match="is full"):

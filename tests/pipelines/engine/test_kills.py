@@ -17,7 +17,7 @@ import pytest
 from distilabel.pipeline import Pipeline
 from distilabel.steps import LoadDataFromDicts
 
-from pipelines.completion import Draw, State
+from pipelines.completion import CompletionRequest, State
 from pipelines.engine.client import Client
 from pipelines.engine.endpoints import Role
 from pipelines.engine.llm import EndpointLLM
@@ -47,18 +47,18 @@ def in_process(target, *arguments):
     return process
 
 
-def stage_draw(row_id: str) -> Draw:
+def stage_request(row_id: str) -> CompletionRequest:
     messages = [
         {"role": "system", "content": "The spec. " * 200},
         {"role": "user", "content": f"Write 30 words about {row_id}."},
     ]
-    return Draw("documents", row_id, messages)
+    return CompletionRequest("documents", row_id, messages)
 
 
 def ask_rows(role: Role, ledger: Path, rows: int) -> dict[str, str]:
     async def ask() -> dict[str, str]:
         async with Client(role, ledger) as client:
-            done = await asyncio.gather(*(client.ask(stage_draw(f"row-{n}.")) for n in range(rows)))
+            done = await asyncio.gather(*(client.ask(stage_request(f"row-{n}.")) for n in range(rows)))
         CONTROL.raise_if_ended()
         return {one.request_id: one.text for one in done}
 

@@ -11,19 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.completion import Completion, Draw, State, Usage
+from pipelines.completion import Completion, CompletionRequest, State, Usage
 from pipelines.ledger.ledger import Ledger
-from pipelines.ledger.records import BLOCK_CHARS, Entry, Failure, Grant, StageProgress, Want, draw_key
+from pipelines.ledger.records import BLOCK_CHARS, Entry, Failure, Grant, StageProgress, Want, request_key
 from specs.errors import SpecmillError
 
 texts = st.text(st.characters(codec="utf-8"), max_size=50)
 
 
 def entry(row: str, prompt: str = "Say something.", reply: str = "Something.", **fields) -> Entry:
-    draw = Draw("documents", row, [{"role": "user", "content": prompt}])
-    key = draw_key("writer", "m", "{}", draw)
+    request = CompletionRequest("documents", row, [{"role": "user", "content": prompt}])
+    key = request_key("writer", "m", "{}", request)
     done = Completion(key.hex(), State.OK, reply, model="m", endpoint="e", usage=Usage(10, 5, 3, 0), cost_usd=0.5)
-    return Entry(key, "writer", draw, done, "{}", len(prompt), 0, time.time(), **fields)
+    return Entry(key, "writer", request, done, "{}", len(prompt), 0, time.time(), **fields)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_what_was_recorded_is_found_and_its_prompt_reads_back(book, row, prompt,
     stored = book.record(one).result()
     assert stored == book.find([bytes(32), one.key])
     messages, parameters = book.prompt(stored.request_id)
-    assert messages == one.draw.messages
+    assert messages == one.request.messages
     assert parameters == {}
 
 
@@ -49,7 +49,9 @@ identities = st.tuples(texts, texts, texts, texts, texts, st.integers(0, 9), st.
 @given(identities, identities)
 def test_two_draws_share_a_key_only_if_they_are_the_same(one, other):
     def key(role, model, prompt, stage, row, sample, attempt):
-        return draw_key(role, model, "{}", Draw(stage, row, [{"role": "user", "content": prompt}], sample, attempt))
+        return request_key(
+            role, model, "{}", CompletionRequest(stage, row, [{"role": "user", "content": prompt}], sample, attempt)
+        )
 
     assert (key(*one) == key(*other)) == (one == other)
 
@@ -105,11 +107,11 @@ def test_reservations_keep_within_the_budget_over_processes(tmp_path):
 
 
 def test_failures_and_progress_are_kept(tmp_path):
-    draw = Draw("ideas", "row", [])
+    request = CompletionRequest("ideas", "row", [])
     with Ledger(tmp_path / "l.sqlite") as ledger, Ledger(tmp_path / "l.sqlite") as other:
         ledger.beat(lambda: [StageProgress("ideas", done=3, states={"ok": 3}, failures={"server": 1})])
         other.beat(lambda: [StageProgress("ideas", done=2, states={"ok": 1, "failed": 1}, down=["main"])])
-        ledger.fail(Failure(time.time(), "writer", draw, "main", "server", "HTTP 500"))
+        ledger.fail(Failure(time.time(), "writer", request, "main", "server", "HTTP 500"))
         ledger.close()
         other.close()
     with Ledger(tmp_path / "l.sqlite") as ledger:

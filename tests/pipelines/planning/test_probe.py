@@ -100,7 +100,13 @@ def test_a_probe_measures_what_it_asked_and_not_what_another_asked(probed: Probe
 def test_a_probe_has_another_name_where_it_would_ask_or_keep_otherwise(probed: Probed, tmp_path: Path) -> None:
     (tmp_path / "plan.j2").write_text("Think first.")
     (tmp_path / "documents.j2").write_text("Write it.")
-    same = ["budget.tokens=5", "plan_gaps=accept", "documents.limit=400", "decompose.domains=9", "eval.samples=3"]
+    same = [
+        "budget.tokens=5",
+        "planning_failures=accept",
+        "documents.limit=400",
+        "decompose.domains=9",
+        "eval.samples=3",
+    ]
     other = [
         "documents.words=299", "documents.plan=true", "filters.length.minimum=70", "seed=1", "spec=cheese_america",
         "assistant.name=Zed", "endpoints.main.model=other", "endpoints.main.base_url=http://127.0.0.1:9/v1",

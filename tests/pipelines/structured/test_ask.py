@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.completion import Completion, Draw, State
+from pipelines.completion import Completion, CompletionRequest, State
 from pipelines.engine.client import Client
 from pipelines.engine.endpoints import EngineSettings
 from pipelines.fake_endpoint.server import FakeSettings, read_faults, serve
@@ -17,13 +17,13 @@ from pipelines.structured.schemas import IdeaReply
 
 
 class Scripted:
-    """Answers draws from a list: for what a server cannot be made to say. Records what it was asked."""
+    """Answers requests from a list: for what a server cannot be made to say. Records what it was asked."""
 
     def __init__(self, *replies: str | State | Completion) -> None:
         self.replies, self.asked = list(replies), []
 
-    async def ask(self, draw: Draw) -> Completion:
-        self.asked.append(draw)
+    async def ask(self, request: CompletionRequest) -> Completion:
+        self.asked.append(request)
         reply = self.replies.pop(0) if self.replies else '{"items": []}'
         if isinstance(reply, Completion):
             return reply
@@ -52,14 +52,14 @@ async def test_batches_are_told_what_exists_and_repeats_do_not_count() -> None:
     assert [item.idea for item, _ in found.items] == ["one", "two", "three", "four"]
     assert [item.idea for item, _ in found.repeats] == ["Two"]
     assert "['one', 'two']" in asker.asked[1].messages[0]["content"]
-    assert [draw.sample for draw in asker.asked] == [0, 1, 2]
+    assert [request.sample for request in asker.asked] == [0, 1, 2]
 
 
 async def test_a_bad_reply_is_asked_again_with_the_error_then_recorded() -> None:
     asker = Scripted("nonsense", "still nonsense")
     found = await gather_items(asker, question(3, 3))
     assert not found.items and [f.state for f in found.failures] == [State.UNPARSED]
-    assert [draw.attempt for draw in asker.asked] == [0, 1]
+    assert [request.attempt for request in asker.asked] == [0, 1]
     assert [m["role"] for m in asker.asked[1].messages] == ["user", "assistant", "user"]
     assert "not valid JSON" in asker.asked[1].messages[2]["content"]
 
@@ -68,7 +68,7 @@ async def test_a_list_that_was_cut_off_is_asked_for_in_smaller_batches() -> None
     asker = Scripted(State.TRUNCATED, ideas("one", "two"), ideas("three", "four"))
     found = await gather_items(asker, question(4, 4))
     assert len(found.items) == 4 and [f.state for f in found.failures] == [State.TRUNCATED]
-    assert [draw.json_schema["properties"]["items"]["maxItems"] for draw in asker.asked] == [4, 2, 2]
+    assert [request.json_schema["properties"]["items"]["maxItems"] for request in asker.asked] == [4, 2, 2]
 
 
 @pytest.mark.parametrize("reply", [State.REFUSED, State.FAILED, State.OVER_BUDGET, State.STOPPED])
@@ -112,7 +112,7 @@ async def test_an_item_without_the_form_does_not_spoil_the_list() -> None:
     [(unfit, request_id, problem)] = found.unfit
     assert json.loads(unfit.model_dump()["item"]) == {"idea": long} and request_id == f"{1:064x}"
     assert problem.startswith("items.8.idea: ") and not found.failures
-    assert [draw.attempt for draw in asker.asked] == [0, 0]
+    assert [request.attempt for request in asker.asked] == [0, 0]
 
 
 async def test_a_list_without_one_item_of_the_form_is_asked_for_again() -> None:
@@ -127,8 +127,8 @@ async def test_a_list_without_one_item_of_the_form_is_asked_for_again() -> None:
 async def test_an_empty_reply_is_asked_again_with_the_reason(why: str, echo: bool) -> None:
     """And without an empty message of the assistant, which some servers refuse."""
     asker = Scripted(Completion("0" * 64, State.UNPARSED, error=why), "<document>Fine.</document>")
-    draw = Draw("documents", "i", [{"role": "user", "content": "write"}])
-    answer = await ask_until_parsed(asker, draw, lambda text: tagged(text, "document"), 3, echo=echo)
+    request = CompletionRequest("documents", "i", [{"role": "user", "content": "write"}])
+    answer = await ask_until_parsed(asker, request, lambda text: tagged(text, "document"), 3, echo=echo)
     assert answer.value == "Fine." and answer.attempts == 2
     [message] = asker.asked[1].messages
     assert f"could not be used: {why}. Answer again" in message["content"]
@@ -136,8 +136,8 @@ async def test_an_empty_reply_is_asked_again_with_the_reason(why: str, echo: boo
 
 async def test_what_stays_empty_is_unparsed() -> None:
     asker = Scripted(*[Completion("0" * 64, State.UNPARSED, error="an empty reply")] * 5)
-    draw = Draw("documents", "i", [{"role": "user", "content": "write"}])
-    answer = await ask_until_parsed(asker, draw, str, 3)
+    request = CompletionRequest("documents", "i", [{"role": "user", "content": "write"}])
+    answer = await ask_until_parsed(asker, request, str, 3)
     assert (answer.state, answer.problem, answer.attempts) == (State.UNPARSED, "an empty reply.", 3)
     assert [one.attempt for one in asker.asked] == [0, 1, 2]
 
@@ -168,15 +168,17 @@ async def test_a_list_of_bad_items_is_asked_for_again() -> None:
 
 async def test_a_long_bad_reply_is_not_sent_back() -> None:
     asker = Scripted("a document without tags " * 500, "<document>Fine.</document>")
-    draw = Draw("documents", "i", [{"role": "system", "content": "spec"}, {"role": "user", "content": "write"}])
-    answer = await ask_until_parsed(asker, draw, lambda text: tagged(text, "document"), 3, echo=False)
+    request = CompletionRequest(
+        "documents", "i", [{"role": "system", "content": "spec"}, {"role": "user", "content": "write"}]
+    )
+    answer = await ask_until_parsed(asker, request, lambda text: tagged(text, "document"), 3, echo=False)
     assert answer.value == "Fine." and answer.attempts == 2
     again = asker.asked[1].messages
-    assert [m["role"] for m in again] == ["system", "user"] and again[0] == draw.messages[0]
+    assert [m["role"] for m in again] == ["system", "user"] and again[0] == request.messages[0]
     assert again[1]["content"].startswith("write\n") and len(again[1]["content"]) < 400
 
 
-async def test_identical_prompts_stay_separate_draws(tmp_path: Path) -> None:
+async def test_identical_prompts_stay_separate_requests(tmp_path: Path) -> None:
     """Field notes 5.3: a cache keyed by the prompt's text replayed the same document into every batch."""
     log = tmp_path / "server.jsonl"
     faults = read_faults(['{"kind": "500", "share": 0.3}'])
@@ -186,9 +188,9 @@ async def test_identical_prompts_stay_separate_draws(tmp_path: Path) -> None:
     role = EngineSettings.model_validate(settings).role("writer")
     same = [{"role": "user", "content": "Write 60 words in <document> tags."}]
     async with Client(role, tmp_path / "ledger.sqlite") as client:
-        draws = [Draw("documents", f"row {n % 4}", same, sample=n // 4) for n in range(12)]
-        first = await asyncio.gather(*[client.ask(draw) for draw in draws])
-        again = await asyncio.gather(*[client.ask(draw) for draw in draws])
+        requests = [CompletionRequest("documents", f"row {n % 4}", same, sample=n // 4) for n in range(12)]
+        first = await asyncio.gather(*[client.ask(request) for request in requests])
+        again = await asyncio.gather(*[client.ask(request) for request in requests])
     await runner.cleanup()
     assert len({c.request_id for c in first}) == len({c.text for c in first}) == 12
     assert [c.request_id for c in again] == [c.request_id for c in first]

@@ -1,7 +1,7 @@
 """Batch mode over several endpoints: shared by weight, elsewhere where an endpoint fails, and nothing paid for twice.
 
-Every test compares what the servers answered, by their own logs, with the ledger: a draw that was answered somewhere is
-in the ledger under that endpoint, and was answered nowhere else.
+Every test compares what the servers answered, by their own logs, with the ledger: a request that was answered
+somewhere is in the ledger under that endpoint, and was answered nowhere else.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ def role_of(make, *servers, endpoint=None, **fields):
 
 
 def answered(servers) -> dict[str, list[str]]:
-    """Draw (request id) -> the endpoints that answered it."""
+    """CompletionRequest (request id) -> the endpoints that answered it."""
     found: dict[str, list[str]] = {}
     for number, server in enumerate(servers):
         for line in server.events("line"):
@@ -54,12 +54,12 @@ def warnings(caplog) -> list[str]:
 
 async def test_draws_are_shared_by_weight_and_keep_their_identity(fake, make, tmp_path):
     servers = [await fake(), await fake()]
-    draws = [make.draw(n) for n in range(200)]
-    done = await ask_all(role_of(make, *servers, endpoints={"e0": 3, "e1": 1}), tmp_path / "l.sqlite", draws)
+    requests = [make.request(n) for n in range(200)]
+    done = await ask_all(role_of(make, *servers, endpoints={"e0": 3, "e1": 1}), tmp_path / "l.sqlite", requests)
     assert {one.state for one in done} == {State.OK}
     wrote = assert_paid_once(servers, tmp_path / "l.sqlite")
     assert 120 < Counter(wrote.values())["e0"] < 180
-    live = await ask_all(make.role(*servers, endpoints={"e0": 3, "e1": 1}), tmp_path / "live.sqlite", draws)
+    live = await ask_all(make.role(*servers, endpoints={"e0": 3, "e1": 1}), tmp_path / "live.sqlite", requests)
     assert [(one.request_id, one.endpoint) for one in live] == [(one.request_id, one.endpoint) for one in done]
 
 
@@ -73,15 +73,15 @@ async def test_what_cannot_be_created_goes_to_the_other_endpoint_and_comes_back(
     role = role_of(make, *servers, "http://127.0.0.1:9/v1", budget={"tokens": 10**6})
     ledger = tmp_path / "l.sqlite"
     async with Client(role, ledger) as client:
-        done = await asyncio.gather(*(client.ask(make.draw(n)) for n in range(60)))
+        done = await asyncio.gather(*(client.ask(make.request(n)) for n in range(60)))
         assert {one.state for one in done} == {State.OK}
         assert {"e2"} <= set(assert_paid_once(servers, ledger).values()) <= {"e0", "e2"}
         async with asyncio.timeout(30):
             number = 60
             while not servers[0].events("batch"):  # it is tried now and then, and used again once it answers
-                await asyncio.gather(*(client.ask(make.draw(n)) for n in range(number, number + 10)))
+                await asyncio.gather(*(client.ask(make.request(n)) for n in range(number, number + 10)))
                 number += 10
-        assert client.ledger.read("SELECT sum(tokens) FROM lease") == [(0,)]
+        assert client.ledger.read("SELECT sum(tokens) FROM reservation") == [(0,)]
     assert_paid_once(servers, ledger)
     said = warnings(caplog)
     for words in ("e0 is down", "e3 is down", "e0 answers again", "endpoint e1 (http", "takes no batches"):
@@ -94,7 +94,7 @@ async def test_batches_that_bring_nothing_twice_go_elsewhere(fake, make, tmp_pat
         await fake(faults=[{"kind": "expired", "times": 0}], batch_s=0.05),
         await fake(batch_s=0.05),
     ]
-    done = await ask_all(role_of(make, *servers), tmp_path / "l.sqlite", [make.draw(n) for n in range(40)])
+    done = await ask_all(role_of(make, *servers), tmp_path / "l.sqlite", [make.request(n) for n in range(40)])
     assert {one.state for one in done} == {State.OK}
     assert set(assert_paid_once(servers, tmp_path / "l.sqlite").values()) == {"e2"}
     expired = Counter(line["key"] for line in servers[1].events("line"))
@@ -107,7 +107,7 @@ async def test_what_was_accepted_is_asked_nowhere_else(fake, make, tmp_path):
         await fake(faults=[{"kind": "lost_batch"}, {"kind": "page", "times": 2}]),
         await fake(faults=[{"kind": "away_batch", "seconds": 1}]),
     ]
-    done = await ask_all(role_of(make, *servers), tmp_path / "l.sqlite", [make.draw(n) for n in range(40)])
+    done = await ask_all(role_of(make, *servers), tmp_path / "l.sqlite", [make.request(n) for n in range(40)])
     assert {one.state for one in done} == {State.OK}
     assert set(assert_paid_once(servers, tmp_path / "l.sqlite").values()) == {"e0", "e1"}
     assert [len(server.events("batch")) for server in servers] == [1, 1]
@@ -115,15 +115,15 @@ async def test_what_was_accepted_is_asked_nowhere_else(fake, make, tmp_path):
 
 async def test_a_batch_at_a_server_that_stays_away_ends_the_run_when_the_others_are_done(fake, make, tmp_path):
     servers = [await fake(faults=[{"kind": "away_batch", "seconds": 2}]), await fake(batch_s=0.7)]
-    draws, ledger = [make.draw(n) for n in range(40)], tmp_path / "l.sqlite"
-    done = await ask_all(role_of(make, *servers, endpoint={"wait_when_down_s": 0.2}), ledger, draws)
+    requests, ledger = [make.request(n) for n in range(40)], tmp_path / "l.sqlite"
+    done = await ask_all(role_of(make, *servers, endpoint={"wait_when_down_s": 0.2}), ledger, requests)
     assert Counter(one.state for one in done) == {
         State.OK: servers[1].events("batch")[0]["lines"], State.STOPPED: servers[0].events("batch")[0]["lines"],
     }  # fmt: skip
     with pytest.raises(EndpointError, match=r"e0, batches.*take the endpoint out of the role"):
         CONTROL.raise_if_ended()
     CONTROL.reset()
-    again = await ask_all(role_of(make, *servers), ledger, draws)
+    again = await ask_all(role_of(make, *servers), ledger, requests)
     assert {one.state for one in again} == {State.OK}
     assert_paid_once(servers, ledger)
     assert [len(server.events("batch")) for server in servers] == [1, 1]
@@ -132,9 +132,9 @@ async def test_a_batch_at_a_server_that_stays_away_ends_the_run_when_the_others_
 async def test_a_lost_client_picks_each_batch_up_at_its_own_endpoint(fake, make, tmp_path, caplog):
     """Whatever the weights are now; a batch at an endpoint that the role no longer has is said."""
     servers = [await fake(batch_s=1.0), await fake(batch_s=1.0)]
-    draws, ledger = [make.draw(n) for n in range(40)], tmp_path / "l.sqlite"
+    requests, ledger = [make.request(n) for n in range(40)], tmp_path / "l.sqlite"
     async with Client(role_of(make, *servers), ledger) as client:
-        asks = [asyncio.create_task(client.ask(draw)) for draw in draws]
+        asks = [asyncio.create_task(client.ask(request)) for request in requests]
         for server in servers:
             await batch_sent(server)
         for ask in asks:
@@ -144,7 +144,7 @@ async def test_a_lost_client_picks_each_batch_up_at_its_own_endpoint(fake, make,
     lost = servers[1].events("batch")[0]["lines"]
     assert f"{lost} requests of the role writer wait in batches at the endpoint e1" in warnings(caplog)[-1]
     changed = role_of(make, *servers, endpoints={"e0": 1, "e1": 9})
-    assert {one.state for one in await ask_all(changed, ledger, draws)} == {State.OK}
+    assert {one.state for one in await ask_all(changed, ledger, requests)} == {State.OK}
     assert_paid_once(servers, ledger)
     assert [len(server.events("batch")) for server in servers] == [1, 1]
 
@@ -162,7 +162,7 @@ async def test_what_no_endpoint_does_stops_the_run_with_advice(fake, make, tmp_p
     monkeypatch.setenv("PLANTED_KEY", "planted:0123456789abcdef")
     servers = [await fake(**faults), await fake(**faults)]
     role = role_of(make, *servers, endpoint={"api_key_env": "PLANTED_KEY", "retries": 1})
-    done = await ask_all(role, tmp_path / "l.sqlite", [make.draw(n) for n in range(20)])
+    done = await ask_all(role, tmp_path / "l.sqlite", [make.request(n) for n in range(20)])
     assert {one.state for one in done} <= {State.FAILED, State.STOPPED}
     with pytest.raises(EndpointError, match=advice):
         CONTROL.raise_if_ended()

@@ -1,12 +1,12 @@
-"""What is sent for a draw, and what identifies it: pure functions of the role and the draw."""
+"""What is sent for a request, and what identifies it: pure functions of the role and the request."""
 
 import hashlib
 import json
 from typing import Any
 
-from pipelines.completion import Draw
+from pipelines.completion import CompletionRequest
 from pipelines.engine.endpoints import Role
-from pipelines.ledger.records import Want, draw_key
+from pipelines.ledger.records import Want, request_key
 
 _BYTES_PER_TOKEN = 3  # on the safe side for a reservation: most text has four or more
 _TOKENS_PER_MESSAGE = 8
@@ -26,51 +26,51 @@ _LIMITS = frozenset(
 )
 
 
-def max_tokens(role: Role, draw: Draw) -> int:
-    """The role's limit, or the draw's where that is lower."""
+def max_tokens(role: Role, request: CompletionRequest) -> int:
+    """The role's limit, or the request's where that is lower."""
     limit = role.settings.max_tokens
-    return limit if draw.max_tokens is None else min(limit, draw.max_tokens)
+    return limit if request.max_tokens is None else min(limit, request.max_tokens)
 
 
-def seed(role: Role, draw: Draw) -> int:
-    """The seed of one draw, for endpoints that take one."""
-    identity = json.dumps([role.seed, draw.stage, draw.row_id, draw.sample, draw.attempt])
+def seed(role: Role, request: CompletionRequest) -> int:
+    """The seed of one request, for endpoints that take one."""
+    identity = json.dumps([role.seed, request.stage, request.row_id, request.sample, request.attempt])
     return int.from_bytes(hashlib.sha256(identity.encode()).digest()[:4], "big") >> 1
 
 
-def parameters(role: Role, draw: Draw) -> str:
+def parameters(role: Role, request: CompletionRequest) -> str:
     """What shapes a reply beside model and messages, as canonical JSON; part of the key."""
     settings = role.settings
     values = {
-        "temperature": settings.temperature, "top_p": settings.top_p, "max_tokens": max_tokens(role, draw),
+        "temperature": settings.temperature, "top_p": settings.top_p, "max_tokens": max_tokens(role, request),
         "reasoning_effort": settings.reasoning_effort, "extra_body": settings.extra_body or None,
-        "seed": seed(role, draw) if settings.send_seed else None, "json_schema": draw.json_schema,
-        "json_mode": settings.json_mode if draw.json_schema else None,
+        "seed": seed(role, request) if settings.send_seed else None, "json_schema": request.json_schema,
+        "json_mode": settings.json_mode if request.json_schema else None,
     }  # fmt: skip
     given = {name: value for name, value in values.items() if value is not None}
     return json.dumps(given, sort_keys=True, separators=(",", ":"))
 
 
-def key(role: Role, endpoint: str, draw: Draw) -> bytes:
-    """The ledger's key of `draw` answered by the model of `endpoint`."""
-    return draw_key(role.name, role.endpoints[endpoint].model, parameters(role, draw), draw)
+def key(role: Role, endpoint: str, request: CompletionRequest) -> bytes:
+    """The ledger's key of `request` answered by the model of `endpoint`."""
+    return request_key(role.name, role.endpoints[endpoint].model, parameters(role, request), request)
 
 
-def body(role: Role, endpoint: str, draw: Draw) -> dict[str, Any]:
+def body(role: Role, endpoint: str, request: CompletionRequest) -> dict[str, Any]:
     """The JSON body of the chat request, with no field that the role does not ask for."""
     settings = role.settings
     sent: dict[str, Any] = {
         "model": role.endpoints[endpoint].model,
-        "messages": draw.messages,
-        settings.max_tokens_field: max_tokens(role, draw),
+        "messages": request.messages,
+        settings.max_tokens_field: max_tokens(role, request),
     }
     for name in ("temperature", "top_p", "reasoning_effort"):
         if (value := getattr(settings, name)) is not None:
             sent[name] = value
     if settings.send_seed:
-        sent["seed"] = seed(role, draw)
-    if draw.json_schema and settings.json_mode != "none":
-        sent["response_format"] = _response_format(settings.json_mode, draw.json_schema)
+        sent["seed"] = seed(role, request)
+    if request.json_schema and settings.json_mode != "none":
+        sent["response_format"] = _response_format(settings.json_mode, request.json_schema)
     return {**sent, **settings.extra_body}
 
 
@@ -96,26 +96,26 @@ def _unlimited(schema: Any) -> Any:
     }
 
 
-def prompt_text(draw: Draw) -> str:
+def prompt_text(request: CompletionRequest) -> str:
     """All that the endpoint reads, for estimates and for the share of the prefix."""
-    return "".join(message["content"] for message in draw.messages)
+    return "".join(message["content"] for message in request.messages)
 
 
-def most(role: Role, endpoint: str, draw: Draw, batch: bool = False) -> Want:
+def most(role: Role, endpoint: str, request: CompletionRequest, batch: bool = False) -> Want:
     """The most that a request can cost: a safe count of its prompt, and a reply of full length."""
-    prompt_tokens = len(prompt_text(draw).encode()) // _BYTES_PER_TOKEN + _TOKENS_PER_MESSAGE * len(draw.messages)
-    completion_tokens = max_tokens(role, draw)
+    prompt_tokens = len(prompt_text(request).encode()) // _BYTES_PER_TOKEN + _TOKENS_PER_MESSAGE * len(request.messages)
+    completion_tokens = max_tokens(role, request)
     dollars = role.cost_usd(endpoint, prompt_tokens, 0, completion_tokens, batch)
     return Want(dollars or 0.0, prompt_tokens + completion_tokens)
 
 
-def ranked(role: Role, draw: Draw) -> list[str]:
-    """The role's endpoints in the order in which `draw` tries them: by weight, and the same in every run (weighted
+def ranked(role: Role, request: CompletionRequest) -> list[str]:
+    """The role's endpoints in the order in which `request` tries them: by weight, and the same in every run (weighted
     rendezvous hashing)."""
     weights = role.settings.endpoints
     if len(weights) == 1:
         return list(weights)
-    identity = f"{draw.stage}\0{draw.row_id}\0{draw.sample}\0{draw.attempt}\0"
+    identity = f"{request.stage}\0{request.row_id}\0{request.sample}\0{request.attempt}\0"
 
     def rank(name: str) -> float:
         digest = hashlib.sha256((identity + name).encode()).digest()
