@@ -26,7 +26,7 @@ from filters.base import Item
 from filters.checks import document_checks
 from filters.context import Context
 from filters.run.decide import check_documents
-from filters.run.parquet import check_parquet
+from filters.run.many import check_parquet
 from filters.settings import FilterSettings
 from filters.text.view import View
 from specs.settings import Assistant

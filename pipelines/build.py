@@ -37,7 +37,7 @@ from pipelines.documents.write import write_pipeline
 from pipelines.filtering import context_of
 from pipelines.judging.documents import DraftVerdicts
 from pipelines.ledger.ledger import Ledger
-from pipelines.provenance import asked_of
+from pipelines.provenance import models_and_prompts
 from pipelines.run.reporter import Reporter
 from pipelines.run.supervise import run_pipeline
 from pipelines.settings import BuildSettings
@@ -244,7 +244,7 @@ class Build:
         """What the manifest says of this build. Addresses, prices and budgets do not change a corpus."""
         settings = self.settings
         said = settings.model_dump_json(exclude=_NOT_OF_A_CORPUS)
-        asked = asked_of(self.corpus, read_ledger(self.workspace)["stage"].unique().to_pylist())
+        asked = models_and_prompts(self.corpus, read_ledger(self.workspace)["stage"].unique().to_pylist())
         return Provenance(
             recipe_hash=hashlib.sha256(said.encode()).hexdigest()[:16], spec_hash=self.spec.hash, seed=settings.seed,
             tokenizer=self.counter.name, assistant=settings.assistant, models=asked.models,

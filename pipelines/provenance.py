@@ -14,7 +14,7 @@ _LINEAGE = ("domains", "subdomains", "assertions", "document_types", "ideas")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ModelsAndPrompts:
     """Who was asked, and with what."""
 
     models: dict[str, str]  # role -> models as the recipe names them
@@ -22,7 +22,7 @@ class Asked:
     prompts: dict[str, str]  # template -> version
 
 
-def asked_of(corpus: Corpus, stages: Collection[str]) -> Asked:
+def models_and_prompts(corpus: Corpus, stages: Collection[str]) -> ModelsAndPrompts:
     """What was asked in those of `stages`, the ledger's, that the recipe asks for; in the order of the line."""
     found = [(role, template) for stage, role, template in stages_of(corpus) if stage in stages]
     roles = {name: corpus.settings.role(name) for name in dict.fromkeys(role for role, _ in found)}
@@ -35,7 +35,7 @@ def asked_of(corpus: Corpus, stages: Collection[str]) -> Asked:
         name: ", ".join(dict.fromkeys(model_name(endpoint.model) for endpoint in role.endpoints.values()))
         for name, role in roles.items()
     }
-    return Asked(names, licenses, {template: _version(corpus, template) for _, template in found})
+    return ModelsAndPrompts(names, licenses, {template: _version(corpus, template) for _, template in found})
 
 
 def stages_of(corpus: Corpus) -> Iterator[tuple[str, str, str]]:

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
@@ -18,7 +19,7 @@ _LIVE_S, _LINE_S = 0.5, 60.0
 
 
 class Progress:
-    """Shows the stages of a build; satisfies `pipelines.build.Reporter`. Use as a context manager around the run."""
+    """Shows the stages of a build; satisfies `Reporter`. Use as a context manager around the run."""
 
     def __init__(self, console: Console, ledger: "Ledger") -> None:
         self._console, self._ledger = console, ledger
@@ -125,3 +126,25 @@ def _clock(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+@contextmanager
+def download_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show what is being done, megabytes, rate and time left, on standard error."""
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import Progress as DownloadBars
+
+    columns = (
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with DownloadBars(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("", total=None, visible=False)
+
+        def report(what: str, done: int, total: int) -> None:
+            bars.update(task, description=what, completed=done, total=total, visible=True)
+
+        yield report

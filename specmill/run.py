@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from corpus.workspace import Workspace
-from specmill.progress import Progress
+from specmill.progress import Progress, download_progress
 from specmill.recipe import Recipe, refuse_other_corpus, save_recipe, with_own_files
 
 
@@ -21,7 +21,6 @@ def console() -> Console:
 def fetch_models(recipe: Recipe) -> None:
     """Fetch the embedded models that a recipe names, unless the cache has them."""
     from pipelines.local import embedded
-    from specmill.verbs.model import download_progress
 
     for name in sorted({endpoint.embedded for endpoint in recipe.endpoints.values() if endpoint.embedded}):
         with download_progress() as report:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from train.base import Command, Stage, register
+from train.base import Command, Stage
 from train.settings import TrainSettings
 from train.steps import Updates
 
@@ -154,6 +154,3 @@ def _header(stage: Stage, settings: TrainSettings, updates: Updates) -> str:
         f"# {updates.samples:,} samples, {updates.tokens:,} tokens -> {updates.sequences:,} sequences "
         f"-> {updates.updates:,} updates of {updates.batch} sequences on {settings.devices} device(s).\n\n"
     )
-
-
-register(Axolotl())

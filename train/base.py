@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from specs.errors import UserError
+from specs.plugins import load_plugin
 from train.settings import TrainSettings
 from train.steps import Updates
 
@@ -42,19 +42,11 @@ class Trainer(Protocol):
         ...
 
 
-_TRAINERS: dict[str, Trainer] = {}
-
-
-def register(trainer: Trainer) -> Trainer:
-    """Make a trainer known by its name; a later one of the same name replaces an earlier one."""
-    _TRAINERS[trainer.name] = trainer
-    return trainer
-
-
 def trainer_named(name: str) -> Trainer:
-    """The trainer that `register` was given; UserError if there is none of that name."""
-    import train.axolotl  # noqa: F401  (registers itself)
+    """The trainer that an installed package brings under `name` (entry points `specmill.trainers`).
 
-    if name not in _TRAINERS:
-        raise UserError(f"train.trainer is {name!r}; expected one of: {', '.join(sorted(_TRAINERS))}")
-    return _TRAINERS[name]
+    Raises:
+        UserError: there is none of that name, or it cannot be loaded.
+    """
+    trainer: Trainer = load_plugin("specmill.trainers", name, "train.trainer")()
+    return trainer

@@ -1,14 +1,14 @@
 """Any number of documents from anywhere: few are decided on here, more by all cores, or by the recipe's executor."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from filters.base import Item
 from filters.context import Context
 from filters.run.decide import Decision, check_each
-from filters.run.parquet import check_parquet, write_items
+from filters.run.parquet import check_unit, units_of, write_items
 from filters.run.processes import by_processes, gather
 from filters.settings import FilterSettings
 from filters.text.needs import raise_if_missing
@@ -38,6 +38,23 @@ def check_many(items: Iterable[Item], settings: FilterSettings, context: Context
         path = Path(folder) / "documents.parquet"
         write_items(pieces, path)
         return check_parquet([path], settings, context)
+
+
+def check_parquet(paths: Sequence[Path | str], settings: FilterSettings, context: Context) -> Decision:
+    """`check_documents` over the rows of Parquet files with the columns `id` and `text`.
+
+    `title`, `frame`, `genre`, `tokens`, `finish_reason`, `position` and `score` are read where the files have them;
+    without a position the order of the rows is the age. The engine is `settings.executor`.
+    """
+    units = units_of(paths)
+    if settings.executor == "local":
+        found = by_processes(units, check_unit, settings, context)
+    else:
+        raise_if_missing(settings)
+        from filters.run.datatrove_executor import by_datatrove  # datatrove takes seconds to import
+
+        found = by_datatrove(units, settings, context)
+    return gather(found, settings)
 
 
 def _pieces(first: list[Item], rest: Iterator[Item]) -> Iterator[list[Item]]:

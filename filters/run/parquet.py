@@ -13,10 +13,9 @@ import pyarrow.parquet as pq
 
 from filters.base import Item
 from filters.context import Context
-from filters.run.decide import Decision, check_each
-from filters.run.processes import Found, by_processes, gather
+from filters.run.decide import check_each
+from filters.run.processes import Found
 from filters.settings import FilterSettings
-from filters.text.needs import raise_if_missing
 
 Unit = tuple[str, int, int]  # a Parquet file, a row group in it, and the number of its first row over all files
 _SCHEMA = pa.schema([  # what the filters know of a document
@@ -24,23 +23,6 @@ _SCHEMA = pa.schema([  # what the filters know of a document
     ("tokens", pa.int64()), ("finish_reason", pa.string()), ("position", pa.int64()), ("score", pa.float64()),
 ])  # fmt: skip
 _BATCH = 128
-
-
-def check_parquet(paths: Sequence[Path | str], settings: FilterSettings, context: Context) -> Decision:
-    """`check_documents` over the rows of Parquet files with the columns `id` and `text`.
-
-    `title`, `frame`, `genre`, `tokens`, `finish_reason`, `position` and `score` are read where the files have them;
-    without a position the order of the rows is the age. The engine is `settings.executor`.
-    """
-    units = units_of(paths)
-    if settings.executor == "local":
-        found = by_processes(units, check_unit, settings, context)
-    else:
-        raise_if_missing(settings)
-        from filters.run.datatrove_executor import by_datatrove
-
-        found = by_datatrove(units, settings, context)
-    return gather(found, settings)
 
 
 def units_of(paths: Sequence[Path | str]) -> list[Unit]:

@@ -1,10 +1,10 @@
 """`specmill model`: list, fetch and serve the language models that specmill can bring along."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from specmill.progress import download_progress
 
 if TYPE_CHECKING:
     from pipelines.local.embedded import RunningServer
@@ -88,25 +88,3 @@ def _until_stopped(server: "RunningServer", name: str) -> None:
             server.wait()
         except KeyboardInterrupt:
             typer.echo("stopped")
-
-
-@contextmanager
-def download_progress() -> Iterator[Callable[[str, int, int], None]]:
-    """CompletionRequest what is being done, megabytes, rate and time left, on standard error."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    columns = (
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("", total=None, visible=False)
-
-        def report(what: str, done: int, total: int) -> None:
-            bars.update(task, description=what, completed=done, total=total, visible=True)
-
-        yield report

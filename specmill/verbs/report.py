@@ -10,9 +10,7 @@ def report(
     workspace: Annotated[Path, typer.Argument(help="Workspace folder, finished or not.")],
     map_: Annotated[
         bool,
-        typer.Option(
-            "--map/--no-map", help="CompletionRequest the cluster map: embeds some hundred documents, half a minute."
-        ),
+        typer.Option("--map/--no-map", help="Draw the cluster map: embeds some hundred documents, half a minute."),
     ] = True,
     override: Annotated[
         list[str] | None, typer.Option("--set", help="Change a key of the recipe: report.map_documents=1000.")

@@ -15,9 +15,10 @@ from corpus.store import write_dataset
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
 from specs.errors import UserError
+from tests.plugins import install
 from tests.train.sample import msm_rows
 from train.axolotl import AxolotlConfig
-from train.base import Stage, register, trainer_named
+from train.base import trainer_named
 from train.data import AFT_DATA
 from train.handoff import hand_off
 from train.settings import TrainSettings
@@ -320,22 +321,30 @@ def test_commands_are_for_the_number_of_devices(make_workspace: Make, counter: T
     assert one[-1] == "axolotl merge-lora train/aft.yaml --lora-model-dir=train/out/aft"
 
 
-def test_another_trainer_can_be_added(make_workspace: Make, counter: TokenCounter) -> None:
-    class Loud:
-        name = "loud"
+LOUD = """
+class Loud:
+    name = "loud"
+    def config(self, stage, settings, updates):
+        return f"TRAIN {stage.name}\\n"
+    def commands(self, stages, settings):
+        return []
+"""
 
-        def config(self, stage: Stage, settings: TrainSettings, updates: object) -> str:
-            return f"TRAIN {stage.name}\n"
 
-        def commands(self, stages: list[Stage], settings: TrainSettings) -> list:
-            return []
-
-    register(Loud())
+def test_another_trainer_can_be_added(
+    make_workspace: Make, counter: TokenCounter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, monkeypatch, "specmill.trainers", "loud", "loud_trainer:Loud", LOUD)
+    install(tmp_path, monkeypatch, "specmill.trainers", "broken", "broken_trainer:Broken", "import no_such_module\n")
     workspace = make_workspace()
     hand_off(workspace, TrainSettings(trainer="loud"), counter)
     assert (workspace.train / "msm.yaml").read_text() == "TRAIN msm\n"
-    with pytest.raises(UserError, match="expected one of: axolotl, loud"):
+    with pytest.raises(UserError, match="expected one of: axolotl, broken, loud"):
         trainer_named("quiet")
+    with pytest.raises(
+        UserError, match=r"'broken' of broken_trainer \(broken_trainer:Broken\) cannot be loaded: .*no_such_module"
+    ):
+        trainer_named("broken")
 
 
 def test_an_unknown_key_is_refused_by_our_own_schema(make_workspace: Make, counter: TokenCounter) -> None:

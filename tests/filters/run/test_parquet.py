@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from filters.run.decide import check_documents
-from filters.run.many import check_many
-from filters.run.parquet import check_parquet, item_of, read_items, units_of, write_items
+from filters.run.many import check_many, check_parquet
+from filters.run.parquet import item_of, read_items, units_of, write_items
 from filters.settings import Semantic
 from specs.errors import SpecmillError
 from tests.filters.samples import CONTEXT, SETTINGS, document
@@ -77,9 +77,9 @@ def test_items_are_the_same_out_of_a_file(tmp_path: Path) -> None:
 def test_no_worker_outlives_a_run_that_is_killed(corpus: list[Path]) -> None:
     code = (
         "import sys\n"
-        "from filters.many import check_many\n"
+        "from filters.run.many import check_many, check_parquet\n"
         "from filters.base import Item\n"
-        "from tests.filters.test_parquet import ALL, CONTEXT, document\n"
+        "from tests.filters.run.test_parquet import ALL, CONTEXT, document\n"
         "def items():\n"
         "    for n in range(10**9):\n"
         "        if n == 2_000: print('working', flush=True)\n"

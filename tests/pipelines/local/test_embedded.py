@@ -290,7 +290,7 @@ def test_command_line_passes_on_the_users_mistake() -> None:
 
 def test_command_line_is_imported_fast() -> None:
     slow = "{'pydantic', 'httpx', 'huggingface_hub', 'rich.progress'}"
-    code = f"import sys, specmill.model; print({slow} & set(sys.modules))"
+    code = f"import sys, specmill.verbs.model; print({slow} & set(sys.modules))"
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3]
     )

@@ -104,7 +104,7 @@ def test_server_that_is_killed_is_reported(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("runtime")
 def test_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from pipelines.embedded import serve\n"
+        "import sys, time; from pathlib import Path; from pipelines.local.embedded import serve\n"
         "server = serve(Path(sys.argv[1]), name='tiny')\n"
         "print(server.process.pid, server.log.parent, flush=True); time.sleep(60)"
     )
@@ -125,7 +125,8 @@ def test_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("runtime")
 def test_ctrl_c_stops_the_served_model(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from pipelines.embedded import serve; from specmill import model\n"
+        "import sys; from pathlib import Path\n"
+        "from pipelines.local.embedded import serve; from specmill.verbs import model\n"
         "model._until_stopped(serve(Path(sys.argv[1]), name='tiny'), 'tiny')"
     )
     command = [sys.executable, "-c", code, str(model_file(tmp_path))]
