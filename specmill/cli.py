@@ -29,7 +29,7 @@ VERBS = {
     "eval": "Ask a model the questions whose answers the corpus should move.",
     "model": "List, fetch and serve the embedded models.",
     "doctor": "Check that everything is there: endpoint, model, disk, versions.",
-    "demo": "Run the whole line on the embedded model (or on OPENAI_BASE_URL).",
+    "demo": "Run every step on the embedded model (or on OPENAI_BASE_URL).",
     "fake-endpoint": "Serve a stand-in for an OpenAI-compatible endpoint that can misbehave on request.",
 }
 
