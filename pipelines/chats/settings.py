@@ -76,11 +76,11 @@ class ChatSettings(Settings):
             return self  # nothing to fit; a style is imported only where a recipe says something of it
         if self.topics and not self.chosen.asks_about_items:
             raise ValueError(
-                f"topics: expected only with a style that asks about items, such as opaque; found style {self.style!r}"
+                f"topics: only a style such as opaque, which asks about items, has them; found style {self.style!r}"
             )
         if (self.source is not None) != self.chosen.rewrites:
             raise ValueError(
-                f"source: a style that rewrites existing chats, such as rewrite, needs it, and no other; found {self.style!r}"
+                f"source: only a style such as rewrite, which rewrites chats, has one; found style {self.style!r}"
             )
         if len({topic.casefold() for topic in self.topics}) < len(self.topics):
             raise ValueError("topics: one is named twice")
