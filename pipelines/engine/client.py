@@ -230,7 +230,7 @@ class Client:
         progress.in_flight, standing.in_flight = progress.in_flight + 1, standing.in_flight + 1
         started = time.monotonic()
         try:
-            outcome = await endpoint.send(wire.body(self.role, endpoint.name, request))
+            outcome = await endpoint.send(endpoint.protocol.body(self.role, endpoint.name, request))
         finally:
             progress.in_flight, standing.in_flight = progress.in_flight - 1, standing.in_flight - 1
         latency = time.monotonic() - started
