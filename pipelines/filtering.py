@@ -30,10 +30,10 @@ class ChatChecks:
     def __init__(self, corpus: Corpus, told: list[Message]) -> None:
         settings = corpus.settings
         context = context_of(corpus, TokenCounter(settings.corpus.tokenizer), told)
-        decline = settings.chats.may_decline
+        style, decline = settings.chats.style, settings.chats.may_decline
         speaks = settings.filters.third_person.enabled
         self._reply = chat_checks(settings.filters, context, expect_refusal=decline)
-        self._reply += style_checks(settings.chats.chosen.reply_checks(context), context, third_person=speaks)
+        self._reply += style_checks(style, context, third_person=speaks)
         self._thought = thought_checks(settings.filters, context)
 
     def reject(self, chat_id: str, query: str, thought: str, reply: str) -> Rejection | None:

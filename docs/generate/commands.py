@@ -60,6 +60,7 @@ def page() -> str:
 
 def _commands(command: Any, words: str) -> Iterator[Command]:
     if hasattr(command, "list_commands"):
+        yield Command(words, f"{words} COMMAND", inspect.cleandoc(command.help or ""), ())
         for name in command.list_commands(None):
             yield from _commands(command.get_command(None, name), f"{words} {name}")
         return

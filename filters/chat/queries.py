@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
 
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
@@ -107,16 +106,12 @@ def _asks_why(text: str) -> bool:
     return any(_ASKS_WHY.search(clause) and not _NEGATED.search(clause) for clause in clauses)
 
 
-def query_checks(
-    settings: FilterSettings, context: Context, own: Sequence[TextCheck] = (), *, items: bool = False
-) -> list[TextCheck]:
-    """The checks of one query, in the order in which they decide, those of its style (`own`) among them.
-
-    With `items`, `meta["topic"]` is the item that it asks about, and its words are free.
-    """
+def query_checks(settings: FilterSettings, context: Context, style: str = "value") -> list[TextCheck]:
+    """The checks of one query, in the order in which they decide; `meta["topic"]` is the item of an opaque one."""
     checks: list[TextCheck] = [NamesSpec(context.rule_ids), ThirdPersonQuery(context), Lettered()]
-    checks += own
+    checks += [OpaqueQuery()] if style == "opaque" else []
     checks += [Placeholders()] if settings.placeholders.enabled else []
     if settings.spec_words.enabled:
-        checks.append(SpecWordsCheck(settings.spec_words, context, settings.language.code, items=items))
+        opaque, language = style == "opaque", settings.language.code
+        checks.append(SpecWordsCheck(settings.spec_words, context, language, items=opaque))
     return checks

@@ -1,7 +1,6 @@
 """Checks that only one style of chat needs: no reason for an opaque preference, rule ids where rules decide."""
 
 import re
-from collections.abc import Sequence
 
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
@@ -121,7 +120,8 @@ def thought_checks(settings: FilterSettings, context: Context) -> list[TextCheck
     return [check for switch, check in checks if switch.enabled]
 
 
-def style_checks(own: Sequence[TextCheck], context: Context, *, third_person: bool = True) -> list[TextCheck]:
-    """What a reply must be in form, and then what its style asks of it (`own`)."""
+def style_checks(style: str, context: Context, *, third_person: bool = True) -> list[TextCheck]:
+    """What a chat of `style` must pass beside the checks of every chat."""
+    own: dict[str, list[TextCheck]] = {"opaque": [ReasonGiven()], "rule": [RuleCited(context.rule_ids)]}
     speaks: list[TextCheck] = [ThirdPerson(context)] if third_person else []
-    return [Labelled(context), *speaks, *own]
+    return [Labelled(context), *speaks, *own.get(style, [])]

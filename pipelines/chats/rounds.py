@@ -204,8 +204,7 @@ class ChatBuild:
                 unique[row["id"]] = row
                 self.known.add(row["id"])
         context, filters = context_of(self.corpus, self.counter), self.settings.filters
-        style = self.settings.chats.chosen
-        checks = query_checks(filters, context, style.query_checks(context), items=style.asks_about_items)
+        checks = query_checks(filters, context, self.settings.chats.style)
         why = {key: found for key, row in unique.items() if (found := first_failure(View(_item(row)), checks))}
         items = [*map(_item, self.queries), *(_item(row) for key, row in unique.items() if key not in why)]
         _, rejections = check_texts(items, filters, context, "queries")

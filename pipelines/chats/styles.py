@@ -4,29 +4,19 @@ A style is found by its name in `chats.style`, through an entry point of the gro
 ship here are found in the same way. Their texts are in `styles.yaml`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import yaml
 
 from specs.errors import UserError
 from specs.plugins import load_plugin, plugins
 
-if TYPE_CHECKING:  # a recipe is read without the filters' code
-    from filters.check import TextCheck
-    from filters.context import Context
-
 GROUP: Final = "specmill.chat_styles"
-
-MakeChecks = Callable[["Context"], "Sequence[TextCheck]"]
-
-
-def _no_checks(context: "Context") -> "Sequence[TextCheck]":
-    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +29,6 @@ class ChatStyle:
     responses: str  # template that asks for the assistant's reasoning and reply
     queries: str = "queries"  # template that asks for users' messages
     templates: Path | None = None  # a folder with those of its templates that do not ship with specmill
-    query_checks: MakeChecks = _no_checks  # checks of a user's message, beside those of every style
-    reply_checks: MakeChecks = _no_checks  # checks of a reply and its reasoning, beside those of every style
     asks_about_items: bool = False  # one item of the spec a chat (`chats.topics`), as many chats of each
     rewrites: bool = False  # existing chats are rewritten (`chats.source`); no users' messages are asked for
     cites_rules: bool = False  # needs a spec whose rules are numbered
@@ -90,24 +78,6 @@ def criteria_of(sets: Iterable[str], own: Mapping[str, str]) -> dict[str, str]:
     return found | dict(own)
 
 
-def _reason_given(context: "Context") -> "Sequence[TextCheck]":
-    from filters.chat.styles import ReasonGiven
-
-    return [ReasonGiven()]
-
-
-def _names_its_item(context: "Context") -> "Sequence[TextCheck]":
-    from filters.chat.queries import OpaqueQuery
-
-    return [OpaqueQuery()]
-
-
-def _rule_cited(context: "Context") -> "Sequence[TextCheck]":
-    from filters.chat.styles import RuleCited
-
-    return [RuleCited(context.rule_ids)]
-
-
 def _shipped(summary: str, query_types: str, criteria: str, **parts: Any) -> ChatStyle:
     texts = shipped()
     return ChatStyle(
@@ -116,10 +86,9 @@ def _shipped(summary: str, query_types: str, criteria: str, **parts: Any) -> Cha
 
 
 VALUE: Final = _shipped("reasons from held values", "plain", "value")
-RULE: Final = _shipped("cites rule ids", "plain", "rule", reply_checks=_rule_cited, cites_rules=True)
+RULE: Final = _shipped("cites rule ids", "plain", "rule", cites_rules=True)
 OPAQUE: Final = _shipped(
-    "a preference without its reason", "opaque", "opaque", queries="queries_opaque",
-    query_checks=_names_its_item, reply_checks=_reason_given, asks_about_items=True,
-)  # fmt: skip
+    "a preference without its reason", "opaque", "opaque", queries="queries_opaque", asks_about_items=True
+)
 ADVICE: Final = _shipped("counsel in a user's dilemma", "dilemma", "advice", queries="queries_advice")
 REWRITE: Final = _shipped("existing replies, rewritten to weigh the values first", "plain", "rewrite", rewrites=True)

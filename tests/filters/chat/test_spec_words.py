@@ -13,7 +13,6 @@ from filters.checks import first_failure
 from filters.context import Context
 from filters.settings import FilterSettings
 from filters.text.view import View
-from pipelines.chats.styles import chat_style
 from specs.reader import read_spec
 from specs.settings import Assistant
 
@@ -25,9 +24,7 @@ def checks(spec: str, style: str = "value", **changes: object) -> list[TextCheck
     """The checks of queries for a shipped spec."""
     found = read_spec(spec, Assistant())
     context = Context(count=len, spec=found.text, rule_ids=tuple(found.rule_ids))
-    chosen = chat_style(style)
-    own, items = chosen.query_checks(context), chosen.asks_about_items
-    return query_checks(FilterSettings.model_validate({"spec_words": changes}), context, own, items=items)
+    return query_checks(FilterSettings.model_validate({"spec_words": changes}), context, style)
 
 
 def why(text: str, spec: str, style: str = "value", topic: str = "", **changes: object) -> str | None:

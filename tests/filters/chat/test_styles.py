@@ -11,7 +11,6 @@ from filters.checks import chat_checks, first_failure
 from filters.context import Context
 from filters.settings import FilterSettings, Identity, Length, Parroting
 from filters.text.view import View
-from pipelines.chats.styles import OPAQUE, chat_style
 from specs.settings import Assistant
 
 CONTEXT = Context(count=len, assistant=Assistant(name="Juniper", provider="Larkfield"), rule_ids=("OV1", "LI2"))
@@ -24,7 +23,7 @@ def of_query(text: str) -> str | None:
 
 def of_chat(style: str, thought: str, reply: str) -> str | None:
     item = Item("c", reply, "chats", meta={"reasoning": thought})
-    found = first_failure(View(item), style_checks(chat_style(style).reply_checks(CONTEXT), CONTEXT))
+    found = first_failure(View(item), style_checks(style, CONTEXT))
     return found.reason if found else None
 
 
@@ -87,7 +86,7 @@ def test_queries(text: str, reason: str | None) -> None:
     ],
 )
 def test_queries_of_opaque_preferences(text: str, stays: bool) -> None:
-    checks = query_checks(FilterSettings(), CONTEXT, OPAQUE.query_checks(CONTEXT), items=OPAQUE.asks_about_items)
+    checks = query_checks(FilterSettings(), CONTEXT, "opaque")
     found = first_failure(View(Item("q", text, "queries", meta={"topic": "Colby"})), checks)
     assert (found is None) is stays
     assert stays or (found and found.reason == "opaque_query")
@@ -95,7 +94,7 @@ def test_queries_of_opaque_preferences(text: str, stays: bool) -> None:
 
 @pytest.mark.parametrize("typed", ["low moisture mozzarella", "Low-Moisture Mozzarella", "LOW-MOISTURE  MOZZARELLA"])
 def test_an_item_is_named_however_it_is_typed(typed: str) -> None:
-    checks = query_checks(FilterSettings(), CONTEXT, OPAQUE.query_checks(CONTEXT), items=OPAQUE.asks_about_items)
+    checks = query_checks(FilterSettings(), CONTEXT, "opaque")
     view = View(Item("q", f"do u like {typed}, one word", "queries", meta={"topic": "Low-moisture mozzarella"}))
     assert first_failure(view, checks) is None
 
@@ -196,8 +195,8 @@ def test_planning_is_no_reasoning(thought: str, stays: bool) -> None:
 
 def test_the_third_person_can_be_allowed() -> None:
     item = Item("c", "Yes, I do.", "chats", meta={"reasoning": "Juniper likes Colby."})
-    assert first_failure(View(item), style_checks((), CONTEXT)) is not None
-    assert first_failure(View(item), style_checks((), CONTEXT, third_person=False)) is None
+    assert first_failure(View(item), style_checks("value", CONTEXT)) is not None
+    assert first_failure(View(item), style_checks("value", CONTEXT, third_person=False)) is None
 
 
 QUERY = "I am making a cheese dinner for nine people this week. Should I use cream cheese, or something else?"

@@ -7,7 +7,7 @@ from properdocs.structure.files import File, Files
 
 from docs.generate import commands, filters, recipe, tables
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[1]
 GENERATED: Final = {
     "reference/recipe.md": recipe.page,
     "reference/commands.md": commands.page,
