@@ -99,7 +99,7 @@ def test_a_moved_workspace_has_its_sources_with_it(elsewhere: Path, tmp_path: Pa
 
 def test_a_source_that_cannot_be_read_is_said_before_anything_is_asked(elsewhere: Path, tmp_path: Path) -> None:
     recipe, _ = load_recipe(elsewhere / "recipe.yaml", ["chats.source=my/none.jsonl"])
-    with pytest.raises(UserError, match=r"chats\.source: no file .*my/none\.jsonl"):
+    with pytest.raises(UserError, match=r"chats\.source: there is no file .*my/none\.jsonl"):
         with_own_files(recipe, Workspace(tmp_path / "ws").create())
 
 

@@ -126,7 +126,7 @@ def test_failures_and_progress_are_kept(tmp_path):
 
 def test_a_file_that_is_no_ledger_is_refused_with_advice(tmp_path):
     (tmp_path / "l.sqlite").write_text("not a database " * 100)
-    with pytest.raises(SpecmillError, match="cannot use the ledger"):
+    with pytest.raises(SpecmillError, match="is damaged: file is not a database"):
         Ledger(tmp_path / "l.sqlite")
 
 
