@@ -21,7 +21,7 @@ from corpus.workspace import Workspace
 from filters.base import Rejection
 from pipelines.completion import Message
 from pipelines.engine.llm import EndpointLLM
-from pipelines.prompts.templates import SETS, Prompts, styled
+from pipelines.prompts.templates import Prompts, is_installed, styled
 from pipelines.run.control import CONTROL
 from pipelines.settings import BuildSettings
 from pipelines.structured.ask import Answer, Gathered, ListQuestion
@@ -67,9 +67,10 @@ class Corpus(BaseModel):
     def prompts(self) -> Prompts:
         """The templates; a folder of one's own whose path is not whole starts from the workspace."""
         folder, asked = self.settings.prompts, self.settings.documents
-        if folder is not None and folder not in SETS:
+        if folder is not None and not is_installed(folder):
             folder = str(self.folder.root / folder)
-        return Prompts(folder, attribution=asked.attribution, style=asked.style)
+        more = self.settings.chats.templates
+        return Prompts(folder, attribution=asked.attribution, style=asked.style, more=more)
 
     def template(self, name: str) -> str:
         """The template that asks for `name` in the recipe's style."""

@@ -139,7 +139,7 @@ class ChatJudge(Judge):
         before = earlier_turns(self.corpus, row["query_id"])
         judgement = await self.judge(
             item_id, turns=[*before, *turns], earlier=earlier_reply(self.corpus, row["query_id"]),
-            item=row["topic"] if self.corpus.settings.chats.style == "opaque" else "",
+            item=row["topic"] if self.corpus.settings.chats.chosen.asks_about_items else "",
         )  # fmt: skip
         return {**outcome, "judgement": json.dumps(judgement)}
 
@@ -151,14 +151,9 @@ def response_messages(stage: Stage, query_id: str, query: str, history: Sequence
     """The request for one response."""
     corpus, chats = stage.corpus, stage.corpus.settings.chats
     return stage.messages(
-        response_template(corpus), words=chats.words, think_words=chats.think_words, query=query, topic=topic,
+        chats.chosen.responses, words=chats.words, think_words=chats.think_words, query=query, topic=topic,
         history=history, operator=system_message(corpus, query_id), earlier=earlier_reply(corpus, query_id),
     )  # fmt: skip
-
-
-def response_template(corpus: Corpus) -> str:
-    """The template of the recipe's style."""
-    return f"responses_{corpus.settings.chats.style}"
 
 
 def chat_id(query_id: str, turns: Sequence[Turn]) -> str:

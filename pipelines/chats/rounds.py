@@ -36,9 +36,9 @@ from specs.reader import Spec
 def check_chat_recipe(settings: BuildSettings, spec: Spec) -> None:
     """UserError, before anything is asked, where the recipe's chats and the spec do not fit together."""
     chats = settings.chats
-    if chats.style == "rule" and not spec.rule_ids:
+    if chats.chosen.cites_rules and not spec.rule_ids:
         raise UserError(
-            f"chats.style: rule needs a spec with numbered rules such as 'R1: ...', and {spec.name} has none. "
+            f"chats.style: {chats.style} needs a spec with numbered rules such as 'R1: ...', and {spec.name} has none. "
             "Use `style: value`, or number the rules of the spec."
         )
     for name in chats.topics:
@@ -109,11 +109,11 @@ class ChatBuild:
         """Topics x query types: a topic is a subdomain, an item of an opaque preference, or the chats to rewrite."""
         if self.settings.chats.source is not None:
             return [Cell(0, "source", "", "source", "", "rewrite", ())]
-        opaque = self.settings.chats.style == "opaque"
-        rows = self._items() if opaque else [_topic(row) for row in read_rows(self.workspace, "subdomains")]
+        about_items = self.settings.chats.chosen.asks_about_items
+        rows = self._items() if about_items else [_topic(row) for row in read_rows(self.workspace, "subdomains")]
         if not rows:
             raise SpecmillError("there is nothing to ask about: the workspace has no subdomains. Build them first.")
-        return cross(rows, self.settings.chats.kinds, "topic" if opaque else "domain_id", self.settings.seed)
+        return cross(rows, self.settings.chats.kinds, "topic" if about_items else "domain_id", self.settings.seed)
 
     def _items(self) -> list[Row]:
         """The items of opaque preferences, each with the passages that name it and their domain."""
@@ -136,7 +136,7 @@ class ChatBuild:
 
     @property
     def _strict(self) -> bool:
-        return self.settings.chats.style == "opaque"  # an equal number an item, even where one of them fails
+        return self.settings.chats.chosen.asks_about_items  # an equal number an item, even where one of them fails
 
     def plan(self) -> dict[int, int]:
         """Queries of the next round, by cell."""

@@ -17,7 +17,7 @@ MILLION = 1_000_000
 class ModelPrice(Settings):
     """US dollars per million tokens of one model."""
 
-    input: float = Field(ge=0)
+    input: float = Field(ge=0, description="Tokens of the prompt.")
     cached_input: float | None = Field(default=None, ge=0, description="Absent: cached tokens cost as much as others.")
     output: float = Field(ge=0, description="Reasoning tokens are billed as output.")
     batch: float = Field(default=1.0, gt=0, le=1, description="Factor of the Batch API; 0.5 is half the price.")
