@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from corpus.text import model_name
 from pipelines.base import Corpus
-from pipelines.chats.queries import query_template
 from pipelines.chats.responses import response_template
 from pipelines.engine.endpoints import EndpointSettings
 from pipelines.local.manifest import load_manifest
+from pipelines.prompts.templates import query_template
 
 _LINEAGE = ("domains", "subdomains", "assertions", "document_types", "ideas")
 

@@ -10,19 +10,16 @@ from distilabel.steps import LoadDataFromDicts, StepInput
 from pydantic import StringConstraints
 
 from corpus.ids import content_id
-from pipelines.base import Corpus, Row, Stage, reject, reject_of_answer
+from pipelines.base import Corpus, Row, reject, reject_of_answer
 from pipelines.chats.settings import shipped
 from pipelines.completion import Message
+from pipelines.prompts.templates import query_template
+from pipelines.stage import Stage
 from pipelines.structured.ask import Gathered, ListQuestion, gather_items
 from pipelines.structured.parsing import UnparsedError
 from pipelines.structured.schemas import Label, Reply
 
 EXISTING_SHOWN = 30  # earlier queries of a cell that a prompt repeats; near-duplicates of others are filtered out later
-
-
-def query_template(style: str) -> str:
-    """The template that asks for the users' messages of chats in a style."""
-    return f"queries_{style}" if style in {"opaque", "advice"} else "queries"
 
 
 def manners_of(key: str, start: int, count: int) -> list[str]:

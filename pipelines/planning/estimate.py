@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Final
 
-from pipelines.chats.queries import query_template
 from pipelines.chats.quotas import Tally, cross, next_round
 from pipelines.chats.settings import ChatSettings
 from pipelines.documents.waves import documents_for, first_yield
 from pipelines.engine.endpoints import Role
-from pipelines.prompts.templates import Prompts, styled
+from pipelines.prompts.templates import Prompts, query_template, styled
 from pipelines.settings import BuildSettings
 from specs.reader import Spec
 

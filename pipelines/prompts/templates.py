@@ -109,6 +109,11 @@ def styled(name: str, style: str) -> str:
     return f"{name}_{style}" if name in _STYLED.get(style, ()) else name
 
 
+def query_template(style: str) -> str:
+    """The template that asks for the users' messages of chats in a style."""
+    return f"queries_{style}" if style in {"opaque", "advice"} else "queries"
+
+
 def opening_words(text: str, count: int = 14) -> str:
     """The first words of a passage, to point at it without repeating it."""
     words = text.split()
