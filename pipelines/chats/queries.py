@@ -10,9 +10,10 @@ from distilabel.steps import LoadDataFromDicts, StepInput
 from pydantic import StringConstraints
 
 from corpus.ids import content_id
-from pipelines.base import Corpus, Row, Stage, reject, reject_of_answer
+from pipelines.base import Corpus, Row, reject, reject_of_answer
 from pipelines.chats.styles import shipped
 from pipelines.completion import Message
+from pipelines.stage import Stage
 from pipelines.structured.ask import Gathered, ListQuestion, gather_items
 from pipelines.structured.parsing import UnparsedError
 from pipelines.structured.schemas import Label, Reply

@@ -24,7 +24,9 @@ def test_an_example_can_be_planned(path: Path) -> None:
     recipe, base = load_recipe(path)
     spec = recipe.read_spec(base)
     plans = {plan.stage: plan for plan in plan_stages(Renderer(recipe, spec, lambda text: len(text) // 4))}
-    assert all(any(item.casefold() in passage.text.casefold() for passage in spec.passages) for item in recipe.chats.topics)
+    assert all(
+        any(item.casefold() in passage.text.casefold() for passage in spec.passages) for item in recipe.chats.topics
+    )
     assert plans["documents"].calls > 1_000 and plans["chats"].calls >= recipe.chats.target
     assert all(plan.prompt > 100 for plan in plans.values() if plan.calls)
 
