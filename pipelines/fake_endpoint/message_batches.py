@@ -27,6 +27,7 @@ class MessageBatches(Batches):
         super().__init__(endpoint, messages)
         self._messages = messages
         self._results: dict[str, str] = {}
+        self._origin = ""
 
     def add_routes(self, app: web.Application) -> None:
         """Mount the routes."""
@@ -44,7 +45,7 @@ class MessageBatches(Batches):
         lines = (await request.json()).get("requests") or []
         if wrong := _wrong_lines(lines):
             return self._messages.error(400, wrong)
-        now = datetime.now(UTC)
+        now, self._origin = datetime.now(UTC), str(request.url.origin())
         name = f"msgbatch_{len(self._batches) + 1:04}"
         batch = {
             "id": name, "type": "message_batch", "processing_status": "in_progress",
@@ -107,7 +108,7 @@ class MessageBatches(Batches):
         self._results[batch["id"]] = "\n".join(json.dumps(one, ensure_ascii=False) for one in results)
         batch.update(
             processing_status="ended", ended_at=_time(datetime.now(UTC)),
-            results_url=f"http://127.0.0.1/v1/messages/batches/{batch['id']}/results",
+            results_url=f"{self._origin}/v1/messages/batches/{batch['id']}/results",
         )  # fmt: skip
 
     def _result(self, line: dict[str, Any], canceled: bool) -> dict[str, Any]:
