@@ -161,7 +161,7 @@ class Ledger:
             stored = connection.execute(_FIND, (entry.key,)).fetchone()
             return _completion(stored)
         done = entry.completion
-        if done.usage.cache_written:
+        if done.usage.cache_written is not None:
             connection.execute("INSERT INTO cache_write VALUES (?, ?)", (cursor.lastrowid, done.usage.cache_written))
         prompt_blocks = [blocks_of(message["content"]) for message in entry.request.messages]
         roles = json.dumps(
