@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from pipelines.completion import Completion, CompletionRequest, Message, State, Usage
 from pipelines.ledger import reservations
 from pipelines.ledger.records import Entry, Failure, Grant, StageProgress, Want, block_hash, blocks_of
-from pipelines.ledger.sqlite_file import Handle, transaction, unusable
+from pipelines.ledger.sqlite_file import DamagedLedgerError, Handle, transaction, unusable
 from specs.errors import SpecmillError
 
 if TYPE_CHECKING:
@@ -316,6 +316,10 @@ class Ledger:
                 with self._writer as connection, transaction(connection):
                     results = [operation(connection) for operation, _ in group]
                 break
+            except DamagedLedgerError as error:
+                self.trouble = str(error)
+                _fail(group, error)
+                return
             except (sqlite3.OperationalError, SpecmillError) as error:
                 self._seen.clear()  # the rollback took their blocks back
                 self.trouble = str(unusable(self.path, error))
