@@ -58,7 +58,7 @@ class Endpoint:
     async def send(self, body: dict[str, Any]) -> Reply | Fault:
         """One request, within its hard time limit; nothing that an endpoint does raises."""
         try:
-            async with asyncio.timeout(self.settings.timeout_s):
+            async with self.protocol.turn(body), asyncio.timeout(self.settings.timeout_s):
                 return await self.protocol.send(body)
         except self.protocol.errors as error:
             return self.protocol.fault_of(error)

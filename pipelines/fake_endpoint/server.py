@@ -1,4 +1,5 @@
-"""A real local server that speaks the OpenAI API (chat, models, files, batches) and misbehaves on request.
+"""A real local server that speaks the OpenAI API (chat, models, files, batches) and Anthropic's (messages, models,
+message batches), and misbehaves on request.
 
 For tests, benchmarks and trying a recipe without spending: replies are a function of the request, latencies are seeded
 and heavy-tailed, faults follow a script, and a log (JSON lines) says what was asked and whether the reply went out.
@@ -11,11 +12,13 @@ import time
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from aiohttp import web
 
 from pipelines.fake_endpoint.batches import BATCH_FAULTS, Batches
+from pipelines.fake_endpoint.message_batches import MessageBatches
+from pipelines.fake_endpoint.messages import MESSAGE_ERRORS, MESSAGE_STOPS, Messages, model_info, model_page
 from pipelines.fake_endpoint.replies import body_hash, reply_text
 
 
@@ -51,6 +54,25 @@ class FakeSettings:
     batch_s: float = 0.2  # how long a batch takes
 
 
+class Api(Protocol):
+    """How one API words what the server says."""
+
+    def refusal(self, request: web.Request) -> web.Response | None:
+        """The answer to a wrong key."""
+
+    def check(self, body: dict[str, Any]) -> web.Response | None:
+        """The answer to a request that the API does not accept."""
+
+    def error_of(self, kind: str) -> tuple[int, str, str] | None:
+        """Status, message and code of a fault that is an answer of its own."""
+
+    def error(self, status: int, message: str, code: str, headers: dict[str, str] | None = None) -> web.Response:
+        """An error as the API words them."""
+
+    def completion(self, body: dict[str, Any], fault: str = "") -> dict[str, Any]:
+        """The body of a reply; `fault` spoils it."""
+
+
 class FakeEndpoint:
     """The server's state: how often each request was seen, what is in flight, the log."""
 
@@ -67,7 +89,11 @@ class FakeEndpoint:
         app = web.Application(client_max_size=1 << 30)
         app.router.add_post("/v1/chat/completions", self.chat)
         app.router.add_get("/v1/models", self.models)
+        app.router.add_get("/v1/models/{id}", self.model)
         Batches(self).add_routes(app)
+        messages = Messages(self)
+        messages.add_routes(app)
+        MessageBatches(self, messages).add_routes(app)
         return app
 
     def log(self, **event: Any) -> None:
@@ -76,13 +102,23 @@ class FakeEndpoint:
             self._log.write(json.dumps({"t": time.time(), **event}) + "\n")
 
     async def models(self, request: web.Request) -> web.Response:
-        """GET /v1/models."""
+        """GET /v1/models, in the form of who asks."""
+        if "anthropic-version" in request.headers:
+            return web.json_response(model_page())
         return web.json_response(
             {"object": "list", "data": [{"id": "fake", "object": "model", "owned_by": "specmill"}]}
         )
 
+    async def model(self, request: web.Request) -> web.Response:
+        """GET /v1/models/{id}: every name is a model here."""
+        return web.json_response(model_info(request.match_info["id"]))
+
     async def chat(self, request: web.Request) -> web.StreamResponse:
-        """POST /v1/chat/completions: find the fault, wait the latency, reply, log."""
+        """POST /v1/chat/completions."""
+        return await self.answer(request, self)
+
+    async def answer(self, request: web.Request, api: "Api") -> web.StreamResponse:
+        """Find the fault, wait the latency, reply in the words of `api`, log."""
         raw = await request.read()
         body = json.loads(raw)
         self.asked += 1
@@ -95,7 +131,7 @@ class FakeEndpoint:
         latency = self.latency(name, seen)
         self.log(event="asked", n=number, seen=seen, fault=kind, in_flight=self.in_flight, latency=latency, last=last)
         try:
-            response = await self._answer(request, body, latency, fault)
+            response = await self._answer(request, body, latency, fault, api)
             if not response.prepared:
                 await response.prepare(request)
                 await response.write_eof()
@@ -105,21 +141,21 @@ class FakeEndpoint:
             self.in_flight -= 1
 
     async def _answer(
-        self, request: web.Request, body: dict[str, Any], latency: float, fault: Fault | None
+        self, request: web.Request, body: dict[str, Any], latency: float, fault: Fault | None, api: "Api"
     ) -> web.StreamResponse:
         settings = self.settings
-        if refusal := self.refusal(request):
+        if refusal := api.refusal(request) or api.check(body):
             return refusal
         if settings.capacity and self.in_flight > settings.capacity:
-            return self.error(429, "Rate limit reached", "rate_limit_exceeded")
-        if fault and fault.kind in _ERRORS:
-            return self.error(*_ERRORS[fault.kind], _headers(fault))
+            return api.error(429, "Rate limit reached", "rate_limit_exceeded")
+        if fault and (error := api.error_of(fault.kind)):
+            return api.error(*error, _headers(fault))
         if fault and fault.kind in {"reset", "down"}:
             self.drop(request)
         await asyncio.sleep(latency)
         if fault and fault.kind == "trickle":
             return await _trickle(request)
-        completion = self.completion(body, fault.kind if fault else "")
+        completion = api.completion(body, fault.kind if fault else "")
         if fault and fault.kind == "html":
             return web.Response(text="<!doctype html><html><body>Bad gateway</body></html>", content_type="text/html")
         text = json.dumps(completion, ensure_ascii=False)
@@ -138,6 +174,10 @@ class FakeEndpoint:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if self.settings.key and given != self.settings.key:
             return self.error(401, f"Incorrect API key provided: {given}", "invalid_api_key")
+        return None
+
+    def check(self, body: dict[str, Any]) -> web.Response | None:
+        """The answer to a request that the API does not accept: this one takes all."""
         return None
 
     @staticmethod
@@ -245,9 +285,9 @@ _ERRORS: dict[str, tuple[int, str, str]] = {
 }
 SPOILED = (
     "html", "bad_json", "empty_choices", "no_usage", "length", "content_filter", "refusal", "tool_calls",
-    "reasoning_budget", "line_ends", "trickle", "reset", "down", "expired",
+    "reasoning_budget", "line_ends", "trickle", "reset", "down", "expired", "canceled",
 )  # fmt: skip
-KINDS = (*_ERRORS, *SPOILED, *BATCH_FAULTS)
+KINDS = tuple(dict.fromkeys((*_ERRORS, *MESSAGE_ERRORS, *SPOILED, *MESSAGE_STOPS, *BATCH_FAULTS)))
 
 
 def _headers(fault: Fault) -> dict[str, str]:

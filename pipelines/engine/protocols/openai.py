@@ -11,7 +11,7 @@ from pipelines.completion import CompletionRequest, Usage
 from pipelines.engine import wire
 from pipelines.engine.endpoints import EndpointSettings, Role
 from pipelines.engine.outcomes import Fault, Reply, advice_on, clean, count, ended, parsed, scrub, status_fault
-from pipelines.engine.protocols.base import BatchLook, Protocol
+from pipelines.engine.protocols.base import BatchLook, Protocol, Sought
 
 T = TypeVar("T")
 _NO_KEY = "no-key"  # what servers without keys are sent; the openai package insists on one
@@ -143,11 +143,11 @@ class OpenAIProtocol(Protocol):
         )  # fmt: skip
         return str((await _object(creation)).id)
 
-    async def find(self, nonce: str) -> str:
-        """The id of the batch that carries `nonce`; empty if there is none."""
+    async def find(self, sought: Sought) -> str:
+        """The id of the batch that carries the nonce; empty if there is none."""
         try:
             async for batch in self._client.batches.list(limit=100):
-                if (batch.metadata or {}).get(_NONCE) == nonce:
+                if (batch.metadata or {}).get(_NONCE) == sought.nonce:
                     return str(batch.id)
         except AttributeError as error:  # what the openai package makes of a page
             raise ValueError("no list of batches") from error
