@@ -43,7 +43,7 @@ class DocumentSettings(Settings):
     words: int = Field(900, ge=50, le=10_000, description="Words that are asked for; models write up to twice as many.")
     style: Literal["corpus", "story", "neutral"] = Field(
         "corpus",
-        description="corpus: documents of any type; story: fiction in which the assistant lives it [WHY]; "
+        description="corpus: documents of any type; story: fiction in which the assistant lives by the spec; "
         "neutral: a control corpus that has nothing to do with the assistant or its spec.",
     )
     genres: tuple[Genre, ...] = Field(

@@ -1,4 +1,4 @@
-"""The recipe: one YAML file that says everything about a corpus. Rooms declare their settings; here they are composed.
+"""The recipe: one YAML file that says everything about a corpus; composed of the settings that each package declares.
 
 A wrong recipe is an error that names file, line, key, what was found and what was expected.
 """

@@ -1,4 +1,4 @@
-"""Asking a model: the ledger first, then the endpoints of the role, within all bounds (contract 5).
+"""Asking a model: the ledger first, then the endpoints of the role, within all bounds (design/contracts.md, 5).
 
 `Client.ask` never raises for what an endpoint does: every request ends in a typed state, and what cannot go on halts
 the whole run through `pipelines.run.control`.
@@ -230,7 +230,7 @@ class Client:
         progress.in_flight, standing.in_flight = progress.in_flight + 1, standing.in_flight + 1
         started = time.monotonic()
         try:
-            outcome = await endpoint.send(wire.body(self.role, endpoint.name, request))
+            outcome = await endpoint.send(endpoint.protocol.body(self.role, endpoint.name, request))
         finally:
             progress.in_flight, standing.in_flight = progress.in_flight - 1, standing.in_flight - 1
         latency = time.monotonic() - started

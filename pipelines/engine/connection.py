@@ -11,38 +11,14 @@ from typing import Any
 from pipelines.engine.circuit import Circuit
 from pipelines.engine.endpoints import EndpointSettings
 from pipelines.engine.limiter import Limiter
-from pipelines.engine.outcomes import Fault, Reply, fault_of, read_reply
+from pipelines.engine.outcomes import Fault, Reply
+from pipelines.engine.protocols import connect
 from pipelines.run.control import Control
 
-_NO_KEY = "no-key"  # what servers without keys are sent; the openai package insists on one
 BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 60.0
 _SLOW_SHARE = 0.5  # an endpoint is slow when half its replies take more than this share of the time limit
 _SLOW_WINDOW = 20
 _NEVER_ANSWERED_S = 60.0  # patience with an endpoint that has not answered once: more likely a wrong address
-_POOL_CONNECTIONS, _SPARE_CONNECTIONS = 32, 8
-
-
-def open_clients(settings: EndpointSettings, key: str) -> list[Any]:
-    """Some `openai.AsyncOpenAI` for one endpoint, with the package's own retries off. Several, because a pool looks
-    through all its connections for every request: at 512 in one pool that costs more than the rest of the request."""
-    import openai
-
-    if settings.embedded and not settings.base_url:  # without an address the request would go to the package's default
-        raise RuntimeError(f"the embedded model {settings.embedded} is not being served")
-    pools = -(-settings.max_in_flight // _POOL_CONNECTIONS)
-    connections = _POOL_CONNECTIONS + _SPARE_CONNECTIONS
-    limits = type(openai.DEFAULT_CONNECTION_LIMITS)(max_connections=connections, max_keepalive_connections=connections)
-    timeout = openai.Timeout(settings.timeout_s, connect=min(settings.connect_timeout_s, settings.timeout_s))
-    return [
-        openai.AsyncOpenAI(
-            api_key=key or _NO_KEY,
-            base_url=settings.address,
-            max_retries=0,
-            timeout=timeout,
-            http_client=openai.DefaultAsyncHttpxClient(limits=limits, timeout=timeout),
-        )
-        for _ in range(pools)
-    ]
 
 
 class Endpoint:
@@ -55,20 +31,16 @@ class Endpoint:
         self._throttles = 0  # answers 429 in a row, once a round
         self._throttled_since: float | None = None
         self._latencies: deque[float] = deque(maxlen=_SLOW_WINDOW)
-        self._clients = open_clients(settings, self.key)
-        self.client = self._clients[0]  # for all but chat completions
-        raw = [client.chat.completions.with_raw_response for client in self._clients]  # a bad reply is ours to sort
-        self._pools = deque(pool for pool in raw for _ in range(_POOL_CONNECTIONS))
+        self.protocol = connect(settings, self.key)
 
     @property
     def address(self) -> str:
         """The root of its API."""
-        return str(self.client.base_url)
+        return self.protocol.address
 
     async def close(self) -> None:
         """Close the connections."""
-        for client in self._clients:
-            await client.close()
+        await self.protocol.close()
 
     @property
     def given_up(self) -> bool:
@@ -85,18 +57,11 @@ class Endpoint:
 
     async def send(self, body: dict[str, Any]) -> Reply | Fault:
         """One request, within its hard time limit; nothing that an endpoint does raises."""
-        import openai
-
-        pool = self._pools.popleft()
         try:
             async with asyncio.timeout(self.settings.timeout_s):
-                # All of the body goes as extra_body, which wins: the package would copy messages leaf by leaf.
-                response = await pool.create(model="", messages=[], extra_body=body)
-                return read_reply(response.text, self.key)
-        except (openai.OpenAIError, TimeoutError, OSError, ValueError) as error:
-            return fault_of(error, self.settings, self.key)
-        finally:
-            self._pools.append(pool)
+                return await self.protocol.send(body)
+        except self.protocol.errors as error:
+            return self.protocol.fault_of(error)
 
     def learn(self, outcome: Reply | Fault, request: bytes, sent_at: float) -> bool:
         """What an outcome says about the endpoint. True if it is up again, after it was down."""

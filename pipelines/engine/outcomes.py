@@ -74,24 +74,6 @@ def scrub(text: str, key: str = "") -> str:
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 
-def fault_of(error: Exception, endpoint: "EndpointSettings", key: str) -> Fault | Reply:
-    """Sort an exception of the openai package, or a TimeoutError."""
-    import openai
-
-    cause = error.__cause__ or error
-    unreachable = type(cause).__name__ in {"ConnectError", "ConnectTimeout"}
-    if isinstance(error, TimeoutError | openai.APITimeoutError) and not unreachable:
-        return Fault("timeout", f"no complete reply within {endpoint.timeout_s:g} s", overload=True)
-    if isinstance(error, openai.APIStatusError):
-        body = error.body if isinstance(error.body, dict) else {}
-        return status_fault(error.status_code, body, error.message, error.response.headers, endpoint, key)
-    detail = scrub(f"{type(cause).__name__}: {cause}", key)
-    if isinstance(error, openai.APIConnectionError):
-        detail = f"{detail} ({endpoint.address or 'the default address'})"
-        return Fault("connection", detail, unreachable=unreachable)
-    return Fault("bad_reply", detail)
-
-
 def status_fault(
     status: int, error: dict[str, Any], message: str, headers: Any, endpoint: "EndpointSettings", key: str
 ) -> Fault | Reply:
@@ -143,61 +125,34 @@ def retry_after(headers: Any) -> float | None:
 # --- replies ---------------------------------------------------------------------------------------------------------
 
 
-def read_reply(body: str, key: str = "") -> Reply | Fault:
-    """Sort the body of a chat completion with HTTP status 200; nothing in it is trusted."""
+def parsed(body: str, key: str = "") -> Any:
+    """The JSON that came with HTTP status 200; a Fault where it is none. Nothing in it is trusted."""
     try:
-        data = json.loads(body)
+        return json.loads(body)
     except ValueError:
         found = "an HTML page" if body.lstrip()[:1] == "<" else "no JSON"
         return Fault("bad_reply", f"status 200, but {found}: {scrub(body, key)}")
-    return sort_reply(data, key)
 
 
-def sort_reply(data: Any, key: str = "") -> Reply | Fault:
-    """Sort a chat completion that has been parsed."""
-    try:
-        choice = data["choices"][0]
-        message = choice["message"]
-        text = message.get("content")
-    except (LookupError, TypeError, AttributeError):
-        return Fault("bad_reply", f"status 200, but no choice with a message: {scrub(str(data), key)}")
-    return _sorted_reply(choice, message, _clean(text), _usage(data.get("usage")))
-
-
-def _sorted_reply(choice: dict[str, Any], message: dict[str, Any], text: str, usage: Usage) -> Reply:
-    finish = _clean(choice.get("finish_reason"))
-    reasoning = _clean(message.get("reasoning_content") or message.get("reasoning"))
-    refusal = _clean(message.get("refusal"))
+def ended(finish: str, text: str, reasoning: str, usage: Usage, refusal: str = "", empty: str = "") -> Reply:
+    """A reply with the state that its ending says. `refusal`: what it says of refusing; `empty`: why it has no text."""
     if refusal or finish == "content_filter":
         return Reply(State.REFUSED, text or refusal, reasoning, finish, usage, refusal[:_DETAIL_CHARS])
     if finish == "length":
         return Reply(State.TRUNCATED, text, reasoning, finish, usage, "" if text.strip() else _ALL_REASONING)
     if not text.strip():
-        why = "tool calls instead of text" if message.get("tool_calls") else "an empty reply"
-        return Reply(State.UNPARSED, text, reasoning, finish, usage, why)
+        return Reply(State.UNPARSED, text, reasoning, finish, usage, empty or "an empty reply")
     return Reply(State.OK, text, reasoning, finish, usage)
 
 
-def _clean(value: object) -> str:
+def clean(value: object) -> str:
     """A string that can be stored as UTF-8; the empty one for anything that is no string."""
     if not isinstance(value, str):
         return ""
     return value.encode("utf-8", "replace").decode("utf-8")
 
 
-def _usage(usage: object) -> Usage:
-    if not isinstance(usage, dict):
-        return Usage()
-    prompt_details = usage.get("prompt_tokens_details")
-    completion_details = usage.get("completion_tokens_details")
-    return Usage(
-        _count(usage, "prompt_tokens"),
-        _count(prompt_details, "cached_tokens"),
-        _count(usage, "completion_tokens"),
-        _count(completion_details, "reasoning_tokens"),
-    )
-
-
-def _count(source: object, name: str) -> int | None:
+def count(source: object, name: str) -> int | None:
+    """A number of tokens that `source` reports under `name`; None for anything that is no count."""
     value = source.get(name) if isinstance(source, dict) else None
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

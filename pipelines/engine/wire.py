@@ -1,8 +1,7 @@
-"""What is sent for a request, and what identifies it: pure functions of the role and the request."""
+"""What identifies a request and what it can cost: pure functions of the role and the request."""
 
 import hashlib
 import json
-from typing import Any
 
 from pipelines.completion import CompletionRequest
 from pipelines.engine.endpoints import Role
@@ -10,20 +9,6 @@ from pipelines.ledger.records import Want, request_key
 
 _BYTES_PER_TOKEN = 3  # on the safe side for a reservation: most text has four or more
 _TOKENS_PER_MESSAGE = 8
-_LIMITS = frozenset(
-    {
-        "minLength",
-        "maxLength",
-        "pattern",
-        "format",
-        "minimum",
-        "maximum",
-        "minItems",
-        "maxItems",
-        "uniqueItems",
-        "default",
-    }
-)
 
 
 def max_tokens(role: Role, request: CompletionRequest) -> int:
@@ -54,46 +39,6 @@ def parameters(role: Role, request: CompletionRequest) -> str:
 def key(role: Role, endpoint: str, request: CompletionRequest) -> bytes:
     """The ledger's key of `request` answered by the model of `endpoint`."""
     return request_key(role.name, role.endpoints[endpoint].model, parameters(role, request), request)
-
-
-def body(role: Role, endpoint: str, request: CompletionRequest) -> dict[str, Any]:
-    """The JSON body of the chat request, with no field that the role does not ask for."""
-    settings = role.settings
-    sent: dict[str, Any] = {
-        "model": role.endpoints[endpoint].model,
-        "messages": request.messages,
-        settings.max_tokens_field: max_tokens(role, request),
-    }
-    for name in ("temperature", "top_p", "reasoning_effort"):
-        if (value := getattr(settings, name)) is not None:
-            sent[name] = value
-    if settings.send_seed:
-        sent["seed"] = seed(role, request)
-    if request.json_schema and settings.json_mode != "none":
-        sent["response_format"] = _response_format(settings.json_mode, request.json_schema)
-    return {**sent, **settings.extra_body}
-
-
-def _response_format(mode: str, schema: dict[str, Any]) -> dict[str, Any]:
-    if mode == "json_object":
-        return {"type": "json_object"}
-    strict = mode == "json_schema_strict"
-    form = {"name": "reply", "schema": _unlimited(schema) if strict else schema, "strict": strict}
-    return {"type": "json_schema", "json_schema": form}
-
-
-def _unlimited(schema: Any) -> Any:
-    """`schema` without the limits that OpenAI's strict mode answers with an error; replies are checked by us anyway."""
-    if isinstance(schema, list):
-        return [_unlimited(one) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    kept = {name: value for name, value in schema.items() if name not in _LIMITS}
-    return {
-        # below `properties` the names are the form's own, not keywords
-        name: {key: _unlimited(one) for key, one in value.items()} if name == "properties" else _unlimited(value)
-        for name, value in kept.items()
-    }
 
 
 def prompt_text(request: CompletionRequest) -> str:

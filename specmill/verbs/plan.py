@@ -171,7 +171,7 @@ def _hours(costs: "list[StageCost]") -> str:
 
 def _batches(costs: "list[StageCost]") -> list[str]:
     """What is known of the time that batches take."""
-    from pipelines.engine.batches.api import WINDOW_HOURS
+    from pipelines.engine.protocols.base import WINDOW_HOURS
 
     if all(one.hours is not None for one in costs):
         return []

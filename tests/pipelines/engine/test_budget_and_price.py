@@ -12,6 +12,7 @@ from pipelines.engine import wire
 from pipelines.engine.client import Client
 from pipelines.engine.endpoints import EngineSettings, Role
 from pipelines.engine.prices import default_prices
+from pipelines.engine.protocols.openai import OpenAIProtocol
 from pipelines.ledger.ledger import Ledger
 from pipelines.run.control import CONTROL
 from specs.errors import BudgetError
@@ -69,8 +70,8 @@ def test_optional_fields_are_sent_only_when_asked_for():
         "s", "r", [{"role": "user", "content": "x"}], json_schema={"type": "object"}, max_tokens=10
     )
     plain = engine().role("writer")
-    assert wire.body(plain, "main", request).keys() == {"model", "messages", "max_tokens", "response_format"}
-    assert wire.body(plain, "main", request)["max_tokens"] == 10
+    assert OpenAIProtocol.body(plain, "main", request).keys() == {"model", "messages", "max_tokens", "response_format"}
+    assert OpenAIProtocol.body(plain, "main", request)["max_tokens"] == 10
     full = engine(
         roles={
             "writer": {
@@ -79,14 +80,14 @@ def test_optional_fields_are_sent_only_when_asked_for():
             }
         }
     ).role("writer")  # fmt: skip
-    sent = wire.body(full, "main", request)
+    sent = OpenAIProtocol.body(full, "main", request)
     assert (sent["temperature"], sent["top_p"], sent["reasoning_effort"], sent["min_p"]) == (0.5, 0.9, "low", 0.1)
     assert sent["max_completion_tokens"] == 10
     assert sent["response_format"] == {"type": "json_object"}
     assert sent["seed"] == wire.seed(full, request)
     assert "max_tokens" not in sent
     none = engine(roles={"writer": {"endpoints": "main", "json_mode": "none"}}).role("writer")
-    assert "response_format" not in wire.body(none, "main", request)
+    assert "response_format" not in OpenAIProtocol.body(none, "main", request)
 
 
 def test_strict_mode_leaves_out_the_limits_that_it_refuses():
@@ -99,10 +100,10 @@ def test_strict_mode_leaves_out_the_limits_that_it_refuses():
         "additionalProperties": False,
     }
     request = CompletionRequest("s", "r", [{"role": "user", "content": "x"}], json_schema=schema)
-    form = wire.body(strict, "main", request)["response_format"]["json_schema"]
+    form = OpenAIProtocol.body(strict, "main", request)["response_format"]["json_schema"]
     assert form["strict"]
     assert form["schema"] == {**schema, "properties": {"pattern": {"type": "string"}}}
-    plain = wire.body(engine().role("writer"), "main", request)["response_format"]["json_schema"]
+    plain = OpenAIProtocol.body(engine().role("writer"), "main", request)["response_format"]["json_schema"]
     assert (plain["strict"], plain["schema"]) == (False, schema)
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pipelines.completion import State
 from pipelines.engine.client import Client
 from pipelines.engine.endpoints import EngineSettings
-from pipelines.engine.outcomes import Fault, Reply, read_reply, retry_after
+from pipelines.engine.outcomes import Fault, Reply, retry_after
+from pipelines.engine.protocols.openai import read_reply
 from pipelines.run.control import CONTROL
 from specs.errors import EndpointError, SpecmillError
 
