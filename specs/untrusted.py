@@ -1,5 +1,5 @@
-"""Reading what a language model or a server wrote: JSON and text within bounds, so that nothing later meets a value that
-it cannot store. Whatever is beyond a bound is no crash but a `ValueError`, or an `Unsound` in the place of the value.
+"""Reading what a language model or a server wrote: JSON and text within bounds, so that nothing later meets a value
+that it cannot store. Whatever is beyond a bound is a `ValueError`, or an `Unsound` in the place of the value.
 """
 
 import json

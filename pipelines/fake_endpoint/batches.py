@@ -34,6 +34,7 @@ class Batches:
         self._endpoint = endpoint
         self._files: dict[str, str] = {}
         self._batches: dict[str, dict[str, Any]] = {}
+        self._made_at: dict[str, float] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._tried: Counter[str] = Counter()  # how often each fault could have hit
         self._away_until = 0.0
@@ -97,7 +98,7 @@ class Batches:
             "output_file_id": None, "error_file_id": None, "metadata": asked.get("metadata"),
             "request_counts": {"total": len(lines), "completed": 0, "failed": 0},
         }  # fmt: skip
-        self._batches[name] = batch
+        self._batches[name], self._made_at[name] = batch, time.monotonic()
         failure = next((kind for kind in _FAILURES if self._hit(kind)), "")
         self._endpoint.log(event="batch", id=name, lines=len(lines), fault=failure)
         if failure:
@@ -119,7 +120,9 @@ class Batches:
         """GET /v1/batches."""
         if page := self._page():
             return page
-        return web.json_response({"object": "list", "data": list(self._batches.values()), "has_more": False})
+        shown_before = time.monotonic() - self._endpoint.settings.list_lag_s
+        shown = [batch for name, batch in self._batches.items() if self._made_at[name] <= shown_before]
+        return web.json_response({"object": "list", "data": shown, "has_more": False})
 
     async def get(self, request: web.Request) -> web.Response:
         """GET /v1/batches/{id}."""
@@ -132,9 +135,11 @@ class Batches:
         expired = False
         for line in lines:
             fault = self._endpoint.fault_of_line(line["body"], line["custom_id"])
-            if fault == "expired":
+            if fault and fault.kind == "expired":
                 expired = True
-            elif error := self._endpoint.error_of(fault):
+            elif fault and fault.kind == "answer":
+                done.append(_line(line, {"status_code": fault.status, "body": fault.body}))
+            elif fault and (error := self._endpoint.error_of(fault.kind)):
                 status, message, code = error
                 failed.append(
                     _line(line, {"status_code": status, "body": {"error": {"message": message, "code": code}}})

@@ -32,6 +32,10 @@ class Fault:
     contains: str = ""  # text that the prompt must hold
     after: int = 0  # requests answered before this fault begins
     seconds: float = 1.0  # Retry-After, or how long `down` lasts
+    status: int = 200  # of `answer`
+    headers: dict[str, str] = field(default_factory=dict)  # of `answer`
+    body: Any = None  # of `answer`: text, or what is sent as JSON; `choice`: fields of the reply's choice
+    word: str | None = None  # `ending`: the finish reason; `other_model`: the model's name
 
 
 @dataclass(slots=True)
@@ -45,6 +49,9 @@ class FakeSettings:
     tail: float = 0.8
     longest_s: float = 20.0
     capacity: int = 0  # requests at once before it answers 429; 0: no limit
+    connections: int = 0  # requests at once before it cuts the connections of the others; 0: no limit
+    window: int = 0  # tokens of a prompt that it reads: of a longer one it drops the rest and says nothing; 0: all
+    list_lag_s: float = 0.0  # how long a batch exists before the list of batches shows it
     faults: list[Fault] = field(default_factory=list)
     log: Path | None = None
     key: str = ""  # when given, other keys are answered 401
@@ -107,25 +114,46 @@ class FakeEndpoint:
     async def _answer(
         self, request: web.Request, body: dict[str, Any], latency: float, fault: Fault | None
     ) -> web.StreamResponse:
+        if refused := self._turned_away(request, fault):
+            return refused
+        await asyncio.sleep(latency)
+        kind = fault.kind if fault else ""
+        if fault and kind == "answer":
+            return _answer(fault)
+        if kind == "broken_body":
+            return await self._break_off(request, body)
+        if kind == "trickle":
+            return await _trickle(request)
+        if kind == "html":
+            return web.Response(text="<!doctype html><html><body>Bad gateway</body></html>", content_type="text/html")
+        text = json.dumps(self.completion(body, fault), ensure_ascii=False)
+        return web.Response(
+            text=text[: len(text) // 2] if kind == "bad_json" else text, content_type="application/json"
+        )
+
+    def _turned_away(self, request: web.Request, fault: Fault | None) -> web.Response | None:
+        """What is answered at once, before any work: a wrong key, too much at once, an error of the script."""
         settings = self.settings
         if refusal := self.refusal(request):
             return refusal
+        if settings.connections and self.in_flight > settings.connections:
+            self.drop(request)
         if settings.capacity and self.in_flight > settings.capacity:
             return self.error(429, "Rate limit reached", "rate_limit_exceeded")
         if fault and fault.kind in _ERRORS:
             return self.error(*_ERRORS[fault.kind], _headers(fault))
         if fault and fault.kind in {"reset", "down"}:
             self.drop(request)
-        await asyncio.sleep(latency)
-        if fault and fault.kind == "trickle":
-            return await _trickle(request)
-        completion = self.completion(body, fault.kind if fault else "")
-        if fault and fault.kind == "html":
-            return web.Response(text="<!doctype html><html><body>Bad gateway</body></html>", content_type="text/html")
-        text = json.dumps(completion, ensure_ascii=False)
-        if fault and fault.kind == "bad_json":
-            text = text[: len(text) // 2]
-        return web.Response(text=text, content_type="application/json")
+        return None
+
+    async def _break_off(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        """Half of a reply, then the connection is cut."""
+        text = json.dumps(self.completion(body)).encode()
+        response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(text))})
+        await response.prepare(request)
+        await response.write(text[: len(text) // 2])
+        await asyncio.sleep(0.05)
+        self.drop(request)
 
     def drop(self, request: web.Request) -> NoReturn:
         """Cut the connection without an answer."""
@@ -179,21 +207,23 @@ class FakeEndpoint:
                 return fault
         return None
 
-    def fault_of_line(self, body: dict[str, Any], key: str) -> str:
+    def fault_of_line(self, body: dict[str, Any], key: str) -> Fault | None:
         """The fault of one line of a batch; logs the line as asked."""
         self.asked += 1
         name = body_hash(body, self.settings.seed)
         seen = self._seen[name] = self._seen.get(name, 0) + 1
         fault = self._fault(body, json.dumps(body).encode(), name, seen)
         self.log(event="line", n=self.asked, key=key, seen=seen, fault=fault.kind if fault else "")
-        return fault.kind if fault else ""
+        return fault
 
-    def completion(self, body: dict[str, Any], fault: str = "") -> dict[str, Any]:
-        """The body of a chat completion; `fault` spoils it."""
-        settings = self.settings
+    def completion(self, body: dict[str, Any], spoiled_by: Fault | None = None) -> dict[str, Any]:
+        """The body of a chat completion; a fault spoils it."""
+        settings, fault = self.settings, spoiled_by.kind if spoiled_by else ""
         text, finish, prompt_tokens, completion_tokens = reply_text(
             body, settings.seed, settings.name, settings.provider
         )
+        if settings.window:
+            prompt_tokens = min(prompt_tokens, settings.window)
         message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
         usage: dict[str, Any] = {
             "prompt_tokens": prompt_tokens,
@@ -219,11 +249,15 @@ class FakeEndpoint:
             usage["completion_tokens_details"]["reasoning_tokens"] = completion_tokens
         elif fault == "empty_choices":
             choices = []
+        elif spoiled_by and fault == "ending":
+            message["content"], choices[0]["finish_reason"] = text[: len(text) // 2], spoiled_by.word
+        elif spoiled_by and fault == "choice":
+            choices[0].update(spoiled_by.body)
         completion = {
             "id": f"chatcmpl-{body_hash(body, settings.seed)[:24]}",
             "object": "chat.completion",
             "created": 0,
-            "model": body.get("model"),
+            "model": spoiled_by.word if spoiled_by and fault == "other_model" else body.get("model"),
             "choices": choices,
         }
         return completion if fault == "no_usage" else {**completion, "usage": usage}
@@ -243,11 +277,21 @@ _ERRORS: dict[str, tuple[int, str, str]] = {
     "invalid_prompt": (400, "Your prompt was flagged as potentially violating our usage policy", "invalid_prompt"),
     "context": (400, "This model's maximum context length is 8192 tokens", "context_length_exceeded"),
 }
+# `answer` sends what the fault says, with its status; `ending` cuts the text in half and names `word` as finish reason;
+# `choice` replaces fields of the choice; `broken_body` cuts the connection within the reply.
 SPOILED = (
     "html", "bad_json", "empty_choices", "no_usage", "length", "content_filter", "refusal", "tool_calls",
-    "reasoning_budget", "line_ends", "trickle", "reset", "down", "expired",
+    "reasoning_budget", "line_ends", "trickle", "reset", "down", "expired", "answer", "ending", "choice", "other_model",
+    "broken_body",
 )  # fmt: skip
 KINDS = (*_ERRORS, *SPOILED, *BATCH_FAULTS)
+
+
+def _answer(fault: Fault) -> web.Response:
+    """What the script says, as JSON unless it is text."""
+    text = fault.body if isinstance(fault.body, str) else json.dumps(fault.body)
+    headers = {"Content-Type": "application/json", **fault.headers}
+    return web.Response(status=fault.status, body=text.encode(), headers=headers)
 
 
 def _headers(fault: Fault) -> dict[str, str]:

@@ -246,7 +246,7 @@ def test_json_beyond_all_bounds_is_unparsed(reply: str, problem: str) -> None:
 
 @pytest.mark.parametrize("bad", ["9" * 5000, '"\\ud800"', "[" * 90 + "]" * 90, "-Infinity"])
 def test_an_item_that_nothing_can_store_spoils_no_other(bad: str) -> None:
-    listed = json_items('{"items": [%s, {"name": %s, "summary": "x y"}]}' % (json.dumps(ITEM), bad), DomainReply)
+    listed = json_items(f"""{{"items": [{json.dumps(ITEM)}, {{"name": {bad}, "summary": "x y"}}]}}""", DomainReply)
     assert [item.name for item in listed.items] == ["Prices"]
     [(text, problem)] = listed.unfit
     assert "items.1" in problem
