@@ -61,7 +61,8 @@ class OpenAIProtocol(Protocol):
             timeout=timeout,
             http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, **httpx_proxy(settings.address)),
         )
-        headers = {name: value for name, value in self._client.default_headers.items() if isinstance(value, str)}
+        own = {**self._client.default_headers, **self._client.auth_headers}
+        headers = {name: value for name, value in own.items() if isinstance(value, str)}
         self._post = Post(f"{self.address.rstrip('/')}/chat/completions", headers, connect_s)
 
     @property
