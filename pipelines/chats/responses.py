@@ -187,7 +187,7 @@ def read_turns(ledger: Ledger, turns: str) -> list[Turn]:
 def source_chat(corpus: Corpus, query_id: str) -> Messages:
     """The existing chat that is rewritten; empty for the other styles."""
     source = source_path(corpus)
-    return read_source(source).get(query_id, []) if source else []
+    return read_source(source)[0].get(query_id, []) if source else []
 
 
 def source_path(corpus: Corpus) -> str | None:
@@ -208,12 +208,12 @@ def earlier_turns(corpus: Corpus, query_id: str) -> list[Turn]:
 def earlier_reply(corpus: Corpus, query_id: str) -> str:
     """The reply that is rewritten; empty for the other styles."""
     messages = source_chat(corpus, query_id)
-    return messages[-1]["content"] if messages else ""
+    return str(messages[-1]["content"]) if messages else ""
 
 
 def system_message(corpus: Corpus, query_id: str) -> str:
     """The system message of a chat: the existing chat's own, or an augmentation; empty for none."""
     first = source_chat(corpus, query_id)[:1]
     if first and first[0]["role"] == "system":
-        return first[0]["content"]
+        return str(first[0]["content"])
     return extras_of(query_id, corpus.settings).system or ""

@@ -23,7 +23,7 @@ from pipelines.chats.queries import EXISTING_SHOWN, queries_pipeline, topics_pip
 from pipelines.chats.quotas import Cell, Tally, cross, next_round, shares
 from pipelines.chats.responses import answers_pipeline, source_path
 from pipelines.chats.rows import ChatRows, Sample, forget_aft, write_aft
-from pipelines.chats.source import read_source
+from pipelines.chats.source import read_source, said
 from pipelines.filtering import context_of
 from pipelines.ledger.ledger import Ledger
 from pipelines.run.reporter import Reporter
@@ -172,7 +172,10 @@ class ChatBuild:
 
     def _from_source(self, source: str, count: int) -> list[Row]:
         """The next chats to rewrite, in the order of the file, which is used up at some point."""
-        chats = islice(read_source(source).items(), self.made, self.made + count)
+        found, left_out = read_source(source)
+        if left_out and not self.made:
+            self.reporter.say(f"{left_out.total():,} chats of {source} are not rewritten: {said(left_out)}.")
+        chats = islice(found.items(), self.made, self.made + count)
         blank: Row = {"domain_id": "", "query_type": "rewrite", "topic": "source", "request_id": None, "position": 0}
         return [{**blank, "id": query_id, "query": messages[-2]["content"]} for query_id, messages in chats]
 

@@ -263,7 +263,7 @@ class Client:
         """What the ledger is told of a reply."""
         self._standings[name, line.request.stage].answered |= reply.state is not State.REFUSED
         request, usage = line.request, reply.usage
-        cost = self.role.cost_usd(name, usage.prompt, usage.cached, usage.completion, batch)
+        cost = self.role.cost_usd(name, usage, batch)
         completion = Completion(
             key.hex(), reply.state, reply.text, reply.reasoning, reply.finish_reason, line.model,
             name, usage, cost, retries, latency, reply.error,

@@ -69,7 +69,7 @@ class Endpoint:
         this = object()
         self._waiting[this] = time.monotonic()
         try:
-            async with asyncio.timeout(self.settings.timeout_s):
+            async with self.protocol.turn(body), asyncio.timeout(self.settings.timeout_s):
                 return await self.protocol.send(body)
         except self.protocol.errors as error:
             return self.protocol.fault_of(error)

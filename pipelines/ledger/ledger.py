@@ -49,6 +49,7 @@ CREATE TABLE IF NOT EXISTS batch (nonce TEXT PRIMARY KEY, role TEXT NOT NULL, en
 CREATE TABLE IF NOT EXISTS batch_at (nonce TEXT PRIMARY KEY, address TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS lost (id INTEGER PRIMARY KEY, dollars REAL NOT NULL, tokens INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS answered_as (endpoint TEXT NOT NULL, model TEXT NOT NULL, reported TEXT NOT NULL, PRIMARY KEY (endpoint, model, reported));
+CREATE TABLE IF NOT EXISTS cache_write (id INTEGER PRIMARY KEY, tokens INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS progress (client TEXT NOT NULL, stage TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (client, stage));
 """  # noqa: E501
 
@@ -57,16 +58,17 @@ USAGE_COLUMNS: Final = {
     "attempt": "int64", "model": "string", "endpoint": "string", "state": "string", "finish_reason": "string",
     "prompt_tokens": "int64", "cached_tokens": "int64", "completion_tokens": "int64", "reasoning_tokens": "int64",
     "cost_usd": "float64", "latency_s": "float64", "retries": "int64", "batch": "int64", "prompt_chars": "int64",
-    "prefix_chars": "int64", "finished_at": "float64", "error": "string",
+    "prefix_chars": "int64", "finished_at": "float64", "error": "string", "cache_written_tokens": "int64",
 }  # fmt: skip
-"""Columns of `Ledger.usage_table` with their Arrow types; all but the first are columns of the completion table."""
+"""Columns of `Ledger.usage_table` with their Arrow types; all but the first and the last are columns of the completion
+table."""
 
-_COLUMNS = ", ".join(list(USAGE_COLUMNS)[1:])
+_COLUMNS = ", ".join(list(USAGE_COLUMNS)[1:-1])
 _INSERT = f"INSERT OR IGNORE INTO completion (key, {_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608
 _FIND = (
     "SELECT c.key, c.state, r.text, r.reasoning, c.finish_reason, c.model, c.endpoint, c.prompt_tokens, "
-    "c.cached_tokens, c.completion_tokens, c.reasoning_tokens, c.cost_usd, c.retries, c.latency_s, c.error "
-    "FROM completion c JOIN reply r ON r.id = c.id WHERE c.key = ?"
+    "c.cached_tokens, c.completion_tokens, c.reasoning_tokens, w.tokens, c.cost_usd, c.retries, c.latency_s, c.error "
+    "FROM completion c JOIN reply r ON r.id = c.id LEFT JOIN cache_write w ON w.id = c.id WHERE c.key = ?"
 )
 _GROUP = 512  # operations in one transaction, at most
 _PATIENCE_S = 10.0  # how long a commit that fails (disk full) is tried again before its replies are given up
@@ -168,6 +170,8 @@ class Ledger:
             stored = connection.execute(_FIND, (entry.key,)).fetchone()
             return _completion(stored)
         done = entry.completion
+        if done.usage.cache_written:
+            connection.execute("INSERT INTO cache_write VALUES (?, ?)", (cursor.lastrowid, done.usage.cache_written))
         prompt_blocks = [blocks_of(message["content"]) for message in entry.request.messages]
         roles = json.dumps(
             [(message["role"], len(b)) for message, b in zip(entry.request.messages, prompt_blocks, strict=True)]
@@ -263,7 +267,10 @@ class Ledger:
         schema = usage_schema()
         after = 0
         while True:
-            sql = f"SELECT id, lower(hex(key)), {_COLUMNS} FROM completion WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
+            sql = (
+                f"SELECT c.id, lower(hex(key)), {_COLUMNS}, tokens FROM completion c LEFT JOIN cache_write w "  # noqa: S608
+                "ON w.id = c.id WHERE c.id > ? ORDER BY c.id LIMIT ?"
+            )
             found = self.read(sql, after, rows)
             if not found:
                 return

@@ -15,7 +15,7 @@ from aiohttp import web
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from pipelines.fake_endpoint.server import FakeEndpoint, FakeSettings, Fault, read_faults
+from pipelines.fake_endpoint.server import FakeEndpoint, FakeSettings, read_faults
 
 
 class Scripted(FakeEndpoint):
@@ -25,11 +25,11 @@ class Scripted(FakeEndpoint):
         super().__init__(settings)
         self.replies = replies
 
-    def completion(self, body: dict[str, Any], spoiled_by: Fault | None = None) -> dict[str, Any]:
-        completion = super().completion(body, spoiled_by)
+    def completion(self, body: dict[str, Any], fault: str = "") -> dict[str, Any]:
+        completion = super().completion(body, fault)
         last = body["messages"][-1]["content"]
         for contains, reply in self.replies:
-            if contains in last and not spoiled_by:
+            if contains in last and not fault:
                 message = reply if isinstance(reply, dict) else {"content": reply}
                 completion["choices"][0]["message"].update(message)
                 completion["choices"][0]["finish_reason"] = "stop"

@@ -22,6 +22,7 @@ from pipelines.engine.budget import Budget
 from pipelines.engine.connection import BACKOFF_S, DENIED_S, Endpoint
 from pipelines.engine.endpoints import Role
 from pipelines.engine.outcomes import Fault, Reply, scrub
+from pipelines.engine.protocols.base import Sought
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import Want
 from pipelines.run.control import Control
@@ -196,7 +197,7 @@ class BatchLane:
         if not isinstance(created, Fault):
             batch.id = created
         elif created.kind != "permanent" and not created.unreachable:
-            batch.id = await self._until_done(lambda: self._protocol.find(batch.nonce))
+            batch.id = await self._find(batch)
         return created if isinstance(created, Fault) and not batch.id else None
 
     def _line(self, nonce: str, key: bytes, request: CompletionRequest) -> str:
@@ -207,7 +208,7 @@ class BatchLane:
 
     async def _resume(self, batch: Batch) -> None:
         """Go on with a batch of a client that was lost, perhaps before it learned the batch's id."""
-        batch.id = batch.id or await self._until_done(lambda: self._protocol.find(batch.nonce))
+        batch.id = batch.id or await self._find(batch)
         if batch.id:
             await self._record.note(batch)
             await self._see_through(batch)
@@ -215,6 +216,17 @@ class BatchLane:
         await self._record.forget(batch)
         for key in batch.lines:
             self._tell(key, Fault("no_batches", "the batch was never created"))
+
+    async def _find(self, batch: Batch) -> str:
+        """The id of a batch whose creation was not answered; empty where it was not created."""
+        found = None
+        while found is None:
+            known = await asyncio.to_thread(self._record.known_ids)
+            sought = Sought(batch.nonce, len(batch.lines), batch.sent_at, known)
+            found = await self._until_done(lambda sought=sought: self._protocol.find(sought))  # type: ignore[misc]
+            if found is None:  # it may be one that is still being worked on
+                await asyncio.sleep(self._endpoint.settings.batch_poll_s)
+        return found
 
     async def _see_through(self, batch: Batch) -> None:
         """Wait for its end, commit what it brought, and say of each line what became of it."""

@@ -13,7 +13,7 @@ from pipelines.engine import wire
 from pipelines.engine.endpoints import EndpointSettings, Role
 from pipelines.engine.errors import advice_on, has_error, status_fault
 from pipelines.engine.outcomes import Fault, Reply, scrub
-from pipelines.engine.protocols.base import BatchLook, Protocol
+from pipelines.engine.protocols.base import BatchLook, Protocol, Sought
 from pipelines.engine.protocols.openai_reply import read_reply, sort_reply
 from pipelines.engine.protocols.post import Post, encoded
 from pipelines.engine.proxies import httpx_proxy
@@ -140,11 +140,11 @@ class OpenAIProtocol(Protocol):
         )  # fmt: skip
         return str((await _object(creation)).id)
 
-    async def find(self, nonce: str) -> str:
-        """The id of the batch that carries `nonce`; empty if there is none."""
+    async def find(self, sought: Sought) -> str:
+        """The id of the batch that carries the nonce; empty if there is none."""
         try:
             async for batch in self._client.batches.list(limit=100):
-                if (batch.metadata or {}).get(_NONCE) == nonce:
+                if (batch.metadata or {}).get(_NONCE) == sought.nonce:
                     return str(batch.id)
         except AttributeError as error:  # what the openai package makes of a page
             raise ValueError("no list of batches") from error
