@@ -5,6 +5,7 @@ that does not stay.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Any, Final
 from corpus.ids import content_id
 from corpus.rows import read_source
 from corpus.schema import TABLES
-from corpus.store import write_table
+from corpus.store import read_rows, write_table
 from corpus.text import model_name
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
@@ -75,6 +76,12 @@ def import_documents(
     return written, len(found.rejects)
 
 
+def counts(workspace: Workspace) -> tuple[int, Counter[str]]:
+    """Documents of an imported workspace, and rows that are none, by reason."""
+    kept = sum(1 for _ in read_rows(workspace, "documents", ["id"]))
+    return kept, Counter(row["reason"] for row in read_rows(workspace, "rejects", ["reason"]))
+
+
 def _rows(
     source: Iterable[tuple[str, Mapping[str, Any] | None]],
     counter: TokenCounter,
@@ -118,12 +125,16 @@ def _encodable(text: str) -> bool:
 
 
 def _reject(where: str, row: Mapping[str, Any] | None, text: str) -> dict[str, Any]:
-    detail = f"{where}: " + ("not a JSON object" if row is None else f"no text in the field {text!r}")
-    item = content_id("import", "", where)
+    why, said = "no_text", f"no text in the field {text!r}"
+    if row is None:
+        said = "no record (a JSON object, or a line with a cell for each column)"
+    elif isinstance(row.get(text), str) and row[text].strip():
+        why, said = "not_unicode", f"half a character (a lone surrogate) in the field {text!r}"
+    detail, item = f"{where}: {said}", content_id("import", "", where)
     content = None if row is None else json.dumps(row, ensure_ascii=True, default=str, sort_keys=True)
     return dict.fromkeys(TABLES["rejects"].names) | {
-        "id": content_id("rejects", "documents", item, "no_text"), "stage": "documents", "item_id": item,
-        "reason": "no_text", "detail": detail, "row": content,
+        "id": content_id("rejects", "documents", item, why), "stage": "documents", "item_id": item,
+        "reason": why, "detail": detail, "row": content,
     }  # fmt: skip
 
 

@@ -67,7 +67,7 @@ def load_recipe(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> 
     try:
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
-        raise RecipeError(_describe(error, file, node)) from error
+        raise RecipeError(_describe(error, file, node, overrides)) from error
 
     def whole(given: str) -> str:
         return str((base / Path(given).expanduser()).resolve())
@@ -309,13 +309,18 @@ def _override(data: dict[str, Any], override: str) -> None:
         raise UserError(f"--set {override!r}: the value is not valid YAML.") from error
 
 
-def _describe(error: ValidationError, file: Path, node: yaml.Node) -> str:
+def _describe(error: ValidationError, file: Path, node: yaml.Node, overrides: Sequence[str]) -> str:
+    """The problems, a line each: with the line of the file, or the `--set` that brought it."""
+    given = {tuple(override.partition("=")[0].split(".")): override for override in overrides}
     lines = []
     problems = error.errors(include_url=False)
     for problem in problems[:8]:
         where: _Where = tuple(part for part in problem["loc"] if not (isinstance(part, str) and "[" in part))
         key = ".".join(map(str, where)) or "the recipe"
-        lines.append(f"{file}{_line_of(node, where)}: {key}: {_message(problem, where)}")
+        texts = tuple(map(str, where))
+        blamed = next((said for path, said in given.items() if path[: len(texts)] == texts[: len(path)]), None)
+        place = f"{file}{_line_of(node, where)}" if blamed is None else f"--set {_CREDENTIALS.sub('//***@', blamed)}"
+        lines.append(f"{place}: {key}: {_message(problem, where)}")
     if len(problems) > 8:
         lines.append(f"... and {len(problems) - 8} more.")
     return "\n".join(lines)

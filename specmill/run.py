@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from corpus.workspace import Workspace
+from corpus.workspace import Workspace, refuse_other_files
 from specmill.progress import Progress, download_progress
 from specmill.recipe import Recipe, refuse_other_corpus, save_recipe, with_own_files
 
@@ -54,6 +54,7 @@ def build_workspace(
             not built there; nothing has changed then.
     """
     from corpus.origin import refuse_to_build
+    from corpus.store import set_damaged_aside
     from filters.text.needs import raise_if_missing
     from pipelines.build import Build
     from pipelines.ledger.ledger import Ledger
@@ -61,9 +62,12 @@ def build_workspace(
 
     spec = recipe.read_spec(base)
     raise_if_missing(recipe.filters)
+    refuse_other_files(out)
     workspace = Workspace(out).create()
     progress = console()
     with workspace.lock(), ExitStack() as stack:
+        for path in set_damaged_aside(workspace) if workspace.ledger.is_file() else ():
+            progress.print(Text(f"{path} is damaged: it is made again from the ledger, and kept beside as .damaged"))
         refuse_to_build(workspace, chats_only=chats_only)
         refuse_other_corpus(workspace, recipe, spec)
         recipe = with_own_files(recipe, workspace)

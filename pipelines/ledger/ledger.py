@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from pipelines.completion import Completion, CompletionRequest, Message, State, Usage
 from pipelines.ledger import reservations
 from pipelines.ledger.records import Entry, Failure, Grant, StageProgress, Want, block_hash, blocks_of
-from pipelines.ledger.sqlite_file import Handle, transaction, unusable
+from pipelines.ledger.sqlite_file import DamagedLedgerError, Handle, transaction, unusable
 from specs.errors import SpecmillError
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class Ledger:
             stored = connection.execute(_FIND, (entry.key,)).fetchone()
             return _completion(stored)
         done = entry.completion
-        if done.usage.cache_written:
+        if done.usage.cache_written is not None:
             connection.execute("INSERT INTO cache_write VALUES (?, ?)", (cursor.lastrowid, done.usage.cache_written))
         prompt_blocks = [blocks_of(message["content"]) for message in entry.request.messages]
         roles = json.dumps(
@@ -325,6 +325,10 @@ class Ledger:
                 with self._writer as connection, transaction(connection):
                     results = [operation(connection) for operation, _ in group]
                 break
+            except DamagedLedgerError as error:
+                self.trouble = str(error)
+                _fail(group, error)
+                return
             except (sqlite3.OperationalError, SpecmillError) as error:
                 self._seen.clear()  # the rollback took their blocks back
                 self.trouble = str(unusable(self.path, error))

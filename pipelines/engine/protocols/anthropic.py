@@ -40,6 +40,7 @@ _STATUS = {  # of errors that come without one, as in the results of a batch
     "not_found_error": 404, "request_too_large": 413, "rate_limit_error": 429, "api_error": 500, "timeout_error": 504,
     "overloaded_error": 529,
 }  # fmt: skip
+_BLOCKED = "content filtering policy"
 _NO_CREDIT = ("spend_limit_reached", "credit balance is too low", "specified api usage limits")
 _PARAMETERS = (
     "The request is not accepted: check the role's thinking, temperature, top_p, json_mode, max_tokens and extra_body; "
@@ -164,6 +165,8 @@ class AnthropicProtocol(Protocol):
         text = clean(said.get("message")) or message
         if any(sign in f"{code} {text}".lower() for sign in _NO_CREDIT):  # with status 400 or 429
             status = 402
+        if _BLOCKED in text.lower():  # with status 400: nothing is wrong with the request but what it asks for
+            code = "content_filter"
         error = {"code": code or clean(said.get("type")), "message": text}
         fault = status_fault(status, error, text, headers, self.settings, self.key)
         if isinstance(fault, Fault) and fault.kind == "rejected" and fault.advice.startswith("The request is not"):
