@@ -31,7 +31,9 @@ def manners_of(key: str, start: int, count: int) -> list[str]:
 class QueryReply(Reply):
     """A user's message."""
 
-    query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=8, max_length=2000)]
+    query: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=8, max_length=1999)
+    ]  # llama.cpp refuses 2,000
 
 
 class TopicReply(Reply):

@@ -270,7 +270,7 @@ def test_a_permanent_error_reaches_the_caller_of_a_pipeline(fake_process, make, 
     process.join(60)
     assert process.exitcode == 1
     assert "EndpointError" in ledger.with_suffix(".error").read_text()
-    assert len(server.events("asked")) <= 16
+    assert len(server.events("asked")) <= 16 + 3  # in flight, and a few more, as it might be about one request alone
 
 
 def test_progress_is_seen_from_outside(fake_process, make, tmp_path):
