@@ -17,7 +17,6 @@ from pydantic import BaseModel, ValidationError
 
 from corpus.mix.settings import MixSettings
 from corpus.settings import ReportSettings
-from corpus.store import read_rows
 from corpus.tokens import is_built_in, names_file
 from corpus.workspace import Workspace, replacing, write_text
 from eval.questions.settings import EvalSettings
@@ -110,6 +109,8 @@ def _load_own(workspace: Workspace, overrides: Sequence[str]) -> tuple[Recipe, P
 
 def refuse_other_corpus(workspace: Workspace, recipe: Recipe, spec: Spec) -> None:
     """UserError where the workspace holds what was made, and paid for, of another spec or for another assistant."""
+    from corpus.store import read_rows
+
     tables = ("domains", "documents")
     held = {row["spec_hash"] for table in tables for row in read_rows(workspace, table, ["spec_hash"])}
     if not held:

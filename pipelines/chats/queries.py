@@ -10,9 +10,10 @@ from distilabel.steps import LoadDataFromDicts, StepInput
 from pydantic import StringConstraints
 
 from corpus.ids import content_id
-from pipelines.base import Corpus, Row, Stage, reject, reject_of_answer
+from pipelines.base import Corpus, Row, reject, reject_of_answer
 from pipelines.chats.styles import shipped
 from pipelines.completion import Message
+from pipelines.stage import Stage
 from pipelines.structured.ask import Gathered, ListQuestion, gather_items
 from pipelines.structured.parsing import UnparsedError
 from pipelines.structured.schemas import Label, Reply
@@ -30,7 +31,9 @@ def manners_of(key: str, start: int, count: int) -> list[str]:
 class QueryReply(Reply):
     """A user's message."""
 
-    query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=8, max_length=2000)]
+    query: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=8, max_length=1999)
+    ]  # llama.cpp refuses 2,000
 
 
 class TopicReply(Reply):

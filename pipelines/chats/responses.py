@@ -14,7 +14,7 @@ from distilabel.pipeline import Pipeline
 from distilabel.steps import StepInput
 
 from corpus.ids import content_id
-from pipelines.base import Corpus, Row, Rows, Stage
+from pipelines.base import Corpus, Row
 from pipelines.chats.augment import extras_of
 from pipelines.chats.queries import QueryReply
 from pipelines.chats.source import Messages, read_source
@@ -22,6 +22,7 @@ from pipelines.completion import Completion, CompletionRequest, Message, State
 from pipelines.filtering import ChatChecks
 from pipelines.judging.judge import Judge
 from pipelines.ledger.ledger import Ledger, read_completion
+from pipelines.stage import Rows, Stage
 from pipelines.structured.ask import Answer, ask_until_parsed, ask_until_read
 from pipelines.structured.parsing import json_reply, thought_and_answer
 from pipelines.structured.schemas import plain_schema

@@ -132,7 +132,7 @@ class ChatBuild:
     def _proposed(self) -> list[str]:
         self.reporter.stage({"topics": 1})
         found = run_pipeline(topics_pipeline(self.corpus), self.workspace.log)
-        return [row["name"] for row in found["topics"].to_pylist()]
+        return [row["name"] for row in found["topics"]]
 
     @property
     def _strict(self) -> bool:
@@ -160,7 +160,7 @@ class ChatBuild:
     def _new_queries(self, number: int, counts: dict[int, int]) -> list[Row]:
         cells = [self._request(self.cells[cell], number, count) for cell, count in counts.items()]
         self.reporter.stage({"queries": sum(-(-count // self.settings.list_batch) for count in counts.values())})
-        found = run_pipeline(queries_pipeline(self.corpus, cells), self.workspace.log)["queries"].to_pylist()
+        found = run_pipeline(queries_pipeline(self.corpus, cells), self.workspace.log)["queries"]
         new: list[Row] = []
         for row in found:
             self.dropped += json.loads(row["rejects"])
@@ -220,7 +220,7 @@ class ChatBuild:
         start = len(self.queries) - len(queries)
         table = self.workspace.table("queries")
         found = run_pipeline(answers_pipeline(self.corpus, table, start), self.workspace.log)
-        answers = {row["query_id"]: row for row in found["judge"].to_pylist()}
+        answers = {row["query_id"]: row for row in found["judge"]}
         by_key = {(cell.domain_id, cell.topic, cell.query_type): cell for cell in self.cells}
         required = tuple(self.settings.chats.judged_by)
         return [

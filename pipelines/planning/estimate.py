@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pipelines.chats.quotas import Tally, cross, next_round
 from pipelines.chats.settings import ChatSettings
+from pipelines.completion import Usage
 from pipelines.documents.waves import documents_for, first_yield
 from pipelines.engine.endpoints import Role
 from pipelines.prompts.templates import Prompts, styled
@@ -301,14 +302,22 @@ def cost(plan: StagePlan, role: Role) -> StageCost:
     prompt, cached, completion = (round(plan.calls * value) for value in (plan.prompt, plan.cached, plan.completion))
     batch = role.settings.mode == "batch"
     weights = role.settings.endpoints
-    shares = [
-        (weight / sum(weights.values()), role.cost_usd(name, prompt, cached, completion, batch))
-        for name, weight in weights.items()
-    ]
+    shares = [(weight / sum(weights.values()), _dollars(plan, role, name)) for name, weight in weights.items()]
     dollars = None if any(one is None for _, one in shares) else sum(share * (one or 0.0) for share, one in shares)
     in_flight = sum(endpoint.max_in_flight for endpoint in role.endpoints.values())
     hours = None if batch else plan.calls * plan.seconds / min(in_flight, max(1, plan.calls)) / 3600
     return StageCost(plan, prompt, cached, completion, dollars, hours)
+
+
+def _dollars(plan: StagePlan, role: Role, endpoint: str) -> float | None:
+    """What the stage costs at one endpoint of the role; where a cache is written at a price, the first call does it."""
+    batch = role.settings.mode == "batch"
+    usage = Usage(round(plan.prompt), round(plan.cached), round(plan.completion))
+    each = role.cost_usd(endpoint, usage, batch)
+    if each is None or not plan.calls or not role.endpoints[endpoint].marks_cache:
+        return None if each is None else plan.calls * each
+    first = role.cost_usd(endpoint, replace(usage, cached=0, cache_written=usage.cached), batch)
+    return first and (plan.calls - 1) * each + first
 
 
 def seconds_of(completion: float) -> float:

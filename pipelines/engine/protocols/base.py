@@ -4,6 +4,7 @@ retries, states of an ending, bounds and batches on record are the same for all 
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -21,6 +22,16 @@ class BatchLook:
     ended: bool
     missing: Fault  # what to say of its lines without a result, once it has ended
     results: Sequence[str] = ()  # where its results are, in the protocol's own terms
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A batch whose creation was not answered, and that may exist all the same."""
+
+    nonce: str
+    lines: int
+    sent_at: float  # seconds since the epoch
+    known: frozenset[str]  # ids of batches that other records know
 
 
 class Protocol(ABC):
@@ -50,6 +61,10 @@ class Protocol(ABC):
     def body(role: Role, endpoint: str, request: CompletionRequest) -> dict[str, Any]:
         """The JSON body of a request, with no field that the role does not ask for."""
 
+    def turn(self, body: dict[str, Any]) -> AbstractAsyncContextManager[None]:
+        """Held while a request is sent; entering waits where it is better sent a little later."""
+        return nullcontext()
+
     @abstractmethod
     async def send(self, body: dict[str, Any]) -> Reply | Fault:
         """One request, without retries."""
@@ -77,8 +92,8 @@ class Protocol(ABC):
         """Create a batch that can be found by `nonce`; its id."""
 
     @abstractmethod
-    async def find(self, nonce: str) -> str:
-        """The id of the batch that carries `nonce`; empty if the endpoint shows none."""
+    async def find(self, sought: Sought) -> str | None:
+        """The id of a batch; empty if the endpoint shows none; None while it cannot be told."""
 
     @abstractmethod
     async def look(self, batch_id: str) -> BatchLook:

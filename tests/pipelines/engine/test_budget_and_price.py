@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipelines.completion import CompletionRequest, State
+from pipelines.completion import CompletionRequest, State, Usage
 from pipelines.engine import wire
 from pipelines.engine.client import Client
 from pipelines.engine.endpoints import EngineSettings, Role
@@ -26,16 +26,16 @@ def engine(**fields) -> EngineSettings:
 def test_prices_are_dated_and_extended_by_the_recipe():
     settings = engine(prices={"models": {"mine": {"input": 1, "output": 2}}})
     assert settings.prices.as_of == default_prices().as_of is not None
-    assert settings.prices.cost_usd("mine", 1_000_000, 0, 500_000) == 2.0
-    assert settings.prices.cost_usd("gpt-4o-mini-2024-07-18", 1_000_000, 1_000_000, 0) == pytest.approx(0.075)
-    assert settings.prices.cost_usd("never-heard-of", 1, 0, 1) is None
-    assert settings.prices.cost_usd("mine", None, None, 5) is None
+    assert settings.prices.cost_usd("mine", Usage(1_000_000, 0, 500_000)) == 2.0
+    assert settings.prices.cost_usd("gpt-4o-mini-2024-07-18", Usage(1_000_000, 1_000_000, 0)) == pytest.approx(0.075)
+    assert settings.prices.cost_usd("never-heard-of", Usage(1, 0, 1)) is None
+    assert settings.prices.cost_usd("mine", Usage(None, None, 5)) is None
 
 
 def test_an_embedded_model_costs_nothing():
     settings = engine(endpoints={"main": {"embedded": "demo"}}, budget={"dollars": 0})
     assert settings.endpoints["main"].model == "demo"
-    assert settings.role("writer").cost_usd("main", 10, 0, 10) == 0.0
+    assert settings.role("writer").cost_usd("main", Usage(10, 0, 10)) == 0.0
 
 
 @pytest.mark.parametrize(
