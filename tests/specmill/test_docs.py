@@ -16,7 +16,7 @@ COMMANDS = re.findall(r"^specmill .*$", "\n".join(re.findall(r"```\n(.*?)```", R
 
 def test_every_verb_is_in_the_readme_and_every_module_is_a_verb() -> None:
     assert [verb for verb in VERBS if f"| `specmill {verb}` |" not in README] == []
-    stems = {path.stem for path in (ROOT / "specmill" / "verbs").glob("*.py")} - {"__init__"}
+    stems = {path.stem for path in (ROOT / "specmill" / "verbs").glob("*/*.py")} - {"__init__"}
     assert {stem.rstrip("_").replace("_", "-") for stem in stems} == set(VERBS)
 
 

@@ -10,8 +10,8 @@ import yaml
 
 from specmill.recipe import Recipe, load_recipe, shipped_recipes
 from specmill.recipe_schema import FILE, NAMED, recipe_schema
-from specmill.verbs.init import init
-from specmill.verbs.schema import schema
+from specmill.verbs.make.init import init
+from specmill.verbs.make.schema import schema
 from specs.errors import RecipeError
 from tests.plugins import install
 
