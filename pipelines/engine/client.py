@@ -281,7 +281,7 @@ class Client:
         """What a request that brought no reply is charged with: what was made of one, else the most that it may be."""
         usage = fault.usage
         if usage and usage.prompt is not None and usage.completion is not None:
-            dollars = self.role.cost_usd(name, usage.prompt, usage.cached, usage.completion, batch)
+            dollars = self.role.cost_usd(name, usage, batch)
             return Want(dollars or 0.0, usage.prompt + usage.completion)
         return most if fault.billable else None
 
