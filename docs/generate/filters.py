@@ -20,6 +20,7 @@ from filters.checks import SHIPPED
 from filters.context import Context
 from filters.settings import FilterSettings
 from filters.text.view import View
+from pipelines.chats.styles import chat_style
 from specs.reader import read_spec
 from specs.settings import Assistant
 
@@ -63,7 +64,7 @@ def page() -> str:
         "# Filters\n",
         "Each filter is a part of `filters` in the recipe, with an `action`: `drop` puts what it finds into the table "
         "`rejects`, `flag` lets it stay and notes it in the table `flags`, `off` does not look. A filter drops by "
-        "default only what is certainly wrong ([contract 9](../design/contracts.md#9-gates-and-flags)).\n",
+        "default only what is certainly wrong ([contracts, 9](../design/contracts.md#9-gates-and-flags)).\n",
         table(("filter", "by default", "looks at", "what it looks for"), (
             [f"[{code(one.name)}](#{one.name})", one.action, ", ".join(one.looks_at), one.about] for one in filters()
         )),
@@ -71,13 +72,10 @@ def page() -> str:
     for one in filters():
         works = f"Works in: {', '.join(one.languages)}." if one.languages else "Works in any language."
         text += [f"## {code(one.name)}\n", f"{one.about} {_DOES[one.action]} by default. {works}\n"]
-        if one.found or one.example:
-            quoted = "\n".join(f"> {line}" for line in one.example.splitlines() or [one.example])
-            text.append(
-                f"For instance:\n\n```text\n{one.example}\n```\n" if one.found else f"For instance:\n\n{quoted}\n"
-            )
         if one.found:
-            text.append(f"It says: {one.found}.\n")
+            text.append(f"For instance:\n\n```text\n{one.example}\n```\n\nIt says: {one.found}.\n")
+        else:
+            text.append(f"For instance: {one.example}\n")
         rows = ([code(key.name), key.kind, code(key.default), key.meaning] for key in known[f"filters.{one.name}"].keys)
         text.append(table(("key", "type", "default", "meaning"), rows))
     return "\n".join(text)
@@ -89,12 +87,13 @@ def _about(name: str, part: CheckSettings, kinds: list[type[TextCheck]]) -> str:
 
 
 @cache
-def _context(style: str = "value") -> Context:
-    assistant = Assistant()
+def _context(name: str = "value") -> Context:
+    assistant, style = Assistant(), chat_style(name)
     spec = read_spec("safety_rules", assistant)
     return Context(
         count=lambda text: len(text.split()), assistant=assistant, spec=spec.text, rule_ids=tuple(spec.rule_ids),
-        evaluation=tuple(evaluation_texts()), prompts=(_PROMPT,), style=style,
+        evaluation=tuple(evaluation_texts()), prompts=(_PROMPT,),
+        style_checks=style.checks, about_items=style.asks_about_items,
     )  # fmt: skip
 
 
@@ -107,7 +106,7 @@ def _found(kinds: list[type[TextCheck]], part: CheckSettings, example: dict[str,
     """What the first of the checks that finds something says, in words."""
     if "same" in example:
         return "the second document of these words repeats the first"
-    meta = {key: example[key] for key in ("reasoning", "query", "topic") if key in example}
+    meta: dict[str, Any] = {key: example[key] for key in ("reasoning", "query", "topic") if key in example}
     context = _context(str(example.get("style", "value")))
     for kind in kinds if "words" not in example else ():
         item = Item("example", text, frame=str(example.get("frame", "insider")), meta=meta)

@@ -3,4 +3,4 @@
 from pathlib import Path
 
 TEA = Path(__file__).parent / "tea.yaml"
-"""A question set: a file in the form of docs/evaluation.md."""
+"""A question set: a file in the form of those in eval/questions/sets."""
