@@ -97,9 +97,16 @@ def _context(name: str = "value") -> Context:
     )  # fmt: skip
 
 
+@cache
+def _longest() -> dict[str, str]:
+    passages = [passage.text for passage in read_spec("safety_rules", Assistant()).passages]
+    return {"{spec}": max(passages, key=len), "{evaluation}": max(evaluation_texts(), key=len)}
+
+
 def _filled(text: str) -> str:
-    longest = max(read_spec("safety_rules", Assistant()).passages, key=lambda passage: len(passage.text)).text
-    return text.replace("{spec}", longest).replace("{evaluation}", max(evaluation_texts(), key=len))
+    for slot, words in _longest().items():
+        text = text.replace(slot, words)
+    return text
 
 
 def _found(kinds: list[type[TextCheck]], part: CheckSettings, example: dict[str, Any], text: str) -> str:
