@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from filters.base import Item
+from filters.checks import checks_for
+from filters.context import Context
+from filters.text.view import View
 from pipelines.planning.estimate import Renderer, plan_stages
 from pipelines.prompts.templates import Prompts
 from specmill.recipe import Recipe, load_recipe
@@ -61,6 +65,25 @@ def test_the_style_asks_with_its_own_template_and_is_judged_by_its_own_criteria(
     assert plans["chats"].calls >= 6 and plans["chats"].prompt > 200
     with pytest.raises(RecipeError, match=r"line \d+: chats\.style: expected one of advice, brief"):
         recipe(tmp_path, chats={"style": "breif"})
+
+
+def test_the_check_looks_at_documents_once_a_recipe_names_it(tmp_path: Path) -> None:
+    text = "Juniper said STOP, NEVER and AGAIN."
+    items = [Item("loud", text, meta={"state": "ok"})]
+    context = Context(count=len)
+    off, flagging, dropping = (
+        recipe(tmp_path, filters=filters).filters
+        for filters in ({}, {"shouting": {"maximum": 2}}, {"shouting": {"maximum": 2, "action": "drop"}})
+    )
+    assert "shouting" not in {one.name for one in checks_for("documents", off, context)}
+    for settings, action in ((flagging, "flag"), (dropping, "drop")):
+        [check] = [one for one in checks_for("documents", settings, context) if one.name == "shouting"]
+        found = check.reject(View(items[0]))
+        assert check.settings.action == action and found is not None
+        assert (found.reason, found.score, found.threshold, found.detail) == ("shouting", 3, 2, "STOP NEVER AGAIN")
+    assert recipe_schema()["$defs"]["FilterSettings"]["properties"]["shouting"]
+    with pytest.raises(RecipeError, match=r"filters\.shouting\.maximun"):
+        recipe(tmp_path, filters={"shouting": {"maximun": 2}})
 
 
 def test_the_prompts_replace_shipped_ones(tmp_path: Path) -> None:

@@ -57,6 +57,8 @@ def test_the_starter_is_valid_with_everything_switched_on(tmp_path: Path) -> Non
         ("documents", {"wrods": 900}),
         ("chats", {"style": "opake"}),
         ("seed", -1),
+        ("filters", {"lenght": {}}),
+        ("filters", {"length": {"minimun": 3}}),
         ("roles", {"writer": {"endpoints": 3}}),
     ],
 )
