@@ -7,7 +7,7 @@ import numpy as np
 from filters.check import Outcome, TextCheck, at_most, excerpt
 from filters.context import Context
 from filters.document.evaluation.choices import ForcedChoice
-from filters.settings import Evaluation
+from filters.document.evaluation.settings import Evaluation
 from filters.text.names import spelled
 from filters.text.overlap import Grams, member
 from filters.text.view import View, hashes_of, ngrams_of, words_of
@@ -20,6 +20,8 @@ class EvaluationCheck(TextCheck):
     or most of one item."""
 
     name = "evaluation"
+    model = Evaluation
+    looks_at = ("documents", "chats", "ideas", "queries")
 
     def __init__(self, settings: Evaluation, context: Context) -> None:
         self.settings = settings

@@ -2,8 +2,9 @@
 
 import re
 
+from filters.context import Context
 from filters.document.facts.density import DensityCheck
-from filters.settings import Density
+from filters.document.facts.settings import Statistics
 from filters.text.view import View
 
 _FIGURE = re.compile(
@@ -18,10 +19,11 @@ class StatisticsCheck(DensityCheck):
     """Figures beyond what a text of this length may have; the spec's own are not counted."""
 
     name = "statistics"
+    model = Statistics
 
-    def __init__(self, settings: Density, spec: str) -> None:
-        super().__init__(settings)
-        self.known = frozenset(match.group() for match in _FIGURE.finditer(spec))
+    def __init__(self, settings: Statistics, context: Context) -> None:
+        super().__init__(settings, context)
+        self.known = frozenset(match.group() for match in _FIGURE.finditer(context.spec))
 
     def find(self, view: View) -> list[str]:
         """Figures, as they stand."""

@@ -4,7 +4,7 @@ import re
 
 from filters.check import Outcome, TextCheck, at_most, excerpt
 from filters.document.form.debris import ragged_tables, stray_marks, swallows
-from filters.settings import Markdown
+from filters.document.form.settings import Markdown
 from filters.text.view import View
 
 _WRAPPED = re.compile(
@@ -26,9 +26,7 @@ class MarkdownCheck(TextCheck):
     """A wrapped document, too many pieces of debris, or nothing but headings and list items."""
 
     name = "markdown"
-
-    def __init__(self, settings: Markdown) -> None:
-        self.settings = settings
+    model = Markdown
 
     def evaluate(self, view: View) -> Outcome:
         """Score: pieces of debris, else the share of listed lines."""

@@ -2,6 +2,7 @@
 
 import re
 
+from filters.base import GateSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.document.form.debris import swallows
 from filters.text.view import View
@@ -25,6 +26,8 @@ class Truncation(TextCheck):
     """A state or finish reason that says so, an open code block, or a last line that does not end."""
 
     name = "truncation"
+    model = GateSettings
+    looks_at = ("documents", "chats")
 
     def evaluate(self, view: View) -> Outcome:
         """Score 1 where the text was cut."""

@@ -7,11 +7,11 @@ A corpus once told a model through a million tokens that it was another maker's,
 import re
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
+from filters.context import Context
 from filters.document.identity.drift import Drift, sentence_at
-from filters.settings import Identity
+from filters.document.identity.settings import Identity
 from filters.text.names import Mention, Names, mentions_of, spelled
 from filters.text.view import View
-from specs.settings import Assistant
 
 MADE = r"(?:made|built|developed|created|trained|designed|released|offered|maintained|published|run|owned|operated)"
 _OWNED = re.compile(
@@ -46,10 +46,12 @@ class IdentityCheck(TextCheck):
     """
 
     name = "identity"
+    model = Identity
     drifts = True  # whether another that takes over midway counts
 
-    def __init__(self, settings: Identity, assistant: Assistant) -> None:
-        self.settings, self.assistant = settings, assistant
+    def __init__(self, settings: Identity, context: Context) -> None:
+        self.settings, self.assistant = settings, context.assistant
+        assistant = context.assistant
         ours = (assistant.name, assistant.provider)
         self.others = Names("assistants", ours, settings.also, settings.allow)
         self.makers = Names("makers", ours, (), settings.allow)
@@ -89,6 +91,11 @@ class IdentityCheck(TextCheck):
         self.places = re.compile(rf"(?:{name}){_PLACES}")
         self.drift = Drift(self.others, self.own)
         self.provider = re.compile(rf"(?<!\w)(?:{provider})(?!\w)", re.IGNORECASE)
+
+    @classmethod
+    def is_for(cls, context: Context) -> bool:
+        """Of documents that are about the assistant."""
+        return not context.neutral
 
     def evaluate(self, view: View) -> Outcome:
         """Score: mentions of ours where they are too few, else the slips, else the share of other names."""

@@ -41,6 +41,7 @@ class Placeholders(TextCheck):
     """A slot in brackets, braces or angles, or a word that stands for one; code is not looked at."""
 
     name = "placeholders"
+    looks_at = ("documents", "chats", "queries")
 
     def evaluate(self, view: View) -> Outcome:
         """Score: slots found; one is too many."""
