@@ -50,7 +50,6 @@ _STYLE = (_str, "Style of the chat, as in chats.style")
 _QUERY_TYPE = (_str, "Kind of user message, as in chats.query_types")
 _TOOLS = (_str, "JSON: a list of tool definitions in the OpenAI format; null where there are none")
 _MODEL = (_str, "Model that wrote it, as the endpoint named it")
-_FLAGGED = (_strings, "Names of the filters that flagged it; their findings are in the table flags")
 _PASSAGES = (_strings, "Ids of the passages of the spec that it is about")
 
 
@@ -208,7 +207,7 @@ _TABLES: Final[dict[str, Declared]] = {
     "flags": Declared("What a filter found in an item that it let through.", {
         "id": _id("flag"),
         "item_table": (_str, "Table of the item"),
-        "item_id": (_str, "Id of the item"),
+        "item_id": (_str, "Id of the item; one that a judge or a target set aside keeps its flags"),
         "filter": (_str, "Name of the filter"),
         "detail": (_str, "What was found"),
         "score": (_float, "What the filter measured"),
@@ -217,17 +216,21 @@ _TABLES: Final[dict[str, Declared]] = {
     }),
 }  # fmt: skip
 
+_FLAGS = (_strings, "Names of the filters that flagged it; what they found is in the table flags")
 _MSM: Final[Columns] = {
-    "domain": _DOMAIN, "spec_hash": _SPEC_HASH, "model": _MODEL,
-    "tokens": (_int, "Tokens of the text, counted exactly"), "flags": _FLAGGED,
-}  # fmt: skip
+    "domain": _DOMAIN,
+    "spec_hash": _SPEC_HASH,
+    "model": _MODEL,
+    "tokens": (_int, "Tokens of the text, counted exactly"),
+    "flags": _FLAGS,
+}
 _AFT: Final[Columns] = {
     "id": _id("chat"),
     "domain": _DOMAIN,
     "spec_hash": _SPEC_HASH,
     "model": _MODEL,
     "tokens": (_int, "Tokens of all messages, without what a chat template adds"),
-    "flags": _FLAGGED,
+    "flags": _FLAGS,
     "style": _STYLE,
     "query_type": _QUERY_TYPE,
     "query_id": (_str, "Id of the query"),
@@ -256,8 +259,8 @@ _DATASETS: Final[dict[str, Declared]] = {
 }  # fmt: skip
 
 TABLES: Final[dict[str, pa.Schema]] = {name: table.schema for name, table in _TABLES.items()}
-"""Tables under `tables/<name>/`: `documents` and `chats` hold what is kept, `rejects` all that is not, and
-`flags` what the filters found in what they let through."""
+"""Tables under `tables/<name>/`: `documents` and `chats` hold what is kept, `rejects` all that is not, and `flags` what
+the filters found in what they let through."""
 
 DATASETS: Final[dict[str, pa.Schema]] = {name: dataset.schema for name, dataset in _DATASETS.items()}
 """Configs under `dataset/<name>/`: what is published and trained on."""

@@ -1,4 +1,4 @@
-"""The records that every check shares (an item, what was found in it, a decision), and the base of their settings."""
+"""The records that every check shares (an item, what was found, a decision), and the base of a filter's settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
