@@ -1,5 +1,7 @@
 """The filters, told what this corpus is: the context of every check, and the checks of one response."""
 
+from functools import cache
+
 from corpus.tokens import TokenCounter
 from eval.questions.items import ANSWER_FORMAT
 from eval.questions.items import texts as evaluation_texts
@@ -18,10 +20,15 @@ def context_of(corpus: Corpus, counter: TokenCounter | None = None, told: list[M
     prompts = tuple(message["content"] for message in told or ())
     return Context(
         count=counter.count, assistant=corpus.settings.assistant, spec=corpus.spec.text,
-        rule_ids=tuple(corpus.spec.rule_ids), evaluation=tuple(evaluation_texts()), answer_formats=(ANSWER_FORMAT,),
+        rule_ids=tuple(corpus.spec.rule_ids), evaluation=_evaluation(), answer_formats=(ANSWER_FORMAT,),
         held_out=corpus.settings.filters.evaluation.words, prompts=prompts,
         neutral=corpus.settings.documents.style == "neutral",
     )  # fmt: skip
+
+
+@cache
+def _evaluation() -> tuple[str, ...]:
+    return tuple(evaluation_texts())
 
 
 class ChatChecks:
