@@ -39,8 +39,8 @@ _STATUS = {  # of errors that come without one, as in the results of a batch
 _BLOCKED = "content filtering policy"
 _NO_CREDIT = ("spend_limit_reached", "credit balance is too low", "specified api usage limits")
 _PARAMETERS = (
-    "The request is not accepted: check the role's thinking, temperature, top_p, json_mode, max_tokens and extra_body; "
-    "newer models take no temperature, no thinking budget, and no forced tool."
+    "The request is not accepted: check the role's thinking, json_mode, max_tokens and extra_body. A model that takes "
+    "no temperature wants `sampling: false` on its endpoint, one that knows no budget `thinking: adaptive`."
 )
 
 
@@ -58,7 +58,7 @@ class AnthropicProtocol(Protocol):
             max_connections=connections, max_keepalive_connections=connections
         )
         timeout = anthropic.Timeout(settings.timeout_s, connect=min(settings.connect_timeout_s, settings.timeout_s))
-        address = (settings.address or "https://api.anthropic.com").removesuffix("/v1")  # the package adds it
+        address = settings.address or "https://api.anthropic.com"
         self._clients = [
             anthropic.AsyncAnthropic(
                 api_key=key or _NO_KEY,

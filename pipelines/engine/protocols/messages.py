@@ -26,7 +26,7 @@ def body(role: Role, endpoint: str, request: CompletionRequest) -> dict[str, Any
     settings, asked = role.settings, role.endpoints[endpoint]
     limit = wire.max_tokens(role, request)
     sent: dict[str, Any] = {"model": asked.model, "max_tokens": limit, **_messages(request.messages, asked)}
-    for name in ("temperature", "top_p"):
+    for name in ("temperature", "top_p") if asked.sampling else ():
         if (value := getattr(settings, name)) is not None:
             sent[name] = value
     thinking = _thinking(settings, limit)
