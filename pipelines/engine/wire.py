@@ -18,6 +18,13 @@ def max_tokens(role: Role, request: CompletionRequest) -> int:
     return limit if request.max_tokens is None else min(limit, request.max_tokens)
 
 
+def most_sent(role: Role, request: CompletionRequest) -> int:
+    """The limit that the endpoint is sent: `extra_body` may have another word on it."""
+    settings = role.settings
+    sent = settings.extra_body.get(settings.max_tokens_field)
+    return sent if isinstance(sent, int) and not isinstance(sent, bool) else max_tokens(role, request)
+
+
 def seed(role: Role, request: CompletionRequest) -> int:
     """The seed of one request, for endpoints that take one."""
     identity = json.dumps([role.seed, request.stage, request.row_id, request.sample, request.attempt])

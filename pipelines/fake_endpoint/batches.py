@@ -35,6 +35,7 @@ class Batches:
         self._endpoint, self._api = endpoint, api or endpoint
         self._files: dict[str, str] = {}
         self._batches: dict[str, dict[str, Any]] = {}
+        self._made_at: dict[str, float] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._tried: Counter[str] = Counter()  # how often each fault could have hit
         self._away_until = 0.0
@@ -98,7 +99,7 @@ class Batches:
             "output_file_id": None, "error_file_id": None, "metadata": asked.get("metadata"),
             "request_counts": {"total": len(lines), "completed": 0, "failed": 0},
         }  # fmt: skip
-        self._batches[name] = batch
+        self._batches[name], self._made_at[name] = batch, time.monotonic()
         failure = next((kind for kind in _FAILURES if self._hit(kind)), "")
         self._endpoint.log(event="batch", id=name, lines=len(lines), fault=failure)
         if failure:
@@ -123,7 +124,9 @@ class Batches:
         """GET /v1/batches."""
         if page := self._page():
             return page
-        return web.json_response({"object": "list", "data": list(self._batches.values()), "has_more": False})
+        shown_before = time.monotonic() - self._endpoint.settings.list_lag_s
+        shown = [batch for name, batch in self._batches.items() if self._made_at[name] <= shown_before]
+        return web.json_response({"object": "list", "data": shown, "has_more": False})
 
     async def get(self, request: web.Request) -> web.Response:
         """GET /v1/batches/{id}."""
@@ -136,15 +139,19 @@ class Batches:
         expired = False
         for line in lines:
             fault = self._endpoint.fault_of_line(line["body"], line["custom_id"])
+            scripted = self._endpoint.line_fault
             if fault == "expired":
                 expired = True
+            elif scripted and fault == "answer":
+                done.append(_line(line, {"status_code": scripted.status, "body": scripted.body}))
             elif error := self._endpoint.error_of(fault):
                 status, message, code = error
                 failed.append(
                     _line(line, {"status_code": status, "body": {"error": {"message": message, "code": code}}})
                 )
             else:
-                done.append(_line(line, {"status_code": 200, "body": self._endpoint.completion(line["body"], fault)}))
+                body = self._endpoint.spoiled(self._endpoint.completion(line["body"], fault), scripted)
+                done.append(_line(line, {"status_code": 200, "body": body}))
         batch["output_file_id"] = self._file("\n".join(done), "batch_output")["id"] if done else None
         batch["error_file_id"] = self._file("\n".join(failed), "batch_output")["id"] if failed else None
         batch["request_counts"].update(completed=len(done), failed=len(failed))

@@ -48,6 +48,7 @@ CREATE TABLE IF NOT EXISTS reservation (client TEXT PRIMARY KEY, pid INTEGER NOT
 CREATE TABLE IF NOT EXISTS batch (nonce TEXT PRIMARY KEY, role TEXT NOT NULL, endpoint TEXT NOT NULL, id TEXT, lines INTEGER NOT NULL, created_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS batch_at (nonce TEXT PRIMARY KEY, address TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS lost (id INTEGER PRIMARY KEY, dollars REAL NOT NULL, tokens INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS answered_as (endpoint TEXT NOT NULL, model TEXT NOT NULL, reported TEXT NOT NULL, PRIMARY KEY (endpoint, model, reported));
 CREATE TABLE IF NOT EXISTS cache_write (id INTEGER PRIMARY KEY, tokens INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS progress (client TEXT NOT NULL, stage TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (client, stage));
 """  # noqa: E501
@@ -129,6 +130,14 @@ class Ledger:
         )
         values = (role, request.stage, endpoint, model, block_hash(parameters), len(first), first)
         return bool(self.read(sql, *values))
+
+    def answered_since(self, endpoint: str, model: str, since: float) -> bool:
+        """Whether `endpoint` has answered anything with `model` since a time in seconds since the epoch."""
+        sql = (
+            "SELECT finished_at FROM completion WHERE endpoint = ? AND model = ? AND state != 'refused' "
+            "ORDER BY id DESC LIMIT 1"
+        )
+        return any(at > since for (at,) in self.read(sql, endpoint, model))
 
     def record(self, entry: Entry) -> "Future[Completion]":
         """Queue a completion; the future holds it once it is committed. Where another process committed the same key

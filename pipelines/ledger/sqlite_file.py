@@ -67,8 +67,8 @@ def _connect(path: Path, schema: str) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
-        # Only where it has to be, for that takes a lock; `lost` is the table that was added last.
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'lost'").fetchone():
+        # Only where it has to be, for that takes a lock; `answered_as` is the table that was added last.
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'answered_as'").fetchone():
             connection.executescript(schema)
     except (sqlite3.Error, OSError) as error:
         raise unusable(path, error) from error

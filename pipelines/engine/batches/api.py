@@ -19,7 +19,7 @@ from pipelines.completion import Completion, CompletionRequest, State
 from pipelines.engine import wire
 from pipelines.engine.batches.record import Batch, BatchRecord, Line
 from pipelines.engine.budget import Budget
-from pipelines.engine.connection import BACKOFF_S, Endpoint
+from pipelines.engine.connection import BACKOFF_S, DENIED_S, Endpoint
 from pipelines.engine.endpoints import Role
 from pipelines.engine.outcomes import Fault, Reply, scrub
 from pipelines.engine.protocols.base import Sought
@@ -38,6 +38,8 @@ _KEPT = (
 T = TypeVar("T")
 Settle = Callable[[str, Line, bytes, Reply, float], Awaitable[Completion]]
 """Commits a reply: endpoint, line, key, reply, seconds since the batch was sent."""
+Sift = Callable[[str, Line, Reply], Reply | Fault]
+"""Looks at a reply of an endpoint to a line before it is used."""
 
 
 class BatchLane:
@@ -56,16 +58,18 @@ class BatchLane:
         control: Control,
         changed: asyncio.Event,
         settle: Settle,
+        sift: Sift,
     ) -> None:
         self._role, self._endpoint, self._budget, self._control = role, endpoint, budget, control
         self._protocol = endpoint.protocol
-        self._changed, self._settle = changed, settle
+        self._changed, self._settle, self._sift = changed, settle, sift
         self._record = BatchRecord(ledger, role.name, endpoint.name, endpoint.address)
         self._waiting: dict[bytes, asyncio.Future[Completion | Fault | None]] = {}
         self._queue: dict[bytes, Line] = {}
         self._queued_at = 0.0
         self._underway: set[bytes] = set()  # keys in batches of this or of an earlier client
         self._tasks: set[asyncio.Task[None]] = set()
+        self._answered = False  # whether the endpoint has taken part so far
         self.unable = ""  # why this endpoint takes no batches at all
         self._stuck = ""  # why batches that it has accepted cannot be looked at, once that takes too long
 
@@ -232,7 +236,7 @@ class BatchLane:
             look = await self._until_done(lambda: self._protocol.look(batch.id))
         brought = await self._until_done(lambda: self._protocol.results(look))
         names = {key: self._protocol.custom_id(batch.nonce, key) for key in batch.lines}
-        results = {key: brought[name] for key, name in names.items() if name in brought}
+        results = {key: self._sifted(batch.lines[key], brought[name]) for key, name in names.items() if name in brought}
         kept = await self._keep(batch.lines, results, time.time() - batch.sent_at)
         if any(one.state is State.FAILED for one in kept.values()):
             return  # the disk is full and the run ends: the batch stays on record
@@ -240,6 +244,9 @@ class BatchLane:
         await asyncio.sleep(look.missing.retry_after_s or 0.0)
         for key in batch.lines:
             self._tell(key, kept.get(key) or results.get(key) or look.missing)
+
+    def _sifted(self, line: Line, outcome: Reply | Fault) -> Reply | Fault:
+        return self._sift(self._endpoint.name, line, outcome) if isinstance(outcome, Reply) else outcome
 
     async def _keep(
         self, lines: dict[bytes, Line], results: dict[bytes, Reply | Fault], latency_s: float
@@ -265,10 +272,11 @@ class BatchLane:
         while isinstance(outcome := await self._try(work()), Fault):
             failing_since = failing_since or time.monotonic()
             settings, about = self._endpoint.settings, f"endpoint {self._endpoint.name}, batches: {outcome.detail}"
-            if outcome.kind == "permanent":
+            failed_s = time.monotonic() - failing_since
+            if outcome.kind == "permanent" or (outcome.kind == "denied" and failed_s > DENIED_S):
                 self._control.halt("endpoint", f"{about}. {outcome.advice} {_KEPT}")
                 await asyncio.Event().wait()  # until this lane is closed; the batch stays on record
-            if time.monotonic() - failing_since > settings.wait_when_down_s:
+            if failed_s > settings.wait_when_down_s:
                 self._stuck = f"{about}. Run again when it is back. {_KEPT}"
             await asyncio.sleep(max(outcome.retry_after_s or 0.0, settings.batch_poll_s))
         self._stuck = ""
@@ -277,14 +285,17 @@ class BatchLane:
     async def _try(self, work: Awaitable[T]) -> T | Fault:
         """What the endpoint answers, or what went wrong there."""
         try:
-            return await work
+            done = await work
+            self._answered = True
+            return done
         except self._protocol.errors as error:
             fault = self._protocol.fault_of(error)
             if not isinstance(fault, Fault):
                 return Fault("bad_reply", fault.error)
-            return (
-                replace(fault, kind="permanent") if fault.kind == "rejected" else fault
-            )  # no request is at fault here
+            # No request is at fault here: what the endpoint does not accept, it will not; a key or an address that it
+            # took before may be right again soon.
+            passing = fault.kind == "denied" and self._answered
+            return replace(fault, kind="permanent") if fault.kind in {"rejected", "denied"} and not passing else fault
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -16,12 +16,15 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import anthropic
+import httpx
 
 from pipelines.completion import CompletionRequest
 from pipelines.engine.endpoints import EndpointSettings, Role
-from pipelines.engine.outcomes import Fault, Reply, clean, count, parsed, scrub, status_fault
+from pipelines.engine.errors import has_error, status_fault
+from pipelines.engine.outcomes import Fault, Reply, clean, count, parsed, scrub
 from pipelines.engine.protocols import messages
 from pipelines.engine.protocols.base import BatchLook, Protocol, Sought
+from pipelines.engine.proxies import httpx_proxy
 
 _NO_KEY = "no-key"  # else the package looks for other credentials on this machine
 _POOL_CONNECTIONS, _SPARE_CONNECTIONS = 32, 8
@@ -31,6 +34,7 @@ _NONCE_CHARS, _KEY_CHARS = 24, 40  # of a custom id, which has 64 at most
 _CLOCK_S = 3600.0  # that a batch may seem to be made before it was sent, or after it was first looked for
 _BATCHES = "/v1/messages/batches"
 _PAGE = 100
+_HEARD = "heard"
 _STATUS = {  # of errors that come without one, as in the results of a batch
     "invalid_request_error": 400, "authentication_error": 401, "billing_error": 402, "permission_error": 403,
     "not_found_error": 404, "request_too_large": 413, "rate_limit_error": 429, "api_error": 500, "timeout_error": 504,
@@ -65,7 +69,9 @@ class AnthropicProtocol(Protocol):
                 base_url=address,
                 max_retries=0,
                 timeout=timeout,
-                http_client=anthropic.DefaultAsyncHttpxClient(limits=limits, timeout=timeout),
+                http_client=anthropic.DefaultAsyncHttpxClient(
+                    limits=limits, timeout=timeout, event_hooks={"response": [_heard]}, **httpx_proxy(address)
+                ),
             )
             for _ in range(-(-settings.max_in_flight // _POOL_CONNECTIONS))
         ]
@@ -128,6 +134,8 @@ class AnthropicProtocol(Protocol):
         data = parsed(answer.decode("utf-8-sig", "replace"), self.key)
         if isinstance(data, Fault):
             return data
+        if has_error(data):
+            return self._status_fault(200, data, "", {})
         if prefix := messages.prefix(body):
             self._cached_at[prefix] = time.monotonic()
         return messages.read(data, self.key)
@@ -135,14 +143,17 @@ class AnthropicProtocol(Protocol):
     def fault_of(self, error: Exception) -> Fault | Reply:
         """Sort an exception of the anthropic package, or a TimeoutError."""
         cause = error.__cause__ or error
-        unreachable = type(cause).__name__ in {"ConnectError", "ConnectTimeout"}
+        unreachable = isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
         if isinstance(error, TimeoutError | anthropic.APITimeoutError) and not unreachable:
             return Fault("timeout", f"no complete reply within {self.settings.timeout_s:g} s", overload=True)
         if isinstance(error, anthropic.APIStatusError):
             return self._status_fault(error.status_code, error.body, error.message, error.response.headers)
         detail = scrub(f"{type(cause).__name__}: {cause}", self.key)
         if isinstance(error, anthropic.APIConnectionError):
-            return Fault("connection", f"{detail} ({self.address})", unreachable=unreachable)
+            unheard = not error.request.extensions.get(_HEARD)
+            overload = unheard and not unreachable  # more connections than it takes, or it is being restarted
+            detail = f"{detail} ({self.address})"
+            return Fault("connection", detail, unreachable=unreachable, unheard=unheard, overload=overload)
         return Fault("bad_reply", detail)
 
     def _status_fault(self, status: int, body: object, message: str, headers: Any) -> Fault | Reply:
@@ -283,6 +294,11 @@ class AnthropicProtocol(Protocol):
         if kind in {"canceled", "expired"}:  # neither was asked, nor billed
             return Fault("expired", f"the request was {kind} in its batch")
         raise ValueError(f"the results cannot be read: {scrub(line, self.key)}")
+
+
+async def _heard(response: httpx.Response) -> None:
+    """Notes that an answer began, which may then be billed, whatever becomes of it."""
+    response.request.extensions[_HEARD] = True
 
 
 def _counts(batch: dict[str, Any]) -> dict[str, int]:

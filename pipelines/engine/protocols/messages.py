@@ -14,6 +14,7 @@ from pipelines.engine.outcomes import Fault, Reply, clean, count, ended, scrub
 
 _TOOL = "reply"
 _LEAST_THINKING = 1024  # tokens; the API's own minimum
+_NAME_CHARS = 200
 _REFUSAL_CHARS = 300
 _ENDINGS = {  # the API's stop reasons in the words of the shared rule
     "end_turn": "stop", "stop_sequence": "stop", "tool_use": "stop", "max_tokens": "length",
@@ -120,7 +121,11 @@ def read(data: Any, key: str = "") -> Reply | Fault:
     empty = "tool calls instead of text" if tools else ""
     reasoning, usage = "\n\n".join(filter(None, thoughts)), _usage(data.get("usage"))
     reply = ended(_ENDINGS.get(stop, stop), text, reasoning, usage, empty=empty)
-    return replace(reply, finish_reason=stop, error=refusal or reply.error)
+    if isinstance(reply, Fault):
+        return reply
+    return replace(
+        reply, finish_reason=stop, error=refusal or reply.error, model=clean(data.get("model"))[:_NAME_CHARS]
+    )
 
 
 def _refusal(details: object) -> str:

@@ -1,24 +1,30 @@
 """OpenAI's API, as its maker and many servers speak it: chat completions, and the Batch API at half the price."""
 
 import json
-from collections import deque
+import re
 from collections.abc import Awaitable, Sequence
 from typing import Any, TypeVar
 
+import httpx
 import openai
 
-from pipelines.completion import CompletionRequest, Usage
+from pipelines.completion import CompletionRequest
 from pipelines.engine import wire
 from pipelines.engine.endpoints import EndpointSettings, Role
-from pipelines.engine.outcomes import Fault, Reply, advice_on, clean, count, ended, parsed, scrub, status_fault
+from pipelines.engine.errors import advice_on, has_error, status_fault
+from pipelines.engine.outcomes import Fault, Reply, scrub
 from pipelines.engine.protocols.base import BatchLook, Protocol, Sought
+from pipelines.engine.protocols.openai_reply import read_reply, sort_reply
+from pipelines.engine.protocols.post import Post, encoded
+from pipelines.engine.proxies import httpx_proxy
+from specs.untrusted import load_json
 
 T = TypeVar("T")
 _NO_KEY = "no-key"  # what servers without keys are sent; the openai package insists on one
-_POOL_CONNECTIONS, _SPARE_CONNECTIONS = 32, 8
 _ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 _NONCE = "specmill"  # metadata key
 _FOR_GOOD = {"model_not_found": 404, "invalid_api_key": 401, "billing_hard_limit_reached": 402}  # the status they are
+_NAME_IN_LINE = re.compile(r'"custom_id":\s*"([^"]+)"')
 _LIMITS = frozenset(
     {
         "minLength",
@@ -36,34 +42,28 @@ _LIMITS = frozenset(
 
 
 class OpenAIProtocol(Protocol):
-    """Some `openai.AsyncOpenAI` for one endpoint, with the package's own retries off. Several, because a pool looks
-    through all its connections for every request: at 512 in one pool that costs more than the rest of the request."""
+    """Chat completions are posted, with nothing between us and the answer; files and batches go through the openai
+    package, with its own retries off."""
 
-    errors = (openai.OpenAIError, TimeoutError, OSError, ValueError)
+    errors = (openai.OpenAIError, *Post.errors)
     most_lines, most_bytes = 50_000, 150_000_000  # OpenAI's limits are 50,000 and 200 MB
 
     def __init__(self, settings: EndpointSettings, key: str) -> None:
         super().__init__(settings, key)
         if settings.embedded and not settings.base_url:  # else the request would go to the package's default
             raise RuntimeError(f"the embedded model {settings.embedded} is not being served")
-        connections = _POOL_CONNECTIONS + _SPARE_CONNECTIONS
-        limits = type(openai.DEFAULT_CONNECTION_LIMITS)(
-            max_connections=connections, max_keepalive_connections=connections
+        connect_s = min(settings.connect_timeout_s, settings.timeout_s)
+        timeout = openai.Timeout(settings.timeout_s, connect=connect_s)
+        self._client = openai.AsyncOpenAI(
+            api_key=key or _NO_KEY,
+            base_url=settings.address,
+            max_retries=0,
+            timeout=timeout,
+            http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, **httpx_proxy(settings.address)),
         )
-        timeout = openai.Timeout(settings.timeout_s, connect=min(settings.connect_timeout_s, settings.timeout_s))
-        self._clients = [
-            openai.AsyncOpenAI(
-                api_key=key or _NO_KEY,
-                base_url=settings.address,
-                max_retries=0,
-                timeout=timeout,
-                http_client=openai.DefaultAsyncHttpxClient(limits=limits, timeout=timeout),
-            )
-            for _ in range(-(-settings.max_in_flight // _POOL_CONNECTIONS))
-        ]
-        self._client = self._clients[0]  # for all but chat completions
-        raw = [client.chat.completions.with_raw_response for client in self._clients]  # a bad reply is ours to sort
-        self._pools = deque(pool for pool in raw for _ in range(_POOL_CONNECTIONS))
+        own = {**self._client.default_headers, **self._client.auth_headers}
+        headers = {name: value for name, value in own.items() if isinstance(value, str)}
+        self._post = Post(f"{self.address.rstrip('/')}/chat/completions", headers, connect_s)
 
     @property
     def address(self) -> str:
@@ -72,8 +72,8 @@ class OpenAIProtocol(Protocol):
 
     async def close(self) -> None:
         """Close the connections."""
-        for client in self._clients:
-            await client.close()
+        await self._client.close()
+        await self._post.close()
 
     @staticmethod
     def body(role: Role, endpoint: str, request: CompletionRequest) -> dict[str, Any]:
@@ -96,29 +96,26 @@ class OpenAIProtocol(Protocol):
 
     async def send(self, body: dict[str, Any]) -> Reply | Fault:
         """One chat completion."""
-        pool = self._pools.popleft()
-        try:
-            # All of the body goes as extra_body, which wins: the package would copy messages leaf by leaf.
-            response = await pool.create(model="", messages=[], extra_body=body)
-            return read_reply(response.text, self.key)
-        finally:
-            self._pools.append(pool)
+        answer = await self._post.send(encoded(body))
+        if answer.status < 400:
+            return read_reply(answer.text, self.settings, self.key, answer.status)
+        return status_fault(
+            answer.status, _json_or_none(answer.text), answer.text, answer.headers, self.settings, self.key
+        )
 
     def fault_of(self, error: Exception) -> Fault | Reply:
-        """Sort an exception of the openai package, or a TimeoutError."""
-        cause = error.__cause__ or error
-        unreachable = type(cause).__name__ in {"ConnectError", "ConnectTimeout"}
-        if isinstance(error, TimeoutError | openai.APITimeoutError) and not unreachable:
-            return Fault("timeout", f"no complete reply within {self.settings.timeout_s:g} s", overload=True)
+        """Sort an exception of a request, or of the openai package."""
         if isinstance(error, openai.APIStatusError):
-            body = error.body if isinstance(error.body, dict) else {}
-            headers = error.response.headers
-            return status_fault(error.status_code, body, error.message, headers, self.settings, self.key)
-        detail = scrub(f"{type(cause).__name__}: {cause}", self.key)
+            headers, text = error.response.headers, error.response.text
+            return status_fault(error.status_code, _json_or_none(text), text, headers, self.settings, self.key)
+        if isinstance(error, openai.APITimeoutError) and not isinstance(error.__cause__, httpx.ConnectTimeout):
+            return self._post.fault_of(TimeoutError(), self.settings.timeout_s, self.key)
         if isinstance(error, openai.APIConnectionError):
-            detail = f"{detail} ({self.settings.address or 'the default address'})"
-            return Fault("connection", detail, unreachable=unreachable)
-        return Fault("bad_reply", detail)
+            cause = error.__cause__ or error
+            detail = scrub(f"{type(cause).__name__}: {cause} ({self.address})", self.key)
+            unreachable = isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
+            return Fault("connection", detail, unreachable=unreachable, unheard=unreachable)
+        return self._post.fault_of(error, self.settings.timeout_s, self.key)
 
     # --- batches -----------------------------------------------------------------------------------------------------
 
@@ -175,22 +172,31 @@ class OpenAIProtocol(Protocol):
         """What each line brought, from the files of results and of errors."""
         results: dict[str, Reply | Fault] = {}
         for file_id in look.results:
-            content = await self._client.files.content(file_id)
-            for line in filter(str.strip, content.text.split("\n")):  # not splitlines: replies hold other ends
+            content = (await self._client.files.content(file_id)).content.decode("utf-8-sig", "replace")
+            for line in filter(str.strip, content.split("\n")):  # not splitlines: replies hold other ends
                 results |= self._result(line)
         return results
 
     def _result(self, line: str) -> dict[str, Reply | Fault]:
         try:
-            data = json.loads(line)
+            data = load_json(line)
             name, response = str(data["custom_id"]), data.get("response") or {}
             status, body = int(response.get("status_code") or 500), response.get("body") or {}
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise ValueError(f"the results cannot be read: {scrub(line, self.key)}") from error
+        except (ValueError, LookupError, TypeError, AttributeError) as problem:
+            if (named := _NAME_IN_LINE.search(line)) and line.rstrip().endswith("}"):  # whole, and of no use
+                return {named[1]: Fault("bad_reply", f"its line cannot be read: {scrub(line, self.key)}")}
+            raise ValueError(f"the results cannot be read: {scrub(line, self.key)}") from problem
         if status == 200:
-            return {name: sort_reply(body, self.key)}
-        said = body.get("error") or data.get("error") or {}
-        return {name: status_fault(status, said, "the line failed", {}, self.settings, self.key)}
+            return {name: sort_reply(body, self.settings, self.key)}
+        error = body if has_error(body) else data
+        return {name: status_fault(status, error, "the line failed", {}, self.settings, self.key)}
+
+
+def _json_or_none(text: str) -> Any:
+    try:
+        return load_json(text)
+    except ValueError:
+        return None
 
 
 async def _object(answer: Awaitable[T]) -> T:
@@ -224,36 +230,3 @@ def _unlimited(schema: Any) -> Any:
         name: {key: _unlimited(one) for key, one in value.items()} if name == "properties" else _unlimited(value)
         for name, value in kept.items()
     }
-
-
-def read_reply(body: str, key: str = "") -> Reply | Fault:
-    """Sort the body of a chat completion with HTTP status 200."""
-    data = parsed(body, key)
-    return data if isinstance(data, Fault) else sort_reply(data, key)
-
-
-def sort_reply(data: Any, key: str = "") -> Reply | Fault:
-    """Sort a chat completion that has been parsed."""
-    try:
-        choice = data["choices"][0]
-        message = choice["message"]
-        text = message.get("content")
-    except (LookupError, TypeError, AttributeError):
-        return Fault("bad_reply", f"status 200, but no choice with a message: {scrub(str(data), key)}")
-    reasoning = clean(message.get("reasoning_content") or message.get("reasoning"))
-    empty = "tool calls instead of text" if message.get("tool_calls") else ""
-    finish, refusal = clean(choice.get("finish_reason")), clean(message.get("refusal"))
-    return ended(finish, clean(text), reasoning, _usage(data.get("usage")), refusal, empty)
-
-
-def _usage(usage: object) -> Usage:
-    if not isinstance(usage, dict):
-        return Usage()
-    prompt_details = usage.get("prompt_tokens_details")
-    completion_details = usage.get("completion_tokens_details")
-    return Usage(
-        count(usage, "prompt_tokens"),
-        count(prompt_details, "cached_tokens"),
-        count(usage, "completion_tokens"),
-        count(completion_details, "reasoning_tokens"),
-    )
