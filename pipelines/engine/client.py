@@ -175,7 +175,7 @@ class Client:
         while endpoint := await self._batch_endpoint(keys, tried):
             name, key = endpoint.name, keys[endpoint.name]
             if not self._lanes[name].holds(key):  # for what a batch has, budget is set aside already
-                if not await self._budget.reserve(key, wire.most(self.role, name, request, batch=True)):
+                if not await self._budget.reserve(key, wire.most(self.role, name, request, batch=True), batch=True):
                     break
                 if found := self.ledger.find(list(keys.values())):  # brought meanwhile by another client's batch
                     self._budget.release(key)
@@ -281,7 +281,7 @@ class Client:
         """What a request that brought no reply is charged with: what was made of one, else the most that it may be."""
         usage = fault.usage
         if usage and usage.prompt is not None and usage.completion is not None:
-            dollars = self.role.cost_usd(name, usage.prompt, usage.cached, usage.completion, batch)
+            dollars = self.role.cost_usd(name, usage, batch)
             return Want(dollars or 0.0, usage.prompt + usage.completion)
         return most if fault.billable else None
 

@@ -53,9 +53,9 @@ def proxy_for(address: str) -> Proxy | None:
     return found
 
 
-def httpx_proxy(address: str | None) -> dict[str, Any]:
-    """The same for an httpx client, as its arguments; None is the address of OpenAI."""
-    proxy = proxy_for(address or "https://api.openai.com")
+def httpx_proxy(address: str) -> dict[str, Any]:
+    """The same for an httpx client, as its arguments."""
+    proxy = proxy_for(address)
     return {"proxy": proxy.url if proxy else None, "trust_env": False}
 
 

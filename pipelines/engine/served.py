@@ -1,11 +1,12 @@
 """Which models an endpoint serves: a look that costs nothing, for `doctor` and the demo."""
 
-import json
 import os
 
-from pipelines.engine.endpoints import EndpointSettings
+from pipelines.engine.endpoints import MAKERS_ADDRESSES, EndpointSettings
 from pipelines.engine.outcomes import scrub
+from pipelines.engine.proxies import httpx_proxy, proxy_for
 from specs.errors import EndpointError
+from specs.untrusted import load_json
 
 _PATIENCE_S = 10.0
 
@@ -20,7 +21,9 @@ def served_models(settings: EndpointSettings) -> list[str]:
 
     key = os.environ.get(settings.api_key_env, "").strip()
     address = settings.address
-    client = openai.OpenAI(api_key=key or "no-key", base_url=address, timeout=_PATIENCE_S, max_retries=1)
+    asked = address or MAKERS_ADDRESSES["openai"]
+    through = openai.DefaultHttpxClient(timeout=_PATIENCE_S, **httpx_proxy(asked))
+    client = openai.OpenAI(api_key=key or "no-key", base_url=address, http_client=through, max_retries=1)
     try:
         with client:
             return _names(client.models.with_raw_response.list().text)
@@ -29,15 +32,15 @@ def served_models(settings: EndpointSettings) -> list[str]:
     except (openai.OpenAIError, ValueError) as error:
         hint = "" if key else f" The variable {settings.api_key_env} is not set."
         said = scrub(f"{type(error).__name__}: {error}" if isinstance(error, openai.OpenAIError) else str(error), key)
-        raise EndpointError(
-            f"{address or 'the default address'} does not answer as expected: {said.rstrip('.')}.{hint}"
-        ) from error
+        proxy = proxy_for(asked) if isinstance(error, openai.APIConnectionError) else None
+        where = f"{address or 'the default address'}{f' (through the proxy {proxy.shown})' if proxy else ''}"
+        raise EndpointError(f"{where} does not answer as expected: {said.rstrip('.')}.{hint}") from error
 
 
 def _names(body: str) -> list[str]:
     """The names in a list of models; ValueError for any other text."""
     try:
-        listed = json.loads(body)["data"]
+        listed = load_json(body)["data"]
         if isinstance(listed, list):
             return [str(model["id"]) for model in listed]
     except (ValueError, LookupError, TypeError):

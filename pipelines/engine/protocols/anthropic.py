@@ -19,7 +19,7 @@ import anthropic
 import httpx
 
 from pipelines.completion import CompletionRequest
-from pipelines.engine.endpoints import EndpointSettings, Role
+from pipelines.engine.endpoints import MAKERS_ADDRESSES, EndpointSettings, Role
 from pipelines.engine.errors import has_error, status_fault
 from pipelines.engine.outcomes import Fault, Reply, clean, count, parsed, scrub
 from pipelines.engine.protocols import messages
@@ -62,7 +62,7 @@ class AnthropicProtocol(Protocol):
             max_connections=connections, max_keepalive_connections=connections
         )
         timeout = anthropic.Timeout(settings.timeout_s, connect=min(settings.connect_timeout_s, settings.timeout_s))
-        address = (settings.address or "https://api.anthropic.com").removesuffix("/v1")  # the package adds it
+        address = (settings.address or MAKERS_ADDRESSES["anthropic"]).removesuffix("/v1")  # the package adds it
         self._clients = [
             anthropic.AsyncAnthropic(
                 api_key=key or _NO_KEY,

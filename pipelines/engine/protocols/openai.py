@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 import httpx
 import openai
 
-from pipelines.completion import CompletionRequest
+from pipelines.completion import CompletionRequest, Message
 from pipelines.engine import wire
-from pipelines.engine.endpoints import EndpointSettings, Role
+from pipelines.engine.endpoints import MAKERS_ADDRESSES, EndpointSettings, Role
 from pipelines.engine.errors import advice_on, has_error, status_fault
 from pipelines.engine.outcomes import Fault, Reply, scrub
 from pipelines.engine.protocols.base import BatchLook, Protocol, Sought
@@ -54,12 +54,13 @@ class OpenAIProtocol(Protocol):
             raise RuntimeError(f"the embedded model {settings.embedded} is not being served")
         connect_s = min(settings.connect_timeout_s, settings.timeout_s)
         timeout = openai.Timeout(settings.timeout_s, connect=connect_s)
+        proxy = httpx_proxy(settings.address or MAKERS_ADDRESSES["openai"])
         self._client = openai.AsyncOpenAI(
             api_key=key or _NO_KEY,
             base_url=settings.address,
             max_retries=0,
             timeout=timeout,
-            http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, **httpx_proxy(settings.address)),
+            http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, **proxy),
         )
         own = {**self._client.default_headers, **self._client.auth_headers}
         headers = {name: value for name, value in own.items() if isinstance(value, str)}
@@ -81,7 +82,7 @@ class OpenAIProtocol(Protocol):
         settings = role.settings
         sent: dict[str, Any] = {
             "model": role.endpoints[endpoint].model,
-            "messages": request.messages,
+            "messages": _messages(request.messages, role.endpoints[endpoint].system_role),
             settings.max_tokens_field: wire.max_tokens(role, request),
         }
         for name in ("temperature", "top_p", "reasoning_effort"):
@@ -207,6 +208,19 @@ async def _object(answer: Awaitable[T]) -> T:
 
 
 # --- the form of requests and replies --------------------------------------------------------------------------------
+
+
+def _messages(messages: list[Message], system_role: bool) -> list[Message]:
+    """As they are; for a model without a system role, system texts before the first of the user's."""
+    if system_role:
+        return messages
+    system = [one["content"] for one in messages if one["role"] == "system"]
+    others = [one for one in messages if one["role"] != "system"]
+    if not system:
+        return others
+    if others and others[0]["role"] == "user":
+        system.append(others.pop(0)["content"])
+    return [Message(role="user", content="\n\n".join(system)), *others]
 
 
 def _response_format(mode: str, schema: dict[str, Any]) -> dict[str, Any]:
