@@ -59,6 +59,12 @@ def httpx_proxy(address: str) -> dict[str, Any]:
     return {"proxy": proxy.url if proxy else None, "trust_env": False}
 
 
+def unreached(address: str, detail: str) -> str:
+    """Why an address was not reached, with the proxy that may be the reason."""
+    proxy = proxy_for(address)
+    return f"{detail} (through the proxy {proxy.shown})" if proxy else detail
+
+
 def _named(name: str) -> Proxy | None:
     """What an environment variable says; its lower-case form wins, as everywhere."""
     for variable in (name, name.upper()):

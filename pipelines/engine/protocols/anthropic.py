@@ -24,7 +24,7 @@ from pipelines.engine.errors import has_error, status_fault
 from pipelines.engine.outcomes import Fault, Reply, clean, count, parsed, scrub
 from pipelines.engine.protocols import messages
 from pipelines.engine.protocols.base import BatchLook, Protocol, Sought
-from pipelines.engine.proxies import httpx_proxy
+from pipelines.engine.proxies import httpx_proxy, unreached
 
 _NO_KEY = "no-key"  # else the package looks for other credentials on this machine
 _POOL_CONNECTIONS, _SPARE_CONNECTIONS = 32, 8
@@ -152,7 +152,7 @@ class AnthropicProtocol(Protocol):
         if isinstance(error, anthropic.APIConnectionError):
             unheard = not error.request.extensions.get(_HEARD)
             overload = unheard and not unreachable  # more connections than it takes, or it is being restarted
-            detail = f"{detail} ({self.address})"
+            detail = unreached(self.address, f"{detail} ({self.address})") if unreachable else detail
             return Fault("connection", detail, unreachable=unreachable, unheard=unheard, overload=overload)
         return Fault("bad_reply", detail)
 

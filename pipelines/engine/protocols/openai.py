@@ -16,7 +16,7 @@ from pipelines.engine.outcomes import Fault, Reply, scrub
 from pipelines.engine.protocols.base import BatchLook, Protocol, Sought
 from pipelines.engine.protocols.openai_reply import read_reply, sort_reply
 from pipelines.engine.protocols.post import Post, encoded
-from pipelines.engine.proxies import httpx_proxy
+from pipelines.engine.proxies import httpx_proxy, unreached
 from specs.untrusted import load_json
 
 T = TypeVar("T")
@@ -114,6 +114,7 @@ class OpenAIProtocol(Protocol):
             cause = error.__cause__ or error
             detail = scrub(f"{type(cause).__name__}: {cause} ({self.address})", self.key)
             unreachable = isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
+            detail = unreached(self.address, detail) if unreachable else detail
             return Fault("connection", detail, unreachable=unreachable, unheard=unreachable)
         return self._post.fault_of(error, self.settings.timeout_s, self.key)
 
