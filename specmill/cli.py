@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 VERBS = {
     "init": "Write a recipe to start from.",
+    "schema": "Print the JSON Schema of a recipe, for editors.",
     "spec": "Look at a spec: its passages, whom it speaks of, what looks wrong.",
     "plan": "Say what a recipe would cost, before anything is spent.",
     "build": "Build the corpus of a recipe, or go on where a build stopped.",

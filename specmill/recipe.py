@@ -17,11 +17,10 @@ from pydantic import BaseModel, ValidationError
 
 from corpus.mix.settings import MixSettings
 from corpus.settings import ReportSettings
-from corpus.store import read_rows
 from corpus.tokens import is_built_in, names_file
 from corpus.workspace import Workspace, replacing, write_text
 from eval.questions.settings import EvalSettings
-from pipelines.prompts.templates import SETS
+from pipelines.prompts.templates import is_installed
 from pipelines.settings import BuildSettings
 from specs.errors import RecipeError, UserError
 from specs.reader import Spec, read_spec
@@ -110,6 +109,8 @@ def _load_own(workspace: Workspace, overrides: Sequence[str]) -> tuple[Recipe, P
 
 def refuse_other_corpus(workspace: Workspace, recipe: Recipe, spec: Spec) -> None:
     """UserError where the workspace holds what was made, and paid for, of another spec or for another assistant."""
+    from corpus.store import read_rows
+
     tables = ("domains", "documents")
     held = {row["spec_hash"] for table in tables for row in read_rows(workspace, table, ["spec_hash"])}
     if not held:
@@ -183,7 +184,7 @@ def _with_paths(recipe: Recipe, change: Callable[[str], str]) -> Recipe:
     if train.instruction_mix is not None:
         train = train.model_copy(update={"instruction_mix": change(train.instruction_mix)})
     sources = [one.model_copy(update={"path": change(one.path)}) if one.is_file else one for one in mix.sources]
-    if prompts is not None and prompts not in SETS:
+    if prompts is not None and not is_installed(prompts):
         prompts = change(prompts)
     mix = mix.model_copy(update={"sources": tuple(sources)})
     return recipe.model_copy(update={"chats": chats, "train": train, "mix": mix, "prompts": prompts})

@@ -80,5 +80,33 @@ def build_workspace(
         shown = stack.enter_context(Progress(progress, ledger))
         build = replace(build, settings=served, reporter=shown)
         build.run_chats() if chats_only else build.run()
-    progress.print(Text(f"done: {workspace.root}. Look at it with: specmill show {workspace.root}"))
+    for line in ended(workspace):
+        progress.print(Text(line), soft_wrap=True)
     return workspace
+
+
+def ended(workspace: Workspace) -> Iterator[str]:
+    """What a build ended with: kept and rejected by reason, tokens, coverage, cost, and what to do next."""
+    from corpus.sql.overview import overview
+
+    seen = overview(workspace, samples=0)
+    yield f"done: {workspace.root}"
+    tokens = {"documents": seen.tokens, "chats": seen.chats}
+    for stage in (one for one in seen.stages if one["stage"] in tokens):
+        name, made = stage["stage"], stage["kept"] + stage["rejected"]
+        why = ", ".join(f"{one['reason']} {one['items']:,}" for one in seen.reasons if one["stage"] == name)
+        total = sum(row["tokens"] for row in tokens[name])
+        yield f"  {name}: {stage['kept']:,} of {made:,} kept, {total:,} tokens" + (f"; rejected: {why}" if why else "")
+    taught = [
+        f"{sum(1 for row in rows if row['documents']):,} of {len(rows):,} {name}"
+        for name, rows in (("passages", seen.passages), ("assertions", seen.assertions))
+        if any(row["documents"] for row in rows)
+    ]
+    if taught:
+        yield f"  with documents: {', '.join(taught)}"
+    requests, unpriced = (sum(row[key] for row in seen.spend) for key in ("requests", "unpriced"))
+    cost = sum(row["cost_usd"] or 0 for row in seen.spend)
+    yield f"  {requests:,} requests, ${cost:,.2f}" + (
+        f", {unpriced:,} of them without a known price" if unpriced else ""
+    )
+    yield f"next: specmill show {workspace.root}, specmill report {workspace.root}, specmill train {workspace.root}"

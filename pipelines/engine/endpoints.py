@@ -141,11 +141,19 @@ class EndpointSettings(Settings):
         return self.model_copy(update={"base_url": base_url})
 
 
+def _or_names(schema: dict[str, Any]) -> None:
+    """A recipe may give names alone."""
+    weights = {key: schema.pop(key) for key in ("type", "additionalProperties")}
+    names = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+    schema["anyOf"] = [weights, names, {"type": "string"}]
+
+
 class RoleSettings(Settings):
     """How one role (writer, judge, ...) asks: its endpoints and the parameters of a request."""
 
     endpoints: dict[str, float] = Field(
-        description="Endpoint names with their weights; a list or a single name means equal weights."
+        description="Endpoint names with their weights; a list or a single name means equal weights.",
+        json_schema_extra=_or_names,
     )
     temperature: float | None = Field(default=None, ge=0, le=2, description="Not sent when absent.")
     top_p: float | None = Field(default=None, gt=0, le=1, description="Not sent when absent.")

@@ -18,7 +18,7 @@ MILLION = 1_000_000
 class TokenPrice(Settings):
     """US dollars per million tokens."""
 
-    input: float = Field(ge=0)
+    input: float = Field(ge=0, description="Tokens of the prompt.")
     cached_input: float | None = Field(default=None, ge=0, description="Absent: cached tokens cost as much as others.")
     cache_write: float | None = Field(
         default=None, ge=0, description="Tokens written to the cache for five minutes; absent: as much as others."

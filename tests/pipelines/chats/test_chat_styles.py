@@ -109,7 +109,7 @@ def test_sources_that_cannot_be_used(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(UserError, match=problem):
             read_source(str(path))
-    with pytest.raises(ValueError, match="the style rewrite needs it"):
+    with pytest.raises(ValueError, match="such as rewrite, which rewrites chats"):
         ChatSettings(style="rewrite")
 
 

