@@ -59,6 +59,11 @@ def httpx_proxy(address: str) -> dict[str, Any]:
     return {"proxy": proxy.url if proxy else None, "trust_env": False}
 
 
+def is_unreached(cause: BaseException) -> bool:
+    """Whether an exception of an httpx client, of whichever major version, says that nothing was reached."""
+    return type(cause).__name__ in {"ConnectError", "ConnectTimeout", "ProxyError"}
+
+
 def unreached(address: str, detail: str) -> str:
     """Why an address was not reached, with the proxy that may be the reason."""
     proxy = proxy_for(address)

@@ -16,7 +16,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import anthropic
-import httpx
 
 from pipelines.completion import CompletionRequest
 from pipelines.engine.endpoints import MAKERS_ADDRESSES, EndpointSettings, Role
@@ -24,7 +23,7 @@ from pipelines.engine.errors import has_error, status_fault
 from pipelines.engine.outcomes import Fault, Reply, clean, count, parsed, scrub
 from pipelines.engine.protocols import messages
 from pipelines.engine.protocols.base import BatchLook, Protocol, Sought
-from pipelines.engine.proxies import httpx_proxy, unreached
+from pipelines.engine.proxies import httpx_proxy, is_unreached, unreached
 
 _NO_KEY = "no-key"  # else the package looks for other credentials on this machine
 _POOL_CONNECTIONS, _SPARE_CONNECTIONS = 32, 8
@@ -143,7 +142,7 @@ class AnthropicProtocol(Protocol):
     def fault_of(self, error: Exception) -> Fault | Reply:
         """Sort an exception of the anthropic package, or a TimeoutError."""
         cause = error.__cause__ or error
-        unreachable = isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
+        unreachable = is_unreached(cause)
         if isinstance(error, TimeoutError | anthropic.APITimeoutError) and not unreachable:
             return Fault("timeout", f"no complete reply within {self.settings.timeout_s:g} s", overload=True)
         if isinstance(error, anthropic.APIStatusError):
@@ -296,7 +295,7 @@ class AnthropicProtocol(Protocol):
         raise ValueError(f"the results cannot be read: {scrub(line, self.key)}")
 
 
-async def _heard(response: httpx.Response) -> None:
+async def _heard(response: Any) -> None:
     """Notes that an answer began, which may then be billed, whatever becomes of it."""
     response.request.extensions[_HEARD] = True
 

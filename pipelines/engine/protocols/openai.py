@@ -5,7 +5,6 @@ import re
 from collections.abc import Awaitable, Sequence
 from typing import Any, TypeVar
 
-import httpx
 import openai
 
 from pipelines.completion import CompletionRequest, Message
@@ -16,7 +15,7 @@ from pipelines.engine.outcomes import Fault, Reply, scrub
 from pipelines.engine.protocols.base import BatchLook, Protocol, Sought
 from pipelines.engine.protocols.openai_reply import read_reply, sort_reply
 from pipelines.engine.protocols.post import Post, encoded
-from pipelines.engine.proxies import httpx_proxy, unreached
+from pipelines.engine.proxies import httpx_proxy, is_unreached, unreached
 from specs.untrusted import load_json
 
 T = TypeVar("T")
@@ -108,12 +107,12 @@ class OpenAIProtocol(Protocol):
         if isinstance(error, openai.APIStatusError):
             headers, text = error.response.headers, error.response.text
             return status_fault(error.status_code, _json_or_none(text), text, headers, self.settings, self.key)
-        if isinstance(error, openai.APITimeoutError) and not isinstance(error.__cause__, httpx.ConnectTimeout):
+        cause = error.__cause__ or error
+        unreachable = is_unreached(cause)
+        if isinstance(error, openai.APITimeoutError) and not unreachable:
             return self._post.fault_of(TimeoutError(), self.settings.timeout_s, self.key)
         if isinstance(error, openai.APIConnectionError):
-            cause = error.__cause__ or error
             detail = scrub(f"{type(cause).__name__}: {cause} ({self.address})", self.key)
-            unreachable = isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
             detail = unreached(self.address, detail) if unreachable else detail
             return Fault("connection", detail, unreachable=unreachable, unheard=unreachable)
         return self._post.fault_of(error, self.settings.timeout_s, self.key)
