@@ -16,6 +16,7 @@ from pydantic import Field, field_validator, model_validator
 
 from pipelines.completion import Usage
 from pipelines.engine.prices import PriceTable, default_prices
+from pipelines.engine.proxies import proxy_for
 from specs.errors import UserError
 from specs.settings import OneLine, Settings
 
@@ -26,6 +27,7 @@ ROLES = ("writer", "planner", "critic", "rewriter", "judge", "eval")
 
 ADDRESS_VARIABLES = {"openai": "OPENAI_BASE_URL", "anthropic": "ANTHROPIC_BASE_URL"}
 KEY_VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
+MAKERS_ADDRESSES = {"openai": "https://api.openai.com", "anthropic": "https://api.anthropic.com"}
 
 
 def _plain(value: str) -> str:
@@ -75,6 +77,10 @@ class EndpointSettings(Settings):
         description="Whether the model takes temperature and top_p. Newer Claude models and OpenAI's reasoning models "
         "refuse them: false sends neither, whatever the role says.",
     )
+    system_role: bool = Field(
+        default=True,
+        description="`false` for a model that takes no system message: its text stands before the first user message.",
+    )
     max_in_flight: int = Field(default=32, ge=1, le=4096, description="Most requests at once; adapts below it.")
     timeout_s: float = Field(default=300, gt=0, le=86400, description="Hard limit of one request, reply included.")
     connect_timeout_s: float = Field(default=10, gt=0, le=600, description="Limit of making a connection.")
@@ -111,6 +117,8 @@ class EndpointSettings(Settings):
             raise ValueError("expected `model`: the name of the model to ask this endpoint for")
         if self.embedded and self.protocol != "openai":
             raise ValueError("an embedded model speaks `protocol: openai`; leave `protocol` out")
+        if self.protocol == "anthropic" and not self.system_role:
+            raise ValueError("`system_role: false` is for `protocol: openai`; Claude takes system messages")
         if self.protocol != "anthropic" and "cache" in self.model_fields_set and self.cache != "5m":
             raise ValueError("`cache` is for `protocol: anthropic`; leave it out")
         return self
@@ -328,7 +336,8 @@ class EngineSettings(Settings):
         if settings is None:
             raise ValueError(f"roles: expected `{name}` or `{DEFAULT_ROLE}`, found {sorted(self.roles) or 'none'}")
         endpoints = {endpoint: self.endpoints[endpoint] for endpoint in settings.endpoints}
-        _ = [endpoint.address for endpoint in endpoints.values()]  # now, and not in the process that asks
+        for endpoint in endpoints.values():  # now, and not in the process that asks
+            proxy_for(endpoint.address or MAKERS_ADDRESSES[endpoint.protocol])
         return Role(
             name=name, settings=settings, endpoints=endpoints, prices=self.prices, budget=self.budget, seed=seed
         )

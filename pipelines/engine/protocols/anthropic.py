@@ -16,15 +16,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import anthropic
-import httpx
 
 from pipelines.completion import CompletionRequest
-from pipelines.engine.endpoints import EndpointSettings, Role
+from pipelines.engine.endpoints import MAKERS_ADDRESSES, EndpointSettings, Role
 from pipelines.engine.errors import has_error, status_fault
 from pipelines.engine.outcomes import Fault, Reply, clean, count, parsed, scrub
 from pipelines.engine.protocols import messages
 from pipelines.engine.protocols.base import BatchLook, Protocol, Sought
-from pipelines.engine.proxies import httpx_proxy
+from pipelines.engine.proxies import httpx_proxy, is_unreached, unreached
 
 _NO_KEY = "no-key"  # else the package looks for other credentials on this machine
 _POOL_CONNECTIONS, _SPARE_CONNECTIONS = 32, 8
@@ -62,7 +61,7 @@ class AnthropicProtocol(Protocol):
             max_connections=connections, max_keepalive_connections=connections
         )
         timeout = anthropic.Timeout(settings.timeout_s, connect=min(settings.connect_timeout_s, settings.timeout_s))
-        address = settings.address or "https://api.anthropic.com"
+        address = settings.address or MAKERS_ADDRESSES["anthropic"]
         self._clients = [
             anthropic.AsyncAnthropic(
                 api_key=key or _NO_KEY,
@@ -143,7 +142,7 @@ class AnthropicProtocol(Protocol):
     def fault_of(self, error: Exception) -> Fault | Reply:
         """Sort an exception of the anthropic package, or a TimeoutError."""
         cause = error.__cause__ or error
-        unreachable = isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
+        unreachable = is_unreached(cause)
         if isinstance(error, TimeoutError | anthropic.APITimeoutError) and not unreachable:
             return Fault("timeout", f"no complete reply within {self.settings.timeout_s:g} s", overload=True)
         if isinstance(error, anthropic.APIStatusError):
@@ -152,7 +151,7 @@ class AnthropicProtocol(Protocol):
         if isinstance(error, anthropic.APIConnectionError):
             unheard = not error.request.extensions.get(_HEARD)
             overload = unheard and not unreachable  # more connections than it takes, or it is being restarted
-            detail = f"{detail} ({self.address})"
+            detail = unreached(self.address, f"{detail} ({self.address})") if unreachable else detail
             return Fault("connection", detail, unreachable=unreachable, unheard=unheard, overload=overload)
         return Fault("bad_reply", detail)
 
@@ -296,7 +295,7 @@ class AnthropicProtocol(Protocol):
         raise ValueError(f"the results cannot be read: {scrub(line, self.key)}")
 
 
-async def _heard(response: httpx.Response) -> None:
+async def _heard(response: Any) -> None:
     """Notes that an answer began, which may then be billed, whatever becomes of it."""
     response.request.extensions[_HEARD] = True
 
