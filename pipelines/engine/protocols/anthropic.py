@@ -42,8 +42,9 @@ _STATUS = {  # of errors that come without one, as in the results of a batch
 _BLOCKED = "content filtering policy"
 _NO_CREDIT = ("spend_limit_reached", "credit balance is too low", "specified api usage limits")
 _PARAMETERS = (
-    "The request is not accepted: check the role's thinking, json_mode, max_tokens and extra_body. A model that takes "
-    "no temperature wants `sampling: false` on its endpoint, one that knows no budget `thinking: adaptive`."
+    "The request is not accepted: check the role's max_tokens, thinking, json_mode and extra_body. A model that takes "
+    "no temperature wants `sampling: false` on its endpoint, one that knows no budget `thinking: adaptive`, one "
+    "without structured output `json_mode: tool`."
 )
 
 
@@ -168,7 +169,8 @@ class AnthropicProtocol(Protocol):
             code = "content_filter"
         error = {"code": code or clean(said.get("type")), "message": text}
         fault = status_fault(status, error, text, headers, self.settings, self.key)
-        if isinstance(fault, Fault) and fault.kind == "rejected" and fault.advice.startswith("The request is not"):
+        fits = isinstance(fault, Fault) and "do not fit" not in fault.advice
+        if isinstance(fault, Fault) and fault.kind == "rejected" and fault.status != 403 and fits:
             return replace(fault, advice=_PARAMETERS)
         return fault
 
