@@ -77,8 +77,8 @@ class AnthropicProtocol(Protocol):
         ]
         self._client = self._clients[0]  # for all but messages
         self._pools = deque(client for client in self._clients for _ in range(_POOL_CONNECTIONS))
-        self._turns: dict[str, asyncio.Lock] = {}  # by prefix
-        self._cached_at: dict[str, float] = {}
+        self._turns: dict[tuple[str, ...], asyncio.Lock] = {}  # by prefix
+        self._cached_at: dict[tuple[str, ...], float] = {}
         self._foreign: set[str] = set()  # batches that are not of this record
         self._searched_at: dict[str, float] = {}  # the server's time when a batch was first looked for, by nonce
 
@@ -120,7 +120,7 @@ class AnthropicProtocol(Protocol):
         finally:
             lock.release()
 
-    def _is_cached(self, prefix: str) -> bool:
+    def _is_cached(self, prefix: tuple[str, ...]) -> bool:
         kept_s = _CACHED_FOR_S.get(self.settings.cache, 0.0)
         return time.monotonic() - self._cached_at.get(prefix, float("-inf")) < kept_s
 

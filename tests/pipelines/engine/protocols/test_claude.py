@@ -89,6 +89,7 @@ async def test_a_passing_fault_is_retried_and_paid_once(fake: Callable, make: An
         ("refusal", State.REFUSED, "refusal"),
         ("tool_calls", State.UNPARSED, "tool_use"),
         ("stop_sequence", State.OK, "stop_sequence"),
+        ("unknown_ending", State.TRUNCATED, "a_word_of_tomorrow"),
     ],
 )
 async def test_how_a_reply_ended_is_its_state_and_is_paid_for_once(

@@ -125,10 +125,10 @@ def test_no_form_is_asked_for_where_the_role_asks_for_none() -> None:
 
 def test_what_is_cached_is_told_by_all_that_the_api_compares() -> None:
     plain, other = body(role(), "main", ASKED), body(role(), "main", chat(("system", "The spec."), ("user", "Else.")))
-    assert prefix(plain) == prefix(other) != ""
+    assert prefix(plain) == prefix(other) != ()
     assert prefix(body(role({"model": "claude-opus-4-8"}), "main", ASKED)) != prefix(plain)
-    assert prefix(body(role(), "main", chat(("user", "Write.")))) == ""
-    assert prefix(body(role({"cache": "none"}), "main", ASKED)) == ""
+    assert prefix(body(role(), "main", chat(("user", "Write.")))) == ()
+    assert prefix(body(role({"cache": "none"}), "main", ASKED)) == ()
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
