@@ -1,4 +1,4 @@
-"""The records of this room (an item, what was found in it, a decision), and the base of every filter's settings."""
+"""The records that every check shares (an item, what was found, a decision), and the base of all filters' settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
