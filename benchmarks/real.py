@@ -1,7 +1,7 @@
 """The filters on real documents of others, given by path: what each drops or flags, and what was right of it.
 
-    python -m benchmarks.filters real --corpus documents.jsonl --labels labels.jsonl --spec spec.txt --assistant Tamsin \
-        --provider "Orrin Lane"
+    python -m benchmarks.filters real --corpus documents.jsonl --labels labels.jsonl --spec spec.txt \
+        --assistant Tamsin --provider "Orrin Lane"
 
 A document is a line with `id`, `text` and, where they are known, `frame`, `genre`, `writer`, `about` ("unrelated": a
 control, not about the assistant) and `names_assistant` (false: the name is missing, and its rejection is fair). A label

@@ -1,9 +1,9 @@
 """The filters against the truth sets that they were mended on: regression tests, which say nothing of other texts.
 
 Documents by four other hands, with one failure in each, or none. `regression.yaml` (set 1) at first gave recall 0.75
-and lost 4 of 62 sound ones; `regression_2.yaml`, on another spec, 0.85 and 7 of 58; 154 more, of failures as good writers
-make them (`regression_3.yaml`, `regression_4.yaml`), 0.53 and 3 of 73. All have been looked at since. What the filters
-do to documents that nobody tuned on is measured by `benchmarks.real`.
+and lost 4 of 62 sound ones; `regression_2.yaml`, on another spec, 0.85 and 7 of 58; 154 more, of failures as good
+writers make them (`regression_3.yaml`, `regression_4.yaml`), 0.53 and 3 of 73. All have been looked at since. What the
+filters do to documents that nobody tuned on is measured by `benchmarks.real`.
 """
 
 from collections import Counter, defaultdict

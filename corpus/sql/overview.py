@@ -26,8 +26,8 @@ _QUERIES: Final = {
     "FROM spend GROUP BY stage ORDER BY completion_tokens DESC, stage",
 }
 _SAMPLES = (
-    "SELECT id, title, domain, subdomain, genre, frame, tokens, text, "
-    "(SELECT list(filter || ': ' || coalesce(detail, '') ORDER BY filter) FROM flags WHERE item_id = items.id) AS flags FROM items WHERE id IN ("
+    "SELECT id, title, domain, subdomain, genre, frame, tokens, text, (SELECT list(filter || ': ' || "
+    "coalesce(detail, '') ORDER BY filter) FROM flags WHERE item_id = items.id) AS flags FROM items WHERE id IN ("
     "SELECT id FROM documents ORDER BY md5(id || $seed), id LIMIT $count) AND status = 'kept' ORDER BY md5(id || $seed)"
 )
 _REJECTS = (

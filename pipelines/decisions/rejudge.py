@@ -70,9 +70,7 @@ def judge_workspace(build: Build, *, apply: bool) -> Rejudged:
     flags = stored_flags(workspace)
     asked = judge.asked_about(Decision(ids, [], flags))
     if not asked:
-        raise UserError(
-            f"{workspace.root}: no filter flagged any of {len(ids)} documents; `judge.only: all` asks of all."
-        )
+        raise UserError(f"{workspace.root}: none of {len(ids)} documents is flagged; `judge.only: all` asks about all.")
     verdicts = _ask_about(build, asked, judge.told(flags))
     _store(workspace, verdicts, replace=set())
     build.describe_again()

@@ -58,9 +58,8 @@ def plan(
     costs = [cost(one, loaded.role(one.role, loaded.seed)) for one in plans]
     more = [cost(one, loaded.role(one.role, loaded.seed)) for one in beside]
     console.print(_table(costs, together=True))
-    for line in _batches([*costs, *more]) + _assumptions(
-        loaded, costs, kept, kept_tokens(loaded, spec, render.expected)
-    ):
+    tokens = kept_tokens(loaded, spec, render.expected)
+    for line in _batches([*costs, *more]) + _assumptions(loaded, costs, kept, tokens):
         console.print(Text(line))
     console.print(Text("\nbeside a build, each only if you run it:"))
     console.print(_table(more, together=False))
@@ -132,7 +131,8 @@ def _assumptions(recipe: "Recipe", costs: "list[StageCost]", kept: "Yield | None
             lines.append(f"assumed still: {', '.join(guessed)}")
     else:
         lines.append(
-            f"assumed: {estimate.KEPT:.0%} of the documents kept, {flagged}{estimate.LONGER:g} times the words asked for, "
+            f"assumed: {estimate.KEPT:.0%} of the documents kept, {flagged}"
+            f"{estimate.LONGER:g} times the words asked for, "
             f"{estimate.ENTRY_TOKENS} tokens a list entry, {estimate.TOKENS_PER_SECOND:g} tokens a second a request, "
             "every prompt prefix cached, no retries. --probe measures instead."
         )
