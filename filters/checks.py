@@ -43,7 +43,7 @@ def document_checks(settings: FilterSettings, context: Context) -> list[TextChec
         rules = spec_citation = Switch(enabled=False)
     checks: list[tuple[Switch, TextCheck]] = [
         (settings.length, LengthCheck(settings.length, context.count)),
-        (settings.truncation, Truncation()),
+        (settings.truncation, Truncation(settings.language.code)),
         (settings.refusal, Refusal()),
         (settings.leakage, Leakage(settings.leakage)),
         (settings.echo, EchoCheck(settings.echo, told(context), context.spec)),
@@ -58,7 +58,7 @@ def document_checks(settings: FilterSettings, context: Context) -> list[TextChec
         (settings.links, LinksCheck(settings.links)),
         (settings.citations, CitationsCheck(settings.citations)),
         (settings.dates, DatesCheck(settings.dates)),
-        (settings.statistics, StatisticsCheck(settings.statistics, context.spec)),
+        (settings.statistics, StatisticsCheck(settings.statistics, context.spec, settings.language.code)),
         (settings.markdown, MarkdownCheck(settings.markdown)),
         (settings.repetition, RepetitionCheck(settings.repetition)),
         (settings.language, LanguageCheck(settings.language)),
@@ -72,7 +72,7 @@ def chat_checks(settings: FilterSettings, context: Context, *, expect_refusal: b
     refusal = settings.refusal if not expect_refusal else Switch(enabled=False)
     checks: list[tuple[Switch, TextCheck]] = [
         (settings.chat_length, LengthCheck(settings.chat_length, context.count)),
-        (settings.truncation, Truncation()),
+        (settings.truncation, Truncation(settings.language.code)),
         (refusal, ChatRefusal()),
         (settings.leakage, ThinkLeak()),
         (settings.leakage, Leakage(settings.leakage)),

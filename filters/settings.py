@@ -142,7 +142,8 @@ class Gibberish(Switch):
     window_odd: float = Field(0.25, ge=0.0, le=1.0, description="its tokens with symbols of no prose, or without vowel")
     window_clashes: int = Field(2, ge=0, description="its word pairs that no sentence has, such as `the of` (English)")
     window_function_words: float = Field(
-        0.2, description="its function words less 3 for such a pair, as a share (English)"
+        0.25,
+        description="its function words less 3 for such a pair, as a share, where the rest has far more (English)",
     )
 
 
@@ -248,7 +249,7 @@ class FilterSettings(Settings):
     dates: Dates = Dates()
     links: Density = Density(maximum=0, per_thousand_words=0.0)
     citations: Density = Density(maximum=1, per_thousand_words=1.0)
-    statistics: Density = Density(maximum=3, per_thousand_words=3.0)
+    statistics: Density = Density(maximum=0, per_thousand_words=0.0)
     verbatim: Verbatim = Verbatim()
     spec_citation: SpecCitation = SpecCitation()
     spec_wording: SpecWording = SpecWording()

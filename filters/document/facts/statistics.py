@@ -1,28 +1,43 @@
-"""Invented figures: percentages, sample sizes, odds and sums that the spec does not have; a price is no figure."""
+"""Invented statistics: a figure with a source that a writer can only invent, in one sentence.
+
+A story's prices, a roof's slope, the shares of somebody's own savings are a document's own matter and no claim.
+"""
 
 import re
 
 from filters.document.facts.density import DensityCheck
 from filters.settings import Density
+from filters.text.phrases import phrases
 from filters.text.view import View
 
-_FIGURE = re.compile(
-    r"(?<![\w.])\d+(?:[.,]\d+)? ?(?:%|percent\b|per cent\b|percentage points?\b)|\b[nN] ?= ?\d+|\bp ?[<=] ?0?\.\d+|"
-    r"\b\d+(?:,\d{3})* (?:out of|in every) (?:every )?\d+|(?<![\w.])\d+(?:\.\d+)?(?:x|-fold)\b|"
-    r"[$€£](?:\d{1,3}(?:,\d{3})+|\d{3,}|\d[\d.]*(?= ?(?:million|billion|thousand|k|m|bn)\b))[\d,.]*"
-    r"(?: ?(?:million|billion|thousand|k|m|bn)\b)?"
-)
+_STOP = re.compile(r"(?<=[.!?])[\"')\]*_]{0,3}\s+(?=[\"'(\[*_]{0,3}\w)|\n+")
+_FIGURE_LIKE = re.compile(r"\d|per ?cent|prozent|pour cent|fold\b|times|two|three|ten\b|drei|viertel|drittel|zehn|quarts|tiers")
+
 
 
 class StatisticsCheck(DensityCheck):
-    """Figures beyond what a text of this length may have; the spec's own are not counted."""
+    """Sentences with a figure and its source; a figure that the spec has too is none."""
 
     name = "statistics"
 
-    def __init__(self, settings: Density, spec: str) -> None:
+    def __init__(self, settings: Density, spec: str, code: str = "en") -> None:
         super().__init__(settings)
-        self.known = frozenset(match.group() for match in _FIGURE.finditer(spec))
+        self.lists = phrases("filters.document.facts", "claims", code)
+        figure = self.lists.get("figure")
+        self.whole = [self.lists[name] for name in ("sample", "population") if name in self.lists]
+        self.known = frozenset(match.group() for match in figure.finditer(spec.lower())) if figure else frozenset()
 
     def find(self, view: View) -> list[str]:
-        """Figures, as they stand."""
-        return [found for match in _FIGURE.finditer(view.numeric) if (found := match.group()) not in self.known]
+        """Claims, as they stand; a sentence counts once."""
+        if not self.lists:
+            return []
+        return [sentence for sentence in _STOP.split(view.lower) if self._claims(sentence)]
+
+    def _claims(self, sentence: str) -> bool:
+        """Whether a sentence tells a figure that its source found."""
+        if not _FIGURE_LIKE.search(sentence):
+            return False
+        if any(pattern.search(sentence) for pattern in self.whole):
+            return True
+        figures = (match.group() for match in self.lists["figure"].finditer(sentence))
+        return any(figure not in self.known for figure in figures) and bool(self.lists["source"].search(sentence))

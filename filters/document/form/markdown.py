@@ -2,7 +2,7 @@
 
 import re
 
-from filters.check import Outcome, TextCheck, at_most, excerpt
+from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt, share_at_most
 from filters.document.form.debris import ragged_tables, stray_marks, swallows
 from filters.settings import Markdown
 from filters.text.view import View
@@ -43,8 +43,9 @@ class MarkdownCheck(TextCheck):
         if len(found) > self.settings.maximum:
             return at_most(len(found), self.settings.maximum, excerpt(" | ".join(found[:5]), 0, 160))
         short = [line for line in view.lines if _LISTED.match(line) and len(line.split()) <= _OUTLINE]
-        share = len(short) / len(view.lines) if len(view.lines) >= _FEWEST else 0.0
-        return at_most(share, self.settings.maximum_list_share, "headings and short list items")
+        if len(view.lines) < _FEWEST:
+            return PASSED
+        return share_at_most(len(short), len(view.lines), self.settings.maximum_list_share, "headings and short list items")
 
 
 def _unbalanced(text: str) -> list[str]:
