@@ -21,11 +21,11 @@ _YEAR = re.compile(
 )
 _STAMP = re.compile(  # a line's head: marks, one or two words ("On", "Posted:"), and a date
     rf"[\W_]*(?:[\w#.'’-]+[:,.)\]]?[\W_]{{1,3}}){{0,3}}(?:{_MONTH} \d|\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}|"
-    r"(?:19|20)\d\d[-/.]\d|\d{1,2}[./-]\d{1,2}[./-]\d\d)|[|>]"
+    r"(?:19|20)\d\d[-/.]\d|\d{1,2}[./-]\d{1,2}[./-]\d\d)(?![\d,. /-]* [a-z])|[|>]"
 )
 _TIME = re.compile(r"\b\d{1,2}[:.]\d\d(?::\d\d)?(?: ?[ap]\.?m\b| ?[A-Z]{3}\b|Z\b)|\d\d:\d\d")
 _DIGIT = re.compile(r"\d")
-_SENTENCE = 7  # words of a line from which on it tells something
+_SENTENCE = 5  # words of a line from which on it tells something
 _MONTHS = frozenset(
     re.findall(
         r"\w+",

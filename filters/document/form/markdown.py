@@ -15,7 +15,7 @@ _DEBRIS = re.compile(
     r"</?(?:br|p|div|span|b|i|u|em|strong|h[1-6]|ul|ol|li|table|tr|td)\b[^<>\n]{0,80}>|^#{7,}|(?<!\*)\*{4,}(?=\w)",
     re.MULTILINE | re.IGNORECASE,
 )
-_BARE = re.compile(r"\*{1,2}|#{1,6}|[>+]|\|[| :-]{0,3}")
+_BARE = re.compile(r"\*{1,2}|#{1,6}|\+|\|[| :-]{0,3}")
 _MARKS = ("\\", "&", "</", "<b", "<p", "<d", "<s", "<t", "<l", "<h", "<u", "<e", "<i", "#######", "****")
 _LISTED = re.compile(r"^(?:#{1,6} |[-*+•] |\d{1,3}[.)] )")
 _FEWEST = 8  # lines below which the share of list items means nothing
