@@ -23,7 +23,7 @@ from benchmarks import planted, rivals, spoils
 from benchmarks.held_out import held_out
 from corpus.tokens import TokenCounter
 from filters.base import Item
-from filters.checks import document_checks
+from filters.checks import checks_for
 from filters.context import Context
 from filters.run.decide import check_documents
 from filters.run.many import check_parquet
@@ -52,7 +52,7 @@ def item(document: planted.Planted) -> Item:
 def truth(each: int, words: int) -> None:
     """Every check alone, over sound documents, look-alikes and every kind of failure."""
     documents = planted.corpus(spoils.SPOILS, each, sound=each * 10, words=words)
-    checks = document_checks(SETTINGS, context())
+    checks = checks_for("documents", SETTINGS, context())
     hits: Counter[str] = Counter()
     false: Counter[str] = Counter()
     missed: dict[str, Counter[str]] = defaultdict(Counter)
@@ -83,7 +83,7 @@ def truth(each: int, words: int) -> None:
 def repeats(each: int, words: int) -> None:
     """Duplicates of known similarity among as many sound documents again."""
     documents = planted.repeats(each, words) + list(planted.corpus({}, 0, sound=each * 4, words=words, seed=3))
-    _, rejections = check_documents(map(item, documents), SETTINGS, context())
+    _, rejections, _ = check_documents(map(item, documents), SETTINGS, context())
     reasons = {rejection.item_id: rejection for rejection in rejections}
     table: dict[str, Counter[str]] = defaultdict(Counter)
     named = 0
@@ -119,18 +119,18 @@ def speed(count: int, words: int, workers: int) -> None:
         write(path, count, words)
         watch = rivals.Watch()
         start = time.perf_counter()
-        kept, rejections = check_parquet([path], settings, context())
+        kept, rejections, flags = check_parquet([path], settings, context())
         wall = time.perf_counter() - start
     print(f"{count} documents of about {words} words in {wall:.1f} s, at most {watch.stop() / 1e6:.0f} MB")
     print(f"kept {len(kept)}, {dict(Counter(rejection.reason for rejection in rejections))}")
+    print(f"flagged {len({flag.item_id for flag in flags})}, {dict(Counter(flag.reason for flag in flags))}")
 
 
 def beside(count: int, words: int) -> None:
     """Only duplicates, by us and by others, over the same texts; agreement is the share of documents decided alike."""
     documents = list(planted.plain(count, words))
-    only = {name: {"enabled": False} for name in FilterSettings.model_fields if name not in _NOT_SWITCHES}
-    ours = FilterSettings(**only)  # type: ignore[arg-type]
-    lexical = ours.model_copy(update={"semantic": ours.semantic.model_copy(update={"enabled": False})})
+    ours = FilterSettings().acting("off").acting("drop", "exact", "near", "semantic")
+    lexical = ours.acting("off", "semantic")
     random.Random(0).shuffle(documents)
     kept: dict[str, set[str]] = {}
     planted_copies = {document.id for document in documents if document.of}
@@ -152,11 +152,8 @@ def beside(count: int, words: int) -> None:
         print(f"{name:18}{wall:8.1f} s  copies caught {caught:.3f}, others lost {lost}, agreement {alike:.4f}")
 
 
-_NOT_SWITCHES = ("exact", "near", "semantic", "workers", "executor", "cluster")
-
-
 def _ours(documents: list[planted.Planted], settings: FilterSettings) -> set[str]:
-    kept, _ = check_documents(map(item, documents), settings, context())
+    kept, *_ = check_documents(map(item, documents), settings, context())
     return set(kept)
 
 

@@ -16,7 +16,7 @@ from corpus.tokens import TokenCounter
 from eval.questions.items import ANSWER_FORMAT
 from eval.questions.items import texts as evaluation_texts
 from filters.base import Item, Rejection
-from filters.checks import document_checks, first_failure
+from filters.checks import checks_for, decide_one
 from filters.context import Context
 from filters.settings import FilterSettings
 from filters.text.view import View
@@ -53,9 +53,9 @@ def held_out(settings: FilterSettings, number: int) -> None:
     """Every document of a set decided as a build decides it, by the first check that rejects; then every slip."""
     file, spec, assistant = _SETS[number]
     rows = yaml.safe_load(Path(__file__).with_name(file).read_text(encoding="utf-8"))
-    checks = document_checks(settings, context(spec, assistant))
+    checks = checks_for("documents", settings, context(spec, assistant))
     decided = [
-        first_failure(View(Item(row["kind"], row["text"], frame=row["frame"], genre=row["genre"])), checks)
+        decide_one(View(Item(row["kind"], row["text"], frame=row["frame"], genre=row["genre"])), checks)[0]
         for row in rows
     ]
     counts: dict[str, Counter[str]] = defaultdict(Counter)

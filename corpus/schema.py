@@ -80,6 +80,13 @@ REJECTS = _schema(
     parent_id=_str, request_id=_str, text=_str,
     row=_str,  # the whole row as JSON, so that a rejected item can be read like a kept one
 )  # fmt: skip
+FLAGS = _schema(
+    id=_str, item_table=_str,
+    item_id=_str,  # of an item that the filters let through; one that a judge or a target set aside keeps its flags
+    filter=_str,  # the filter's name
+    detail=_str, score=_float, threshold=_float,
+    other_id=_str,  # the text that it resembles, where that is what was found
+)  # fmt: skip
 
 TABLES: Final[dict[str, pa.Schema]] = {
     "passages": PASSAGES,
@@ -94,12 +101,17 @@ TABLES: Final[dict[str, pa.Schema]] = {
     "chats": CHATS,
     "verdicts": VERDICTS,
     "rejects": REJECTS,
+    "flags": FLAGS,
 }
-"""Tables under `tables/<name>/`: `documents` and `chats` hold what is kept, `rejects` all that is not."""
+"""Tables under `tables/<name>/`: `documents` and `chats` hold what is kept, `rejects` all that is not, and `flags` what
+the filters found in what they let through."""
 
 _REASONED = pa.list_(_MESSAGE)
 _PLAIN = pa.list_(pa.struct([pa.field("role", _str), pa.field("content", _str)]))
-_LINEAGE = dict(id=_str, domain=_str, spec_hash=_str, model=_str, tokens=_int)
+_LINEAGE = dict(
+    id=_str, domain=_str, spec_hash=_str, model=_str, tokens=_int,
+    flags=_strings,  # names of the filters that flagged it; their findings are in the table `flags`
+)  # fmt: skip
 
 DATASETS: Final[dict[str, pa.Schema]] = {
     "msm": _schema(text=_str, title=_str, **_LINEAGE, subdomain=_str, genre=_str, frame=_str, idea_id=_str),

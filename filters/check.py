@@ -3,9 +3,14 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any, ClassVar
 
-from filters.base import Item, Rejection
+from filters.base import CheckSettings, Item, Rejection, Target
+from filters.context import Context
 from filters.text.view import View
+
+ANY = ("any",)
+"""The languages of a check that needs no words of any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,27 @@ def _beside(part: int, whole: int, limit: float) -> int:
 
 
 class TextCheck(ABC):
-    """A check of one text. Leaves set `name` and write `evaluate`."""
+    """A check of one text, made of its part of the recipe and of what the corpus is. Leaves write `evaluate`.
 
-    name: str
+    An installed package adds one by an entry point in `specmill.checks` that bears the check's name.
+    """
+
+    name: ClassVar[str]
+    """What it is called, in the recipe (`filters.NAME`) as in every table."""
+    model: ClassVar[type[CheckSettings]] = CheckSettings
+    """Its part of the recipe, with its default action."""
+    looks_at: ClassVar[tuple[Target, ...]] = ("documents",)
+    languages: ClassVar[tuple[str, ...]] = ANY
+    """ISO 639-1 codes of the languages that it works in, or `ANY`; in others it is off."""
+
+    def __init__(self, settings: Any, context: Context) -> None:
+        """`settings` is an instance of `model`."""
+        self.settings, self.context = settings, context
+
+    @classmethod
+    def is_for(cls, context: Context) -> bool:
+        """Whether it has anything to look for in this corpus, whatever the recipe says; by default it has."""
+        return True
 
     @abstractmethod
     def evaluate(self, view: View) -> Outcome:

@@ -6,6 +6,7 @@ before it hands rows on, all of it a pure function of the recipe and the ledger.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
@@ -18,7 +19,7 @@ from corpus.ids import content_id
 from corpus.schema import TABLES
 from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
-from filters.base import Rejection
+from filters.base import Flag, Rejection
 from pipelines.completion import Message
 from pipelines.engine.llm import EndpointLLM
 from pipelines.prompts.templates import SETS, Prompts, styled
@@ -280,6 +281,24 @@ def rejected(stage: str, rejection: Rejection, row: Row, text: str) -> Row:
         threshold=rejection.threshold, other_id=rejection.other_id, parent_id=row.get("idea_id"),
         request_id=row["request_id"], text=text, row=row,
     )  # fmt: skip
+
+
+def flagged(table: str, flag: Flag) -> Row:
+    """A row of the table `flags`, of an item of `table`."""
+    return {
+        "id": content_id("flags", table, flag.item_id, flag.reason), "item_table": table, "item_id": flag.item_id,
+        "filter": flag.reason, "detail": flag.detail, "score": flag.score, "threshold": flag.threshold,
+        "other_id": flag.other_id,
+    }  # fmt: skip
+
+
+def flags_by_item(workspace: Workspace, table: str) -> dict[str, list[str]]:
+    """The names of the filters that flagged each item of a table that they let through, sorted."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in read_rows(workspace, "flags", ["item_table", "item_id", "filter"]):
+        if row["item_table"] == table:
+            found[row["item_id"]].append(row["filter"])
+    return {item_id: sorted(names) for item_id, names in found.items()}
 
 
 def reject_of_answer(stage: str, parent_id: str, number: int, answer: Answer[Any]) -> Row:

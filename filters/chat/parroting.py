@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from filters.chat.settings import Parroting
 from filters.check import Outcome, TextCheck, share_at_most
-from filters.settings import Parroting
 from filters.text.overlap import member
 from filters.text.view import View, hashes_of, ngrams_of, words_of
 
@@ -16,9 +16,8 @@ class ParrotingCheck(TextCheck):
     reasoning, in the same order."""
 
     name = "parroting"
-
-    def __init__(self, settings: Parroting) -> None:
-        self.settings = settings
+    model = Parroting
+    looks_at = ("chats",)
 
     def evaluate(self, view: View) -> Outcome:
         """Score: share of the answer's 4-grams that the user's message has (`meta["query"]`), else that its reasoning

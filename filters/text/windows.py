@@ -113,7 +113,7 @@ class Held:
     def deviations(self) -> float:
         """How many standard deviations it lies below the rest: a dense style is dense all over, salad is not."""
         spread = max(self.around * (1 - self.around) / self.size, 1e-9) ** 0.5
-        return (self.around - self.words / self.size) / spread
+        return float((self.around - self.words / self.size) / spread)
 
 
 def held(hashes: Hashes, size: int) -> Held:

@@ -15,8 +15,7 @@ from distilabel.steps import LoadDataFromDicts, StepInput
 from corpus.ids import content_id
 from corpus.store import remove_table, write_table
 from corpus.workspace import Workspace
-from filters.base import Rejection
-from filters.run.decide import Decision
+from filters.base import Decision
 from filters.run.verdicts import decide_verdicts
 from pipelines.base import Corpus, Row
 from pipelines.documents.rows import Draft, Drafts
@@ -110,16 +109,18 @@ class DraftVerdicts:
     reporter: Reporter
     rows: dict[str, list[Row]] = field(default_factory=dict)  # idea -> rows of the table `verdicts`
 
-    def decide(self, drafts: Drafts, kept: list[str], rejections: list[Rejection]) -> Decision:
+    def decide(self, drafts: Drafts, decision: Decision) -> Decision:
         """The filters' decision, and the judge's on what they keep; drafts are known by their idea."""
         if not self.corpus.settings.judge.judged_by:
-            return kept, rejections
+            return decision
+        kept = decision.kept
         staying = set(kept)
         self._ask_about([draft for draft in drafts.all if draft.idea["id"] in staying - self.rows.keys()])
         said = [{**row, "item_id": idea_id} for idea_id in kept for row in self.rows[idea_id]]
         failed = decide_verdicts(said, kept, self.corpus.settings.judge.required)
         gone = {rejection.item_id for rejection in failed}
-        return [idea_id for idea_id in kept if idea_id not in gone], [*rejections, *failed]
+        left = [idea_id for idea_id in kept if idea_id not in gone]
+        return Decision(left, [*decision.rejections, *failed], decision.flags)
 
     def _ask_about(self, drafts: list[Draft]) -> None:
         if not drafts:

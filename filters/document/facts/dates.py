@@ -3,8 +3,9 @@
 import re
 
 from filters.check import PASSED, Outcome
+from filters.context import Context
 from filters.document.facts.density import DensityCheck
-from filters.settings import Dates
+from filters.document.facts.settings import Dates
 from filters.text.view import View
 
 _MONTH = (
@@ -39,9 +40,11 @@ class DatesCheck(DensityCheck):
     """Dates beyond what a text of this length may have, outside the genres that live by them."""
 
     name = "dates"
+    model = Dates
+    languages = ("en",)
 
-    def __init__(self, settings: Dates) -> None:
-        super().__init__(settings)
+    def __init__(self, settings: Dates, context: Context) -> None:
+        super().__init__(settings, context)
         words = "|".join(re.escape(word) for word in settings.exempt_genres)
         self.exempt = re.compile(rf"\b(?:{words})s?\b", re.IGNORECASE) if words else None
 

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 from filters.check import Outcome, TextCheck, at_least, at_most, excerpt, share_at_least, share_at_most
+from filters.context import Context
 from filters.document.form.language import share_in
-from filters.settings import Gibberish
+from filters.document.form.settings import Gibberish
 from filters.text.view import Hashes, View, hashes_of
 from filters.text.windows import COMMON, Held, clashing, held, most, odd_tokens, sentences, unpronounced
 
@@ -21,9 +22,11 @@ class GibberishCheck(TextCheck):
     """The first signal beyond its limit; otherwise the first signal."""
 
     name = "gibberish"
+    model = Gibberish
+    settings: Gibberish
 
-    def __init__(self, settings: Gibberish, language: str) -> None:
-        self.settings, self.english = settings, language == "en"
+    def __init__(self, settings: Gibberish, context: Context) -> None:
+        self.settings, self.english = settings, context.language == "en"
 
     def evaluate(self, view: View) -> Outcome:
         """Score: a count, a share or a mean, see the settings."""

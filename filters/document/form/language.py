@@ -2,7 +2,7 @@
 
 from filters.check import PASSED, Outcome, TextCheck, share_at_least
 from filters.document.form.foreign import UNFIT, other_language, other_script
-from filters.settings import Language
+from filters.document.form.settings import Language
 from filters.text.view import View
 
 _DIALECTS = {"en": ("sco",)}  # CLD2 calls English in a northern spelling Scots
@@ -13,9 +13,7 @@ class LanguageCheck(TextCheck):
     """The share of the text's bytes in the wanted language, among those in any that CLD2 knows; and its stretches."""
 
     name = "language"
-
-    def __init__(self, settings: Language) -> None:
-        self.settings = settings
+    model = Language
 
     def evaluate(self, view: View) -> Outcome:
         """Score: that share; else 1 for a stretch in another script or language."""

@@ -4,7 +4,7 @@ import re
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt, share_at_most
 from filters.document.form.debris import ragged_tables, stray_marks, swallows
-from filters.settings import Markdown
+from filters.document.form.settings import Markdown
 from filters.text.view import View
 
 _WRAPPED = re.compile(
@@ -26,9 +26,7 @@ class MarkdownCheck(TextCheck):
     """A wrapped document, too many pieces of debris, or nothing but headings and list items."""
 
     name = "markdown"
-
-    def __init__(self, settings: Markdown) -> None:
-        self.settings = settings
+    model = Markdown
 
     def evaluate(self, view: View) -> Outcome:
         """Score: pieces of debris, else the share of listed lines."""
@@ -45,7 +43,9 @@ class MarkdownCheck(TextCheck):
         short = [line for line in view.lines if _LISTED.match(line) and len(line.split()) <= _OUTLINE]
         if len(view.lines) < _FEWEST:
             return PASSED
-        return share_at_most(len(short), len(view.lines), self.settings.maximum_list_share, "headings and short list items")
+        return share_at_most(
+            len(short), len(view.lines), self.settings.maximum_list_share, "headings and short list items"
+        )
 
 
 def _unbalanced(text: str) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from filters.check import Outcome, TextCheck, share_at_most
-from filters.settings import Repetition
+from filters.document.form.settings import Repetition
 from filters.text.view import View, ngrams_of
 
 _TOP = 4  # words of the most frequent n-gram
@@ -16,9 +16,8 @@ class RepetitionCheck(TextCheck):
     """The first signal above its limit; otherwise the one that is closest to it."""
 
     name = "repetition"
-
-    def __init__(self, settings: Repetition) -> None:
-        self.settings = settings
+    model = Repetition
+    looks_at = ("documents", "chats", "reasoning")
 
     def evaluate(self, view: View) -> Outcome:
         """Score: a share of the text, see the settings."""

@@ -2,11 +2,14 @@
 
 import re
 
+from filters.base import GateSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.context import Context
 from filters.document.form.debris import swallows
-from filters.text.phrases import phrases
+from filters.text.patterns import Patterns, PerLanguage
 from filters.text.view import UNSPACED, View
 
+_PACKAGE = "filters.document.form"
 _END = tuple(".!?…:;\"'”’»›)]}>|`*_~。．！？」』）】》”︒؟۔।॥።։\u104b\u17d4")
 _ITEM = re.compile(r"^(?:[-*+•–]|\d{1,3}[.)]|[a-z][.)])\s+")
 _HEADING = re.compile(r"^#{1,6}\s")
@@ -25,9 +28,13 @@ class Truncation(TextCheck):
     """A state or finish reason that says so, an open code block, or a last line that does not end."""
 
     name = "truncation"
+    model = GateSettings
+    looks_at = ("documents", "chats")
 
-    def __init__(self, code: str = "en") -> None:
-        self.open_words = phrases("filters.document.form", "endings", code).get("open")
+    def __init__(self, settings: GateSettings, context: Context) -> None:
+        super().__init__(settings, context)
+        known = context.language in PerLanguage(_PACKAGE).with_list("open_words")
+        self.open_words = Patterns.of(_PACKAGE, context.language).compiled("open_words") if known else None
 
     def evaluate(self, view: View) -> Outcome:
         """Score 1 where the text was cut."""

@@ -1,8 +1,9 @@
 """Passages copied from the spec: an insider may quote it, nobody may copy it out, a lay author does neither."""
 
 from filters.check import Outcome, TextCheck, at_most, excerpt, share_at_most
+from filters.context import Context
+from filters.document.spec.settings import Verbatim
 from filters.document.spec.stretches import Copied
-from filters.settings import Verbatim
 from filters.text.overlap import Grams
 from filters.text.view import View
 
@@ -11,9 +12,11 @@ class VerbatimCheck(TextCheck):
     """The longest run of the spec's words, then shorter runs in one stretch, then the share of the text's n-grams."""
 
     name = "verbatim"
+    model = Verbatim
+    looks_at = ("documents", "chats")
 
-    def __init__(self, settings: Verbatim, spec: str) -> None:
-        self.settings = settings
+    def __init__(self, settings: Verbatim, context: Context) -> None:
+        self.settings, spec = settings, context.spec
         self.spec = Grams([spec], settings.n)
         self.copied = Copied(spec, settings.short, settings.window)
 

@@ -3,7 +3,7 @@
 import re
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
-from filters.settings import Leak
+from filters.document.writer.settings import Leak
 from filters.text.view import View
 
 _NAMES = (
@@ -49,9 +49,8 @@ class Leakage(TextCheck):
     """
 
     name = "leakage"
-
-    def __init__(self, settings: Leak) -> None:
-        self.settings = settings
+    model = Leak
+    looks_at = ("documents", "chats")
 
     def evaluate(self, view: View) -> Outcome:
         """Score: leaks found; one is too many; else marks of a plan."""

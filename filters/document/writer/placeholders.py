@@ -2,9 +2,11 @@
 
 import re
 
+from filters.base import CheckSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.context import Context
 from filters.document.writer.slots import slots
-from filters.text.phrases import phrases
+from filters.text.patterns import Patterns, PerLanguage
 from filters.text.view import View
 
 _SPEECH = re.compile(r":? \S+ \S")
@@ -27,13 +29,26 @@ _MARKS = ("lorem", " here", "todo", "fixme", "tbd", "___", "xx")
 _ALL_ASIDE = re.compile(r"\A\s*\([^()]{3,200}\)\s*\Z")
 
 
+class _Slots:
+    """The words of slots in one language: what stands for what is missing, what asks for it, what is left out on purpose."""
+
+    def __init__(self, lists: Patterns) -> None:
+        self.noun, self.ask, self.kept = (lists.compiled(f"slot_{name}") for name in ("noun", "ask", "kept"))
+
+
 class Placeholders(TextCheck):
     """A slot in brackets, braces or angles, or a word that stands for one; code is not looked at."""
 
     name = "placeholders"
+    looks_at = ("documents", "chats", "queries")
 
-    def __init__(self, code: str = "en") -> None:
-        self.lists = [found for one in dict.fromkeys((code, "en")) if (found := phrases(_PACKAGE, "slots", one))]
+    def __init__(self, settings: CheckSettings, context: Context) -> None:
+        super().__init__(settings, context)
+        known = PerLanguage(_PACKAGE).with_list("slot_noun")
+        codes = dict.fromkeys(
+            code for code in (context.language, "en") if code in known
+        )  # English slots are everywhere
+        self.lists = [_Slots(Patterns.of(_PACKAGE, code)) for code in codes]
 
     def evaluate(self, view: View) -> Outcome:
         """Score: slots found; one is too many."""
@@ -47,7 +62,9 @@ class Placeholders(TextCheck):
         if "{" in prose:
             found += list(_CURLY.finditer(prose))
         if "<" in prose:
-            found += [match for match in _ANGLE.finditer(prose) if self._is_slot(match[1].replace("_", " "), shouts=False)]
+            found += [
+                match for match in _ANGLE.finditer(prose) if self._is_slot(match[1].replace("_", " "), shouts=False)
+            ]
         found += [match for match in slots(prose) if not self._kept(match.group().lower())]
         found += _ALL_ASIDE.finditer(prose)
         if _FORM.search(view.item.genre):
@@ -65,11 +82,11 @@ class Placeholders(TextCheck):
             return False
         if shouts and _SHOUT.fullmatch(inner):
             return True
-        return any(one["ask"].match(lower) or _names(one["noun"], lower) for one in self.lists)
+        return any(one.ask.match(lower) or _names(one.noun, lower) for one in self.lists)
 
     def _kept(self, lower: str) -> bool:
         """Whether something was left out on purpose, or is a stage's or a transcript's own remark."""
-        return any(one["kept"].search(lower) for one in self.lists)
+        return any(one.kept.search(lower) for one in self.lists)
 
 
 def _names(noun: re.Pattern[str], lower: str) -> bool:

@@ -185,7 +185,7 @@ READING = [
 @pytest.mark.parametrize("said", STUDIES)
 def test_one_named_study_is_one_too_many(said: str) -> None:
     assert rejects("citations", f"{GOOD} {said}")
-    off = SETTINGS.model_copy(update={"citations": Density(enabled=False)})
+    off = SETTINGS.model_copy(update={"citations": Density(action="off")})
     assert "citations" not in explain(item(f"{GOOD} {said}"), off, TOLD)
 
 

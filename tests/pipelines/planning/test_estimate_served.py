@@ -34,7 +34,7 @@ from tests.pipelines.chat_tools import Told, asked, server
 
 RECIPE = {
     "spec": "cheese_affordability", "list_batch": 2, "attempts": 2,
-    "filters": {"semantic": {"enabled": False}},
+    "filters": {"semantic": {"action": "off"}},
     "decompose": {"domains": 2, "subdomains": 1, "assertions": 3},
     "documents": {"types": 2, "ideas": 3, "words": 60, "limit": 8, "plan": True, "revise": True},
     "judge": {"criteria_sets": ["faithfulness"]},
