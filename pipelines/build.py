@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from corpus.flags import flags_by_item
 from corpus.manifest import Provenance, forget_manifest, stored_provenance, write_manifest
 from corpus.publish.card import write_card
 from corpus.schema import DATASETS
@@ -22,7 +23,7 @@ from filters.base import Item, Rejection
 from filters.context import Context
 from filters.run.decide import check_texts
 from filters.run.many import check_many
-from pipelines.base import Corpus, Row, flagged, flags_by_item, rejected
+from pipelines.base import Corpus, Row, flagged, rejected
 from pipelines.chats.rounds import ChatBuild, ChatResult, check_chat_recipe
 from pipelines.chats.rows import forget_chats
 from pipelines.documents.brainstorm import brainstorm_pipeline
