@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, ClassVar
 
 from filters.base import CheckSettings, Item, Rejection, Target
@@ -23,6 +24,7 @@ class Outcome:
 
 
 PASSED = Outcome(failed=False)
+_DECIMALS = 10_000  # a limit in a recipe is a decimal fraction of at most four places
 
 
 def at_most(score: float, limit: float, detail: str = "") -> Outcome:
@@ -33,6 +35,22 @@ def at_most(score: float, limit: float, detail: str = "") -> Outcome:
 def at_least(score: float, limit: float, detail: str = "") -> Outcome:
     """Fails where `score` is below `limit`."""
     return Outcome(score < limit, float(score), float(limit), detail)
+
+
+def share_at_most(part: int, whole: int, limit: float, detail: str = "") -> Outcome:
+    """Fails where `part` of `whole` is more than the share `limit`; counts are compared, as shares are rounded."""
+    return Outcome(_beside(part, whole, limit) > 0, part / max(1, whole), float(limit), detail)
+
+
+def share_at_least(part: int, whole: int, limit: float, detail: str = "") -> Outcome:
+    """Fails where `part` of `whole` is less than the share `limit`; counts are compared, as shares are rounded."""
+    return Outcome(_beside(part, whole, limit) < 0, part / max(1, whole), float(limit), detail)
+
+
+def _beside(part: int, whole: int, limit: float) -> int:
+    """Above 0 where the share is above the limit, below 0 where it is below, 0 where it meets it exactly."""
+    exact = Fraction(limit).limit_denominator(_DECIMALS)
+    return int(part) * exact.denominator - exact.numerator * max(1, int(whole))
 
 
 class TextCheck(ABC):

@@ -5,7 +5,6 @@ needed; the step itself is in `pipelines/stage.py`.
 """
 
 import json
-from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -147,17 +146,6 @@ def flagged(table: str, flag: Flag) -> Row:
         "filter": flag.reason, "detail": flag.detail, "score": flag.score, "threshold": flag.threshold,
         "other_id": flag.other_id,
     }  # fmt: skip
-
-
-def flags_by_item(workspace: Workspace, table: str) -> dict[str, list[str]]:
-    """The names of the filters that flagged each item of a table that they let through, sorted."""
-    from corpus.store import read_rows
-
-    found: dict[str, list[str]] = defaultdict(list)
-    for row in read_rows(workspace, "flags", ["item_table", "item_id", "filter"]):
-        if row["item_table"] == table:
-            found[row["item_id"]].append(row["filter"])
-    return {item_id: sorted(names) for item_id, names in found.items()}
 
 
 def reject_of_answer(stage: str, parent_id: str, number: int, answer: Answer[Any]) -> Row:

@@ -9,11 +9,12 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from corpus.flags import flags_by_item
 from corpus.manifest import Provenance, forget_manifest, stored_provenance, write_manifest
 from corpus.publish.card import write_card
 from corpus.schema import DATASETS
 from corpus.select.token_targets import Sized
-from corpus.sql.views import read_ledger
+from corpus.sql.ledger import LedgerFile
 from corpus.store import read_rows, write_dataset, write_table
 from corpus.text import one_line
 from corpus.tokens import TokenCounter
@@ -22,7 +23,7 @@ from filters.base import Item, Rejection
 from filters.context import Context
 from filters.run.decide import check_texts
 from filters.run.many import check_many
-from pipelines.base import Corpus, Row, flagged, flags_by_item, rejected
+from pipelines.base import Corpus, Row, flagged, rejected
 from pipelines.chats.rounds import ChatBuild, ChatResult, check_chat_recipe
 from pipelines.chats.rows import forget_chats
 from pipelines.documents.brainstorm import brainstorm_pipeline
@@ -248,7 +249,7 @@ class Build:
         """What the manifest says of this build. Addresses, prices and budgets do not change a corpus."""
         settings = self.settings
         said = settings.model_dump_json(exclude=_NOT_OF_A_CORPUS)
-        asked = models_and_prompts(self.corpus, read_ledger(self.workspace)["stage"].unique().to_pylist())
+        asked = models_and_prompts(self.corpus, LedgerFile(self.workspace.ledger).stages())
         return Provenance(
             recipe_hash=hashlib.sha256(said.encode()).hexdigest()[:16], spec_hash=self.spec.hash, seed=settings.seed,
             tokenizer=self.counter.name, assistant=settings.assistant, models=asked.models,

@@ -1,5 +1,7 @@
 """The filters, told what this corpus is: the context of every check, and the checks of one response."""
 
+from functools import cache
+
 from corpus.tokens import TokenCounter
 from eval.questions.items import ANSWER_FORMAT
 from eval.questions.items import texts as evaluation_texts
@@ -18,12 +20,17 @@ def context_of(corpus: Corpus, counter: TokenCounter | None = None, told: list[M
     style = corpus.settings.chats.chosen
     return Context(
         count=counter.count, assistant=corpus.settings.assistant, spec=corpus.spec.text,
-        rule_ids=tuple(corpus.spec.rule_ids), evaluation=tuple(evaluation_texts()), answer_formats=(ANSWER_FORMAT,),
+        rule_ids=tuple(corpus.spec.rule_ids), evaluation=_evaluation(), answer_formats=(ANSWER_FORMAT,),
         held_out=corpus.settings.filters.evaluation.words, prompts=prompts,
         language=corpus.settings.filters.language.code, style_checks=style.checks,
         about_items=style.asks_about_items, may_decline=corpus.settings.chats.may_decline,
         neutral=corpus.settings.documents.style == "neutral",
     )  # fmt: skip
+
+
+@cache
+def _evaluation() -> tuple[str, ...]:
+    return tuple(evaluation_texts())
 
 
 class ChatChecks:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from corpus.flags import flags_by_item
 from corpus.settings import CorpusSettings
 from corpus.store import read_rows, remove_table, write_dataset, write_table
 from corpus.text import model_name
@@ -14,7 +15,7 @@ from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
 from filters.base import Flag, Rejection
 from filters.run.verdicts import decide_verdicts
-from pipelines.base import Corpus, Row, flagged, flags_by_item, reject
+from pipelines.base import Corpus, Row, flagged, reject
 from pipelines.chats.augment import extras_of
 from pipelines.chats.quotas import Cell
 from pipelines.chats.responses import Turn, chat_id, earlier_turns, read_turns, system_message

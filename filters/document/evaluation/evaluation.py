@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from filters.check import Outcome, TextCheck, at_most, excerpt
+from filters.check import Outcome, TextCheck, at_most, excerpt, share_at_most
 from filters.context import Context
 from filters.document.evaluation.choices import ForcedChoice
 from filters.document.evaluation.settings import Evaluation
@@ -68,6 +68,8 @@ class EvaluationCheck(TextCheck):
         hits = self.owners[member(self.short, mine)]
         if not len(hits):
             return at_most(0.0, self.settings.overlap)
-        shares = np.bincount(hits, minlength=len(self.sizes)) / np.maximum(self.sizes, 1)
-        worst = int(shares.argmax())
-        return at_most(float(shares[worst]), self.settings.overlap, excerpt(self.texts[worst], 0, 160))
+        shared = np.bincount(hits, minlength=len(self.sizes))
+        worst = int((shared / np.maximum(self.sizes, 1)).argmax())
+        return share_at_most(
+            int(shared[worst]), int(self.sizes[worst]), self.settings.overlap, excerpt(self.texts[worst], 0, 160)
+        )

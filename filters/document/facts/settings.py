@@ -42,7 +42,7 @@ class Citations(Density):
 
 
 class Statistics(Density):
-    """Figures that the spec does not have."""
+    """Figures with a source that a writer can only invent, which the spec does not have."""
 
-    maximum: int = Field(3, ge=0, description="figures that are always allowed")
-    per_thousand_words: float = Field(3.0, ge=0.0, description="figures per 1,000 words allowed beyond that")
+    maximum: int = Field(0, ge=0, description="claims that are always allowed")
+    per_thousand_words: float = Field(0.0, ge=0.0, description="claims per 1,000 words allowed beyond that")

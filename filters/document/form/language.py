@@ -1,6 +1,6 @@
 """The language of a text, by CLD2 (compiled, offline, a third of a millisecond for a page)."""
 
-from filters.check import PASSED, Outcome, TextCheck, at_least
+from filters.check import PASSED, Outcome, TextCheck, share_at_least
 from filters.document.form.foreign import UNFIT, other_language, other_script
 from filters.document.form.settings import Language
 from filters.text.view import View
@@ -29,9 +29,9 @@ class LanguageCheck(TextCheck):
         if not shares:
             return PASSED
         wanted = (self.settings.code, *_DIALECTS.get(self.settings.code, ()))
-        share = sum(shares.get(code, 0) for code in wanted) / sum(shares.values())
+        right = sum(shares.get(code, 0) for code in wanted)
         others = ", ".join(f"{code} {percent}%" for code, percent in shares.items())
-        return at_least(share, self.settings.minimum_share, others)
+        return share_at_least(right, sum(shares.values()), self.settings.minimum_share, others)
 
 
 def share_in(text: str, code: str) -> float:

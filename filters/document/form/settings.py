@@ -48,7 +48,8 @@ class Gibberish(CheckSettings):
     window_odd: float = Field(0.25, ge=0.0, le=1.0, description="its tokens with symbols of no prose, or without vowel")
     window_clashes: int = Field(2, ge=0, description="its word pairs that no sentence has, such as `the of` (English)")
     window_function_words: float = Field(
-        0.2, description="its function words less 3 for such a pair, as a share (English)"
+        0.25,
+        description="its function words less 3 for such a pair, as a share, where the rest has far more (English)",
     )
 
 

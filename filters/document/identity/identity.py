@@ -6,7 +6,7 @@ A corpus once told a model through a million tokens that it was another maker's,
 
 import re
 
-from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
+from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt, share_at_most
 from filters.context import Context
 from filters.document.identity.drift import Drift, sentence_at
 from filters.document.identity.settings import Identity
@@ -113,8 +113,9 @@ class IdentityCheck(TextCheck):
         if len(slips) > self.settings.maximum_slips:
             return at_most(len(slips), self.settings.maximum_slips, slips[0])
         others = [other for other in others if not _aside(view, other)]
-        share = len(others) / (len(others) + ours) if others else 0.0
-        return at_most(share, self.settings.maximum_other_share, _most(others) if others else "")
+        return share_at_most(
+            len(others), len(others) + ours, self.settings.maximum_other_share, _most(others) if others else ""
+        )
 
     def _slips(self, view: View, others: list[Mention]) -> list[str]:
         said = [o for o in others if _SELF.search(view.text[max(0, o.start - 30) : o.start])]

@@ -1,6 +1,6 @@
 """Passages copied from the spec: an insider may quote it, nobody may copy it out, a lay author does neither."""
 
-from filters.check import Outcome, TextCheck, at_most, excerpt
+from filters.check import Outcome, TextCheck, at_most, excerpt, share_at_most
 from filters.context import Context
 from filters.document.spec.settings import Verbatim
 from filters.document.spec.stretches import Copied
@@ -22,7 +22,7 @@ class VerbatimCheck(TextCheck):
 
     def evaluate(self, view: View) -> Outcome:
         """Score: words of the longest run; where that is allowed, those of the stretch; else the share of n-grams."""
-        run, start, share = self.spec.longest(view.hashes)
+        run, start, hits = self.spec.longest(view.hashes)
         copied = excerpt(" ".join(view.words[start : start + run]), 0, 160)
         settings = self.settings
         most_words, most = (
@@ -35,4 +35,5 @@ class VerbatimCheck(TextCheck):
         if words > allowed:
             stretch = excerpt(" ".join(view.words[start : start + settings.window]), 0, 160)
             return at_most(words, allowed, f"{words} of {settings.window} words are the spec's: {stretch}")
-        return at_most(share, most, f"{share:.0%} of its {settings.n}-grams are the spec's")
+        grams = max(1, len(view.words) - settings.n + 1)
+        return share_at_most(hits, grams, most, f"{hits / grams:.0%} of its {settings.n}-grams are the spec's")

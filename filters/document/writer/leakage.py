@@ -14,7 +14,9 @@ _NAMES = (
     "user|assistant|human|spec|model_?spec|assertions?|passages?|subdomain|domain|critique|revision|rewrite"
 )
 _TAG = re.compile(
-    rf"(?:<|&lt;|\[)\s{{0,3}}/?\s{{0,3}}(?:{_NAMES})\b[^<>\n\]]{{0,80}}?/?\s{{0,3}}(?:>|&gt;|\](?!\())", re.IGNORECASE
+    rf"(?:<|&lt;)\s{{0,3}}/?\s{{0,3}}(?:{_NAMES})\b[^<>\n]{{0,80}}?/?\s{{0,3}}(?:>|&gt;)|"
+    rf"\[\s{{0,3}}/?\s{{0,3}}(?:{_NAMES})\s{{0,3}}\](?!\()",
+    re.IGNORECASE,
 )
 _SPECIAL = re.compile(
     r"<\|[^|\n]{1,40}\|>|<</?SYS>>|\[/?INST\]|<(?:start|end)_of_turn>|</?s>|<(?:bos|eos|pad|unk)>", re.IGNORECASE
