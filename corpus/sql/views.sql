@@ -57,6 +57,17 @@ FROM (
 LEFT JOIN idea_lineage AS lineage ON lineage.id = rejects.parent_id
 WHERE rejects.stage IN ('documents', 'chats');
 
+-- flagged: each kept document or chat with what a filter found in it, a row a flag
+CREATE VIEW flagged AS
+SELECT items.stage, items.id, filter, flags.detail, flags.score, flags.threshold, flags.other_id, domain, genre, title, tokens, text
+FROM flags JOIN items ON items.id = flags.item_id AND items.stage = flags.item_table AND items.status = 'kept';
+
+-- flag_counts: for each filter how many of the kept documents or chats it flagged
+CREATE VIEW flag_counts AS
+SELECT stage, filter, count(*) AS items, count(*) / any_value(kept.items) AS share, median(score) AS median_score, max(threshold) AS threshold
+FROM flagged JOIN (SELECT stage, count(*) AS items FROM items WHERE status = 'kept' GROUP BY stage) AS kept USING (stage)
+GROUP BY stage, filter;
+
 -- stages: for each stage how many rows were planned, kept, rejected and not yet made
 CREATE VIEW stages AS
 WITH kept AS (
