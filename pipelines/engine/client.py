@@ -71,7 +71,7 @@ class Client:
     async def __aenter__(self) -> "Client":
         self.ledger = Ledger(self._ledger_path)
         self._endpoints = {name: Endpoint(name, one, self._control) for name, one in self.role.endpoints.items()}
-        self._evidence = Evidence(self.ledger)
+        self._evidence = Evidence(self.ledger, self.role.endpoints)
         self._routing = Routing(self._endpoints, self._control, self._changed)
         self._budget = Budget(self.role, self.ledger, self._control, self._changed)
         addresses = {name: endpoint.address for name, endpoint in self._endpoints.items()}
