@@ -42,8 +42,9 @@ _STATUS = {  # of errors that come without one, as in the results of a batch
 _BLOCKED = "content filtering policy"
 _NO_CREDIT = ("spend_limit_reached", "credit balance is too low", "specified api usage limits")
 _PARAMETERS = (
-    "The request is not accepted: check the role's thinking, temperature, top_p, json_mode, max_tokens and extra_body; "
-    "newer models take no temperature, no thinking budget, and no forced tool."
+    "The request is not accepted: check the role's max_tokens, thinking, json_mode and extra_body. A model that takes "
+    "no temperature wants `sampling: false` on its endpoint, one that knows no budget `thinking: adaptive`, one "
+    "without structured output `json_mode: tool`."
 )
 
 
@@ -61,7 +62,7 @@ class AnthropicProtocol(Protocol):
             max_connections=connections, max_keepalive_connections=connections
         )
         timeout = anthropic.Timeout(settings.timeout_s, connect=min(settings.connect_timeout_s, settings.timeout_s))
-        address = (settings.address or MAKERS_ADDRESSES["anthropic"]).removesuffix("/v1")  # the package adds it
+        address = settings.address or MAKERS_ADDRESSES["anthropic"]
         self._clients = [
             anthropic.AsyncAnthropic(
                 api_key=key or _NO_KEY,
@@ -76,8 +77,8 @@ class AnthropicProtocol(Protocol):
         ]
         self._client = self._clients[0]  # for all but messages
         self._pools = deque(client for client in self._clients for _ in range(_POOL_CONNECTIONS))
-        self._turns: dict[str, asyncio.Lock] = {}  # by prefix
-        self._cached_at: dict[str, float] = {}
+        self._turns: dict[tuple[str, ...], asyncio.Lock] = {}  # by prefix
+        self._cached_at: dict[tuple[str, ...], float] = {}
         self._foreign: set[str] = set()  # batches that are not of this record
         self._searched_at: dict[str, float] = {}  # the server's time when a batch was first looked for, by nonce
 
@@ -119,7 +120,7 @@ class AnthropicProtocol(Protocol):
         finally:
             lock.release()
 
-    def _is_cached(self, prefix: str) -> bool:
+    def _is_cached(self, prefix: tuple[str, ...]) -> bool:
         kept_s = _CACHED_FOR_S.get(self.settings.cache, 0.0)
         return time.monotonic() - self._cached_at.get(prefix, float("-inf")) < kept_s
 
@@ -168,7 +169,8 @@ class AnthropicProtocol(Protocol):
             code = "content_filter"
         error = {"code": code or clean(said.get("type")), "message": text}
         fault = status_fault(status, error, text, headers, self.settings, self.key)
-        if isinstance(fault, Fault) and fault.kind == "rejected" and fault.advice.startswith("The request is not"):
+        fits = isinstance(fault, Fault) and "do not fit" not in fault.advice
+        if isinstance(fault, Fault) and fault.kind == "rejected" and fault.status != 403 and fits:
             return replace(fault, advice=_PARAMETERS)
         return fault
 

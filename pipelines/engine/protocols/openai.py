@@ -84,7 +84,8 @@ class OpenAIProtocol(Protocol):
             "messages": _messages(request.messages, role.endpoints[endpoint].system_role),
             settings.max_tokens_field: wire.max_tokens(role, request),
         }
-        for name in ("temperature", "top_p", "reasoning_effort"):
+        sampling = ("temperature", "top_p") if role.endpoints[endpoint].sampling else ()
+        for name in (*sampling, "reasoning_effort"):
             if (value := getattr(settings, name)) is not None:
                 sent[name] = value
         if settings.send_seed:
