@@ -67,8 +67,8 @@ def _messages(messages: list[Message], endpoint: EndpointSettings) -> dict[str, 
 
 
 def prefix(body: dict[str, Any]) -> tuple[str, ...]:
-    """What a request writes to the cache or reads from it: all up to the mark; empty where there is none. Long texts are
-    not copied, since this is asked for every request."""
+    """What a request writes to the cache or reads from it: all up to the mark; empty where there is none. Long texts
+    are not copied, since this is asked for every request."""
     system = body.get("system")
     if not isinstance(system, list) or "cache_control" not in system[-1]:
         return ()
