@@ -78,7 +78,7 @@ RECIPE = {
     "list_batch": 4,
     "decompose": {"domains": 2, "subdomains": 2, "assertions": 3},
     "documents": {"types": 3, "ideas": 5, "words": 150},
-    "filters": {"semantic": {"enabled": False}},
+    "filters": {"semantic": {"action": "off"}},
 }
 
 
