@@ -185,8 +185,8 @@ class AnthropicProtocol(Protocol):
         return f"{nonce[:_NONCE_CHARS]:0<{_NONCE_CHARS}}{key.hex()[:_KEY_CHARS]}"
 
     def line(self, custom_id: str, body: dict[str, Any]) -> str:
-        """One request of a batch."""
-        return json.dumps({"custom_id": custom_id, "params": body}, ensure_ascii=False)
+        """One request of a batch, in ASCII: it has as many bytes as characters, by which batches are filled."""
+        return json.dumps({"custom_id": custom_id, "params": body})
 
     async def upload(self, lines: Sequence[str]) -> bytes:
         """Nothing: the requests are in the body of the creation."""
