@@ -63,7 +63,7 @@ async def test_lines_are_as_long_as_they_are_counted_and_named_as_the_api_allows
     protocol = connect(EndpointSettings(protocol="anthropic", model="m"), "")
     name = protocol.custom_id("0123456789abcdef01234567", bytes(range(32)))
     line = protocol.line(name, {"messages": [{"role": "user", "content": "日本語 \ud800"}]})
-    assert (len(name), len(line)) == (64, len((await protocol.upload([line]))) - len('{"requests":[]}'))
+    assert (len(name), len(line)) == (64, len(await protocol.upload([line])) - len('{"requests":[]}'))
     await protocol.close()
 
 
