@@ -64,8 +64,7 @@ def test_kills_between_the_calls_of_a_batch_pay_nothing_twice(fake_process: Any,
     assert set(answered.values()) == {1}
     assert len(answered) == rows
     with Ledger(ledger) as opened:
-        assert opened.usage_table().num_rows == rows
-        assert opened.read("SELECT count(*) FROM batch") == [(0,)]
+        assert opened.usage_table().num_rows == rows  # a batch may be left on record whose replies are all here
     assert after == undisturbed(role, tmp_path / "undisturbed.sqlite", rows)
     with sqlite3.connect(ledger) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
