@@ -233,6 +233,9 @@ class Client:
         finally:
             progress.in_flight, standing.in_flight = progress.in_flight - 1, standing.in_flight - 1
         latency = time.monotonic() - started
+        if outcome is None:
+            self._budget.release(key)
+            return None
         if isinstance(outcome, Reply):
             prompt, limit = wire.prompt_text(request), wire.most_sent(self.role, request)
             outcome = self._evidence.sift(endpoint.name, endpoint.settings.model, prompt, limit, outcome)

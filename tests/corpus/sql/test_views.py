@@ -191,6 +191,20 @@ def test_what_was_spent_is_what_its_completions_say(copied: Workspace) -> None:
     assert told == counted and len(told) == 2
 
 
+def test_what_was_written_to_a_cache_is_read_and_an_older_ledger_has_none(copied: Workspace) -> None:
+    with Ledger(copied.ledger) as ledger:
+        usage, request = Usage(1000, 0, 10, cache_written=900), CompletionRequest("documents", "r", [])
+        ledger.record(Entry(b"k", "writer", request, Completion("6b", State.OK, usage=usage), "{}", 1, 0, 1e9)).result()
+    assert read_ledger(copied)["cache_written_tokens"].to_pylist() == [900]
+    with connect(copied.root) as views:
+        assert views.sql("SELECT sum(cache_written_tokens) FROM spend").fetchall() == [(900,)]
+    with closing(sqlite3.connect(copied.ledger)) as older:
+        older.executescript("DROP TABLE cache_write; DROP TABLE answered_as")  # as before both
+    assert read_ledger(copied)["cache_written_tokens"].to_pylist() == [None]
+    with Ledger(copied.ledger) as ledger:  # which makes what it lacks
+        assert ledger.usage_table()["cache_written_tokens"].to_pylist() == [None]
+
+
 def test_a_ledger_that_is_being_written_is_read(copied: Workspace) -> None:
     fill_ledger(copied, 2)
     with closing(sqlite3.connect(copied.ledger)) as writer:
