@@ -1,5 +1,6 @@
 """Too short or too long, in tokens."""
 
+from filters.base import Rejection
 from filters.check import Outcome, TextCheck, at_least, at_most
 from filters.context import Context
 from filters.document.form.settings import ChatLength, Length
@@ -16,6 +17,13 @@ class LengthCheck(TextCheck):
 
     def __init__(self, settings: Length, context: Context) -> None:
         self.settings, self.count = settings, context.count
+
+    def reject(self, view: View) -> Rejection | None:
+        """As `evaluate` says; a text that is plainly inside of the limits is not counted, which takes longest."""
+        words, size = len(view.words), len(view.item.text.encode("utf-8", "replace"))
+        if "tokens" not in view.item.meta and words >= 2 * self.settings.minimum and size <= self.settings.maximum:
+            return None  # more words than tokens, or more tokens than bytes, has no tokenizer
+        return super().reject(view)
 
     def evaluate(self, view: View) -> Outcome:
         """Score: tokens; of a huge text, a lower bound."""

@@ -38,6 +38,7 @@ _SELF = re.compile(r"\bas an? (?:ai|artificial intelligence)(?: language)?(?: mo
 _MODEL = re.compile(
     r"\bas an? ai language model\b|\bi(?: do not| don't| would not|'m not) feel(?:ing)? comfortable writing\b"
 )
+_MODEL_MARKS = ("ai language model", "comfortable writing")
 _DISCLAIMER = re.compile(
     r"(?:this|the (?:above|following|preceding)) (?:[a-z]+ )?(?:document|text|article|piece|content|memo|story|post|"
     r"report|conversation|example)s? (?:is|are|was|were) (?:purely |entirely |completely )?(?:a work of |written as )?"
@@ -74,7 +75,9 @@ class Refusal(TextCheck):
             return Outcome(True, 1.0, 0.0, "declined by the endpoint")
         head, tail = view.lower[:_EDGE], view.lower[-_TAIL:]
         found = declines(head) or _no_view(view.lower) or _DISCLAIMER.search(head) or _DISCLAIMER.search(tail)
-        found = found or _breaks_off(view.edges[-1]) or _unspoken(_MODEL, view.lower)
+        found = found or _breaks_off(view.edges[-1])
+        if found is None and any(mark in view.lower for mark in _MODEL_MARKS):
+            found = _unspoken(_MODEL, view.lower)
         found = found or excused(view.lower, view.vocabulary)
         return Outcome(True, 1.0, 0.0, excerpt(found.group())) if found else PASSED
 
