@@ -156,6 +156,8 @@ class View:
     @cached_property
     def numeric(self) -> str:
         """The parts of the text that stand near a digit, a line each: where dates and figures can be."""
+        if self.text.isascii() and not any(digit in self.text for digit in "0123456789"):
+            return ""
         parts: list[str] = []
         start = end = -1
         for match in _DIGITS.finditer(self.text):

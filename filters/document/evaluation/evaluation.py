@@ -60,8 +60,9 @@ class EvaluationCheck(TextCheck):
         return self._most_of_one(view)
 
     def _format(self, view: View) -> str:
-        joined = f" {' '.join(view.words)} "
-        return next((form for form in self.formats if f" {form} " in joined), "")
+        possible = [form for form in self.formats if view.vocabulary.issuperset(form.split())]
+        joined = f" {' '.join(view.words)} " if possible else ""
+        return next((form for form in possible if f" {form} " in joined), "")
 
     def _most_of_one(self, view: View) -> Outcome:
         mine = view.ngrams(_SHORT)

@@ -38,12 +38,13 @@ class StatisticsCheck(DensityCheck):
 
     def find(self, view: View) -> list[str]:
         """Claims, as they stand; a sentence counts once."""
-        return [sentence for sentence in _STOP.split(view.lower) if self._claims(sentence)]
+        marks = [mark for mark in _FIGURES if mark in view.lower]
+        return [sentence for sentence in _STOP.split(view.lower) if self._claims(sentence, marks)]
 
-    def _claims(self, sentence: str) -> bool:
+    def _claims(self, sentence: str, marks: list[str]) -> bool:
         """Whether a sentence tells a figure that its source found."""
         digit = _DIGIT.search(sentence)
-        if not digit and not any(mark in sentence for mark in _FIGURES):
+        if not digit and not any(mark in sentence for mark in marks):
             return False
         if digit and self.sample is not None and self.sample.search(sentence):
             return True

@@ -50,7 +50,7 @@ _SURE = 90  # percent of a sentence in the one language
 _MARKUP = re.compile(r"[/|<>=\[\]{}\ufffd]")  # links, tables, code: CLD2 takes them for Danish
 _COMMON = Lookup(hashes_of(sorted(_ONLY)))
 _KNOWN = 5_000  # the commonest words of English
-_ENGLISH = 0.6  # of a stretch's words among these, from which on it is in no other language
+_ENGLISH = 0.4  # of a stretch's words among these, from which on it is in no other language
 
 
 def surely(text: str) -> str:

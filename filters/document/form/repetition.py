@@ -6,6 +6,7 @@ import numpy as np
 
 from filters.check import Outcome, TextCheck, share_at_most
 from filters.document.form.settings import Repetition
+from filters.text.overlap import member
 from filters.text.view import View
 
 _TOP = 4  # words of the most frequent n-gram
@@ -58,12 +59,14 @@ def _twice(view: View) -> tuple[int, int]:
     """Words inside of n-grams that stood before, and all."""
     grams = view.ngrams(_LONG)
     ordered = np.sort(grams)
-    if not (ordered[1:] == ordered[:-1]).any():
+    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+    if not len(repeated):
         return 0, 1
-    _, first = np.unique(grams, return_index=True)
-    again = np.ones(len(grams), dtype=np.bool_)
-    again[first] = False
+    places = np.flatnonzero(member(grams, repeated))
+    again = np.ones(len(places), dtype=np.bool_)
+    again[np.unique(grams[places], return_index=True)[1]] = False
+    places = places[again]
     covered = np.zeros(len(view.words) + 1, dtype=np.int64)
-    np.add.at(covered, np.flatnonzero(again), 1)
-    np.add.at(covered, np.flatnonzero(again) + _LONG, -1)
+    np.add.at(covered, places, 1)
+    np.add.at(covered, places + _LONG, -1)
     return int((np.cumsum(covered[:-1]) > 0).sum()), len(view.words)

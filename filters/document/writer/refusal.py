@@ -54,6 +54,7 @@ _NO_VIEW = re.compile(
     rf" (?:any |a |an |personal |real )*{_VIEW}|"
     rf"\bi (?:don't|do not) (?:have|hold|form|express) (?:(?:any |a )*(?:personal |real )+{_VIEW}|(?:any )?{_VIEW}s)"
 )
+_NO_VIEW_MARKS = ("possible for me", "i can't", "i cannot", "i don't", "i do not")
 _SPEAKER = re.compile(r"\s*(?:>|\**[\w .'-]{1,40}:\**)")
 _EDGE = 400  # characters at the start where a refusal of the whole task stands
 _TAIL = 500
@@ -104,7 +105,9 @@ def _unspoken(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 
 def _no_view(text: str) -> re.Match[str] | None:
     """Where the writer (nobody who is quoted) says that it has no views."""
-    if "opinion" not in text and "preference" not in text and "belief" not in text:
+    if not any(view in text for view in ("opinion", "preference", "belief")):
+        return None
+    if not any(mark in text for mark in _NO_VIEW_MARKS):
         return None
     return next((match for match in _NO_VIEW.finditer(text) if not _spoken(text[: match.start()])), None)
 
