@@ -6,7 +6,7 @@ from filters.document.form.settings import Language
 from filters.text.view import View
 
 _DIALECTS = {"en": ("sco",)}  # CLD2 calls English in a northern spelling Scots
-_PIECE = 3_000  # characters looked at of a long text: so many at its start, in its middle and at its end
+_PIECE = 1_000  # characters looked at of a long text: so many at its start, in its middle and at its end
 
 
 class LanguageCheck(TextCheck):
