@@ -1,4 +1,4 @@
-"""Trains filters/document/writer/talk.npz: a linear model over families of words that tells a writer's talk from content.
+"""Trains filters/document/writer/talk.npz, a linear model that tells a writer's talk from content.
 
     python -m benchmarks.train_talk            # figures by cross-validation, then the file
 
@@ -82,9 +82,8 @@ def validated(features: Numbers, labels: Labels, groups: list[str]) -> None:
         talk[fold == n] = 1 - _softmax(features[fold == n] @ weights)[:, 0]
     for kind, name in enumerate(KINDS):
         of_kind = talk[labels == kind]
-        print(
-            f"{name:8}{len(of_kind):6} examples, taken for talk {np.mean(of_kind > _LIMIT):.3f} (above 0.5: {np.mean(of_kind > 0.5):.3f})"
-        )
+        sure, likely = np.mean(of_kind > _LIMIT), np.mean(of_kind > 0.5)
+        print(f"{name:8}{len(of_kind):6} examples, taken for talk {sure:.3f} (above 0.5: {likely:.3f})")
 
 
 def main() -> None:

@@ -65,10 +65,8 @@ def _ends(last: str, lines: list[str], open_words: re.Pattern[str] | None) -> bo
         return False  # a heading with nothing below it, a list's mark with nothing behind it
     if last.count("**") % 2 and _OPEN_BOLD.search(last):
         return False
-    if last.endswith(_END):
+    if last.endswith(_END) or _BREAKS_OFF.search(last):
         return not last.endswith((":**", ":")) or len(last.split()) <= 2
-    if _BREAKS_OFF.search(last):
-        return True
     final = last.rsplit(None, 1)[-1].lower()
     if _MARK.search(last) or (open_words is not None and open_words.fullmatch(final)):
         return bool(_SIGN_OFF.match(last))

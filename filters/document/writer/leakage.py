@@ -36,7 +36,8 @@ _ALPACA = re.compile(
     r"\bbelow is an instruction that describes a task\b|^#{2,4} ?instructions?: *\S", re.IGNORECASE | re.MULTILINE
 )
 _NEXT = re.compile(  # the next request, made up behind the text
-    r"\n\s*(?:human|user|instruction|prompt|q): [^\n]{0,80}\b(?:write|create|draft|generate|produce|compose|rewrite)\b[^\n]*"
+    r"\n\s*(?:human|user|instruction|prompt|q): [^\n]{0,80}\b(?:write|create|draft|generate|produce|compose|rewrite)\b"
+    r"[^\n]*"
     r"(?:\n\s*(?:assistant|ai|response|a):[^\n]*)?\s*\Z",
     re.IGNORECASE,
 )

@@ -1,9 +1,9 @@
 """What a writer says that is no part of the document: its plan, offers, notes, disclaimers, in any wording.
 
-No phrase tells, and lists of phrases end where another writer begins. So a paragraph at either end is described by families
-of words (what a text is called, how one speaks of making it, of who asked for it, of its form, ...), by which of them meet
-in a sentence, and in English by its embedding; a linear model that was trained on paragraphs written for it
-(benchmarks/talk.yaml, benchmarks/train_talk.py) says which kind it is. Another language needs only its families.
+No phrase tells, and lists of phrases end where another writer begins. So a paragraph at either end is described by
+families of words (what a text is called, how one speaks of making it, of who asked for it, of its form, ...), by which
+of them meet in a sentence, and in English by its embedding; a linear model that was trained on paragraphs written for
+it (benchmarks/talk.yaml, benchmarks/train_talk.py) says which kind it is. Another language needs only its families.
 """
 
 import re
@@ -48,7 +48,7 @@ class Families:
         self.embeds = code == "en"
 
     def features(self, paragraph: str) -> Numbers:
-        """What is known of a paragraph in lower case: families, pairs of them in a sentence, its form, its embedding."""
+        """What is known of a paragraph in lower case: families, pairs in a sentence, its form, its embedding."""
         text = " ".join(paragraph.split()[:_WORDS])
         counts = np.zeros(len(FAMILIES), dtype=np.float32)
         pairs = np.zeros(len(_PAIRS), dtype=np.float32)
