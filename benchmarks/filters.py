@@ -1,7 +1,8 @@
 """The filters against planted truth, and their speed beside others.
 
     python -m benchmarks.filters truth                  # precision and recall of every filter, about a minute
-    python -m benchmarks.filters held_out               # documents by other hands, seconds
+    python -m benchmarks.filters regression --set 1..4  # truth sets that the filters were mended on, seconds
+    python -m benchmarks.filters real --corpus FILE     # real documents, given by path: see benchmarks/real.py
     python -m benchmarks.filters repeats                # duplicates: Jaccard 0.95 / 0.8 / 0.6, paraphrases
     python -m benchmarks.filters speed --documents 13000 --words 2200     # 41M tokens
     python -m benchmarks.filters beside --documents 2000 --words 600      # datatrove, rensa, semhash, FAISS + MiniLM
@@ -20,7 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks import planted, rivals, spoils
-from benchmarks.held_out import held_out
+from benchmarks.real import real
+from benchmarks.regression import regression
 from corpus.tokens import TokenCounter
 from filters.base import Item
 from filters.checks import checks_for
@@ -158,19 +160,26 @@ def _ours(documents: list[planted.Planted], settings: FilterSettings) -> set[str
 
 
 def main() -> None:
-    """Run one of the five."""
+    """Run one of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("truth", "held_out", "repeats", "speed", "beside"))
+    parser.add_argument("what", choices=("truth", "regression", "real", "repeats", "speed", "beside"))
     parser.add_argument("--each", type=int, default=40, help="documents of every kind")
     parser.add_argument("--documents", type=int, default=2000)
     parser.add_argument("--words", type=int, default=600)
-    parser.add_argument("--set", type=int, choices=(1, 2, 3, 4), default=4, help="of `held_out`: which documents")
+    parser.add_argument("--set", type=int, choices=(1, 2, 3, 4), default=4, help="of `regression`: which documents")
     parser.add_argument("--workers", type=int, default=0, help="0: one a core")
+    parser.add_argument("--corpus", type=Path, help="of `real`: JSON lines")
+    parser.add_argument("--labels", type=Path, help="of `real`: JSON lines, where somebody read some")
+    parser.add_argument("--spec", default="safety_rules", help="of `real`: a shipped spec or a path")
+    parser.add_argument("--assistant", default="Juniper")
+    parser.add_argument("--provider", default="Larkfield")
     asked = parser.parse_args()
     if asked.what == "truth":
         truth(asked.each, asked.words)
-    elif asked.what == "held_out":
-        held_out(SETTINGS, asked.set)
+    elif asked.what == "regression":
+        regression(SETTINGS.acting("drop"), asked.set)
+    elif asked.what == "real":
+        real(asked.corpus, asked.labels, asked.spec, Assistant(name=asked.assistant, provider=asked.provider))
     elif asked.what == "repeats":
         repeats(asked.each, asked.words)
     elif asked.what == "speed":

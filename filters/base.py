@@ -1,4 +1,4 @@
-"""The records of this room (an item, what was found in it, a decision), and the base of every filter's settings."""
+"""The records that every check shares (an item, what was found, a decision), and the base of all filters' settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -46,7 +46,12 @@ class Decision(NamedTuple):
 
     kept: list[str]
     rejections: list[Rejection]  # one for every other item
-    flags: list[Flag]  # any number for an item that is kept, and none for others
+    flags: list[Flag]  # of items that the filters let through
+
+    def without(self, more: list[Rejection]) -> "Decision":
+        """The decision where `more` of what it keeps goes; flags stay, as a judge's word may change."""
+        gone = {rejection.item_id for rejection in more}
+        return Decision([one for one in self.kept if one not in gone], [*self.rejections, *more], self.flags)
 
 
 class Duplicates(Protocol):

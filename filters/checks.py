@@ -60,6 +60,11 @@ def off_in_language(settings: FilterSettings) -> list[str]:
     return sorted(name for name in known if not works[name] and settings.parts[name].action != "off")
 
 
+def said_of_language(code: str, off: Sequence[str]) -> str:
+    """What a person is told of filters that do not work in the language of the corpus."""
+    return f"off, as they do not work in `filters.language.code: {code}`: {', '.join(off)}"
+
+
 def _kinds(settings: FilterSettings) -> Iterator[type[TextCheck]]:
     yield from SHIPPED
     for name in settings.installed:

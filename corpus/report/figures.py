@@ -8,6 +8,7 @@ _QUERIES: Final = {
     "stages": "SELECT stage, planned, kept, rejected, pending FROM stages WHERE planned > 0 ORDER BY position",
     "reasons": "SELECT stage, reason, items FROM funnel WHERE outcome = 'rejected' "
     "ORDER BY position, items DESC, reason",
+    "flags": "SELECT stage, filter, items, share FROM flag_counts ORDER BY stage DESC, items DESC, filter",
     "passages": "SELECT p.address, p.rule_id, p.heading_path, p.text, made.documents, made.tokens, made.genres, "
     "made.genres_planned FROM passages AS p JOIN passage_coverage AS made ON passage_id = id "
     "ORDER BY p.start, p.address",
@@ -59,6 +60,7 @@ _BUCKETS = 60
 def figures(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """All figures but those that read texts: a dict of JSON values."""
     found: dict[str, Any] = {name: rows(connection, sql) for name, sql in _QUERIES.items()}
+    found["asserted"] = rows(connection, "SELECT documents FROM assertion_coverage")
     found["time"] = rows(connection, _TIME, {"buckets": _BUCKETS})
     found["coverage"] = {name: _matrix(connection, name) for name in _ROWS}
     return found

@@ -20,7 +20,7 @@ import yaml
 
 from corpus.manifest import read_manifest
 from corpus.report.analyst import Analyst, Sampled
-from corpus.report.atlas import atlas
+from corpus.report.cluster_map import cluster_map
 from corpus.report.figures import figures, rows
 from corpus.report.health import health
 from corpus.settings import ReportSettings
@@ -35,7 +35,7 @@ _ITEMS = """
 SELECT items.stage, items.status, items.reason, items.detail, items.score, items.threshold, items.id, items.other_id,
     items.domain, items.subdomain, items.genre, items.frame, items.title, items.tokens, items.model,
     items.passage_ids, items.assertion_ids, items.text, items.reasoning,
-    coalesce(ideas.idea, queries.query) AS asked, said.verdicts
+    coalesce(ideas.idea, queries.query) AS asked, said.verdicts, found.flags
 FROM items
 LEFT JOIN ideas ON ideas.id = items.parent_id
 LEFT JOIN queries ON queries.id = items.parent_id
@@ -43,6 +43,9 @@ LEFT JOIN (
     SELECT item_table, item_id, list([criterion, verdict, reason] ORDER BY criterion) AS verdicts
     FROM verdicts GROUP BY ALL
 ) AS said ON said.item_table = items.stage AND said.item_id = items.id
+LEFT JOIN (
+    SELECT item_table, item_id, list([filter, detail] ORDER BY filter) AS flags FROM flags GROUP BY ALL
+) AS found ON found.item_table = items.stage AND found.item_id = items.id
 WHERE md5_number_lower(items.id) % $total < $limit
 """
 _INDEX: Final = ("stage", "status", "reason", "domain", "subdomain", "genre", "frame", "title", "tokens", "score")
@@ -64,20 +67,20 @@ def write_report(workspace: Workspace, settings: ReportSettings | None = None, a
         if not found["stages"]:
             raise UserError(f"nothing has been made in {workspace.root} yet. Start or continue with `specmill build`.")
         found["about"] = _about(workspace)
-        _look_at_texts(found, connection, settings, analyst)
+        _measure_texts(found, connection, settings, analyst)
         with replacing(path) as beside, beside.open("w", encoding="utf-8") as page:
             _write(page, found, _chunks(connection, settings.reader_items))
     return path
 
 
-def _look_at_texts(
+def _measure_texts(
     found: dict[str, Any], connection: duckdb.DuckDBPyConnection, settings: ReportSettings, analyst: Analyst | None
 ) -> None:
-    """Add what a sample of the documents says: `shared`, `health` and `atlas`; None where nobody looked."""
+    """Add what a sample of the documents says: `shared`, `health` and `cluster_map`; None where there is no analyst."""
     sample = _sample(connection, settings.sample_documents) if analyst else []
     spec = "\n\n".join(row["text"] for row in found["passages"])
     known = [str(name) for name in found["about"]["assistant"].values()]
-    found["shared"] = found["atlas"] = None
+    found["shared"] = found["cluster_map"] = None
     measured = []
     if analyst and sample:
         patterns = [asdict(shared) for shared in analyst.shared(sample, spec, known)]
@@ -86,9 +89,9 @@ def _look_at_texts(
     found["health"] = health(found, measured)
     if analyst and analyst.embed:
         mapped = sample[: settings.map_documents]
-        found["atlas"] = atlas([one.text for one in mapped], analyst.embed)
-        if found["atlas"]:
-            found["atlas"]["items"] = [[one.id, one.title] for one in mapped]
+        found["cluster_map"] = cluster_map([one.text for one in mapped], analyst.embed)
+        if found["cluster_map"]:
+            found["cluster_map"]["items"] = [[one.id, one.title] for one in mapped]
 
 
 def _about(workspace: Workspace) -> dict[str, Any]:
@@ -127,7 +130,7 @@ def _entry(item: dict[str, Any], place: dict[str, dict[str, int]]) -> dict[str, 
     return {
         "id": item["id"], "text": item["text"], "reasoning": item["reasoning"], "asked": item["asked"],
         "detail": item["detail"], "threshold": item["threshold"], "other": item["other_id"], "model": item["model"],
-        "verdicts": item["verdicts"] or [],
+        "verdicts": item["verdicts"] or [], "flags": item["flags"] or [],
         "passages": [place["passages"][i] for i in item["passage_ids"] or [] if i in place["passages"]],
         "assertions": [place["assertions"][i] for i in item["assertion_ids"] or [] if i in place["assertions"]],
     }  # fmt: skip

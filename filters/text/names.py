@@ -89,7 +89,7 @@ class Names:
             for match in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", view.text, re.IGNORECASE)
         ]
         for name, pattern in zip(self.names, self.patterns, strict=True):
-            if not any(anchor in view.squeezed for anchor in name.anchors):
+            if not any(map(view.may_have, name.anchors)):
                 continue
             for match in pattern.finditer(view.text):
                 if not name.common or _is_name(view.text, match):
@@ -98,11 +98,11 @@ class Names:
 
     def near(self, view: View) -> bool:
         """Whether any of the names may be in the text: cheap, and wrong where a name is a word."""
-        words, text = view.vocabulary, view.squeezed
+        words = view.vocabulary
         common = {name.name.lower() for name in self.names if name.common}
         if not words.isdisjoint(common | {f"{name}'s" for name in common}):
             return True
-        return any(anchor in text for name in self.names if not name.common for anchor in name.anchors)
+        return any(view.may_have(anchor) for name in self.names if not name.common for anchor in name.anchors)
 
     def bare(self, view: View) -> list[Mention]:
         """Mentions of common words without a cue, of which most are no assistant's, in no order."""

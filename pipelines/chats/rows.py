@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from corpus.flags import flags_by_item
 from corpus.settings import CorpusSettings
 from corpus.store import read_rows, remove_table, write_dataset, write_table
 from corpus.text import model_name
@@ -14,17 +15,10 @@ from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
 from filters.base import Flag, Rejection
 from filters.run.verdicts import decide_verdicts
-from pipelines.base import Corpus, Row, flagged, flags_by_item, reject
+from pipelines.base import Corpus, Row, flagged, reject
 from pipelines.chats.augment import extras_of
 from pipelines.chats.quotas import Cell
-from pipelines.chats.responses import (
-    Turn,
-    chat_id,
-    earlier_turns,
-    read_turns,
-    response_template,
-    system_message,
-)
+from pipelines.chats.responses import Turn, chat_id, earlier_turns, read_turns, system_message
 from pipelines.completion import Completion, State
 from pipelines.judging.judge import verdict_rows
 from pipelines.ledger.ledger import Ledger, read_completion
@@ -84,7 +78,7 @@ class ChatRows:
     def file(self, workspace: Workspace, kept: set[str]) -> int:
         """Write the tables, of the samples whose query is in `kept` and of all others; return the number of chats."""
         self._domains = self.corpus.rows("domains")
-        self._version = self.corpus.prompts.version("system", response_template(self.corpus))
+        self._version = self.corpus.prompts.version("system", self.corpus.settings.chats.chosen.responses)
         chats = (self.row(sample) for sample in self.samples if sample.query["id"] in kept)
         count = write_table(workspace, "chats", chats)
         rejects = (self._reject(sample) for sample in self.samples if sample.query["id"] not in kept)

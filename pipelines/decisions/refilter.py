@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from corpus.origin import is_subset
-from corpus.select.subsets import group_of
-from corpus.select.token_targets import Sized
+from corpus.select.token_targets import Sized, group_of
 from corpus.store import read_rows
 from corpus.text import one_line
 from corpus.workspace import Workspace
@@ -112,10 +111,7 @@ def _judged(build: Build, decision: Decision) -> Decision:
     judge, verdicts = build.settings.judge, list(read_rows(build.workspace, "verdicts", part=PART))
     if not judge.judged_by or not verdicts:
         return decision
-    failed = decide_verdicts(verdicts, decision.kept, judge.required)
-    gone = {rejection.item_id for rejection in failed}
-    left = [one for one in decision.kept if one not in gone]
-    return Decision(left, [*decision.rejections, *failed], decision.flags)
+    return decision.without(decide_verdicts(verdicts, judge.asked_about(decision), judge.required))
 
 
 def _beyond(build: Build, decision: Decision) -> Decision:

@@ -48,7 +48,10 @@ const sections = {
     const tables = stages.map((stage) => node("div", {}, node("h3", {}, `${words(stage)}: why rejected`), table(["reason", "items", "share"],
       found.reasons.filter((row) => row.stage === stage).map((row) => ({ reason: words(row.reason), items: number(row.items), share: percent(row.items / total(stage)) })),
       { numeric: ["items", "share"] })));
-    return node("div", {}, bars(rows), node("div", { class: "tables" }, ...tables));
+    const flagged = [...new Set(found.flags.map((row) => row.stage))].map((stage) => node("div", {}, node("h3", {}, `${words(stage)}: flagged, and kept`),
+      table(["filter", "items", "share"], found.flags.filter((row) => row.stage === stage).map((row) => ({ filter: words(row.filter), items: number(row.items), share: percent(row.share) })),
+        { numeric: ["items", "share"] })));
+    return node("div", {}, bars(rows), node("div", { class: "tables" }, ...tables, ...flagged));
   },
 
   Coverage(found) {
@@ -125,8 +128,8 @@ const sections = {
   },
 
   "Cluster map"(found, open) {
-    if (!found.atlas) return null;
-    const { points, clusters, items } = found.atlas;
+    if (!found.cluster_map) return null;
+    const { points, clusters, items } = found.cluster_map;
     const hint = (i) => `${items[i][1] || items[i][0]}\n${clusters[points[i][2]].words.join(", ")}`;
     const list = clusters.map((cluster, i) => node("li", {}, node("span", { class: `key hue-${i % 12}` }, `${cluster.size}: ${cluster.words.join(", ")}`)));
     return node("div", { class: "beside" }, scatter(points, hint, (i) => open(items[i][0])),

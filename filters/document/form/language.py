@@ -7,7 +7,7 @@ from filters.text.view import View
 
 _DIALECTS = {"en": ("sco",)}  # CLD2 calls English in a northern spelling Scots
 _FEWEST = 20  # words of an answer below which only a language that is sure counts
-_PIECE = 3_000  # characters looked at of a long text: so many at its start, in its middle and at its end
+_PIECE = 1_000  # characters looked at of a long text: so many at its start, in its middle and at its end
 
 
 class LanguageCheck(TextCheck):

@@ -41,6 +41,10 @@ _NEXT = re.compile(  # the next request, made up behind the text
     r"(?:\n\s*(?:assistant|ai|response|a):[^\n]*)?\s*\Z",
     re.IGNORECASE,
 )
+_HEAD_MARKS = (  # one stands in whatever `_HEAD` finds
+    "the user ", "[scratch", "scratchpad", "scratch pad", "thinking", "brainstorm", "planning", "chain of thought",
+    "document type", "document idea", "doc type", "word count", "target length",
+)  # fmt: skip
 _SQUARE = ("system", "user", "assistant", "human")  # "[User]" is how a transcript names a speaker
 _SURE = re.compile(  # a plan's or a self-check's own words; the rest may stand in advice on writing too
     r"\bthe (?:author|narrator|writer) (?:is|knows|has never|should|must|would|can)\b|\b(?:self-)?check(?:list)?:|"
@@ -69,7 +73,9 @@ class Leakage(TextCheck):
     def evaluate(self, view: View) -> Outcome:
         """Score: leaks found; one is too many; else marks of a plan."""
         prose = view.prose
-        found = [match.group() for match in _HEAD.finditer(prose)]
+        found = []
+        if any(mark in view.lower for mark in _HEAD_MARKS):
+            found = [match.group() for match in _HEAD.finditer(prose)]
         if "<" in prose or "[" in prose or "&lt;" in prose:
             found += [match.group() for pattern in (_TAG, _SPECIAL) for match in pattern.finditer(prose)]
         found = [leak for leak in found if not _speaker(leak)] + _turns(view)
