@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _KEY_LIKE = re.compile(r"\b(sk|key|gsk|hf|xai|pk)[-_][A-Za-z0-9_*\-]{8,}|(?<=Bearer )\S+")
 _DETAIL_CHARS = 300
+_PLACES = 16  # of a reply whose likeliest tokens are kept: what may stand before a letter
 _ALL_REASONING = (
     "no text: all of max_tokens went into reasoning; raise it (the role's, and for chats chats.max_tokens) "
     "or lower reasoning_effort"
@@ -61,6 +62,7 @@ class Reply:
     finish_reason: str = ""
     usage: Usage = field(default_factory=Usage)
     error: str = ""
+    likeliest: tuple[dict[str, float], ...] = ()
 
 
 def scrub(text: str, key: str = "") -> str:
@@ -161,7 +163,25 @@ def sort_reply(data: Any, key: str = "") -> Reply | Fault:
         text = message.get("content")
     except (LookupError, TypeError, AttributeError):
         return Fault("bad_reply", f"status 200, but no choice with a message: {scrub(str(data), key)}")
-    return _sorted_reply(choice, message, _clean(text), _usage(data.get("usage")))
+    reply = _sorted_reply(choice, message, _clean(text), _usage(data.get("usage")))
+    found = likeliest_tokens(choice.get("logprobs"))
+    return replace(reply, likeliest=found) if found else reply
+
+
+def likeliest_tokens(logprobs: object) -> tuple[dict[str, float], ...]:
+    """The likeliest tokens at each of the first places of a reply, with their log-probabilities; nothing of any other
+    form."""
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    places = []
+    for entry in content[:_PLACES] if isinstance(content, list) else ():
+        listed = entry.get("top_logprobs") if isinstance(entry, dict) else None
+        tokens = {}
+        for one in [*(listed if isinstance(listed, list) else []), entry]:
+            token, value = (one.get("token"), one.get("logprob")) if isinstance(one, dict) else (None, None)
+            if isinstance(token, str) and isinstance(value, float | int) and not isinstance(value, bool) and value <= 0:
+                tokens.setdefault(_clean(token), float(value))
+        places.append(tokens)
+    return tuple(places)
 
 
 def _sorted_reply(choice: dict[str, Any], message: dict[str, Any], text: str, usage: Usage) -> Reply:

@@ -8,6 +8,7 @@ from pipelines.completion import CompletionRequest
 from pipelines.engine.endpoints import Role
 from pipelines.ledger.records import Want, request_key
 
+TOP_LOGPROBS = 20  # the most that OpenAI's API gives
 _BYTES_PER_TOKEN = 3  # on the safe side for a reservation: most text has four or more
 _TOKENS_PER_MESSAGE = 8
 _LIMITS = frozenset(
@@ -45,7 +46,7 @@ def parameters(role: Role, request: CompletionRequest) -> str:
         "temperature": settings.temperature, "top_p": settings.top_p, "max_tokens": max_tokens(role, request),
         "reasoning_effort": settings.reasoning_effort, "extra_body": settings.extra_body or None,
         "seed": seed(role, request) if settings.send_seed else None, "json_schema": request.json_schema,
-        "json_mode": settings.json_mode if request.json_schema else None,
+        "json_mode": settings.json_mode if request.json_schema else None, "logprobs": request.logprobs or None,
     }  # fmt: skip
     given = {name: value for name, value in values.items() if value is not None}
     return json.dumps(given, sort_keys=True, separators=(",", ":"))
@@ -69,6 +70,8 @@ def body(role: Role, endpoint: str, request: CompletionRequest) -> dict[str, Any
             sent[name] = value
     if settings.send_seed:
         sent["seed"] = seed(role, request)
+    if request.logprobs:
+        sent |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
     if request.json_schema and settings.json_mode != "none":
         sent["response_format"] = _response_format(settings.json_mode, request.json_schema)
     return {**sent, **settings.extra_body}

@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS completion (
 CREATE TABLE IF NOT EXISTS reply (
     id INTEGER PRIMARY KEY, text TEXT NOT NULL, reasoning TEXT NOT NULL,
     parameters BLOB NOT NULL, roles TEXT NOT NULL, blocks BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS likeliest (id INTEGER PRIMARY KEY, json TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS block (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, text TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS failure (
     id INTEGER PRIMARY KEY, at REAL NOT NULL, role TEXT NOT NULL, stage TEXT NOT NULL, row_id TEXT NOT NULL,
@@ -64,8 +65,8 @@ _COLUMNS = ", ".join(list(USAGE_COLUMNS)[1:])
 _INSERT = f"INSERT OR IGNORE INTO completion (key, {_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608
 _FIND = (
     "SELECT c.key, c.state, r.text, r.reasoning, c.finish_reason, c.model, c.endpoint, c.prompt_tokens, "
-    "c.cached_tokens, c.completion_tokens, c.reasoning_tokens, c.cost_usd, c.retries, c.latency_s, c.error "
-    "FROM completion c JOIN reply r ON r.id = c.id WHERE c.key = ?"
+    "c.cached_tokens, c.completion_tokens, c.reasoning_tokens, c.cost_usd, c.retries, c.latency_s, c.error, l.json "
+    "FROM completion c JOIN reply r ON r.id = c.id LEFT JOIN likeliest l ON l.id = c.id WHERE c.key = ?"
 )
 _GROUP = 512  # operations in one transaction, at most
 _PATIENCE_S = 10.0  # how long a commit that fails (disk full) is tried again before its replies are given up
@@ -177,6 +178,9 @@ class Ledger:
                 b"".join(digest for blocks in prompt_blocks for digest, _ in blocks),
             ),
         )
+        if done.likeliest:
+            values = (cursor.lastrowid, json.dumps(done.likeliest, ensure_ascii=False))
+            connection.execute("INSERT INTO likeliest VALUES (?, ?)", values)
         return done
 
     def _store_blocks(self, connection: sqlite3.Connection, pairs: list[tuple[bytes, str]]) -> None:
@@ -362,8 +366,8 @@ def _pair(text: str) -> tuple[bytes, str]:
 
 
 def _completion(row: tuple[Any, ...]) -> Completion:
-    key, state, text, reasoning, finish, model, endpoint, *numbers, cost, retries, latency, error = row
+    key, state, text, reasoning, finish, model, endpoint, *numbers, cost, retries, latency, error, likeliest = row
     return Completion(
         bytes(key).hex(), State(state), text, reasoning, finish, model, endpoint, Usage(*numbers), cost, retries,
-        latency, error,
+        latency, error, tuple(json.loads(likeliest or "[]")),
     )  # fmt: skip

@@ -7,10 +7,12 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from corpus.thoughts import without_thought
+
 T = TypeVar("T", bound=BaseModel)
 _OPEN, _CLOSE = "<think>", "</think>"
 _WRAPPED = re.compile(r"\A<(reply|answer|response)>(.*?)(?:</\1>)?\Z", re.DOTALL)
-_FENCE = re.compile(r"\A```(?:json)?[ \t]*\n(.*)\n```\Z", re.DOTALL)
+_FENCE = re.compile(r"\A```(?:json|JSON)?[ \t]*\n?(.*?)\s*```\Z", re.DOTALL)
 
 
 class UnparsedError(ValueError):
@@ -92,11 +94,11 @@ def _parts(text: str, field: str) -> tuple[str, str]:
 
 
 def json_reply(text: str, model: type[T]) -> T:
-    """A reply that must be one JSON object of the form of `model`; a code fence around it and reasoning before it (to a
-    closing think tag) are forgiven, prose is not."""
+    """A reply that must be one JSON object of the form of `model`; a code fence around it, and reasoning or control
+    tokens of a template before and after it, are forgiven, prose is not."""
     body = text.strip()
-    if not body.startswith("{"):
-        body = body.rpartition(_CLOSE)[2].strip()
+    if not (body.startswith("{") and body.endswith("}")):
+        body = without_thought(body)
     if fenced := _FENCE.match(body):
         body = fenced.group(1)
     try:
