@@ -1,5 +1,5 @@
 # Two commands do all the set-up on a fresh machine with Python 3.11, git and make:
-#   make demo    the whole line, end to end, on the embedded model
+#   make demo    every step, end to end, on the embedded model
 #   make test    the tests
 # `make check` is what a change must pass before it lands.
 

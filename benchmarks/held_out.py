@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from corpus.tokens import TokenCounter
-from eval.questions.items import ANSWER_FORMAT
+from eval.questions.items import ANSWER_FORMATS
 from eval.questions.items import texts as evaluation_texts
 from filters.base import Item, Rejection
 from filters.checks import document_checks, first_failure
@@ -30,7 +30,7 @@ _SETS = {
     3: ("held_out_3.yaml", "cheese_affordability", Assistant(name="Alder", provider="Quillon")),
     4: ("held_out_4.yaml", "cheese_affordability", Assistant(name="Alder", provider="Quillon")),
 }
-_FILTERS = {  # sets 3 and 4 name failures in the words of the field notes: the filters that are for each
+_FILTERS = {  # sets 3 and 4 name failures in the words of docs/method.md, 5: the filters that are for each
     "placeholder": ("placeholders",),
     "invention": ("statistics", "citations", "links", "dates"),
     "spec_wording": ("spec_citation", "spec_wording"),
@@ -45,7 +45,7 @@ def context(name: str, assistant: Assistant) -> Context:
     spec = read_spec(name, assistant)
     return Context(
         count=TokenCounter("o200k_base").count, assistant=assistant, spec=spec.text, rule_ids=tuple(spec.rule_ids),
-        prompts=(Prompts().source("documents"),), evaluation=tuple(evaluation_texts()), answer_formats=(ANSWER_FORMAT,),
+        prompts=(Prompts().source("documents"),), evaluation=tuple(evaluation_texts()), answer_formats=ANSWER_FORMATS,
     )  # fmt: skip
 
 

@@ -74,7 +74,7 @@ VERDICTS = _schema(
 )  # fmt: skip
 REJECTS = _schema(
     id=_str, stage=_str,  # the table that the item would have entered
-    item_id=_str, reason=_str,  # name of the filter, or a state of contract 5 (truncated, refused, unparsed, ...)
+    item_id=_str, reason=_str,  # name of the filter, or the state of a request: truncated, refused, unparsed, ...
     detail=_str, score=_float, threshold=_float,
     other_id=_str,  # the survivor, where the item is a duplicate
     parent_id=_str, request_id=_str, text=_str,

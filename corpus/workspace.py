@@ -1,4 +1,4 @@
-"""The workspace: one folder a corpus, self-contained, movable, safe to copy (contract 2).
+"""The workspace: one folder a corpus, self-contained, movable, safe to copy (design/contracts.md, 2).
 
 recipe.yaml            the resolved recipe
 ledger.sqlite          every completion, committed before anything uses it
@@ -131,7 +131,7 @@ def _empty(folder: Path) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; renamed over it on success, removed on failure.
 
-    A crash leaves the old file or the new one, never half of one (contract 2).
+    A crash leaves the old file or the new one, never half of one (design/contracts.md, 2).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")

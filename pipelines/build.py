@@ -1,7 +1,7 @@
-"""The line: from a spec to a filtered, inspectable corpus, stage by stage.
+"""The pipeline from a spec to a filtered, inspectable corpus, stage by stage.
 
 Everything that is written is a pure function of the recipe and the ledger: a run that is repeated, or goes on after a
-kill, asks only for what the ledger lacks and writes the same bytes (contracts 4 and 8).
+kill, asks only for what the ledger lacks and writes the same bytes (design/contracts.md, 4 and 8).
 """
 
 import hashlib

@@ -13,7 +13,7 @@ class Message(TypedDict):
 
 
 class State(StrEnum):
-    """How a request ended (contract 5). Only `OK` is content; `UNPARSED` is said by the stage that parses."""
+    """How a request ended (design/contracts.md, 5). Only `OK` is content; the stage that parses says `UNPARSED`."""
 
     OK = "ok"
     TRUNCATED = "truncated"  # finish reason `length`
@@ -27,7 +27,7 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True)
 class CompletionRequest:
     """One completion to ask for. `stage`, `row_id`, `sample` and `attempt` are its identity, part of the ledger's key:
-    two requests with the same messages stay two requests (contract 4).
+    two requests with the same messages stay two requests (design/contracts.md, 4).
     """
 
     stage: str  # "documents"; also the unit of progress, usage and price

@@ -23,7 +23,7 @@ class ModelsAndPrompts:
 
 
 def models_and_prompts(corpus: Corpus, stages: Collection[str]) -> ModelsAndPrompts:
-    """What was asked in those of `stages`, the ledger's, that the recipe asks for; in the order of the line."""
+    """What was asked in those of `stages`, the ledger's, that the recipe asks for; in the order of the stages."""
     found = [(role, template) for stage, role, template in stages_of(corpus) if stage in stages]
     roles = {name: corpus.settings.role(name) for name in dict.fromkeys(role for role, _ in found)}
     endpoints = [endpoint for role in roles.values() for endpoint in role.endpoints.values()]

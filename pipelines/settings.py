@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, mod
 
 from corpus.select.subsets import Balance
 from corpus.settings import CorpusSettings
+from eval.questions.settings import EvalSettings
 from filters.settings import FilterSettings
 from pipelines.audit.settings import AuditSettings
 from pipelines.chats.settings import ChatSettings
@@ -43,7 +44,7 @@ class DocumentSettings(Settings):
     words: int = Field(900, ge=50, le=10_000, description="Words that are asked for; models write up to twice as many.")
     style: Literal["corpus", "story", "neutral"] = Field(
         "corpus",
-        description="corpus: documents of any type; story: fiction in which the assistant lives it [WHY]; "
+        description="corpus: documents of any type; story: fiction in which the assistant lives by the spec; "
         "neutral: a control corpus that has nothing to do with the assistant or its spec.",
     )
     genres: tuple[Genre, ...] = Field(
@@ -120,6 +121,7 @@ class BuildSettings(EngineSettings):
     judge: JudgeSettings = JudgeSettings()
     audit: AuditSettings = AuditSettings()
     variants: VariantSettings = VariantSettings()
+    eval: EvalSettings = EvalSettings()
     corpus: CorpusSettings = CorpusSettings()
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 VERBS = {
     "init": "Write a recipe to start from.",
+    "spec": "Look at a spec: its passages, whom it speaks of, what looks wrong.",
     "plan": "Say what a recipe would cost, before anything is spent.",
     "build": "Build the corpus of a recipe, or go on where a build stopped.",
     "chat": "Make the chats for alignment fine-tuning, without the documents.",
@@ -29,7 +30,7 @@ VERBS = {
     "eval": "Ask a model the questions whose answers the corpus should move.",
     "model": "List, fetch and serve the embedded models.",
     "doctor": "Check that everything is there: endpoint, model, disk, versions.",
-    "demo": "Run the whole line on the embedded model (or on OPENAI_BASE_URL).",
+    "demo": "Run every step on the embedded model (or on OPENAI_BASE_URL).",
     "fake-endpoint": "Serve a stand-in for an OpenAI-compatible endpoint that can misbehave on request.",
 }
 

@@ -101,7 +101,7 @@ def _mix_cut(written: Written, settings: TrainSettings) -> str:
 def _controls(
     workspace: Workspace, settings: TrainSettings, counter: TokenCounter, counted: list[tuple[Stage, Updates]]
 ) -> tuple[list[tuple[Stage, Updates]], list[str]]:
-    """The controls that there is data for, and why others are missing (field notes, section 5.10).
+    """The controls that there is data for, and why others are missing (docs/method.md, 5.10).
 
     Neither goes on with an adapter. Both have the batch of the stage `aft`, so that they differ from it in one thing.
     """

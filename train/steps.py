@@ -1,7 +1,7 @@
 """Update arithmetic: how many optimizer updates a corpus is worth, before anything is trained.
 
 Tokens are not updates: 1M tokens at batch 8 were 31 updates and looked like a null result; the same tokens at batch 1
-were about 246 updates and showed the effect (field notes, section 5.2). The counts follow Axolotl 0.19: it packs in
+were about 246 updates and showed the effect (docs/method.md, 5.2). The counts follow Axolotl 0.19: it packs in
 random order, rounds updates down where packed and up where not, and makes a warmup of exactly one update two.
 """
 

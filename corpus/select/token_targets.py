@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 PAIR_TOLERANCE: Final = 0.005
-"""Largest difference of paired corpora in tokens; what replications found to be needed (field notes, 5.9)."""
+"""Largest difference of paired corpora in tokens; what replications found to be needed (docs/method.md, 5.9)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def sets_to_ask(settings: EvalSettings, base: Path) -> list[QuestionSet]:
     Raises:
         UserError: neither is there, with what to do; or one cannot be read.
     """
-    named = settings.sets or {name: name for name in OWN if own_file(base, name).is_file()}
+    named = settings.sets or _made_of_the_spec(base)
     if not named:
         raise UserError(
             f"there is nothing to ask: the recipe names no sets under eval.sets, and {base / FOLDER} has none. "
@@ -78,6 +78,17 @@ def sets_to_ask(settings: EvalSettings, base: Path) -> list[QuestionSet]:
             f"hf://datasets/owner/name, or one of {', '.join([*SETS, *plugins(_GROUP)])}."
         )
     return [load_set(name, source, base) for name, source in named.items()]
+
+
+def known_sets(settings: EvalSettings, base: Path) -> list[QuestionSet]:
+    """The sets that a recipe names and those that were made of its spec; such as are not made yet are left out."""
+    made = _made_of_the_spec(base)
+    named = {name: source for name, source in settings.sets.items() if source not in OWN or source in made}
+    return [load_set(name, source, base) for name, source in {**made, **named}.items()]
+
+
+def _made_of_the_spec(base: Path) -> dict[str, str]:
+    return {name: name for name in OWN if own_file(base, name).is_file()}
 
 
 def choice_questions(sets: Iterable[QuestionSet], limit: int | None = None) -> list[Question]:
@@ -103,14 +114,8 @@ def choose(questions: Sequence[_One], limit: int | None) -> list[_One]:
 def texts(settings: EvalSettings | None = None, base: Path | None = None) -> list[str]:
     """Every text that must not occur in a corpus: of the sets that ship, of those that a recipe names, and of those
     that were made of its spec in the workspace `base`. A set of the spec that is not made yet has none."""
-    named = dict(settings.sets) if settings else {}
     sets = [_shipped(name) for name in SETS]
-    for name in OWN:
-        if base is not None and own_file(base, name).is_file():
-            named.setdefault(name, name)
-        elif named.get(name) == name:
-            del named[name]
-    sets += [load_set(name, source, base) for name, source in named.items() if source not in SETS]
+    sets += [one for one in known_sets(settings or EvalSettings(), base or Path()) if one.name not in SETS]
     return list(dict.fromkeys(text for found in sets for text in set_texts(found)))
 
 

@@ -92,7 +92,7 @@ class ChatBuild:
                 made = self.ask_for_queries(number, counts)
                 answered = self.answer(made)
                 rows.samples += answered
-                self.take_stock(counts, answered)
+                self.record_round(counts, answered)
                 number += 1
             count = rows.file(self.workspace, self.chosen(rows.samples))
         write_table(self.workspace, "rejects", self.dropped, part="queries")
@@ -227,7 +227,7 @@ class ChatBuild:
 
     # --- the target --------------------------------------------------------------------------------------------------
 
-    def take_stock(self, counts: dict[int, int], answered: list[Sample]) -> None:
+    def record_round(self, counts: dict[int, int], answered: list[Sample]) -> None:
         """Note what a round brought each group that it asked for."""
         for group, tally in self.tallies.items():
             asked = sum(count for cell, count in counts.items() if self.cells[cell].group == group)

@@ -1,4 +1,4 @@
-"""Neutral control corpora: the same line about matters of ordinary life; only one of its requests sees the spec.
+"""Neutral control corpora: the same pipeline about matters of ordinary life; only one of its requests sees the spec.
 
 The planner is shown the spec once, when it names areas, to keep away from it. What comes after knows neither the spec
 nor the assistant. The lineage has no passages and no assertions, because nothing in it goes back to the spec.

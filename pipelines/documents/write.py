@@ -1,6 +1,6 @@
 """Write the documents: one for each idea, with the spec in context [MSM, App. B].
 
-Where the recipe asks for it, a plan comes first, and a critic and a rewriter come after [field notes, section 6].
+Where the recipe asks for it, a plan comes first, and a critic and a rewriter come after (docs/method.md, 6).
 The step hands on where each document is in the ledger, not the text itself: a corpus of any size passes through
 Distilabel as small rows, and the texts are read back one by one.
 """

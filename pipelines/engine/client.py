@@ -1,4 +1,4 @@
-"""Asking a model: the ledger first, then the endpoints of the role, within all bounds (contract 5).
+"""Asking a model: the ledger first, then the endpoints of the role, within all bounds (design/contracts.md, 5).
 
 `Client.ask` never raises for what an endpoint does: every request ends in a typed state, and what cannot go on halts
 the whole run through `pipelines.run.control`.

@@ -120,6 +120,8 @@ def advice_on(status: int, detail: str, endpoint: "EndpointSettings", has_key: b
         return "The account has no credit left: add some, then run again."
     if status == 404:
         return f"Check `model` ({endpoint.model}) and `base_url` ({endpoint.address or 'default'}) of the endpoint."
+    if "logprob" in detail.lower():
+        return "The server gives no log-probabilities: set eval.scorer=reply."
     if "context" in detail.lower() or "too long" in detail.lower() or status == 413:
         return (
             "The prompt and max_tokens do not fit the model: lower max_tokens, shorten the spec, or use another model."

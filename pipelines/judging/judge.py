@@ -1,8 +1,8 @@
 """Asking a judge about stored items: named criteria in, one verdict with its reason a criterion out.
 
 All criteria go into one request. The reply is JSON with one entry a criterion, its reason before its verdict; a reply
-without this form is asked again, and then every criterion is `unclear`, which is never a pass (contract 6). Deciding
-on verdicts is `filters.run.verdicts`.
+without this form is asked again, and then every criterion is `unclear`, which is never a pass (design/contracts.md, 6).
+Deciding on verdicts is `filters.run.verdicts`.
 """
 
 from dataclasses import replace

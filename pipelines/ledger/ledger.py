@@ -1,4 +1,4 @@
-"""The ledger: every completion, committed to disk before anything uses it (contract 4).
+"""The ledger: every completion, committed to disk before anything uses it (design/contracts.md, 4).
 
 One SQLite file. A process writes through one thread that gathers what waits into one transaction (group commit, WAL,
 synchronous=FULL); several processes may write. Keys are SHA-256, so lookups cost the same at a thousand rows and a

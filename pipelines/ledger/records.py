@@ -135,7 +135,10 @@ def _text_hash(text: str) -> str:
 
 
 def request_key(role: str, model: str, parameters: str, request: CompletionRequest) -> bytes:
-    """The ledger's key: SHA-256 over role, model, parameters, messages and the request's own identity (contract 4)."""
+    """The ledger's key: SHA-256 over role, model, parameters, messages and the request's own identity.
+
+    Two requests with the same messages stay two requests (design/contracts.md, 4).
+    """
     identity = [
         role, model, parameters, [(message["role"], _text_hash(message["content"])) for message in request.messages],
         request.stage, request.row_id, request.sample, request.attempt,

@@ -22,7 +22,7 @@ Count = Callable[[str], int]
 Row = dict[str, Any]
 
 ENTRY_TOKENS: Final = 75  # of one list entry; measured on several models: 50 to 110
-LONGER: Final = 1.4  # models write up to twice the length that is asked for [field notes 5.6]
+LONGER: Final = 1.4  # models write up to twice the length that is asked for (docs/method.md, 5.6)
 TOKENS_PER_WORD: Final = 4 / 3
 SCRATCHPAD_TOKENS: Final = 300
 VERDICT_TOKENS: Final = 60  # of one criterion: a reason and a word

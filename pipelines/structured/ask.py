@@ -1,7 +1,7 @@
 """Conversations: the shapes in which a stage asks. Each is one coroutine a row; the client bounds what is in flight.
 
 A list is asked for in batches, each told what exists already; a bad reply is asked again with the error, then it is
-recorded (contract 6). Every loop here has a bound: a topic that a model refuses ends, it never spins.
+recorded (design/contracts.md, 6). Every loop here has a bound: a topic that a model refuses ends, it never spins.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Strict reading of replies (contract 6): a reply either has the form that was asked for, or says why it does not."""
+"""Strict reading of replies (design/contracts.md, 6): a reply has the form that was asked for, or says why not."""
 
 import json
 import re

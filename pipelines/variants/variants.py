@@ -1,8 +1,8 @@
 """Forms of a spec, written by the planner, checked by program and by the judge, all of about the same number of tokens.
 
-Corpora that should differ in one variable differed in length as well [field notes 5.9]; so a form that is too long or
-too short goes back with its count, and one that a check turns down with the reason, until the recipe's `attempts` are
-used up. Replies are in the ledger: the same run again asks nothing, and more attempts go on from there.
+Corpora that should differ in one variable differed in length as well (docs/method.md, 5.9); so a form that is too long
+or too short goes back with its count, and one that a check turns down with the reason, until the recipe's `attempts`
+are used up. Replies are in the ledger: the same run again asks nothing, and more attempts go on from there.
 """
 
 import json

@@ -43,11 +43,27 @@ def init(
         text = recipe_of_control(neutral_of, path.parent)
     else:
         text = _from_shipped(template or "starter", spec, path.parent)
+    said = _whom(spec) if spec else ""
     with replacing(path) as beside:
         beside.write_text(text, encoding="utf-8")
         recipe, base = load_recipe(beside)  # nothing is left where it cannot be used
         recipe.read_spec(base)
+    if said:
+        typer.echo(said)
     typer.echo(f"wrote {path}. Next: specmill plan {path}")
+
+
+def _whom(spec: str) -> str:
+    """Whom the spec speaks of, where that was put into the recipe."""
+    from specs.reader import assistant_of
+    from specs.settings import Assistant
+
+    assistant, usual = assistant_of(spec), Assistant()
+    if assistant.name == usual.name:
+        return ""
+    by = f" by {assistant.provider}" if assistant.provider != usual.provider else ""
+    rest = "" if by else f"; it names no maker, so set `provider:` (now {usual.provider})"
+    return f"the spec speaks of {assistant.name}{by}: that is the recipe's assistant now{rest}"
 
 
 def _from_shipped(template: str, spec: str | None, folder: Path) -> str:
@@ -56,8 +72,7 @@ def _from_shipped(template: str, spec: str | None, folder: Path) -> str:
 
     from specmill.recipe import shipped_recipes
     from specs.errors import UserError
-    from specs.reader import read_spec, shipped_names
-    from specs.settings import Assistant
+    from specs.reader import assistant_of, read_spec, shipped_names
 
     recipes = shipped_recipes()
     if template not in recipes:
@@ -65,18 +80,20 @@ def _from_shipped(template: str, spec: str | None, folder: Path) -> str:
     text = recipes[template].read_text(encoding="utf-8")
     if spec is None:
         return text
-    read_spec(spec, Assistant())  # says what is wrong with it by the path that was given
+    assistant = assistant_of(spec)
+    read_spec(spec, assistant)  # says what is wrong with it by the path that was given
     given = Path(spec).expanduser()
     if spec not in shipped_names() and not given.is_absolute():
         spec = os.path.relpath(given, folder)
-    return _with_spec(text, spec)
+    text = _with_value(text, "spec:", spec)
+    return _with_value(_with_value(text, "  name:", assistant.name), "  provider:", assistant.provider)
 
 
-def _with_spec(text: str, spec: str) -> str:
-    """Replace the value of the recipe's `spec:` line, quoted so that any path stays one value."""
+def _with_value(text: str, key: str, value: str) -> str:
+    """Replace the value of the first line of a shipped recipe that begins with `key`, quoted so that it stays one."""
     import json
 
     lines = text.splitlines(keepends=True)
-    number = next(n for n, line in enumerate(lines) if line.startswith("spec:"))
-    lines[number] = f"spec: {json.dumps(spec)}\n"
+    number = next(n for n, line in enumerate(lines) if line.startswith(key))
+    lines[number] = f"{key} {json.dumps(value, ensure_ascii=False)}\n"
     return "".join(lines)
