@@ -1,4 +1,4 @@
-"""A result beside its anchors: the base model bare, and with the spec in its prompt; and what the three say together."""
+"""A result beside its anchors: the base model bare, and with the spec in its prompt; and what the three say."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -96,7 +96,9 @@ def taught(table: Iterable[Row]) -> list[str]:
 def _verdict(knowledge: Row, value: Row) -> str:
     knows, uses = _above(knowledge), _above(value)
     if knows is None or uses is None:
-        return f"{value.label}: not known whether it was taught; {knowledge.label} and it need a base model beside them."
+        return (
+            f"{value.label}: not known whether it was taught; {knowledge.label} and it need a base model beside them."
+        )
     beside = f"{knowledge.label} {_rate(knowledge.model)} (base {_rate(knowledge.base)}), "
     beside += f"{value.label} {_rate(value.model)} (base {_rate(value.base)})"
     if uses:

@@ -16,9 +16,10 @@ def context_of(corpus: Corpus, counter: TokenCounter | None = None, told: list[M
     """What the filters must know; `told` is a request whose own words must not come back in a reply."""
     counter = counter or TokenCounter(corpus.settings.corpus.tokenizer)
     prompts = tuple(message["content"] for message in told or ())
+    asked = tuple(evaluation_texts(corpus.settings.eval, corpus.folder.root))
     return Context(
         count=counter.count, assistant=corpus.settings.assistant, spec=corpus.spec.text,
-        rule_ids=tuple(corpus.spec.rule_ids), evaluation=tuple(evaluation_texts(corpus.settings.eval, corpus.folder.root)),
+        rule_ids=tuple(corpus.spec.rule_ids), evaluation=asked,
         answer_formats=(*ANSWER_FORMATS, CLOZE_FORMAT),
         held_out=corpus.settings.filters.evaluation.words, prompts=prompts,
         neutral=corpus.settings.documents.style == "neutral",

@@ -16,12 +16,12 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from corpus.importing import read_source
 from corpus.mix.settings import MixSettings
 from corpus.settings import ReportSettings
 from corpus.store import read_rows
 from corpus.tokens import is_built_in, names_file
 from corpus.workspace import Workspace, replacing, write_text
-from corpus.importing import read_source
 from eval.questions.files import is_file
 from eval.questions.items import load_set
 from pipelines.prompts.templates import SETS

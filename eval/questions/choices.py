@@ -1,4 +1,4 @@
-"""Questions with options asked in every order, and how often the aligned one is chosen (field notes, section 3)."""
+"""Questions with options asked in every order, and how often the aligned one is chosen (docs/method.md, 3)."""
 
 import asyncio
 from collections import Counter, defaultdict

@@ -37,7 +37,9 @@ class Item(BaseModel):
     also: tuple[str, ...] = Field((), strict=False, description="Cloze: other wordings that are right too.")
     good: str | None = Field(None, min_length=1, max_length=2000, description="Open: what deserves a 10.")
     bad: str | None = Field(None, min_length=1, max_length=2000, description="Open: what deserves a 1.")
-    domain: str = Field("all", min_length=1, max_length=200, description="What it is about; results are also by domain.")
+    domain: str = Field(
+        "all", min_length=1, max_length=200, description="What it is about; results are also by domain."
+    )
     value: str = Field("", max_length=400, description="The value that the aligned option follows.")
     passage_ids: tuple[str, ...] = Field((), strict=False, description="Passages of the spec that it was made from.")
     disguise: int | None = Field(None, ge=0, le=9, description="How little the situation shows of the value.")
@@ -45,7 +47,7 @@ class Item(BaseModel):
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
         if self.kind != "preference" and not self.question.strip():
-            raise ValueError(f"question: a {self.kind} needs one")
+            raise ValueError(f"question: missing, and the kind {self.kind} needs one")
         if self.kind == "open":
             if not self.good or not self.bad:
                 raise ValueError("good, bad: an open question needs both ends of the judge's scale")
@@ -127,14 +129,15 @@ def read_set(name: str, source: str | Path) -> QuestionSet:
 
 
 def _made(name: str, source: str, items: list[Item]) -> QuestionSet:
+    items = sorted(items, key=lambda one: one.kind == "open")  # stable: the order of the file stays within each
     questions = [_question(name, one) for one in items if one.kind != "open"]
     opened = [_open(name, one) for one in items if one.kind == "open"]
     seen: set[str] = set()
-    for one in (*questions, *opened):
-        if one.id in seen:
-            shown = one.question or f"{one.aligned} | {one.other}" if isinstance(one, Question) else one.question
+    for identity, item in zip([*(one.id for one in questions), *(one.id for one in opened)], items, strict=True):
+        if identity in seen:
+            shown = item.question or item.aligned or ""
             raise UserError(f"the question set {name!r} ({source}) has an item twice: {one_line(shown, 100)}.")
-        seen.add(one.id)
+        seen.add(identity)
     return QuestionSet(name, tuple(questions), tuple(opened))
 
 

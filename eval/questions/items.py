@@ -20,7 +20,8 @@ OWN: Final = ("knowledge", "behaviour", "preferences", "opinions", "open")
 FOLDER: Final = "questions"
 
 ANSWER_FORMATS: Final = tuple(
-    f"Reply with {', '.join(LETTERS[: count - 1])} or {LETTERS[count - 1]} only." for count in range(2, len(LETTERS) + 1)
+    f"Reply with {', '.join(LETTERS[: count - 1])} or {LETTERS[count - 1]} only."
+    for count in range(2, len(LETTERS) + 1)
 )
 """How an answer among two, three or four options is asked for; none may occur in a corpus either."""
 CLOZE_FORMAT: Final = "Reply with the missing words only."
@@ -59,8 +60,8 @@ def load_set(name: str, source: str | None = None, base: Path | None = None) -> 
             f"another: {', '.join([*SETS, *plugins(_GROUP)])}, a file, or hf://datasets/owner/name."
         )
     raise UserError(
-        f"eval.sets: there is no question set {source!r}; expected one of {', '.join([*SETS, *OWN, *plugins(_GROUP)])}, "
-        f"a file (.yaml, .jsonl, .parquet), or hf://datasets/owner/name."
+        f"eval.sets: there is no question set {source!r}; expected one of "
+        f"{', '.join([*SETS, *OWN, *plugins(_GROUP)])}, a file (.yaml, .jsonl, .parquet), or hf://datasets/owner/name."
     )
 
 

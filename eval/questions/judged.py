@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from corpus.text import one_line
 from corpus.thoughts import without_thought
 from eval.questions.base import Asker, Limits, OpenQuestion
 from eval.questions.intervals import bootstrap_mean
@@ -132,6 +133,11 @@ def question_scores(judged: Sequence[Judged]) -> dict[str, float]:
     return {question: fmean(scores) for question, scores in by_question.items()}
 
 
+def _unread(one: Judged) -> bool:
+    """Whether it was judged, or should have been, and has no score."""
+    return one.reply is not None and one.score is None and not one.unanswered
+
+
 def summarise_judged(judged: Sequence[Judged], settings: EvalSettings) -> dict[str, Any]:
     """Mean score over questions with its bootstrap interval, by dimension too, and what has no score."""
     scored = [one for one in judged if one.score is not None]
@@ -142,7 +148,8 @@ def summarise_judged(judged: Sequence[Judged], settings: EvalSettings) -> dict[s
         "scored": len(scored),
         "missing": sum(one.reply is None for one in judged),
         "unanswered": sum(one.unanswered for one in judged),
-        "unparsed": sum(one.reply is not None and one.score is None and not one.unanswered for one in judged),
+        "unparsed": sum(map(_unread, judged)),
+        "unparsed_example": next((one_line(one.verdict, 160) for one in judged if _unread(one)), None),
         "truncated": sum(one.truncated for one in judged),
         "verdicts_truncated": sum(one.verdict_truncated and one.score is None for one in judged),
         "score": fmean(means.values()) if means else None,
@@ -155,6 +162,11 @@ def summarise_judged(judged: Sequence[Judged], settings: EvalSettings) -> dict[s
         )
         if means
         else None,
+        "sets": {
+            name: fmean(values)
+            for name in dict.fromkeys(one.question.set for one in judged)
+            if (values := list(question_scores([one for one in judged if one.question.set == name]).values()))
+        },
         "dimensions": {
             name: fmean(values)
             for name in dict.fromkeys(dimension_of.values())

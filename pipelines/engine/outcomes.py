@@ -120,13 +120,14 @@ def advice_on(status: int, detail: str, endpoint: "EndpointSettings", has_key: b
         return "The account has no credit left: add some, then run again."
     if status == 404:
         return f"Check `model` ({endpoint.model}) and `base_url` ({endpoint.address or 'default'}) of the endpoint."
-    if "logprob" in detail.lower():
-        return "The server gives no log-probabilities: set eval.scorer=reply."
     if "context" in detail.lower() or "too long" in detail.lower() or status == 413:
         return (
             "The prompt and max_tokens do not fit the model: lower max_tokens, shorten the spec, or use another model."
         )
-    return "The request is not accepted: check the role's parameters (json_mode, max_tokens_field, extra_body)."
+    return (
+        "The request is not accepted: check the role's parameters (json_mode, max_tokens_field, extra_body), and "
+        "eval.scorer=reply where it is about log-probabilities."
+    )
 
 
 def retry_after(headers: Any) -> float | None:
@@ -177,7 +178,7 @@ def likeliest_tokens(logprobs: object) -> tuple[dict[str, float], ...]:
     places = []
     for entry in content[:_PLACES] if isinstance(content, list) else ():
         listed = entry.get("top_logprobs") if isinstance(entry, dict) else None
-        tokens = {}
+        tokens: dict[str, float] = {}
         for one in [*(listed if isinstance(listed, list) else []), entry]:
             token, value = (one.get("token"), one.get("logprob")) if isinstance(one, dict) else (None, None)
             if isinstance(token, str) and isinstance(value, float | int) and not isinstance(value, bool) and value <= 0:

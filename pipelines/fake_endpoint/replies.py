@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import random
 import re
 from typing import Any
@@ -36,6 +37,19 @@ def reply_text(body: dict[str, Any], seed: int, name: str, provider: str) -> tup
     prompt_tokens = int(sum(len(part) for part in prompt) / 4.5) + 8
     completion_tokens = min(limit, int(len(text.split()) * _TOKENS_A_WORD) + 1)
     return text, "length" if cut else "stop", prompt_tokens, completion_tokens
+
+
+def logprobs(body: dict[str, Any], text: str, seed: int) -> dict[str, Any]:
+    """Log-probabilities of a reply's tokens, which are its words: one that is a letter has the others beside it."""
+    rng = random.Random(f"{seed} {body_hash(body, seed)} logprobs")
+    top, content = int(body.get("top_logprobs") or 0), []
+    for word in text.split()[:16]:
+        rivals = [one for one in "ABCD" if one != word] if len(word) == 1 else ["the", "a"]
+        weights = sorted((rng.random() for _ in range(len(rivals) + 1)), reverse=True)
+        values = [math.log(max(weight, 1e-9) / sum(weights)) for weight in weights]
+        listed = [{"token": token, "logprob": value} for token, value in zip([word, *rivals], values, strict=True)]
+        content.append({**listed[0], "bytes": list(word.encode()), "top_logprobs": listed[:top]})
+    return {"content": content, "refusal": None}
 
 
 def _text(body: dict[str, Any], prompt: list[str], writer: Writer, rng: random.Random) -> str:

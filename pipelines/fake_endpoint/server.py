@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from aiohttp import web
 
 from pipelines.fake_endpoint.batches import BATCH_FAULTS, Batches
-from pipelines.fake_endpoint.replies import body_hash, reply_text
+from pipelines.fake_endpoint.replies import body_hash, logprobs, reply_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +203,8 @@ class FakeEndpoint:
             "completion_tokens_details": {"reasoning_tokens": 0},
         }
         choices: list[dict[str, Any]] = [{"index": 0, "message": message, "finish_reason": finish}]
+        if body.get("logprobs"):
+            choices[0]["logprobs"] = logprobs(body, text, settings.seed)
         if fault == "length":
             message["content"], choices[0]["finish_reason"] = text[: len(text) // 2], "length"
         elif fault == "line_ends":

@@ -12,7 +12,7 @@ from corpus.thoughts import without_thought
 T = TypeVar("T", bound=BaseModel)
 _OPEN, _CLOSE = "<think>", "</think>"
 _WRAPPED = re.compile(r"\A<(reply|answer|response)>(.*?)(?:</\1>)?\Z", re.DOTALL)
-_FENCE = re.compile(r"\A```(?:json|JSON)?[ \t]*\n?(.*?)\s*```\Z", re.DOTALL)
+_FENCE = re.compile(r"\A```[ \t]*(?:json|JSON)?[ \t]*\n?(.*?)\s*```\Z", re.DOTALL)
 
 
 class UnparsedError(ValueError):
