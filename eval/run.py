@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from corpus.workspace import Workspace
-from eval.asking import JUDGE_STAGE, STAGE, as_asker, as_judge
 from eval.limits import own_thinking, reply_limits
 from eval.questions.base import Answer, Asked, Limits, OpenQuestion, Question
 from eval.questions.choices import ask_all
@@ -16,6 +15,7 @@ from eval.questions.judged import Judged, ask_open
 from eval.questions.settings import EvalSettings
 from pipelines.engine.client import Client
 from pipelines.engine.endpoints import Role
+from pipelines.questions.asking import JUDGE_STAGE, STAGE, as_asker, as_judge
 from pipelines.run.control import CONTROL
 
 ANCHORS: Final = ("base", "spec")

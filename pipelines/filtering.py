@@ -1,7 +1,7 @@
 """The filters, told what this corpus is: the context of every check, and the checks of one response."""
 
 from corpus.tokens import TokenCounter
-from eval.questions.items import ANSWER_FORMATS, CLOZE_FORMAT
+from eval.questions.items import ANSWER_FORMATS, CLOZE_FORMAT, held_out_words
 from eval.questions.items import texts as evaluation_texts
 from filters.base import Item, Rejection
 from filters.chat.styles import style_checks, thought_checks
@@ -21,7 +21,7 @@ def context_of(corpus: Corpus, counter: TokenCounter | None = None, told: list[M
         count=counter.count, assistant=corpus.settings.assistant, spec=corpus.spec.text,
         rule_ids=tuple(corpus.spec.rule_ids), evaluation=asked,
         answer_formats=(*ANSWER_FORMATS, CLOZE_FORMAT),
-        held_out=corpus.settings.filters.evaluation.words, prompts=prompts,
+        held_out=(*corpus.settings.filters.evaluation.words, *held_out_words(corpus.folder.root)), prompts=prompts,
         neutral=corpus.settings.documents.style == "neutral",
     )  # fmt: skip
 

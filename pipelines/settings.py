@@ -12,6 +12,7 @@ from pipelines.audit.settings import AuditSettings
 from pipelines.chats.settings import ChatSettings
 from pipelines.engine.endpoints import EngineSettings
 from pipelines.judging.settings import JudgeSettings
+from pipelines.questions.settings import QuestionSettings
 from specs.settings import Assistant, Settings
 
 
@@ -122,6 +123,7 @@ class BuildSettings(EngineSettings):
     audit: AuditSettings = AuditSettings()
     variants: VariantSettings = VariantSettings()
     eval: EvalSettings = EvalSettings()
+    questions: QuestionSettings = QuestionSettings()
     corpus: CorpusSettings = CorpusSettings()
 
     @model_validator(mode="after")

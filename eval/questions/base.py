@@ -138,7 +138,7 @@ class Limits:
 
 
 class Asker(Protocol):
-    """Asks the model that is evaluated; `eval.asking` adapts the client of `pipelines` to this."""
+    """Asks the model that is evaluated; `pipelines.questions.asking` adapts the client of `pipelines` to this."""
 
     async def __call__(
         self,

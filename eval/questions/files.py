@@ -42,6 +42,7 @@ class Item(BaseModel):
     )
     value: str = Field("", max_length=400, description="The value that the aligned option follows.")
     passage_ids: tuple[str, ...] = Field((), strict=False, description="Passages of the spec that it was made from.")
+    assertion_id: str | None = Field(None, description="The assertion of the spec that it was made from.")
     disguise: int | None = Field(None, ge=0, le=9, description="How little the situation shows of the value.")
 
     @model_validator(mode="after")

@@ -1,5 +1,6 @@
 """Which question sets there are, where a recipe's come from, and their texts, which a corpus must not hold."""
 
+import json
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
@@ -18,6 +19,7 @@ SETS: Final = ("affordability", "america", "affordability_opinions", "america_op
 OWN: Final = ("knowledge", "behaviour", "preferences", "opinions", "open")
 """The sets that `specmill questions` makes of a spec, in a workspace's `questions/`."""
 FOLDER: Final = "questions"
+MANIFEST: Final = "manifest.json"
 
 ANSWER_FORMATS: Final = tuple(
     f"Reply with {', '.join(LETTERS[: count - 1])} or {LETTERS[count - 1]} only."
@@ -118,6 +120,22 @@ def texts(settings: EvalSettings | None = None, base: Path | None = None) -> lis
     sets = [_shipped(name) for name in SETS]
     sets += [one for one in known_sets(settings or EvalSettings(), base or Path()) if one.name not in SETS]
     return list(dict.fromkeys(text for found in sets for text in set_texts(found)))
+
+
+def held_out_words(base: Path) -> tuple[str, ...]:
+    """The words of the domains that the sets made of the spec hold out; none where there are no sets.
+
+    Raises:
+        UserError: the sets' manifest cannot be read.
+    """
+    path = base / FOLDER / MANIFEST
+    if not path.is_file():
+        return ()
+    try:
+        domains: dict[str, list[str]] = json.loads(path.read_text(encoding="utf-8"))["domains"]
+        return tuple(str(word) for words in domains.values() for word in words)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} cannot be read: {error}. Make the sets again with `specmill questions`.") from error
 
 
 def set_texts(found: QuestionSet) -> list[str]:

@@ -90,7 +90,7 @@ class Ruling:
 
 
 class Judge(Protocol):
-    """Has one reply judged; `eval.asking` makes one of the client and of the reader of all JSON replies."""
+    """Has one reply judged; `pipelines.questions.asking` makes one of the client and the reader of JSON replies."""
 
     async def __call__(self, question: OpenQuestion, answer: str, sample: int) -> Ruling:
         """The score of `answer`, without its thoughts."""

@@ -147,9 +147,9 @@ def _ask(
 ) -> "tuple[list[Found], int]":  # fmt: skip
     """What every arm replied, and how many replies were there before; or the typed error that ended the run (stopped,
     budget, endpoint)."""
-    from eval.asking import STAGE
     from eval.run import ask_arms, planned
     from pipelines.ledger.ledger import Ledger
+    from pipelines.questions.asking import STAGE
     from pipelines.run.control import CONTROL
     from specmill.progress import Progress
     from specmill.run import console

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from corpus.workspace import Workspace
-from eval.asking import STAGE, as_asker, letter_logprobs
 from eval.limits import own_thinking, reply_limits, trained_thought
 from eval.questions.base import Choice, Limits, Question, Reply
 from eval.questions.choices import ask_all, read_answer
@@ -16,6 +15,7 @@ from pipelines.engine.client import Client
 from pipelines.engine.endpoints import EngineSettings
 from pipelines.engine.outcomes import likeliest_tokens
 from pipelines.fake_endpoint.server import FakeSettings, serve
+from pipelines.questions.asking import STAGE, as_asker, letter_logprobs
 from pipelines.run.control import CONTROL
 
 QUESTION = Question("q", "s", "v", "opinion", "d", "Which?", "the left", ("the right",))

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.workspace import Workspace
-from eval.asking import as_judge, parse_verdict
 from eval.questions.base import Asked, Limits, Reply
 from eval.questions.intervals import wilson
 from eval.questions.items import load_set, open_questions
@@ -17,6 +16,7 @@ from eval.questions.settings import EvalSettings
 from eval.replies import JUDGED
 from eval.results import write_result
 from pipelines.completion import Completion, State
+from pipelines.questions.asking import as_judge, parse_verdict
 from pipelines.structured.parsing import UnparsedError
 
 SETTINGS = EvalSettings(sets=("conduct",), questions_per_set=14, samples=2, resamples=200)
