@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -15,7 +16,7 @@ def rates_table(result: Mapping[str, Any], rows: Sequence[Row]) -> Table:
     """Rates with their intervals, by arm; a set without its anchors is marked."""
     anchored = any(one.base or one.spec for one in rows)
     names = ["base", "model", "spec"] if anchored else ["model"]
-    title = Text(f"Aligned rate of {result['model']}{'' if all(one.anchored for one in rows) else ' (* no anchors)'}")
+    title = Text(f"Rates of {result['model']}{'' if all(one.anchored for one in rows) else ' (* no anchors)'}")
     table = Table("set", *(_ARMS[name] for name in names), "chance", title=title, box=None)
     for row in rows:
         label = f"{row.label} ({row.model['questions']})" + ("" if row.anchored else " *")
@@ -63,6 +64,29 @@ def _mean(one: Mapping[str, Any], dimension: str | None) -> str:
 
 def _unscored(one: Mapping[str, Any]) -> int:
     return int(one["missing"] + one["unanswered"] + one["unparsed"])
+
+
+def cells_table(cells: Sequence[tuple[str, Mapping[str, float]]]) -> Table:
+    """Each cell of a grid with its rates, by score."""
+    names = list(dict.fromkeys(name for _, found in cells for name in found))
+    table = Table("cell", *names, box=None)
+    for label, found in cells:
+        table.add_row(Text(label), *(rate(found.get(name)) for name in names))
+    return table
+
+
+def reasons_table(result: Mapping[str, Any]) -> Table:
+    """Reasons with the share of each arm's transcripts that give them."""
+    arms = list(result["arms"])
+    table = Table("reason", *(escape(f"{arm} ({result['arms'][arm]})") for arm in arms), box=None)
+    for one in result["reasons"]:
+        cells = []
+        for arm in arms:
+            found = one["arms"][arm]
+            low, high = found["interval"]
+            cells.append("-" if found["share"] is None else f"{found['share']:.2f} ({low:.2f}-{high:.2f})")
+        table.add_row(Text(one["name"]), *cells)
+    return table
 
 
 def cell(one: Mapping[str, Any] | None) -> str:

@@ -17,7 +17,7 @@ from pipelines.completion import Message
 from specs.errors import UserError
 
 FOLDER: Final = Path(__file__).parent
-STAGES: Final = ("shared", "decompose", "documents", "chats", "judging", "audit", "variants", "questions")
+STAGES: Final = ("shared", "decompose", "documents", "chats", "judging", "audit", "variants", "questions", "evaluation")
 """The folders of the shipped templates. Names are unique over all of them, so a template is asked for by name alone."""
 
 SETS: Final = ("small",)

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from corpus.workspace import Workspace
     from eval.questions.base import OpenQuestion, Question
     from eval.questions.settings import EvalSettings
@@ -27,6 +25,20 @@ def evaluate(
         bool, typer.Option("--anchors", help="Ask the base model too (role `base`): bare, and with the spec.")
     ] = False,
     against: Annotated[str | None, typer.Option(help="Name of an earlier result to compare with.")] = None,
+    agentic: Annotated[
+        bool, typer.Option("--agentic", help="Ask the 27 cells of agentic misalignment instead (extra `inspect`).")
+    ] = False,
+    log: Annotated[
+        list[Path] | None,
+        typer.Option("--log", help="Ask nothing: read logs of Inspect (files or folders) into a result."),
+    ] = None,
+    reasons: Annotated[
+        list[str] | None,
+        typer.Option("--reasons", help="Ask the judge which reasons a result's replies give; several: each an arm."),
+    ] = None,
+    guards: Annotated[
+        bool, typer.Option("--guards", help="Ask nothing: print how to check over-refusal and capability (Inspect).")
+    ] = False,
     override: Annotated[
         list[str] | None,
         typer.Option("--set", help="Name a question set to ask, or change a key of the recipe: eval.samples=5."),
@@ -46,6 +58,9 @@ def evaluate(
 
     Example, what a midtrained model knows before its AFT is paid for: specmill eval out/mine --set knowledge
 
+    The same sets are tasks of Inspect: inspect eval specmill/questions -T workspace=out/mine --model specmill/eval
+    -M workspace=out/mine; --log reads what it wrote, and what others ran.
+
     A trained model, served at port 8000, beside its base model, against an earlier result:
     specmill eval out/mine --set 'endpoints.trained={base_url: "http://127.0.0.1:8000/v1", model: trained}'
     --set 'roles.eval={endpoints: [trained]}' --anchors --name trained-1 --against NAME
@@ -64,12 +79,30 @@ def evaluate(
     else:
         recipe, base = load_recipe(source, overrides)
         workspace = Workspace(out).create()
+    if guards:
+        from specmill.eval_more import guard_lines
+
+        typer.echo("\n".join(guard_lines(workspace)))
+        return
+    if log:
+        from specmill.eval_more import inspect_logs
+
+        inspect_logs(workspace, log, name, recipe.eval)
+        return
     if anchors and "base" not in recipe.roles:
         raise UserError(
             "--anchors asks the base model that the evaluated one was trained from: say which under roles.base, such "
             "as --set 'roles.base={endpoints: [NAME]}' with an endpoint that serves it."
         )
+    from specmill.eval_more import analyse_reasons, evaluate_agentic
+
     with endpoints_up(recipe) as served:
+        if agentic:
+            evaluate_agentic(workspace, served, name or "agentic")
+            return
+        if reasons:
+            analyse_reasons(workspace, served, reasons, base)
+            return
         evaluate_workspace(workspace, served, name, against, anchors=anchors, base=base)
 
 
@@ -111,10 +144,13 @@ def evaluate_workspace(
         ]
     pinned = all(one.embedded for one in arms[0].role.endpoints.values())  # by its sha256: it is never another one
     asked_now = {arm.name: one for arm, one in zip(arms[1:], results[1:], strict=True)}
+    from specmill.eval_show import console as to_console
+    from specmill.eval_show import show
+
     show(workspace, results[0], 0 if pinned else from_ledger, asked_now)
     if earlier:
         _compare(Stored(results[0], found[0].answers, found[0].judged), earlier, settings)
-    _console().print(f"Wrote {workspace.eval / names[0]}.json and .parquet", markup=False, soft_wrap=True)
+    to_console().print(f"Wrote {workspace.eval / names[0]}.json and .parquet", markup=False, soft_wrap=True)
 
 
 def _arms(
@@ -176,45 +212,13 @@ def _write(
     )
 
 
-def _console() -> "Console":
-    from rich.console import Console
-
-    return Console(highlight=False)
-
-
-def show(
-    workspace: "Workspace", result: dict[str, Any], from_ledger: int, asked_now: dict[str, dict[str, Any]]
-) -> None:
-    """One result as a table, beside its anchors: those of this run, else stored ones; and what must be said of it."""
-    from rich.text import Text
-
-    from eval.anchors import find_anchors, rows, taught, unanchored
-    from eval.notes import notes
-    from specmill.eval_table import rates_table, replies_table, scores_table
-
-    console = _console()
-    anchors = {**find_anchors(workspace, result), **asked_now}
-    table = rows(result, anchors)
-    if table:
-        console.print(rates_table(result, table))
-        console.print(replies_table(table))
-    if "judged" in result:
-        console.print(scores_table(result, anchors))
-    for line in taught(table):
-        console.print(Text(line), soft_wrap=True)
-    said = notes(result, from_ledger)
-    said += [f"{arm}: {note}" for arm, one in anchors.items() for note in notes(one)]
-    for note in [*said, *filter(None, [unanchored(table, anchors, result)])]:
-        console.print(Text(f"warning: {note}", "yellow"), soft_wrap=True)
-
-
 def _compare(ours: "Stored", theirs: "Stored", settings: "EvalSettings") -> None:
     """The gap to an earlier result, by set, and how it was not come by alike."""
     from rich.text import Text
 
     from eval.compare import compare, unlike
 
-    console, against = _console(), theirs.result["name"]
+    console, against = to_console(), theirs.result["name"]
     gaps = compare(ours, theirs, settings)
     for gap in gaps:
         low, high = gap.interval

@@ -26,7 +26,7 @@ def test_eval_writes_every_reply_and_a_rerun_asks_nothing(server, recipe, cli, t
     path, out = recipe(one.url), tmp_path / "out"
     done = cli.run("eval", path, "--out", out, "--name", "first", *SMALL)
     assert done.returncode == 0, done.stderr
-    assert "america" in done.stdout and "Aligned rate of fake" in done.stdout
+    assert "america" in done.stdout and "Rates of fake" in done.stdout
     replies = pq.read_table(out / "eval" / "first.parquet").to_pylist()
     assert one.asked() == len(replies) == 2 * 8 * 2 * 2
     assert {row["choice"] for row in replies} <= {"truncated", "neither"}, "the stand-in answers in prose"

@@ -74,7 +74,8 @@ def test_near_duplicates_among_the_items_go() -> None:
 def test_length_is_no_habit_of_the_aligned_option() -> None:
     rows = [
         item(question=f"Case {n} of {n * n} in the year {n * 7}: {'ab' * n} or {'cd' * n}?",
-             aligned=f"Take the {n} longer way.", others=[f"Take way {n}." if n % 5 else f"Take the very much longer way {n}."])
+             aligned=f"Take the {n} longer way.",
+             others=[f"Take way {n}." if n % 5 else f"Take the very much longer way {n}."])
         for n in range(1, 31)
     ]  # fmt: skip
     assert sum(lean(row) > 0 for row in rows) == 24
