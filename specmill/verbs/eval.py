@@ -217,6 +217,7 @@ def _compare(ours: "Stored", theirs: "Stored", settings: "EvalSettings") -> None
     from rich.text import Text
 
     from eval.compare import compare, unlike
+    from specmill.eval_show import console as to_console
 
     console, against = to_console(), theirs.result["name"]
     gaps = compare(ours, theirs, settings)
