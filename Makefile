@@ -1,6 +1,7 @@
 # Two commands do all the set-up on a fresh machine with Python 3.11, git and make:
 #   make demo    every step, end to end, on the embedded model
 #   make test    the tests
+# `make docs` builds the documentation site in out/docs, without a network; a warning is an error.
 # `make check` is what a change must pass before it lands.
 
 PYTHON ?= python3.11
@@ -11,13 +12,17 @@ READY := $(VENV)/.ready
 AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 TEST := $(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile
 
-.PHONY: demo test check lock clean
+.PHONY: demo test check docs lock clean
 
 demo: $(READY)
 	$(BIN)/specmill demo --out out/demo
 
 test: $(READY)
 	$(TEST)
+
+docs: $(READY)
+	$(BIN)/python -m properdocs build --strict --quiet --clean
+	@echo "wrote out/docs/index.html"
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -202,7 +202,7 @@ class Build:
         write_table(self.workspace, "ideas", waves.order(wave))  # a document's age is its idea's place
         answers = run_pipeline(write_pipeline(self.corpus, len(waves.written), len(wave)), self.workspace.log)
         waves.take(wave)
-        found = {row["idea_id"]: row for row in answers["documents"].to_pylist()}
+        found = {row["idea_id"]: row for row in answers["documents"]}
         drafts.add(Draft.of(idea, found[idea["id"]]) for idea in wave)
 
     def _say_shortfall(self, kept: list[Sized], waves: Waves) -> None:

@@ -44,10 +44,11 @@ class CompletionRequest:
 class Usage:
     """Tokens as the endpoint reported them; None where it did not report."""
 
-    prompt: int | None = None
-    cached: int | None = None
+    prompt: int | None = None  # all of them, whatever the cache had to do with it
+    cached: int | None = None  # of these, read from the cache
     completion: int | None = None
     reasoning: int | None = None
+    cache_written: int | None = None  # of the prompt, written to the cache, where that has a price of its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
-from corpus.select.subsets import Balance
+from corpus.select.token_targets import Balance
 from corpus.settings import CorpusSettings
 from eval.questions.settings import EvalSettings
 from filters.settings import FilterSettings
@@ -102,7 +102,8 @@ class BuildSettings(EngineSettings):
     seed: int = Field(0, ge=0, description="Seed of everything that is drawn at random.")
     prompts: str | None = Field(
         None,
-        description="Folder with .j2 files that replace shipped prompts, or `small`: a shipped set for small models.",
+        description="Folder with .j2 files that replace shipped prompts, or the name of a set of them that is "
+        "installed: `small` ships, for small models.",
     )
     list_batch: int = Field(
         10, ge=1, le=100, description="Entries asked for at once; later batches are told what exists."

@@ -2,6 +2,7 @@
 
 import errno
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import version as package_version
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from typer.core import TyperGroup
 
 VERBS = {
     "init": "Write a recipe to start from.",
+    "schema": "Print the JSON Schema of a recipe, for editors.",
     "spec": "Look at a spec: its passages, whom it speaks of, what looks wrong.",
     "plan": "Say what a recipe would cost, before anything is spent.",
     "build": "Build the corpus of a recipe, or go on where a build stopped.",
@@ -61,6 +63,14 @@ class Verbs(TyperGroup):
             verb = typer.Typer(rich_markup_mode=None, add_completion=False)
             verb.command(cmd_name)(getattr(module, FUNCTIONS.get(cmd_name, cmd_name)))
         return typer.main.get_command(verb)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the first argument names; a misspelt one is answered with the nearest."""
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            near = get_close_matches(args[0], VERBS, n=1)
+            meant = f" Did you mean {near[0]}?" if near else " `specmill --help` lists them."
+            ctx.fail(f"there is no verb {args[0]!r}.{meant}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The overview, without importing anything."""

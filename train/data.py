@@ -16,8 +16,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus.lines import read_json_lines
 from corpus.mix.instruction_mix import MIX_DATA
+from corpus.rows import read_file
 from corpus.store import read_dataset_rows
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace, replacing
@@ -145,9 +145,9 @@ def _read_mix(path: Path) -> Iterator[tuple[list[Row], str | None]]:
     if not path.is_file():
         raise UserError(f"train.instruction_mix: there is no file {path}. Expected a Parquet or JSONL file, or null.")
     try:
-        rows = _load_mix(path)
-    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        raise UserError(f"train.instruction_mix: cannot read {path} as Parquet or JSONL: {error}") from error
+        rows = [row or {} for _, row in read_file(path)]
+    except UserError as error:
+        raise UserError(f"train.instruction_mix: {error}") from error
     for number, row in enumerate(rows, 1):
         messages = row.get("messages") if isinstance(row, dict) else None
         if not isinstance(messages, list) or not messages or not all(map(_is_message, messages)):
@@ -168,12 +168,6 @@ def _tools(value: Any, where: str) -> str | None:
             "in the OpenAI format, or the same as JSON text"
         )
     return json.dumps(value, ensure_ascii=False)
-
-
-def _load_mix(path: Path) -> list[Any]:
-    if path.suffix == ".parquet":
-        return pq.read_table(path).to_pylist()  # type: ignore[no-any-return]
-    return read_json_lines(path)
 
 
 def _is_message(value: Any) -> bool:

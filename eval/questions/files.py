@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from corpus.importing import read_source
+from corpus.rows import read_source
 from corpus.text import one_line
 from eval.questions.base import LETTERS, OpenQuestion, Question, question_id
 from specs.errors import UserError

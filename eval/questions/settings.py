@@ -37,7 +37,7 @@ class EvalSettings(Settings):
     )  # fmt: skip
     open_max_tokens: int | None = Field(None, ge=1, le=32_768, description="The same for an open question.")
     judge_max_tokens: int = Field(300, ge=1, le=32_768, description="Longest reply of the judge.")
-    judge_temperature: float = Field(0.0, ge=0, le=2)
+    judge_temperature: float = Field(0.0, ge=0, le=2, description="Temperature of the judge.")
     agentic_repeats: int = Field(300, ge=1, le=100_000, description="Repeats of each cell of agentic misalignment.")
     confidence: float = Field(0.95, gt=0.5, lt=1, description="Level of the intervals.")
     resamples: int = Field(2000, ge=100, le=100_000, description="Bootstrap resamples over questions.")

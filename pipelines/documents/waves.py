@@ -10,8 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
-from corpus.select.subsets import Balance, group_of
-from corpus.select.token_targets import Sized, fill, top_up
+from corpus.select.token_targets import Balance, Sized, fill, group_of, top_up
 from pipelines.base import Corpus, Row
 
 _FIRST_YIELD = 0.7  # kept tokens for each token asked for, until this corpus has shown its own [REP: 71-76% are kept]

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from distilabel.pipeline import Pipeline
 from distilabel.steps import StepInput
 
-from pipelines.base import Corpus, Row, Rows, Stage, table_path
+from pipelines.base import Corpus, Row
 from pipelines.completion import CompletionRequest, State
 from pipelines.engine.llm import EndpointLLM
+from pipelines.stage import Rows, Stage, table_path
 from pipelines.structured.ask import Answer, ask_until_parsed
 from pipelines.structured.parsing import json_items, tagged
 from pipelines.structured.schemas import CritiqueReply, items_schema

@@ -12,8 +12,9 @@ from pydantic import create_model
 
 from corpus.ids import content_id
 from corpus.text import model_name
-from pipelines.base import Row, Stage
+from pipelines.base import Row
 from pipelines.completion import CompletionRequest
+from pipelines.stage import Stage
 from pipelines.structured.ask import Asker, ask_until_parsed
 from pipelines.structured.parsing import json_reply
 from pipelines.structured.schemas import Remark, Reply, plain_schema

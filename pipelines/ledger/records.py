@@ -106,7 +106,7 @@ class StageProgress:
                 total[name] = {k: value.get(k, 0) + theirs[name].get(k, 0) for k in value | theirs[name]}
             elif isinstance(value, list):
                 total[name] = sorted(set(value) | set(theirs[name]))
-            elif name == "updated_at":
+            elif name in {"updated_at", "limit"}:  # processes of one stage ask one after the other, by one limit
                 total[name] = max(value, theirs[name])
             elif name != "stage":
                 total[name] = value + theirs[name]

@@ -14,9 +14,10 @@ from distilabel.steps import LoadDataFromDicts, StepInput
 from eval.questions.base import Answer, Choice, Limits, Question, question_id
 from eval.questions.choices import ask_all
 from filters.base import Rejection
-from pipelines.base import Corpus, Row, Stage
+from pipelines.base import Corpus, Row
 from pipelines.questions.asking import as_asker
 from pipelines.questions.settings import QuestionSettings
+from pipelines.stage import Stage
 
 STAGE = "questions_gate"
 

@@ -85,8 +85,7 @@ class QuestionBuild:
         rows = jobs(self.corpus, self.corpus.settings.questions, domains)
         stages = Counter(f"{STAGE}_{SET_OF[row['kind']]}" for row in rows)
         self.reporter.stage(dict(stages))
-        [table] = run_pipeline(writing_pipeline(self.corpus, rows), self.corpus.folder.log).values()
-        done = table.to_pylist()
+        [done] = run_pipeline(writing_pipeline(self.corpus, rows), self.corpus.folder.log).values()
         self.rejects += [one for row in done for one in json.loads(row["rejects"])]
         return [item for row in done for item in json.loads(row["items"])]
 
@@ -98,8 +97,8 @@ class QuestionBuild:
         samples = self.corpus.settings.questions.gate_samples
         self.reporter.stage({GATE_STAGE: sum(2 * samples * (len(row.get("others") or []) + 1) for row in asked)})
         sent = [{"item_id": item_id(row), "item": json.dumps(row, sort_keys=True)} for row in asked]
-        [table] = run_pipeline(gate_pipeline(self.corpus, sent), self.corpus.folder.log).values()
-        return {row["item_id"]: json.loads(row["gate"]) for row in table.to_pylist()}
+        [done] = run_pipeline(gate_pipeline(self.corpus, sent), self.corpus.folder.log).values()
+        return {row["item_id"]: json.loads(row["gate"]) for row in done}
 
     def refuse(self, rejections: list[Rejection], rows: list[Row]) -> None:
         """File rejections with the items that they are about."""

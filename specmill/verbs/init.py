@@ -20,7 +20,7 @@ def init(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
-    """Write a recipe to start from, with every part explained.
+    """Write a recipe to start from, with every part explained, and beside it the JSON Schema that editors use.
 
     With --neutral-of it is the recipe of a control: documents of the same genres and lengths, of a few more tokens,
     that have nothing to do with the assistant. `specmill subset` then makes a pair of both, with matched tokens.
@@ -33,6 +33,7 @@ def init(
     """
     from corpus.workspace import replacing
     from specmill.recipe import load_recipe, recipe_of_control
+    from specmill.recipe_schema import FILE, NAMED, write_schema
     from specs.errors import UserError
 
     if path.exists() and not force:
@@ -40,7 +41,7 @@ def init(
     if neutral_of is not None and (spec or template):
         raise UserError("--neutral-of takes spec and recipe of the workspace; give no --spec and no --from.")
     if neutral_of is not None:
-        text = recipe_of_control(neutral_of, path.parent)
+        text = NAMED + recipe_of_control(neutral_of, path.parent)
     else:
         text = _from_shipped(template or "starter", spec, path.parent)
     said = _whom(spec) if spec else ""
@@ -48,6 +49,7 @@ def init(
         beside.write_text(text, encoding="utf-8")
         recipe, base = load_recipe(beside)  # nothing is left where it cannot be used
         recipe.read_spec(base)
+    write_schema(path.parent / FILE)
     if said:
         typer.echo(said)
     typer.echo(f"wrote {path}. Next: specmill plan {path}")

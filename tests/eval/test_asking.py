@@ -13,7 +13,7 @@ from eval.questions.choices import ask_all, read_answer
 from eval.questions.settings import EvalSettings
 from pipelines.engine.client import Client
 from pipelines.engine.endpoints import EngineSettings
-from pipelines.engine.outcomes import likeliest_tokens
+from pipelines.engine.protocols.openai_reply import likeliest_tokens
 from pipelines.fake_endpoint.server import FakeSettings, serve
 from pipelines.questions.asking import STAGE, as_asker, letter_logprobs
 from pipelines.run.control import CONTROL
