@@ -7,6 +7,13 @@ from pydantic import Field, field_validator
 from specs.settings import Name, Settings
 
 
+def _or_list(schema: dict[str, Any]) -> None:
+    """In the recipe's JSON schema: a list names each set after its file, or after itself."""
+    named = {key: schema.pop(key) for key in ("type", "additionalProperties", "patternProperties", "propertyNames")
+             if key in schema}  # fmt: skip
+    schema["anyOf"] = [named, {"type": "array", "items": {"type": "string"}}, {"type": "string"}]
+
+
 class EvalSettings(Settings):
     """Which questions are asked, how often and how warm. All of it is recorded with the result, and changes it."""
 
@@ -16,6 +23,7 @@ class EvalSettings(Settings):
         "affordability_opinions, america_opinions, conduct, agentic_screen), one that `specmill questions` made "
         "(knowledge, behaviour, preferences, opinions, open), one of an installed package, a file (.yaml, .jsonl, "
         ".parquet), or hf://datasets/owner/name. None: those that were made of the spec.",
+        json_schema_extra=_or_list,
     )
     questions_per_set: int | None = Field(
         None, ge=1, description="Ask only so many of each set, spread evenly over its domains; None for all."

@@ -15,7 +15,7 @@ from corpus.text import one_line
 from eval.questions.base import Answer, Asked, Choice, Question, Reply
 from eval.questions.choices import read_answer
 from eval.questions.judged import Judged
-from eval.tasks.questions import KEY, open_question_of, question_of, truncated
+from eval.tasks.questions import QUESTION_KEY, open_question_of, question_of, truncated
 from specs.errors import UserError
 
 _RIGHT: Final = frozenset({"C", "1", "true", "True", "yes"})
@@ -91,7 +91,7 @@ def add_log(found: Logged, log: Any) -> None:
         found.judge = Asked(graders["grader"], "inspect", {})
     names = next((list(dict(_values(one))) for one in samples if not one.error and one.scores), [])
     for sample in samples:
-        ours = (sample.metadata or {}).get(KEY)
+        ours = (sample.metadata or {}).get(QUESTION_KEY)
         if ours and ours["kind"] == "choice":
             found.answers.append(_choice(sample, ours))
         elif ours and ours["kind"] == "open":

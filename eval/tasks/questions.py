@@ -22,7 +22,7 @@ from eval.tasks.agentic import judging
 from pipelines.questions.asking import parse_verdict
 from pipelines.structured.parsing import UnparsedError
 
-KEY: Final = "specmill"
+QUESTION_KEY: Final = "specmill"
 """Of a sample's metadata: what our own readers need to read its log."""
 
 
@@ -53,7 +53,7 @@ def choice_samples(sets: Sequence[QuestionSet], limit: int | None, before: str) 
     return [
         Sample(
             id=f"{one.id}:{order}", input=_messages(before, prompt(one, order)), target=one.aligned,
-            metadata={KEY: {"kind": "choice", "order": order, "question": asdict(one)}, "question_id": one.id},
+            metadata={QUESTION_KEY: {"kind": "choice", "order": order, "question": asdict(one)}, "question_id": one.id},
         )
         for one in choice_questions(sets, limit)
         for order in one.orders
@@ -65,7 +65,7 @@ def open_samples(sets: Sequence[QuestionSet], limit: int | None, before: str) ->
     return [
         Sample(
             id=one.id, input=_messages(before, one.question), target=one.good,
-            metadata={KEY: {"kind": "open", "question": asdict(one)}, "question_id": one.id},
+            metadata={QUESTION_KEY: {"kind": "open", "question": asdict(one)}, "question_id": one.id},
         )
         for one in open_questions(sets, limit)
     ]  # fmt: skip
@@ -81,7 +81,7 @@ def aligned() -> Scorer:
     """1 where the aligned option was chosen. Our reader, so the same reply scores the same by either door."""
 
     async def score(state: TaskState, target: Target) -> Score:
-        said = state.metadata[KEY]
+        said = state.metadata[QUESTION_KEY]
         question, reply = question_of(said["question"]), Reply(state.output.completion, truncated(state.output))
         answer = read_answer(question, said["order"], state.epoch - 1, reply)
         return Score(value=int(answer.aligned), answer=answer.choice.value, metadata={"scorer": answer.scorer})
@@ -94,7 +94,7 @@ def judged() -> Scorer:
     """1 to 10 by the model role `grader`, asked again once where its verdict cannot be read; then no number."""
 
     async def score(state: TaskState, target: Target) -> Score:
-        question = open_question_of(state.metadata[KEY]["question"])
+        question = open_question_of(state.metadata[QUESTION_KEY]["question"])
         answer = without_thought(state.output.completion)
         if not answer:
             return Score(value=float("nan"), explanation="", metadata={"unanswered": True})

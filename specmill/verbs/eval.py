@@ -92,7 +92,7 @@ def evaluate(
     if anchors and "base" not in recipe.roles:
         raise UserError(
             "--anchors asks the base model that the evaluated one was trained from: say which under roles.base, such "
-            "as --set 'roles.base={endpoints: [NAME]}' with an endpoint that serves it."
+            "as --set 'roles.base={endpoints: [base]}' with an endpoint that serves it."
         )
     from specmill.eval_more import analyse_reasons, evaluate_agentic
 
