@@ -17,7 +17,8 @@ from filters.base import Item, Rejection
 from filters.context import Context
 from filters.document.spec.spec_words import SpecWordsCheck
 from filters.duplicates.near import NearDuplicates
-from filters.settings import FilterSettings, Near
+from filters.duplicates.settings import Near
+from filters.settings import FilterSettings
 from filters.text.names import spelled
 from filters.text.overlap import Grams
 from filters.text.view import View, hashes_of, words_of
@@ -55,7 +56,7 @@ class QuestionChecks:
 
     def __post_init__(self) -> None:
         assistant = self.context.assistant
-        self._words = SpecWordsCheck(self.filters.spec_words, self.context, self.filters.language.code)
+        self._words = SpecWordsCheck(self.filters.spec_words, self.context)
         self._names = re.compile(rf"(?<!\w)(?:{spelled(assistant.name, assistant.provider)})(?!\w)", re.IGNORECASE)
         rules = "|".join(map(re.escape, self.context.rule_ids))
         self._rules = re.compile(rf"(?<!\w)(?:{rules})(?!\w)") if rules else None

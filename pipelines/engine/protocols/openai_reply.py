@@ -18,7 +18,7 @@ _TABLES: dict[str, Any] = yaml.safe_load(
 )
 _END_MARKS: tuple[str, ...] = tuple(_TABLES["end_marks"])
 _CHANNEL = re.compile(  # OpenAI's harmony form, where a server leaves it in the text
-    r"(?:<\|start\|>\w+)?<\|channel\|>(\w+)[^<]*<\|message\|>(.*?)(?=<\|(?:end|return|call|start|channel)\|>|\Z)",
+    r"(?:<\|start\|>\w+)?<\|channel\|>(\w+)(?:(?!<\|message\|>).){0,99}<\|message\|>(.*?)(?=<\|(?:end|return|call|start|channel)\|>|\Z)",
     re.DOTALL,
 )
 _PLACES = 16  # of a reply whose likeliest tokens are kept: what may stand before a letter
