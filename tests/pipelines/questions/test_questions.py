@@ -86,7 +86,7 @@ def test_a_spec_without_assertions_says_what_to_do(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_sets_are_made_asked_about_and_kept_out_of_the_corpus(tmp_path: Path) -> None:
     small = {"knowledge": 2, "behaviour": 3, "preferences": 2, "open": 1, "gate_samples": 1}
-    lenient = {"spec_words": {"enabled": True, "keyness": 99.0}, "semantic": {"enabled": False}}
+    lenient = {"spec_words": {"keyness": 99.0}, "semantic": {"action": "off"}}
     with server(tmp_path) as (url, log):
         corpus = corpus_of(tmp_path / "out", url, questions=small, filters=lenient)
         told = Told()
