@@ -107,10 +107,12 @@ def evaluate(
 
 
 def with_sets(overrides: list[str]) -> list[str]:
-    """The overrides of a recipe, where one without `=` names a question set to ask."""
+    """The overrides of a recipe, where one without `=` names a question set to ask; a file, from the current folder."""
     import json
 
-    sets = [one for one in overrides if "=" not in one]
+    from eval.questions.files import is_file
+
+    sets = [str(Path(one).resolve()) if is_file(one) else one for one in overrides if "=" not in one]
     return [one for one in overrides if "=" in one] + ([f"eval.sets={json.dumps(sets)}"] if sets else [])
 
 
