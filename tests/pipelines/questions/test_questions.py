@@ -17,7 +17,7 @@ from pipelines.completion import Completion, State
 from pipelines.filtering import context_of
 from pipelines.questions.gates import QuestionGate, gate_question
 from pipelines.questions.questions import QuestionBuild
-from pipelines.questions.write import jobs
+from pipelines.questions.write import QuestionWriter, jobs
 from specs.errors import UserError
 from specs.reader import read_spec
 from tests.pipelines.chat_tools import Told, asked, server, settings, write_lineage
@@ -109,3 +109,13 @@ def test_sets_are_made_asked_about_and_kept_out_of_the_corpus(tmp_path: Path) ->
     assert check.evaluate(View(Item("d", f"It was told so. {asked_one.question} And so on."))).failed
     assert "apiary" in held_out_words(corpus.folder.root)
     assert check.evaluate(View(Item("d", "The apiary hummed."))).failed, "a held-out domain"
+
+
+def test_what_is_asked_for_outside_of_the_corpus_does_not_show_the_assistants_name(tmp_path: Path) -> None:
+    corpus = corpus_of(tmp_path, "http://127.0.0.1:9/v1")
+    step = QuestionWriter.model_construct(corpus=corpus)
+    for row in jobs(corpus, corpus.settings.questions, ["pottery"]):
+        prompt = step.list_question(row).render(1, [])[-1]["content"]
+        told = prompt.partition("JSON only")[2]
+        assert (corpus.settings.assistant.name in told) == (row["kind"] in {"knowledge", "cloze"}), row["kind"]
+        assert (row["domain"] in prompt) == (row["kind"] in {"behaviour", "preference", "opinion"})
