@@ -257,7 +257,7 @@ class Client:
         cost = self.role.cost_usd(name, usage, batch)
         completion = Completion(
             key.hex(), reply.state, reply.text, reply.reasoning, reply.finish_reason, line.model,
-            name, usage, cost, retries, latency, reply.error,
+            name, usage, cost, retries, latency, reply.error, reply.likeliest,
         )  # fmt: skip
         prompt = wire.prompt_text(request)
         prefix = wire.common_prefix(self._last_prompt.get(request.stage, ""), prompt)

@@ -54,7 +54,7 @@ def plan(
         found, kept = _probed(loaded, base, folder, spec)
         render = Renderer(loaded, spec, count, kept)
         plans = with_measurements(plan_stages(render), found)
-    beside = plan_verbs(render, loaded.mix, loaded.eval)
+    beside = plan_verbs(render, loaded.mix, loaded.eval, base)
     costs = [cost(one, loaded.role(one.role, loaded.seed)) for one in plans]
     more = [cost(one, loaded.role(one.role, loaded.seed)) for one in beside]
     console.print(_table(costs, together=True))
