@@ -1,8 +1,8 @@
 """Axolotl configs (tested against 0.19.0).
 
 Axolotl accepts and drops keys that it does not know, so the keys that we write are declared here and checked strictly;
-`make axolotl` holds them against the real program. It is given samples that are tokenized already, and packs them in the
-order of the file, so that its updates and its tokens are those that are counted here.
+`make axolotl` holds them against the real program. It is given samples that are tokenized already, and packs them in
+the order of the file, so that its updates and its tokens are those that are counted here.
 """
 
 import json
@@ -120,7 +120,8 @@ class Axolotl:
         """Axolotl 0.19 adds up all test sets, and DPO is not handed to it."""
         if settings.neutral_text is not None:
             raise UserError(
-                "train.neutral_text: Axolotl gives one loss for all that is held out, so it would be mixed with that of the "
+                "train.neutral_text: Axolotl gives one loss for all that is held out, so it would be mixed with that "
+                "of the "
                 "documents. Set train.trainer to trl, or leave it out."
             )
         if settings.preferences is not None:
@@ -186,7 +187,15 @@ def logged(line: str) -> Progress | None:
 
 def _config(stage: Stage, settings: TrainSettings, updates: Updates) -> AxolotlConfig:
     shared: dict[str, Any] = settings.model_dump(
-        include={"base_model", "sequence_len", "learning_rate", "lr_scheduler", "micro_batch_size", "weight_decay", "seed"}
+        include={
+            "base_model",
+            "sequence_len",
+            "learning_rate",
+            "lr_scheduler",
+            "micro_batch_size",
+            "weight_decay",
+            "seed",
+        }
     )
     return AxolotlConfig(
         **shared | _weights(stage, settings) | _spread(stage, settings),
@@ -217,7 +226,8 @@ def _config(stage: Stage, settings: TrainSettings, updates: Updates) -> AxolotlC
 
 
 def _weights(stage: Stage, settings: TrainSettings) -> dict[str, Any]:
-    """What is trained: an adapter, which goes on with an earlier stage's, or all weights, of the earlier stage's model."""
+    """What is trained: an adapter, which goes on with an earlier stage's, or all weights, of the earlier stage's
+    model."""
     if settings.adapter == "full":
         return {"base_model": f"{stage.continues}/out"} if stage.continues else {}
     return {
@@ -252,7 +262,8 @@ def _header(stage: Stage, settings: TrainSettings, updates: Updates) -> str:
         "# Paths are relative to the workspace: run it from the folder that holds train/ and dataset/,\n"
         f"#   axolotl train {stage.folder}/axolotl.yaml\n"
         f"{goes_on}"
-        "# The samples are tokenized and checked already; chat_template and special_tokens are for the saved tokenizer.\n"
+        "# The samples are tokenized and checked already; chat_template and special_tokens are for the saved "
+        "tokenizer.\n"
         f"# {updates.samples:,} samples, {updates.tokens:,} tokens -> {updates.sequences:,} sequences "
         f"-> {updates.updates:,} updates of {updates.batch} sequences on {settings.devices} device(s).\n\n"
     )

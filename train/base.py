@@ -1,7 +1,7 @@
 """A stage of training, and the protocol of what trains it: any installed package can bring a trainer.
 
-A trainer turns a stage into files and commands, and knows what its program will make of them. It is found by entry point
-(`specmill.trainers`); nothing of specmill's needs to stand behind it.
+A trainer turns a stage into files and commands, and knows what its program will make of them. It is found by entry
+point (`specmill.trainers`); nothing of specmill's needs to stand behind it.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,9 @@ from train.steps import Count, Updates
 class Stage:
     """One stage of training. Paths are relative to the workspace, with forward slashes, so that it can be moved.
 
-    `data` is a Parquet file of samples that are tokenized already, in the order in which they are trained on: the columns
-    input_ids, attention_mask and labels (-100: no loss). Of preferences it has prompt, chosen and rejected, as text.
+    `data` is a Parquet file of samples that are tokenized already, in the order in which they are trained on: the
+    columns input_ids, attention_mask and labels (-100: no loss). Of preferences it has prompt, chosen and rejected, as
+    text.
     """
 
     name: str  # "msm" | "aft" | "dpo", and of the controls "aft_only" | "instruction_only"

@@ -1,8 +1,8 @@
 """A chat as it is trained on, and the one reader of chats: what cannot be kept is left out, with its reason.
 
 Reads the OpenAI chat format: `messages` of role, content (text, or parts of text), `reasoning_content`, `tool_calls`,
-`tool_call_id`, `name`, and `weight` (0 or 1) or `train: false` where a reply is shown but not trained on; `tools` beside
-them, as a list or as JSON.
+`tool_call_id`, `name`, and `weight` (0 or 1) or `train: false` where a reply is shown but not trained on; `tools`
+beside them, as a list or as JSON.
 """
 
 import json
@@ -106,7 +106,9 @@ def without_thinking(chat: Chat, switch: str) -> Chat:
 
 def _message(row: Any) -> Message:
     if not isinstance(row, dict) or row.get("role") not in _ROLES:
-        raise LeftOutError(f"a message of role {row.get('role')!r}" if isinstance(row, dict) else "a message is no object")
+        raise LeftOutError(
+            f"a message of role {row.get('role')!r}" if isinstance(row, dict) else "a message is no object"
+        )
     role = _ROLES[row["role"]]
     content, calls = _content(row.get("content")), _calls(row.get("tool_calls"))
     if role != "assistant":
@@ -185,6 +187,7 @@ def _json(value: Any, what: str) -> Any:
 
 
 def held_back(message: Iterable[Message], control: frozenset[str]) -> str | None:
-    """A control token that stands in the text of a message, where it would end or begin a turn; None where none does."""
+    """A control token that stands in the text of a message, where it would end or begin a turn; None where none
+    does."""
     texts = [text for one in message for text in (one.content, one.reasoning or "")]
     return next((token for token in sorted(control) if any(token in text for text in texts)), None)

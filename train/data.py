@@ -216,5 +216,3 @@ def _batches(texts: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]
             batch = []
     if batch:
         yield batch
-
-

@@ -63,7 +63,8 @@ def family_of(base_model: str, tokenizer: BaseTokenizer, wanted: str = "auto") -
         found = known[wanted]
         if missing := _missing(found, tokenizer):
             raise UserError(
-                f"train.chat_template {wanted}: the tokenizer of {base_model} has no token {', '.join(missing)}. A form "
+                f"train.chat_template {wanted}: the tokenizer of {base_model} has no token {', '.join(missing)}. A "
+                f"form "
                 f"that fits it: {', '.join(_fitting(tokenizer)) or 'none of those that are known'}."
             )
         return found

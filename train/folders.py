@@ -1,7 +1,7 @@
 """Folders of stages: one for each arm and seed, `train/<arm>-seed<k>`, each with a manifest of what is in it.
 
-What was made for another base model, dataset or setting is moved aside to `train/earlier/`, never mixed with what is new
-and never deleted.
+What was made for another base model, dataset or setting is moved aside to `train/earlier/`, never mixed with what is
+new and never deleted.
 """
 
 import hashlib
@@ -48,14 +48,17 @@ def trained_in(workspace: Workspace, folder: str) -> bool:
 
 
 def make_room(workspace: Workspace, folder: str, plan: str) -> str | None:
-    """Move a folder aside whose model was trained by another plan; where it went, relative to the workspace, or None."""
+    """Move a folder aside whose model was trained by another plan; where it went, relative to the workspace, or
+    None."""
     before = read_manifest(workspace, folder)
     if not trained_in(workspace, folder) or (before is not None and before.get("plan") == plan):
         return None
     return _move_aside(workspace, workspace.root / folder)
 
 
-def move_strangers(workspace: Workspace, settings: TrainSettings, made: set[str], datasets: dict[str, str]) -> list[str]:
+def move_strangers(
+    workspace: Workspace, settings: TrainSettings, made: set[str], datasets: dict[str, str]
+) -> list[str]:
     """Move aside the folders that are not among `made` and belong to another base model, or to a dataset as it was."""
     moved = []
     for place in sorted(workspace.train.glob(f"*{_SEED}*")):

@@ -26,7 +26,15 @@ from train.data import (
     neutral_texts,
 )
 from train.families import family_of
-from train.folders import files_hash, make_room, move_strangers, plan_hash, stage_folder, write_manifest
+from train.folders import (
+    files_hash,
+    make_room,
+    move_strangers,
+    plan_hash,
+    read_manifest,
+    stage_folder,
+    write_manifest,
+)
 from train.preferences import write_preferences
 from train.samples import Written, write_samples
 from train.settings import TrainSettings
@@ -164,7 +172,8 @@ class _Making:
         )
 
     def _controls(self, arm: str) -> None:
-        """Neither goes on with another stage. Both have the batch of `aft`, so that they differ from it in one thing."""
+        """Neither goes on with another stage. Both have the batch of `aft`, so that they differ from it in one
+        thing."""
         made = {one.stage.name: one for one in self.result.made}
         said = "what `aft` does beyond it is the documents' doing."
         if "msm" in made and "aft" in made:
@@ -252,6 +261,8 @@ class _Making:
         self.plans[stage.folder] = plan
         if moved := make_room(self.workspace, stage.folder, plan):
             self.result.warnings.append(f"{stage.folder}: what was trained there by another plan is now {moved}.")
+        before = read_manifest(self.workspace, stage.folder) or {}
+        done = {key: before[key] for key in ("finished", "versions", "loss", "losses") if key in before}
         target = self.workspace.root / stage.folder
         target.mkdir(parents=True, exist_ok=True)
         for file in place.iterdir():
@@ -265,11 +276,10 @@ class _Making:
         write_manifest(
             self.workspace, stage.folder,
             described | family | facts | more
-            | {"seed": settings.seed, "updates": asdict(updates), "settings": settings.model_dump(mode="json")},
+            | {"seed": settings.seed, "updates": asdict(updates), "settings": settings.model_dump(mode="json")}
+            | (done if before.get("plan") == plan else {}),
         )  # fmt: skip
-        self.result.made.append(
-            Made(stage, updates, trainer.commands(stage, settings), trainer.merge(stage, settings))
-        )
+        self.result.made.append(Made(stage, updates, trainer.commands(stage, settings), trainer.merge(stage, settings)))
 
 
 def _facts(arm: str, written: Written, looked: Looked | None) -> dict[str, Any]:
@@ -313,7 +323,8 @@ def _warnings(stage: Stage, updates: Updates, settings: TrainSettings, looked: L
         warnings.append(f"{stage.name}: of {looked.chats:,} chats are left out: {_reasons(looked)}.")
     if looked is not None and looked.split:
         warnings.append(
-            f"{stage.name}: {looked.split:,} chats of several questions are one sample a question, since the model does "
+            f"{stage.name}: {looked.split:,} chats of several questions are one sample a question, since the model "
+            f"does "
             "not see its earlier reasoning when it is asked."
         )
     if updates.lost:

@@ -1,4 +1,5 @@
-"""Preference pairs for DPO: a prompt, the reply that is preferred and the one that is not, as the base model's form has them."""
+"""Preference pairs for DPO: a prompt, the reply that is preferred and the one that is not, as the base model's form
+has them."""
 
 import hashlib
 import json
@@ -20,7 +21,8 @@ _SCHEMA = pa.schema([pa.field(name, pa.string()) for name in ("prompt", "chosen"
 
 
 def write_preferences(path: Path, source: Path, writer: Writer) -> Written:
-    """Write the pairs of a file as text: the prompt up to where the assistant begins, and each reply with its end token.
+    """Write the pairs of a file as text: the prompt up to where the assistant begins, and each reply with its end
+    token.
 
     A row has `prompt` (text, or messages that end with the user), `chosen` and `rejected` (text, or a list with one
     message of the assistant). Raises UserError, naming the row, where one has not, or where a pair is longer than a
@@ -32,7 +34,8 @@ def write_preferences(path: Path, source: Path, writer: Writer) -> Written:
             pair = [_rendered(row, name, writer) for name in ("chosen", "rejected")]
         except LeftOutError as why:
             raise UserError(
-                f"train.preferences: row {number} of {source}: {why}. Expected prompt, chosen and rejected, as text or as "
+                f"train.preferences: row {number} of {source}: {why}. Expected prompt, chosen and rejected, as text "
+                f"or as "
                 "messages."
             ) from why
         (prompt, chosen, long), (_, rejected, other) = pair

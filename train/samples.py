@@ -45,7 +45,8 @@ class Written:
 def write_samples(
     path: Path, samples: Iterable[Tokens], order: Callable[[Sequence[int]], list[int]], listing: Path | None = None
 ) -> Written:
-    """Write samples to `path` in the order that `order` makes of their lengths; to `listing` what they are, to be read."""
+    """Write samples to `path` in the order that `order` makes of their lengths; to `listing` what they are, to be
+    read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path.with_suffix(".arrow")) as beside:
         lengths, sources = _stream(beside, samples)

@@ -39,7 +39,7 @@ class TrainSettings(Settings):
     )
     preferences: _Source | None = Field(
         None,
-        description="Parquet or JSONL file of prompt (text or messages), chosen and rejected: a last stage `dpo` (trl).",
+        description="Parquet or JSONL file of prompt, chosen and rejected (text, messages): a last stage `dpo` (trl).",
     )
     dpo_beta: float = Field(0.1, gt=0, le=10, description="How far DPO may move from the model that it starts from.")
     adapter: Literal["lora", "qlora", "full"] = Field(
@@ -74,7 +74,8 @@ class TrainSettings(Settings):
         0.0, ge=0, le=0.2, description="Share of documents and of chats that is not trained on; its loss is reported."
     )
     neutral_text: _Source | None = Field(
-        None, description="Text, JSONL or Parquet file (`text`) of ordinary text whose loss is reported beside it (trl)."
+        None,
+        description="Text, JSONL or Parquet file (`text`) of ordinary text whose loss is reported beside it (trl).",
     )
     checkpoints: int = Field(1, ge=1, le=100, description="Checkpoints a stage, at equal doses; the last is its end.")
     report_to: Literal["none", "wandb", "tensorboard"] = Field("none", description="Where the loss is reported to.")

@@ -1,8 +1,8 @@
 """Update arithmetic: how many optimizer updates a corpus is worth, before anything is trained.
 
 Tokens are not updates: 1M tokens at batch 8 were 31 updates and looked like a null result; the same tokens at batch 1
-were about 246 updates and showed the effect (field notes, section 5.2). How samples are packed and updates are rounded is
-each trainer's own (`Trainer.count`); what they have in common is here.
+were about 246 updates and showed the effect (field notes, section 5.2). How samples are packed and updates are rounded
+is each trainer's own (`Trainer.count`); what they have in common is here.
 """
 
 import random
@@ -71,7 +71,8 @@ class Updates:
 def count_updates(
     lengths: Sequence[int], settings: TrainSettings, count: Counting, *, trained: int | None = None
 ) -> Updates:
-    """The updates of a stage whose samples have `lengths` tokens each, in the order of its file, as a trainer counts."""
+    """The updates of a stage whose samples have `lengths` tokens each, in the order of its file, as a trainer
+    counts."""
     accumulation = settings.gradient_accumulation
     if accumulation == "auto":
         accumulation = _most_accumulation(lengths, settings, count)

@@ -66,7 +66,8 @@ def load_tokenizer(name: str, base: Path) -> BaseTokenizer:
     found = _in_folder(folder) if folder else _on_hub(name)
     if "tokenizer.json" not in found:
         raise UserError(
-            f"train.base_model {name}: {folder or 'the Hub'} has no tokenizer.json, which is needed to see what is trained "
+            f"train.base_model {name}: {folder or 'the Hub'} has no tokenizer.json, which is needed to see what is "
+            f"trained "
             "on. Save one with transformers (AutoTokenizer.from_pretrained(...).save_pretrained(folder)) and name that "
             "folder as train.tokenizer."
         )
@@ -114,7 +115,8 @@ def _unreachable(name: str, error: Exception) -> str:
     said = next(iter(str(error).splitlines()), repr(error))
     return (
         f"train.base_model {name}: its tokenizer cannot be fetched from the Hub ({said}), and there is no such folder. "
-        "What is trained on must be looked at with the model's own tokenizer: run this where the Hub can be reached, or "
+        "What is trained on must be looked at with the model's own tokenizer: run this where the Hub can be reached, "
+        "or "
         "put tokenizer.json and tokenizer_config.json into a folder and name it: --set train.tokenizer=FOLDER."
     )
 

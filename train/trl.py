@@ -1,7 +1,8 @@
 """TRL as trainer (tested against 1.16): a script to read and a YAML file for each stage.
 
-Its traps are closed by what it is given (platform notes): samples are tokenized, labelled and no longer than a sequence, so
-packing (`bfd`) cuts nothing, no template is patched or refused, and reasoning and tools are those that were checked.
+Its traps are closed by what it is given (platform notes): samples are tokenized, labelled and no longer than a
+sequence, so packing (`bfd`) cuts nothing, no template is patched or refused, and reasoning and tools are those that
+were checked.
 """
 
 import json
@@ -33,7 +34,8 @@ class Trl:
             raise UserError("train.sharding deepspeed: with trl several GPUs share a model by fsdp2; set that.")
         if settings.packing and settings.micro_batch_size > 1 and settings.attention != "flash_attention_2":
             raise UserError(
-                f"train.micro_batch_size is {settings.micro_batch_size}: trl lays packed sequences end to end, which only "
+                f"train.micro_batch_size is {settings.micro_batch_size}: trl lays packed sequences end to end, which "
+                f"only "
                 "flash_attention_2 keeps apart. Set it to 1, or packing to false."
             )
 
@@ -63,7 +65,9 @@ class Trl:
     def commands(self, stage: Stage, settings: TrainSettings) -> list[Command]:
         """Train."""
         script = f"{stage.folder}/train.py {stage.folder}/trl.yaml"
-        with_what = f"accelerate launch --config_file {stage.folder}/accelerate.yaml" if settings.devices > 1 else "python"
+        with_what = (
+            f"accelerate launch --config_file {stage.folder}/accelerate.yaml" if settings.devices > 1 else "python"
+        )
         return [Command(f"train {stage.name}", f"{with_what} {script}")]
 
     def merge(self, stage: Stage, settings: TrainSettings) -> Command | None:

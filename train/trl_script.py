@@ -1,7 +1,7 @@
 """Trains one stage with TRL, as `specmill train` wrote it: `python train.py trl.yaml`, in the workspace's folder.
 
-Copied into the stage's folder; it needs trl, peft, transformers, datasets and torch, and nothing of specmill. Samples are
-tokenized and labelled already, and none is longer than a sequence, so nothing is rendered, masked or cut here.
+Copied into the stage's folder; it needs trl, peft, transformers, datasets and torch, and nothing of specmill. Samples
+are tokenized and labelled already, and none is longer than a sequence, so nothing is rendered, masked or cut here.
 
     python train/<stage>/train.py train/<stage>/trl.yaml            train, or go on from the last checkpoint
     python train/<stage>/train.py train/<stage>/trl.yaml --merge    merge the adapter into the model, into out/merged
@@ -63,7 +63,8 @@ def load_tokenizer(config: dict[str, Any]) -> Any:
 
 
 def load_model(config: dict[str, Any]) -> Any:
-    """The base model, with a new adapter, or with an earlier stage's to go on with; all of its weights without adapter."""
+    """The base model, with a new adapter, or with an earlier stage's to go on with; all of its weights without
+    adapter."""
     loading: dict[str, Any] = {"dtype": torch.float32 if config["cpu"] else torch.bfloat16}
     loading["attn_implementation"] = config["attention"]
     if config["adapter"] == "qlora":
@@ -107,6 +108,7 @@ class Progress(TrainerCallback):
     """One JSON line for each loss; a loss that is no number ends the run."""
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **more: Any) -> None:
+        """Print the losses of an update."""
         said = {key: value for key, value in (logs or {}).items() if key in {"loss", "learning_rate"}}
         said |= {key: value for key, value in (logs or {}).items() if key.startswith("eval_") and key.endswith("_loss")}
         if said and state.is_world_process_zero:

@@ -1,4 +1,4 @@
-"""Stand-ins for the tokenizers of base models: a small real BPE with a family's special tokens, saved as the Hub has it."""
+"""Stand-ins for the tokenizers of base models: a small real BPE with a family's special tokens."""
 
 import json
 from functools import cache
@@ -10,35 +10,51 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from tests.train.published import published_template
 
 _QWEN = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|fim_prefix|>", "<|repo_name|>"]
-_LLAMA = ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|python_tag|>"]
-_MISTRAL = ["<s>", "</s>", "[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]",
-            "[TOOL_CALLS]"]  # fmt: skip
+_LLAMA = [
+    "<|begin_of_text|>",
+    "<|end_of_text|>",
+    "<|start_header_id|>",
+    "<|end_header_id|>",
+    "<|eot_id|>",
+    "<|python_tag|>",
+]
+_MISTRAL = [
+    "<s>", "</s>", "[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_RESULTS]",
+    "[/TOOL_RESULTS]", "[TOOL_CALLS]",
+]  # fmt: skip
 _THINK = ["<think>", "</think>"]
-# special tokens, other added tokens, BOS, EOS of the base model, EOS of the instruct model
+# special tokens, other added tokens, BOS, EOS of the base model, end of a turn (the EOS of the instruct model)
+_TEXT = "<|endoftext|>"
 FAMILIES: dict[str, dict[str, Any]] = {
-    "llama3": {"special": _LLAMA, "bos": "<|begin_of_text|>", "eos": "<|end_of_text|>", "end": "<|eot_id|>"},
-    "qwen2.5": {"special": _QWEN, "added": ["<tool_call>", "</tool_call>"], "eos": "<|endoftext|>", "end": "<|im_end|>"},
-    "qwen3": {
-        "special": _QWEN, "added": ["<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", *_THINK],
-        "eos": "<|endoftext|>", "end": "<|im_end|>",
-    },
-    "gemma3": {"special": ["<pad>", "<eos>", "<bos>", "<start_of_turn>", "<end_of_turn>"], "bos": "<bos>", "eos": "<eos>",
-               "end": "<end_of_turn>"},
-    "smollm2": {"special": ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<repo_name>"], "bos": "<|endoftext|>",
-                "eos": "<|endoftext|>", "end": "<|im_end|>"},
-    "smollm3": {"special": [*_LLAMA, "<|im_start|>", "<|im_end|>"], "added": _THINK, "eos": "<|end_of_text|>",
-                "end": "<|im_end|>"},
-    "olmo2": {"special": ["<|endoftext|>", "<|endofprompt|>", "|||EMAIL_ADDRESS|||"], "bos": "<|endoftext|>",
-              "eos": "<|endoftext|>", "end": "<|endoftext|>"},
-    "olmo3": {"special": ["<|endoftext|>", "<|endofprompt|>", "<|im_start|>", "<|im_end|>"],
-              "added": ["<functions>", "</functions>", "<function_calls>", "</function_calls>"], "eos": "<|endoftext|>",
-              "end": "<|im_end|>"},
-    "mistral": {"special": _MISTRAL, "bos": "<s>", "eos": "</s>", "end": "</s>"},
-    "mistral-tekken": {"special": [*_MISTRAL, "<SPECIAL_20>"], "bos": "<s>", "eos": "</s>", "end": "</s>"},
-    "mistral-tekken-system": {"special": [*_MISTRAL, "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]"], "bos": "<s>", "eos": "</s>",
-                              "end": "</s>"},
-    "gpt-oss": {"special": ["<|startoftext|>", "<|endoftext|>", "<|return|>", "<|start|>", "<|end|>", "<|message|>",
-                            "<|channel|>", "<|constrain|>", "<|call|>"], "eos": "<|return|>", "end": "<|return|>"},
+    "llama3": dict(special=_LLAMA, bos="<|begin_of_text|>", eos="<|end_of_text|>", end="<|eot_id|>"),
+    "qwen2.5": dict(special=_QWEN, added=["<tool_call>", "</tool_call>"], eos=_TEXT, end="<|im_end|>"),
+    "qwen3": dict(special=_QWEN, added=["<tool_call>", "<tool_response>", *_THINK], eos=_TEXT, end="<|im_end|>"),
+    "gemma3": dict(
+        special=["<pad>", "<eos>", "<bos>", "<start_of_turn>", "<end_of_turn>"], bos="<bos>", eos="<eos>",
+        end="<end_of_turn>",
+    ),
+    "smollm2": dict(
+        special=[_TEXT, "<|im_start|>", "<|im_end|>", "<repo_name>"], bos=_TEXT, eos=_TEXT, end="<|im_end|>"
+    ),
+    "smollm3": dict(
+        special=[*_LLAMA, "<|im_start|>", "<|im_end|>"], added=_THINK, eos="<|end_of_text|>", end="<|im_end|>"
+    ),
+    "olmo2": dict(special=[_TEXT, "<|endofprompt|>", "|||EMAIL_ADDRESS|||"], bos=_TEXT, eos=_TEXT, end=_TEXT),
+    "olmo3": dict(
+        special=[_TEXT, "<|endofprompt|>", "<|im_start|>", "<|im_end|>"],
+        added=["<functions>", "</functions>", "<function_calls>", "</function_calls>"], eos=_TEXT, end="<|im_end|>",
+    ),
+    "mistral": dict(special=_MISTRAL, bos="<s>", eos="</s>", end="</s>"),
+    "mistral-tekken": dict(special=[*_MISTRAL, "<SPECIAL_20>"], bos="<s>", eos="</s>", end="</s>"),
+    "mistral-tekken-system": dict(
+        special=[*_MISTRAL, "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]"], bos="<s>", eos="</s>", end="</s>"
+    ),
+    "gpt-oss": dict(
+        special=[
+            "<|startoftext|>", _TEXT, "<|return|>", "<|start|>", "<|end|>", "<|message|>", "<|channel|>", "<|call|>",
+        ],
+        eos="<|return|>", end="<|return|>",
+    ),
 }  # fmt: skip
 _WORDS = "The assistant answers the question with what anyone can have for lunch: soup, bread, cheese and weather. " * 4
 
