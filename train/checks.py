@@ -25,6 +25,7 @@ KINDS: Final = {
     "empty": "an empty reply",
     "decode": "decoding does not give the text back",
 }
+_PLAIN_TOKENS: Final = {"<|user|>", "<|system|>", "<|assistant|>"}  # OLMo 2 writes them as text
 _ROLES = re.compile(r"system|user|assistant|model|tool|ipython|environment|developer|functions|Instructions")
 
 
@@ -41,7 +42,6 @@ def faults(sample: Sample, family: Family, tokenizer: BaseTokenizer) -> list[Fau
     return [
         *_turns(sample, family),
         *_outside(sample, tokenizer),
-        *_tools(sample),
         *_tokens(sample, family, tokenizer),
     ]
 
@@ -82,8 +82,23 @@ def _written(value: object) -> str:
 
 
 def _outside(sample: Sample, tokenizer: BaseTokenizer) -> Iterator[Fault]:
-    """What stands between the messages: nothing but control tokens and roles, unless there are tools."""
-    glue, at = [], 0
+    """What stands between the messages: the tools where there are any, control tokens and roles, and nothing else."""
+    between, missing = _between(sample)
+    yield from missing
+    yield from _tools(sample, between)
+    between = _without_tools(between, sample)
+    if named := _makers().search(between):
+        yield Fault("identity", f"{named.group()!r} in {between.strip()[:120]!r}")
+    left = between
+    for token in sorted(tokenizer.control | _PLAIN_TOKENS, key=len, reverse=True):
+        left = left.replace(token, " ")
+    if not sample.chat.tools and (words := re.search(r"[^\W\d_]{2,}.*", _ROLES.sub(" ", left))):
+        yield Fault("added", repr(words.group()[:120]))
+
+
+def _between(sample: Sample) -> tuple[str, list[Fault]]:
+    """The text outside of all messages, and the messages that are not in the text, in their order."""
+    glue, at, missing = [], 0, []
     replies = iter(sample.replies)
     for message in sample.chat.messages:
         if message.role == "assistant":
@@ -95,20 +110,13 @@ def _outside(sample: Sample, tokenizer: BaseTokenizer) -> Iterator[Fault]:
                 content = json.dumps(content, ensure_ascii=False)  # some forms write a tool's answer as JSON
                 start = sample.text.find(content, at)
             if start < 0:
-                yield Fault("turns", f"the {message.role}'s message {message.content[:60]!r} is not rendered whole")
+                said = f"the {message.role}'s message {message.content[:60]!r} is not rendered whole"
+                missing.append(Fault("turns", said))
                 continue
             stop = start + len(content)
         glue.append(sample.text[at:start])
         at = max(at, stop)
-    glue.append(sample.text[at:])
-    between = _without_tools("\n".join(glue), sample)
-    if named := _makers().search(between):
-        yield Fault("identity", f"{named.group()!r} in {between.strip()[:120]!r}")
-    left = between
-    for token in sorted(tokenizer.control | {"<|user|>", "<|system|>", "<|assistant|>"}, key=len, reverse=True):
-        left = left.replace(token, " ")
-    if not sample.chat.tools and (words := re.search(r"[^\W\d_]{2,}.*", _ROLES.sub(" ", left))):
-        yield Fault("added", repr(words.group()[:120]))
+    return "\n".join([*glue, sample.text[at:]]), missing
 
 
 def _without_tools(text: str, sample: Sample) -> str:
@@ -118,11 +126,11 @@ def _without_tools(text: str, sample: Sample) -> str:
     return text
 
 
-def _tools(sample: Sample) -> Iterator[Fault]:
+def _tools(sample: Sample, between: str) -> Iterator[Fault]:
     for tool in sample.chat.tools:
         function = tool["function"]
         named = [function["name"], *((function.get("parameters") or {}).get("properties") or {})]
-        if not all(f'"{name}"' in sample.text for name in named):
+        if not all(f'"{name}"' in between for name in named):
             yield Fault("tools", f"the definition of {function['name']}")
 
 

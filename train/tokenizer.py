@@ -95,18 +95,18 @@ def _in_folder(folder: Path) -> dict[str, Path]:
 
 def _on_hub(name: str) -> dict[str, Path]:
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     found = {}
     for file in _FILES:
         try:
             found[file] = Path(hf_hub_download(name, file))
-        except EntryNotFoundError as error:
-            if file == "tokenizer.json" and "offline" in str(error).casefold():
+        except LocalEntryNotFoundError as error:  # offline, and not in the cache
+            if file == "tokenizer.json":
                 raise UserError(_unreachable(name, error)) from error
-        except (OSError, ValueError) as error:  # no such model, no network, not in the offline cache
-            raise UserError(_unreachable(name, error)) from error
-        except Exception as error:  # the HTTP client's own errors, where the Hub cannot be reached
+        except EntryNotFoundError:
+            continue
+        except Exception as error:  # no such model, no access, no network: several libraries' own errors
             raise UserError(_unreachable(name, error)) from error
     return found
 

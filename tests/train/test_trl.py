@@ -1,0 +1,68 @@
+"""The real TRL on a tiny random Llama: both stages and DPO, on one adapter, with the updates that are counted here."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from corpus.workspace import Workspace
+from tests.train.tiny_llama import make_model
+from train.handoff import hand_off
+from train.running import merge_stage, run_stage
+from train.settings import TrainSettings
+
+pytest.importorskip("trl")
+pytest.importorskip("peft")
+
+
+@pytest.mark.slow
+def test_all_stages_are_trained_as_they_are_counted(make_workspace: Callable[..., Workspace], tmp_path: Path) -> None:
+    workspace = make_workspace(documents=40, chats=24)
+    pairs = [{"prompt": f"Lunch {n}?", "chosen": f"Soup {n}.", "rejected": f"Caviar {n}."} for n in range(8)]
+    (workspace.root / "pairs.jsonl").write_text("\n".join(map(json.dumps, pairs)))
+    (workspace.root / "ordinary.txt").write_text("A river runs to the sea.\n\nBread is made of flour.\n")
+    model = make_model(tmp_path / "model")
+    settings = TrainSettings(
+        trainer="trl", base_model=str(model), cpu=True, attention="sdpa", sequence_len=256, lora_r=4, lora_alpha=8,
+        gradient_accumulation=4, min_updates=2, learning_rate=5e-3, hold_out=0.1, neutral_text="ordinary.txt",
+        preferences="pairs.jsonl", checkpoints=2,
+    )  # fmt: skip
+    result = hand_off(workspace, settings)
+    assert [one.stage.name for one in result.made] == ["msm", "aft", "dpo"]
+    for one in result.made:
+        run = run_stage(workspace, one, result.trainer, lambda run: None)
+        assert run is not None and run.done == one.updates.updates, one.stage.name
+        state = max((workspace.root / one.stage.out).glob("checkpoint-*"), key=lambda at: int(at.name.split("-")[1]))
+        assert json.loads((state / "trainer_state.json").read_text())["global_step"] == one.updates.updates
+    losses = pq.read_table(workspace.train / "msm-seed0/losses.parquet").to_pylist()
+    assert {row["evaluated_on"] for row in losses} == {None, "held_out", "neutral"}
+    trained = [row["loss"] for row in losses if row["loss"] is not None]
+    assert trained[-1] < trained[0]
+    _same_adapter(workspace)
+    _served(merge_stage(workspace, result.named("aft")), workspace)
+
+
+def _same_adapter(workspace: Workspace) -> None:
+    """AFT went on with MSM's adapter: it is near it, and not it."""
+    import torch
+    from safetensors.torch import load_file
+
+    files = (workspace.train / f"{stage}-seed0/out/adapter_model.safetensors" for stage in ("msm", "aft_cot", "dpo"))
+    msm, aft, dpo = (torch.cat([one.flatten() for _, one in sorted(load_file(file).items())]) for file in files)
+    for before, after in ((msm, aft), (aft, dpo)):
+        assert torch.nn.functional.cosine_similarity(before, after, dim=0) > 0.9 and not torch.equal(before, after)
+
+
+def _served(merged: Path, workspace: Workspace) -> None:
+    """The merged model stops at the end of a turn, and is asked with the template that it was trained with."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(merged)
+    model = AutoModelForCausalLM.from_pretrained(merged)
+    assert tokenizer.eos_token == "<|im_end|>" and model.generation_config.eos_token_id == tokenizer.eos_token_id
+    prompt = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "Hi"}], tokenize=False, add_generation_prompt=True
+    )
+    assert prompt == "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
