@@ -1,6 +1,7 @@
 # Two commands do all the set-up on a fresh machine with Python 3.11, git and make:
-#   make demo    the whole line, end to end, on the embedded model
+#   make demo    every step, end to end, on the embedded model
 #   make test    the tests
+# `make docs` builds the documentation site in out/docs, without a network; a warning is an error.
 # `make check` is what a change must pass before it lands.
 
 PYTHON ?= python3.11
@@ -13,13 +14,17 @@ TEST := $(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile
 
 AXOLOTL ?= .venv-axolotl
 
-.PHONY: demo test check axolotl check-axolotl lock clean
+.PHONY: demo test check docs axolotl check-axolotl lock clean
 
 demo: $(READY)
 	$(BIN)/specmill demo --out out/demo
 
 test: $(READY)
 	$(TEST)
+
+docs: $(READY)
+	$(BIN)/python -m properdocs build --strict --quiet --clean
+	@echo "wrote out/docs/index.html"
 
 check: $(READY)
 	$(BIN)/ruff format --check .

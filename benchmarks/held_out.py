@@ -30,7 +30,7 @@ _SETS = {
     3: ("held_out_3.yaml", "cheese_affordability", Assistant(name="Alder", provider="Quillon")),
     4: ("held_out_4.yaml", "cheese_affordability", Assistant(name="Alder", provider="Quillon")),
 }
-_FILTERS = {  # sets 3 and 4 name failures in the words of the field notes: the filters that are for each
+_FILTERS = {  # sets 3 and 4 name failures in the words of docs/method.md, 5: the filters that are for each
     "placeholder": ("placeholders",),
     "invention": ("statistics", "citations", "links", "dates"),
     "spec_wording": ("spec_citation", "spec_wording"),

@@ -9,7 +9,7 @@ __all__ = ["connect"]
 
 
 def __getattr__(name: str) -> Any:
-    """`corpus.connect(path)` for notebooks, without DuckDB's import for those who want something else of this room."""
+    """`corpus.connect(path)` for notebooks, without DuckDB's import for those who want something else here."""
     if name == "connect":
         from corpus.sql.views import connect
 

@@ -1,21 +1,21 @@
 """Reads a corpus that was made elsewhere into the tables of a workspace.
 
-Sources: JSON lines (`.jsonl`, `.json`, also `.gz`), Parquet (a file or a folder), or a dataset on the Hub. What cannot
-be a document goes to `rejects`, with its line, like everything else that does not stay.
+Sources are those of `corpus.rows`. What cannot be a document goes to `rejects`, with its line, like everything else
+that does not stay.
 """
 
-import gzip
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from typing import Any, Final
 
 from corpus.ids import content_id
+from corpus.rows import read_source
 from corpus.schema import TABLES
-from corpus.store import write_table
+from corpus.store import read_rows, write_table
 from corpus.text import model_name
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
@@ -25,7 +25,6 @@ PART: Final = "import"
 """The part of `rejects` that an import writes."""
 
 _BATCH = 256
-_HUB = "hf://datasets/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +43,7 @@ class _Found:
 
     genres: dict[str, str] = field(default_factory=dict)  # name -> id, in order of appearance
     rejects: list[dict[str, Any]] = field(default_factory=list)
+    columns: set[str] = field(default_factory=set)  # of rows without a text
 
 
 def import_documents(
@@ -64,7 +64,11 @@ def import_documents(
     written = write_table(workspace, "documents", rows)
     if not written:
         workspace.table("documents").unlink()
-        raise UserError(f"{source}: none of {len(found.rejects)} rows has a text in the field {names.text!r}.")
+        columns = ", ".join(sorted(found.columns)[:20]) or "none"
+        raise UserError(
+            f"{source}: none of {len(found.rejects)} rows has a text in the field {names.text!r}; fields found: "
+            f"{columns}."
+        )
     blank = dict.fromkeys(TABLES["document_types"].names)
     kinds = ({**blank, "id": kind, "position": n, "name": name} for n, (name, kind) in enumerate(found.genres.items()))
     write_table(workspace, "document_types", kinds)
@@ -72,85 +76,10 @@ def import_documents(
     return written, len(found.rejects)
 
 
-def read_source(source: str) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
-    """(where, row) for each row of a source; the row is None where a line is not a JSON object."""
-    path = Path(source)
-    if path.is_dir() or path.suffix == ".parquet":
-        return _parquet(path)
-    if path.is_file():
-        return _json_lines(path)
-    name = source.removeprefix(_HUB).strip("/")
-    if name.count("/") in (1, 2) and not source.startswith((".", "/", "~")):
-        return _hub(name)
-    raise UserError(
-        f"{source}: there is no such file or folder. Expected JSON lines, Parquet, or a Hub dataset: owner/name, or "
-        "owner/name/config."
-    )
-
-
-def _parquet(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    for name in _parquet_files(path):
-        where = name.relative_to(path).as_posix() if path.is_dir() else name.name
-        try:
-            with pq.ParquetFile(name) as file:
-                rows = (row for batch in file.iter_batches(_BATCH) for row in batch.to_pylist())
-                for number, row in enumerate(rows):
-                    yield f"{where}, row {number}", row
-        except (pa.ArrowException, OSError) as error:
-            raise UserError(f"{name} cannot be read as Parquet: {error}") from error
-
-
-def _parquet_files(path: Path) -> list[Path]:
-    """The files of one table: a folder with several, such as a workspace, does not say which holds the documents."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
-    files = [name for name in files if not any(part.startswith(".") for part in name.relative_to(path).parts)]  # caches
-    if not files:
-        raise UserError(f"{path} has no .parquet file in it.")
-    columns: dict[frozenset[str], Path] = {}
-    for name in files:
-        try:
-            columns.setdefault(frozenset(pq.read_schema(name).names), name)
-        except (pa.ArrowException, OSError) as error:
-            raise UserError(f"{name} cannot be read as Parquet: {error}") from error
-    if len(columns) > 1:
-        one, other, *_ = columns.values()
-        raise UserError(
-            f"{path} has Parquet files with different columns, such as {one} and {other}. Give the folder or the file "
-            "that holds the documents; in a workspace that is dataset/msm."
-        )
-    return files
-
-
-def _json_lines(path: Path) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
-    read = gzip.open if path.suffix == ".gz" else open
-    try:
-        with read(path, "rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    row = None
-                    with suppress(ValueError, RecursionError):  # bad JSON, bad UTF-8, brackets without end
-                        row = json.loads(line)
-                    yield f"{path.name}, line {number}", row if isinstance(row, dict) else None
-    except (OSError, EOFError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
-
-
-def _hub(name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    from datasets import load_dataset
-
-    owner, repo, *config = name.split("/")
-    try:
-        rows = load_dataset(f"{owner}/{repo}", *config, split="train", streaming=True)
-        for number, row in enumerate(rows):
-            yield f"{name}, row {number}", row
-    except Exception as error:  # datasets raises errors of a dozen kinds for what the user must fix
-        raise UserError(f"the dataset {name} cannot be loaded from the Hub: {error}") from error
+def counts(workspace: Workspace) -> tuple[int, Counter[str]]:
+    """Documents of an imported workspace, and rows that are none, by reason."""
+    kept = sum(1 for _ in read_rows(workspace, "documents", ["id"]))
+    return kept, Counter(row["reason"] for row in read_rows(workspace, "rejects", ["reason"]))
 
 
 def _rows(
@@ -184,6 +113,7 @@ def _usable(
             yield row
         else:
             found.rejects.append(_reject(where, row, text))
+            found.columns.update(map(str, row or ()))
 
 
 def _encodable(text: str) -> bool:
@@ -195,12 +125,16 @@ def _encodable(text: str) -> bool:
 
 
 def _reject(where: str, row: Mapping[str, Any] | None, text: str) -> dict[str, Any]:
-    detail = f"{where}: " + ("not a JSON object" if row is None else f"no text in the field {text!r}")
-    item = content_id("import", "", where)
+    why, said = "no_text", f"no text in the field {text!r}"
+    if row is None:
+        said = "no record (a JSON object, or a line with a cell for each column)"
+    elif isinstance(row.get(text), str) and row[text].strip():
+        why, said = "not_unicode", f"half a character (a lone surrogate) in the field {text!r}"
+    detail, item = f"{where}: {said}", content_id("import", "", where)
     content = None if row is None else json.dumps(row, ensure_ascii=True, default=str, sort_keys=True)
     return dict.fromkeys(TABLES["rejects"].names) | {
-        "id": content_id("rejects", "documents", item, "no_text"), "stage": "documents", "item_id": item,
-        "reason": "no_text", "detail": detail, "row": content,
+        "id": content_id("rejects", "documents", item, why), "stage": "documents", "item_id": item,
+        "reason": why, "detail": detail, "row": content,
     }  # fmt: skip
 
 

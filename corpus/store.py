@@ -133,6 +133,25 @@ def _open(path: Path, schema: pa.Schema) -> pq.ParquetFile:
     return file
 
 
+def set_damaged_aside(workspace: Workspace) -> list[Path]:
+    """Rename the tables' files that cannot be read as Parquet, so that a build makes them again from the ledger.
+
+    A file of another schema is no damage. Returns the files as they were called.
+    """
+    damaged = [path for path in sorted(workspace.tables.glob("*/*.parquet")) if not _is_parquet(path)]
+    for path in damaged:
+        path.replace(path.with_suffix(".damaged"))
+    return damaged
+
+
+def _is_parquet(path: Path) -> bool:
+    try:
+        pq.read_metadata(path)
+    except (pa.ArrowException, OSError):
+        return False
+    return True
+
+
 def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     # Every option that changes bytes is fixed here; a new default in pyarrow must not change a corpus.
     return pq.ParquetWriter(

@@ -1,4 +1,4 @@
-"""The workspace: one folder a corpus, self-contained, movable, safe to copy (contract 2).
+"""The workspace: one folder a corpus, self-contained, movable, safe to copy (design/contracts.md, 2).
 
 recipe.yaml            the resolved recipe
 ledger.sqlite          every completion, committed before anything uses it
@@ -91,6 +91,23 @@ class Workspace:
             yield
 
 
+def refuse_other_files(root: str | os.PathLike[str]) -> None:
+    """UserError where `root` is a folder of something else: a corpus is not built among other files.
+
+    A workspace has a recipe or a ledger; a run that was killed before it had either leaves only names of a workspace.
+    """
+    workspace = Workspace(root)
+    if not workspace.root.is_dir() or workspace.recipe.exists() or workspace.ledger.exists():
+        return
+    names = {path.name for path in vars(workspace).values()} | {"spec.md", _LOCK, _FILLING}
+    others = sorted(path.name for path in workspace.root.iterdir() if path.name not in names)
+    if others:
+        raise UserError(
+            f"{workspace.root} has other files in it, such as {others[0]}, and is no workspace. Give a new folder: "
+            f"--out {workspace.root / 'corpus'}, for instance."
+        )
+
+
 @contextmanager
 def new_workspace(root: str | os.PathLike[str]) -> Iterator[Workspace]:
     """Yield a locked workspace to fill, inside of `root`; what is in it becomes the workspace `root` on success.
@@ -131,7 +148,7 @@ def _empty(folder: Path) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; renamed over it on success, removed on failure.
 
-    A crash leaves the old file or the new one, never half of one (contract 2).
+    A crash leaves the old file or the new one, never half of one (design/contracts.md, 2).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")

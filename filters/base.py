@@ -1,4 +1,4 @@
-"""The two records of this room: an item that is looked at, and the rejection of one that may not stay."""
+"""The two records that every check shares: an item that is looked at, and the rejection of one that may not stay."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

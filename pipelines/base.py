@@ -1,37 +1,28 @@
-"""What the stages share: the corpus they work on, the rows they start from, and the step that asks about all of them.
+"""What the stages share: the corpus that they work on, and how what they reject is filed.
 
-A stage is a Distilabel `GlobalStep`: it gets every row of its level at once and runs one coroutine a row, so that the
-client keeps the endpoint full and no batch waits for its slowest reply. It writes its own table and its own rejects
-before it hands rows on, all of it a pure function of the recipe and the ledger.
+Imported by what only plans and counts too, so Distilabel and pyarrow, which take seconds, are imported where they are
+needed; the step itself is in `pipelines/stage.py`.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import pyarrow.parquet as pq
-from distilabel.steps import GeneratorStep, GlobalStep, StepInput
 from pydantic import BaseModel, ConfigDict
 
 from corpus.ids import content_id
-from corpus.schema import TABLES
-from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from filters.base import Rejection
-from pipelines.completion import Message
-from pipelines.engine.llm import EndpointLLM
-from pipelines.prompts.templates import SETS, Prompts, styled
-from pipelines.run.control import CONTROL
+from pipelines.prompts.templates import Prompts, is_installed, styled
 from pipelines.settings import BuildSettings
-from pipelines.structured.ask import Answer, Gathered, ListQuestion
-from pipelines.structured.schemas import Reply
-from specs.errors import SpecmillError
+from pipelines.structured.ask import Answer
 from specs.passages import Passage
 from specs.reader import Spec
 
+if TYPE_CHECKING:
+    from pipelines.engine.llm import EndpointLLM
+
 Row = dict[str, Any]
-R = TypeVar("R", bound=Reply)
 
 
 class Corpus(BaseModel):
@@ -67,9 +58,10 @@ class Corpus(BaseModel):
     def prompts(self) -> Prompts:
         """The templates; a folder of one's own whose path is not whole starts from the workspace."""
         folder, asked = self.settings.prompts, self.settings.documents
-        if folder is not None and folder not in SETS:
+        if folder is not None and not is_installed(folder):
             folder = str(self.folder.root / folder)
-        return Prompts(folder, attribution=asked.attribution, style=asked.style)
+        more = self.settings.chats.templates
+        return Prompts(folder, attribution=asked.attribution, style=asked.style, more=more)
 
     def template(self, name: str) -> str:
         """The template that asks for `name` in the recipe's style."""
@@ -86,6 +78,8 @@ class Corpus(BaseModel):
 
     def rows(self, table: str) -> dict[str, Row]:
         """The rows of a table by id."""
+        from corpus.store import read_rows
+
         return {row["id"]: row for row in read_rows(self.folder, table)}
 
     @cached_property
@@ -106,6 +100,8 @@ class Corpus(BaseModel):
     @cached_property
     def assertions(self) -> dict[str, list[Row]]:
         """The assertions of each subdomain, once they have been made."""
+        from corpus.store import read_rows
+
         grouped: dict[str, list[Row]] = {}
         for row in read_rows(self.folder, "assertions"):
             grouped.setdefault(row["subdomain_id"], []).append(row)
@@ -115,151 +111,12 @@ class Corpus(BaseModel):
         """What a prompt says of a subdomain: the subdomain and its assertions."""
         return {"subdomain": self.subdomains[subdomain_id], "assertions": self.assertions.get(subdomain_id, [])}
 
-    def llm(self, role: str) -> EndpointLLM:
+    def llm(self, role: str) -> "EndpointLLM":
         """The Distilabel LLM that asks as `role`."""
+        from pipelines.engine.llm import EndpointLLM
+
         settings = self.settings
         return EndpointLLM(role=settings.role(role, settings.seed), ledger_path=str(self.folder.ledger))
-
-
-class Rows(GeneratorStep):
-    """Yields the rows of a Parquet file, in order, from `start` on and at most `count` of them."""
-
-    path: str
-    start: int = 0
-    count: int | None = None
-    batch_size: int = 2_000  # rows are small, and each batch is a round trip between processes
-
-    @property
-    def outputs(self) -> list[str]:
-        """The columns of the file."""
-        return list(pq.read_schema(self.path).names)
-
-    def process(self, offset: int = 0) -> Iterator[tuple[list[Row], bool]]:
-        """Yield batches of rows; the last one is marked."""
-        table = pq.read_table(self.path).slice(self.start, self.count)
-        for begin in range(offset, max(1, len(table)), self.batch_size):
-            end = begin + self.batch_size
-            yield table.slice(begin, self.batch_size).to_pylist(), end >= len(table)
-
-
-class Stage(GlobalStep):
-    """One level of the lineage: asks about every row of the level above.
-
-    Leaves name their `table` and the columns they read, and write `ask_about`.
-    """
-
-    table: ClassVar[str]
-    reads: ClassVar[tuple[str, ...]] = ("id",)
-
-    corpus: Corpus
-    llm: EndpointLLM
-
-    @property
-    def inputs(self) -> list[str]:
-        """Columns that the rows of the level above must have."""
-        return list(self.reads)
-
-    @property
-    def outputs(self) -> list[str]:
-        """The columns of the table."""
-        return list(TABLES[self.table].names)
-
-    def load(self) -> None:
-        """Open the client, in the process that this step runs in."""
-        super().load()
-        self.llm.load()
-
-    def unload(self) -> None:
-        """Close the client."""
-        self.llm.unload()
-
-    def process_applying_mappings(self, *args: list[Row]) -> Iterator[list[Row]]:
-        """Distilabel's call of `process`; what goes wrong in it reaches the run as text.
-
-        An exception often cannot be pickled on its way out of the process, and then its text would be lost.
-        """
-        try:
-            yield from super().process_applying_mappings(*args)
-        except Exception as error:
-            self._logger.exception("step %s failed", self.name)
-            kind = "" if isinstance(error, SpecmillError) else f"step {self.name} failed: {type(error).__name__}: "
-            CONTROL.halt("crash", f"{kind}{error}")
-            raise
-
-    async def ask_about(self, row: Row) -> tuple[list[Row], list[Row]]:
-        """The rows and the rejects that come of one row of the level above."""
-        raise NotImplementedError
-
-    def process(self, inputs: StepInput) -> Iterator[list[Row]]:
-        """Ask about all rows, write the table and its rejects, hand the rows on."""
-        outcomes = self.llm.run(self.ask_about(row) for row in inputs)
-        rows = [row for made, _ in outcomes for row in made]
-        rejects = [reject for _, refused in outcomes for reject in refused]
-        write_table(self.corpus.folder, self.table, rows)
-        write_table(self.corpus.folder, "rejects", rejects, part=self.table)
-        if not rows and not CONTROL.closed:  # stopped: the run says so, and nothing went wrong
-            reasons = "; ".join(sorted({f"{r['reason']}: {r['detail']}" for r in rejects})[:3]) or "no reply"
-            raise SpecmillError(f"no {self.table.replace('_', ' ')} came of {len(inputs)} requests ({reasons}).")
-        yield rows
-
-    def messages(self, template: str, **values: Any) -> list[Message]:
-        """The messages of one request: the system message of `template`, and `template` filled in."""
-        corpus = self.corpus
-        system = corpus.system_of(template)
-        return corpus.prompts.messages(template, system, assistant=corpus.settings.assistant, **values)
-
-    def question(
-        self,
-        row_id: str,
-        form: type[R],
-        size: str,
-        key: str,
-        values: Row,
-        check: Callable[[R], None] | None = None,
-        choices: Mapping[str, Sequence[str]] | None = None,
-    ) -> ListQuestion[R]:
-        """A list about one row: as many items as the recipe's `size` says, told apart by their field `key`."""
-        settings = self.corpus.settings
-
-        def name_of(item: R) -> str:
-            return str(getattr(item, key))
-
-        def render(count: int, existing: list[str]) -> list[Message]:
-            return self.messages(self.corpus.template(self.table), count=count, existing=existing, **values)
-
-        return ListQuestion(
-            stage=self.table, row_id=row_id, form=form, want=_wanted(settings, size), batch=settings.list_batch,
-            attempts=settings.attempts, render=render, name_of=name_of, check=check or _accept,
-            choices=choices,
-        )  # fmt: skip
-
-    def failures(self, found: Gathered[Any], parent_id: str) -> list[Row]:
-        """Rejects for the batches of a list that failed, and for items that repeat others or cannot be right."""
-        failed = [reject_of_answer(self.table, parent_id, number, a) for number, a in enumerate(found.failures)]
-        repeats = [
-            reject(
-                self.table, content_id(self.table, parent_id, "repeat", number), "repeat",
-                parent_id=parent_id, request_id=request_id, row=item.model_dump(),
-            )
-            for number, (item, request_id) in enumerate(found.repeats)
-        ]  # fmt: skip
-        unfit = [
-            reject(
-                self.table, content_id(self.table, parent_id, "unfit", number), "unfit", detail=problem,
-                parent_id=parent_id, request_id=request_id, row=item.model_dump(),
-            )
-            for number, (item, request_id, problem) in enumerate(found.unfit)
-        ]  # fmt: skip
-        return [*failed, *repeats, *unfit]
-
-
-def _wanted(settings: BuildSettings, size: str) -> int:
-    part = settings.documents if size in {"types", "ideas"} else settings.decompose
-    return int(getattr(part, size))
-
-
-def _accept(item: Reply) -> None:
-    """No further check."""
 
 
 def reject(stage: str, item_id: str, reason: str, **values: Any) -> Row:
@@ -288,8 +145,3 @@ def reject_of_answer(stage: str, parent_id: str, number: int, answer: Answer[Any
         stage, content_id(stage, parent_id, "no reply", number), answer.state.value, detail=answer.problem,
         parent_id=parent_id, request_id=answer.completion.request_id, text=answer.completion.text,
     )  # fmt: skip
-
-
-def table_path(corpus: Corpus, table: str) -> str:
-    """The file that `Rows` reads."""
-    return str(corpus.folder.table(table))

@@ -1,7 +1,7 @@
-"""The line: from a spec to a filtered, inspectable corpus, stage by stage.
+"""The pipeline from a spec to a filtered, inspectable corpus, stage by stage.
 
 Everything that is written is a pure function of the recipe and the ledger: a run that is repeated, or goes on after a
-kill, asks only for what the ledger lacks and writes the same bytes (contracts 4 and 8).
+kill, asks only for what the ledger lacks and writes the same bytes (design/contracts.md, 4 and 8).
 """
 
 import hashlib
@@ -188,7 +188,7 @@ class Build:
         write_table(self.workspace, "ideas", waves.order(wave))  # a document's age is its idea's place
         answers = run_pipeline(write_pipeline(self.corpus, len(waves.written), len(wave)), self.workspace.log)
         waves.take(wave)
-        found = {row["idea_id"]: row for row in answers["documents"].to_pylist()}
+        found = {row["idea_id"]: row for row in answers["documents"]}
         drafts.add(Draft.of(idea, found[idea["id"]]) for idea in wave)
 
     def _say_shortfall(self, kept: list[Sized], waves: Waves) -> None:

@@ -13,7 +13,7 @@ class Message(TypedDict):
 
 
 class State(StrEnum):
-    """How a request ended (contract 5). Only `OK` is content; `UNPARSED` is said by the stage that parses."""
+    """How a request ended (design/contracts.md, 5). Only `OK` is content; the stage that parses says `UNPARSED`."""
 
     OK = "ok"
     TRUNCATED = "truncated"  # finish reason `length`
@@ -27,7 +27,7 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True)
 class CompletionRequest:
     """One completion to ask for. `stage`, `row_id`, `sample` and `attempt` are its identity, part of the ledger's key:
-    two requests with the same messages stay two requests (contract 4).
+    two requests with the same messages stay two requests (design/contracts.md, 4).
     """
 
     stage: str  # "documents"; also the unit of progress, usage and price
@@ -43,10 +43,11 @@ class CompletionRequest:
 class Usage:
     """Tokens as the endpoint reported them; None where it did not report."""
 
-    prompt: int | None = None
-    cached: int | None = None
+    prompt: int | None = None  # all of them, whatever the cache had to do with it
+    cached: int | None = None  # of these, read from the cache
     completion: int | None = None
     reasoning: int | None = None
+    cache_written: int | None = None  # of the prompt, written to the cache, where that has a price of its own
 
 
 @dataclass(frozen=True, slots=True)

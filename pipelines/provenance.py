@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from corpus.text import model_name
 from pipelines.base import Corpus
-from pipelines.chats.queries import query_template
-from pipelines.chats.responses import response_template
 from pipelines.engine.endpoints import EndpointSettings
 from pipelines.local.manifest import load_manifest
 
@@ -23,7 +21,7 @@ class ModelsAndPrompts:
 
 
 def models_and_prompts(corpus: Corpus, stages: Collection[str]) -> ModelsAndPrompts:
-    """What was asked in those of `stages`, the ledger's, that the recipe asks for; in the order of the line."""
+    """What was asked in those of `stages`, the ledger's, that the recipe asks for; in the order of the stages."""
     found = [(role, template) for stage, role, template in stages_of(corpus) if stage in stages]
     roles = {name: corpus.settings.role(name) for name in dict.fromkeys(role for role, _ in found)}
     endpoints = [endpoint for role in roles.values() for endpoint in role.endpoints.values()]
@@ -54,8 +52,8 @@ def stages_of(corpus: Corpus) -> Iterator[tuple[str, str, str]]:
         yield "document_verdicts", "judge", "judge_document"
     if settings.chats.target:
         yield "topics", "planner", "topics"
-        yield "queries", "planner", query_template(settings.chats.style)
-        yield "chats", "writer", response_template(corpus)
+        yield "queries", "planner", settings.chats.chosen.queries
+        yield "chats", "writer", settings.chats.chosen.responses
         yield "follow_ups", "writer", "followup"
         yield "verdicts", "judge", "judge_chat"
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
-from corpus.select.subsets import Balance
+from corpus.select.token_targets import Balance
 from corpus.settings import CorpusSettings
 from filters.settings import FilterSettings
 from pipelines.audit.settings import AuditSettings
@@ -43,7 +43,7 @@ class DocumentSettings(Settings):
     words: int = Field(900, ge=50, le=10_000, description="Words that are asked for; models write up to twice as many.")
     style: Literal["corpus", "story", "neutral"] = Field(
         "corpus",
-        description="corpus: documents of any type; story: fiction in which the assistant lives it [WHY]; "
+        description="corpus: documents of any type; story: fiction in which the assistant lives by the spec; "
         "neutral: a control corpus that has nothing to do with the assistant or its spec.",
     )
     genres: tuple[Genre, ...] = Field(
@@ -100,7 +100,8 @@ class BuildSettings(EngineSettings):
     seed: int = Field(0, ge=0, description="Seed of everything that is drawn at random.")
     prompts: str | None = Field(
         None,
-        description="Folder with .j2 files that replace shipped prompts, or `small`: a shipped set for small models.",
+        description="Folder with .j2 files that replace shipped prompts, or the name of a set of them that is "
+        "installed: `small` ships, for small models.",
     )
     list_batch: int = Field(
         10, ge=1, le=100, description="Entries asked for at once; later batches are told what exists."

@@ -1,1 +1,1 @@
-"""The command line: one module a verb; reads the recipe, calls the rooms below, prints; holds no logic."""
+"""The command line: one module a verb; reads the recipe, calls the packages below, prints; holds no logic."""

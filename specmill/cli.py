@@ -2,6 +2,7 @@
 
 import errno
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import version as package_version
 from typing import Annotated, Any
@@ -11,6 +12,8 @@ from typer.core import TyperGroup
 
 VERBS = {
     "init": "Write a recipe to start from.",
+    "schema": "Print the JSON Schema of a recipe, for editors.",
+    "spec": "Look at a spec: its passages, whom it speaks of, what looks wrong.",
     "plan": "Say what a recipe would cost, before anything is spent.",
     "build": "Build the corpus of a recipe, or go on where a build stopped.",
     "chat": "Make the chats for alignment fine-tuning, without the documents.",
@@ -29,7 +32,7 @@ VERBS = {
     "eval": "Ask a model the questions whose answers the corpus should move.",
     "model": "List, fetch and serve the embedded models.",
     "doctor": "Check that everything is there: endpoint, model, disk, versions.",
-    "demo": "Run the whole line on the embedded model (or on OPENAI_BASE_URL).",
+    "demo": "Run every step on the embedded model (or on OPENAI_BASE_URL).",
     "fake-endpoint": "Serve a stand-in for an OpenAI-compatible endpoint that can misbehave on request.",
 }
 
@@ -59,6 +62,14 @@ class Verbs(TyperGroup):
             verb = typer.Typer(rich_markup_mode=None, add_completion=False)
             verb.command(cmd_name)(getattr(module, FUNCTIONS.get(cmd_name, cmd_name)))
         return typer.main.get_command(verb)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the first argument names; a misspelt one is answered with the nearest."""
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            near = get_close_matches(args[0], VERBS, n=1)
+            meant = f" Did you mean {near[0]}?" if near else " `specmill --help` lists them."
+            ctx.fail(f"there is no verb {args[0]!r}.{meant}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The overview, without importing anything."""

@@ -25,6 +25,7 @@ class Progress:
         self._console, self._ledger = console, ledger
         self._planned: dict[str, int] = {}
         self._began: dict[str, float] = {}
+        self._last: dict[str, tuple[int, float]] = {}  # replies of a stage so far, and when the last of them came
         self._over = threading.Event()
         self._stopping = False
         self._live = Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
@@ -83,12 +84,25 @@ class Progress:
         return [one for one in stages if one.in_flight or one.waiting] or stages[-1:]
 
     def _table(self, stages: list["StageProgress"]) -> Table:
+        """A row a stage, within 80 characters: what is seldom wanted stands in the last column, which wraps."""
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for name in ("stage", "done", "ledger", "tok/s", "in flight", "retries", "not ok", "spend", "left"):
+        for name in ("stage", "done", "tok/s", "in flight", "spend", "left"):
             table.add_column(name, justify="left" if name == "stage" else "right", no_wrap=True)
+        table.add_column("", overflow="fold")
         for one in stages:
-            table.add_row(*(Text(cell) for cell in self._cells(one)))
+            stage, done, found, rate, flight, retries, bad, spend, left = self._cells(one)
+            notes = [f"{found} from the ledger"] * (found != "0") + [f"{retries} retries"] * (retries != "0")
+            notes += [bad] * (bad != "-")
+            table.add_row(*map(Text, (stage, done, rate, flight, spend, left, ", ".join(notes))))
         return table
+
+    def _until(self, one: "StageProgress") -> float:
+        """When the stage's rate is measured: now, or where it is over, when its last reply came."""
+        now, (replies, at) = time.monotonic(), self._last.get(one.stage, (-1, 0.0))
+        if one.in_flight or one.waiting or replies != one.done:
+            self._last[one.stage] = (one.done, now)
+            return now
+        return at
 
     def _line(self, one: "StageProgress") -> str:
         stage, done, found, rate, flight, retries, bad, spend, left = self._cells(one)
@@ -100,8 +114,8 @@ class Progress:
     def _cells(self, one: "StageProgress") -> tuple[str, ...]:
         asked = one.done + one.found
         planned = max(self._planned.get(one.stage, 0), asked)
-        seconds = max(0.001, time.monotonic() - self._began.get(one.stage, time.monotonic()))
         busy = one.in_flight or one.waiting
+        seconds = max(0.001, self._until(one) - self._began.get(one.stage, time.monotonic()))
         left = seconds / one.done * (planned - asked) if one.done and busy else None
         bad = {state: n for state, n in one.states.items() if state != "ok"} | one.failures
         return (

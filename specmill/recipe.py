@@ -1,4 +1,4 @@
-"""The recipe: one YAML file that says everything about a corpus. Rooms declare their settings; here they are composed.
+"""The recipe: one YAML file that says everything about a corpus; composed of the settings that each package declares.
 
 A wrong recipe is an error that names file, line, key, what was found and what was expected.
 """
@@ -17,11 +17,10 @@ from pydantic import BaseModel, ValidationError
 
 from corpus.mix.settings import MixSettings
 from corpus.settings import ReportSettings
-from corpus.store import read_rows
 from corpus.tokens import is_built_in, names_file
 from corpus.workspace import Workspace, replacing, write_text
 from eval.questions.settings import EvalSettings
-from pipelines.prompts.templates import SETS
+from pipelines.prompts.templates import is_installed
 from pipelines.settings import BuildSettings
 from specs.errors import RecipeError, UserError
 from specs.reader import Spec, read_spec
@@ -67,7 +66,7 @@ def load_recipe(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> 
     try:
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
-        raise RecipeError(_describe(error, file, node)) from error
+        raise RecipeError(_describe(error, file, node, overrides)) from error
 
     def whole(given: str) -> str:
         return str((base / Path(given).expanduser()).resolve())
@@ -110,6 +109,8 @@ def _load_own(workspace: Workspace, overrides: Sequence[str]) -> tuple[Recipe, P
 
 def refuse_other_corpus(workspace: Workspace, recipe: Recipe, spec: Spec) -> None:
     """UserError where the workspace holds what was made, and paid for, of another spec or for another assistant."""
+    from corpus.store import read_rows
+
     tables = ("domains", "documents")
     held = {row["spec_hash"] for table in tables for row in read_rows(workspace, table, ["spec_hash"])}
     if not held:
@@ -183,7 +184,7 @@ def _with_paths(recipe: Recipe, change: Callable[[str], str]) -> Recipe:
     if train.instruction_mix is not None:
         train = train.model_copy(update={"instruction_mix": change(train.instruction_mix)})
     sources = [one.model_copy(update={"path": change(one.path)}) if one.is_file else one for one in mix.sources]
-    if prompts is not None and prompts not in SETS:
+    if prompts is not None and not is_installed(prompts):
         prompts = change(prompts)
     mix = mix.model_copy(update={"sources": tuple(sources)})
     return recipe.model_copy(update={"chats": chats, "train": train, "mix": mix, "prompts": prompts})
@@ -309,13 +310,18 @@ def _override(data: dict[str, Any], override: str) -> None:
         raise UserError(f"--set {override!r}: the value is not valid YAML.") from error
 
 
-def _describe(error: ValidationError, file: Path, node: yaml.Node) -> str:
+def _describe(error: ValidationError, file: Path, node: yaml.Node, overrides: Sequence[str]) -> str:
+    """The problems, a line each: with the line of the file, or the `--set` that brought it."""
+    given = {tuple(override.partition("=")[0].split(".")): override for override in overrides}
     lines = []
     problems = error.errors(include_url=False)
     for problem in problems[:8]:
         where: _Where = tuple(part for part in problem["loc"] if not (isinstance(part, str) and "[" in part))
         key = ".".join(map(str, where)) or "the recipe"
-        lines.append(f"{file}{_line_of(node, where)}: {key}: {_message(problem, where)}")
+        texts = tuple(map(str, where))
+        blamed = next((said for path, said in given.items() if path[: len(texts)] == texts[: len(path)]), None)
+        place = f"{file}{_line_of(node, where)}" if blamed is None else f"--set {_CREDENTIALS.sub('//***@', blamed)}"
+        lines.append(f"{place}: {key}: {_message(problem, where)}")
     if len(problems) > 8:
         lines.append(f"... and {len(problems) - 8} more.")
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from corpus.workspace import Workspace
+from corpus.workspace import Workspace, refuse_other_files
 from specmill.progress import Progress, download_progress
 from specmill.recipe import Recipe, refuse_other_corpus, save_recipe, with_own_files
 
@@ -54,6 +54,7 @@ def build_workspace(
             not built there; nothing has changed then.
     """
     from corpus.origin import refuse_to_build
+    from corpus.store import set_damaged_aside
     from filters.text.needs import raise_if_missing
     from pipelines.build import Build
     from pipelines.ledger.ledger import Ledger
@@ -61,9 +62,12 @@ def build_workspace(
 
     spec = recipe.read_spec(base)
     raise_if_missing(recipe.filters)
+    refuse_other_files(out)
     workspace = Workspace(out).create()
     progress = console()
     with workspace.lock(), ExitStack() as stack:
+        for path in set_damaged_aside(workspace) if workspace.ledger.is_file() else ():
+            progress.print(Text(f"{path} is damaged: it is made again from the ledger, and kept beside as .damaged"))
         refuse_to_build(workspace, chats_only=chats_only)
         refuse_other_corpus(workspace, recipe, spec)
         recipe = with_own_files(recipe, workspace)
@@ -76,5 +80,33 @@ def build_workspace(
         shown = stack.enter_context(Progress(progress, ledger))
         build = replace(build, settings=served, reporter=shown)
         build.run_chats() if chats_only else build.run()
-    progress.print(Text(f"done: {workspace.root}. Look at it with: specmill show {workspace.root}"))
+    for line in ended(workspace):
+        progress.print(Text(line), soft_wrap=True)
     return workspace
+
+
+def ended(workspace: Workspace) -> Iterator[str]:
+    """What a build ended with: kept and rejected by reason, tokens, coverage, cost, and what to do next."""
+    from corpus.sql.overview import overview
+
+    seen = overview(workspace, samples=0)
+    yield f"done: {workspace.root}"
+    tokens = {"documents": seen.tokens, "chats": seen.chats}
+    for stage in (one for one in seen.stages if one["stage"] in tokens):
+        name, made = stage["stage"], stage["kept"] + stage["rejected"]
+        why = ", ".join(f"{one['reason']} {one['items']:,}" for one in seen.reasons if one["stage"] == name)
+        total = sum(row["tokens"] for row in tokens[name])
+        yield f"  {name}: {stage['kept']:,} of {made:,} kept, {total:,} tokens" + (f"; rejected: {why}" if why else "")
+    taught = [
+        f"{sum(1 for row in rows if row['documents']):,} of {len(rows):,} {name}"
+        for name, rows in (("passages", seen.passages), ("assertions", seen.assertions))
+        if any(row["documents"] for row in rows)
+    ]
+    if taught:
+        yield f"  with documents: {', '.join(taught)}"
+    requests, unpriced = (sum(row[key] for row in seen.spend) for key in ("requests", "unpriced"))
+    cost = sum(row["cost_usd"] or 0 for row in seen.spend)
+    yield f"  {requests:,} requests, ${cost:,.2f}" + (
+        f", {unpriced:,} of them without a known price" if unpriced else ""
+    )
+    yield f"next: specmill show {workspace.root}, specmill report {workspace.root}, specmill train {workspace.root}"

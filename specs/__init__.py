@@ -1,1 +1,1 @@
-"""Model Spec documents, and the code that reads them. The lowest room: it imports no other."""
+"""Model Spec documents, and the code that reads them. The lowest package: it imports no other."""

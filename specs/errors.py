@@ -1,4 +1,4 @@
-"""The exception tree of the whole project, in the lowest room so that every room can raise from it.
+"""The exception tree of the whole project, in the lowest package so that every package can raise from it.
 
 SpecmillError                 a run failed (exit code 1)
 ├── UserError                 the user's mistake: says where, what was found, what was expected, what to do (exit 2)

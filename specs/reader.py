@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from specs.errors import SpecError
+from specs.formats import refuse_binary, to_markdown
+from specs.names import Names, check_named, names_in
 from specs.passages import Passage, split
 from specs.placeholders import substitute
 from specs.settings import Assistant
@@ -54,7 +56,8 @@ def shipped_names() -> list[str]:
 def read_spec(source: str, assistant: Assistant, *, base: Path | None = None, shape: str = "auto") -> Spec:
     """Read the spec that a recipe names: a shipped name, or a path (relative to `base`, the recipe's folder).
 
-    Raises SpecError where the file is missing, empty, binary, too large, or has an unknown placeholder.
+    Raises SpecError where the file is missing, empty, binary, too large, in no format that can be read, has an unknown
+    placeholder, or speaks of another assistant.
     """
     name, raw = _read_bytes(source, base)
     return parse_spec(name, raw, assistant, shape=shape)
@@ -62,7 +65,8 @@ def read_spec(source: str, assistant: Assistant, *, base: Path | None = None, sh
 
 def parse_spec(name: str, raw: bytes, assistant: Assistant, *, shape: str = "auto") -> Spec:
     """The spec in the bytes of a file; `name` is for messages, and its stem names the spec. Raises SpecError."""
-    text = substitute(_decode(raw, name), assistant, name)
+    text = substitute(to_markdown(_decode(raw, name), name), assistant, name).rstrip() + "\n"
+    check_named(text, assistant, name)
     passages = split(text)
     if not passages:
         raise SpecError(f"{name}: no passage found: the file has {len(text.split())} words, only headings or rules.")
@@ -93,6 +97,7 @@ def _read_bytes(source: str, base: Path | None) -> tuple[str, bytes]:
 
 def _decode(raw: bytes, name: str) -> str:
     """Text of a spec file: UTF-8, with or without a byte order mark, any line ends."""
+    refuse_binary(raw, name)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -123,3 +128,16 @@ def _shape(passages: list[Passage], wanted: str, name: str) -> Shape:
         return "rules"
     listed = sum(len(p.text) for p in passages if p.rule_id and p.text.lstrip()[:1] in "-*+0123456789")
     return "rules" if 2 * listed > sum(len(p.text) for p in passages) else "prose"
+
+
+def assistant_of(source: str, name: str | None = None, provider: str | None = None) -> Assistant:
+    """The assistant that a spec speaks of: what is given, else the names that it uses, else the defaults.
+
+    A spec with placeholders, or without a name for its assistant, fits every one. Raises SpecError as `read_spec` does
+    where the file cannot be read.
+    """
+    where, raw = _read_bytes(source, None)
+    text = to_markdown(_decode(raw, where), where)
+    found = names_in(text) if "{model_name}" not in text else Names((), (), 0)
+    chosen = {"name": name or found.assistant, "provider": provider or (found.maker if found.assistant else None)}
+    return Assistant(**{key: value for key, value in chosen.items() if value})

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\n{}<>]+$")]
 
@@ -18,5 +18,5 @@ class Settings(BaseModel):
 class Assistant(Settings):
     """Who the spec is about; fills `{model_name}` and `{provider_name}` in the spec and in the prompts."""
 
-    name: Name = "Juniper"
-    provider: Name = "Larkfield"
+    name: Name = Field("Juniper", description="Its name; fills `{model_name}`.")
+    provider: Name = Field("Larkfield", description="Who made it; fills `{provider_name}`.")

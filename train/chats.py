@@ -1,8 +1,7 @@
-"""A chat as it is trained on, and the one reader of chats: what cannot be kept is left out, with its reason.
+"""A chat as it is trained on: what `corpus.chats` reads, with its reasoning, tool calls and tools as templates take
+them.
 
-Reads the OpenAI chat format: `messages` of role, content (text, or parts of text), `reasoning_content`, `tool_calls`,
-`tool_call_id`, `name`, and `weight` (0 or 1) or `train: false` where a reply is shown but not trained on; `tools`
-beside them, as a list or as JSON.
+What cannot be kept is left out, with its reason.
 """
 
 import json
@@ -10,10 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from corpus.chats import Columns, UnusableChat, read_tools
+from corpus.chats import read_chat as read_messages
 from specs.errors import SpecmillError
 
 Row = dict[str, Any]
-_ROLES: Final = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
+_COLUMNS: Final = Columns()
 _OPEN, _CLOSE = "<think>", "</think>"
 
 
@@ -64,19 +65,16 @@ def read_chat(row: Any, source: str) -> Chat:
     Raises:
         LeftOutError: it is no chat, or it has something that would be lost.
     """
-    messages = row.get("messages") if isinstance(row, dict) else None
-    if not isinstance(messages, list) or not messages:
-        raise LeftOutError("no messages")
-    read = tuple(_message(one) for one in messages)
-    if read[-1].role != "assistant":
-        raise LeftOutError("does not end with the assistant")
-    if not any(message.role == "user" for message in read):
-        raise LeftOutError("no message of a user")
-    if not any(message.trained for message in read):
-        raise LeftOutError("no reply that is to be trained on")
-    if any(message.role == "system" for message in read[1:]):
+    if not isinstance(row, dict):
+        raise LeftOutError("no record")
+    try:
+        messages = tuple(_message(one) for one in read_messages(row, _COLUMNS))
+        tools = _tools(read_tools(row, _COLUMNS))
+    except UnusableChat as why:
+        raise LeftOutError(str(why)) from why
+    if any(message.role == "system" for message in messages[1:]):
         raise LeftOutError("a system message after the first message")
-    return Chat(read, _tools(row.get("tools")), str(row.get("id") or ""), source)
+    return Chat(messages, tools, str(row.get("id") or ""), source)
 
 
 def split_questions(chat: Chat) -> list[Chat]:
@@ -104,34 +102,20 @@ def without_thinking(chat: Chat, switch: str) -> Chat:
     return replace(chat, messages=tuple(told))
 
 
-def _message(row: Any) -> Message:
-    if not isinstance(row, dict) or row.get("role") not in _ROLES:
-        raise LeftOutError(
-            f"a message of role {row.get('role')!r}" if isinstance(row, dict) else "a message is no object"
-        )
-    role = _ROLES[row["role"]]
-    content, calls = _content(row.get("content")), _calls(row.get("tool_calls"))
+def _message(row: Row) -> Message:
+    role, content = row["role"], row["content"]
     if role != "assistant":
         if not content.strip():
-            raise LeftOutError(f"an empty message of role {role}")
+            raise LeftOutError(f"an empty message of the {role}")
         return Message(role, content, tool_call_id=row.get("tool_call_id"), name=row.get("name"))
-    reasoning = row.get("reasoning_content") or row.get("reasoning")
+    reasoning = row.get("reasoning_content")
     if not reasoning:
         reasoning, content = _thought(content)
+    calls = _calls(row.get("tool_calls"))
     if not content.strip() and not calls:
         raise LeftOutError("an empty reply")
-    reasoning = str(reasoning).strip() if reasoning else None
-    return Message(role, content, reasoning or None, calls, trained=_trained(row))
-
-
-def _content(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in value):
-        return "\n".join(part["text"] for part in value)
-    raise LeftOutError("content that is not text")
+    reasoning = reasoning.strip() if reasoning else None
+    return Message(role, content, reasoning or None, calls, trained=row.get("train", True))
 
 
 def _thought(content: str) -> tuple[str | None, str]:
@@ -143,21 +127,17 @@ def _thought(content: str) -> tuple[str | None, str]:
     return thought.strip() or None, reply.lstrip("\n")
 
 
-def _trained(row: Row) -> bool:
-    weight = row.get("weight")
-    if weight is not None and weight not in {0, 1}:
-        raise LeftOutError("a weight other than 0 and 1")
-    told = [row[key] for key in ("train", "training") if row.get(key) is not None]
-    return weight != 0 and all(told)
-
-
-def _calls(value: Any) -> tuple[Row, ...]:
+def _calls(text: str | None) -> tuple[Row, ...]:
     calls = []
-    for call in _json(value, "tool_calls") or []:
-        function = call.get("function") if isinstance(call, dict) else None
+    for call in json.loads(text or "[]"):
+        function = call["function"]
         if not isinstance(function, dict) or not isinstance(function.get("name"), str):
             raise LeftOutError("a tool call without a function's name")
-        arguments = _json(function.get("arguments") or {}, "arguments of a tool call")
+        arguments = function.get("arguments") or {}
+        try:
+            arguments = json.loads(arguments) if isinstance(arguments, str) else arguments
+        except ValueError as error:
+            raise LeftOutError("arguments of a tool call that are no JSON") from error
         if not isinstance(arguments, dict):
             raise LeftOutError("arguments of a tool call that are no object")
         made: Row = {"type": "function", "function": {"name": function["name"], "arguments": arguments}}
@@ -165,25 +145,12 @@ def _calls(value: Any) -> tuple[Row, ...]:
     return tuple(calls)
 
 
-def _tools(value: Any) -> tuple[Row, ...]:
-    tools = _json(value, "tools")
-    if not tools:
-        return ()
-    if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
-        raise LeftOutError("tools that are no list of definitions")
+def _tools(text: str | None) -> tuple[Row, ...]:
+    tools = json.loads(text or "[]")
     whole = [tool if "function" in tool else {"type": "function", "function": tool} for tool in tools]
     if not all(isinstance(tool["function"], dict) and tool["function"].get("name") for tool in whole):
         raise LeftOutError("a tool without a name")
     return tuple(whole)
-
-
-def _json(value: Any, what: str) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value) if value.strip() else None
-    except ValueError as error:
-        raise LeftOutError(f"{what} that are no JSON") from error
 
 
 def held_back(message: Iterable[Message], control: frozenset[str]) -> str | None:

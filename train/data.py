@@ -11,10 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow.parquet as pq
-
-from corpus.lines import read_json_lines
 from corpus.mix.instruction_mix import MIX_DATA
+from corpus.rows import read_file
 from corpus.store import read_dataset_rows
 from corpus.workspace import Workspace
 from specs.errors import UserError
@@ -168,13 +166,13 @@ def limited(samples: Iterable[Tokens], limit: int) -> Iterator[Tokens]:
 
 
 def read_rows_of(path: Path, key: str) -> list[Any]:
-    """The rows of a Parquet or JSONL file that a recipe's key names; raises UserError where it cannot be read."""
+    """The rows of a file that a recipe's key names, None for what is no row; UserError where it cannot be read."""
     if not path.is_file():
         raise UserError(f"{key}: there is no file {path}. Expected a Parquet or JSONL file, or null.")
     try:
-        return pq.read_table(path).to_pylist() if path.suffix == ".parquet" else read_json_lines(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{key}: cannot read {path} as Parquet or JSONL: {error}") from error
+        return [row for _, row in read_file(path)]
+    except UserError as error:
+        raise UserError(f"{key}: {error}") from error
 
 
 def neutral_texts(path: Path) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What a recipe says of training. The defaults are the recipe of arXiv 2605.02087 (field notes, section 1)."""
+"""What a recipe says of training. The defaults are the recipe of arXiv 2605.02087 (docs/method.md, 1)."""
 
 from typing import Annotated, Literal, Self
 

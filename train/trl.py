@@ -1,6 +1,6 @@
 """TRL as trainer (tested against 1.16): a script to read and a YAML file for each stage.
 
-Its traps are closed by what it is given (platform notes): samples are tokenized, labelled and no longer than a
+Its traps are closed by what it is given: samples are tokenized, labelled and no longer than a
 sequence, so packing (`bfd`) cuts nothing, no template is patched or refused, and reasoning and tools are those that
 were checked.
 """

@@ -9,15 +9,18 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from corpus.chats import MESSAGE, Message, UnusableChat, read_chat, read_tools
 from corpus.ids import content_id
 from corpus.mix.identity_chats import identity_chats
-from corpus.mix.settings import KINDS, Columns, MixSettings, MixSource
+from corpus.mix.settings import MixSettings, MixSource
+from corpus.rows import read_file, without_nulls
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace, replacing, write_text
 from specs.errors import UserError
@@ -30,19 +33,18 @@ MIX_FILES: Final = (MIX_DATA, MIX_MANIFEST, MIX_JUDGED)
 """All that a mix leaves in a workspace."""
 MIX_SCHEMA: Final = pa.schema(
     [
-        pa.field("messages", pa.list_(pa.struct([pa.field("role", pa.string()), pa.field("content", pa.string())]))),
+        pa.field("messages", pa.list_(MESSAGE)),
         pa.field("tools", pa.string()),  # JSON in the OpenAI tools format, or null
         pa.field("id", pa.string()),
         pa.field("source", pa.string()),
         pa.field("tokens", pa.int64()),
     ]
 )
-Messages = list[dict[str, str]]
+Messages = list[Message]
 Refuse = Callable[[Messages], str | None]
 """Why a chat may not stay, or None: rules, which cost nothing."""
 Judge = Callable[[list[dict[str, Any]]], list[str | None]]
 """The same for rows of the mix that the rules let through, many at once: a judge costs money."""
-_ROLES = {"human": "user", "gpt": "assistant", "bot": "assistant", "function": "tool", "observation": "tool"}
 
 
 @dataclass(slots=True)
@@ -122,35 +124,35 @@ class _Mixer:
         order = list(range(len(table)))
         random.Random(f"{self.seed} {source.name}").shuffle(order)
         for number in order:
-            messages = to_messages(table[number], source.columns)
-            tools = table[number].get(source.columns.tools) if source.columns.tools else None
-            row = self.row(source.name, messages, tools, self.refuse)
-            if isinstance(row, str):
-                passed_over[row] += 1
-            else:
-                yield row
+            try:
+                found = table[number] or {}
+                chat, tools = read_chat(found, source.columns), read_tools(found, source.columns)
+                yield self.row(source.name, chat, tools, self.refuse)
+            except UnusableChat as why:
+                passed_over[str(why)] += 1
 
     def identity(self, settings: MixSettings, assistant: Assistant) -> Taken:
         """The synthetic identity set."""
         chats = identity_chats(settings.identity, assistant, self.seed)
-        made = (self.row("identity", chat, None, _accept) for chat in chats)
-        return Taken([row for row in made if not isinstance(row, str)])
+        taken = Taken()
+        for chat in chats:
+            with suppress(UnusableChat):
+                taken.rows.append(self.row("identity", chat, None, _accept))
+        return taken
 
-    def row(self, name: str, messages: Messages | None, tools: Any, refuse: Refuse) -> dict[str, Any] | str:
-        """A row of the mix, or why the chat is passed over."""
-        if messages is None:
-            return "without usable messages"
-        text = tools if isinstance(tools, str) or tools is None else json.dumps(tools, ensure_ascii=False)
-        tokens = sum(self.counter.count_many([*(message["content"] for message in messages), text or ""]))
+    def row(self, name: str, messages: Messages, tools: str | None, refuse: Refuse) -> dict[str, Any]:
+        """A row of the mix. Raises UnusableChat where the chat is passed over."""
+        keys = ("content", "reasoning_content", "tool_calls")
+        tokens = sum(self.counter.count_many([tools or "", *(one.get(key) or "" for one in messages for key in keys)]))
         if tokens > self.settings.max_tokens:
-            return f"above {self.settings.max_tokens} tokens"
+            raise UnusableChat(f"above {self.settings.max_tokens} tokens")
         if (why := refuse(messages)) is not None:
-            return why
+            raise UnusableChat(why)
         key = content_id("mix", "", messages)
         if key in self.seen:
-            return "there already"
+            raise UnusableChat("there already")
         self.seen.add(key)
-        return {"messages": messages, "tools": text or None, "id": key, "source": name, "tokens": tokens}
+        return {"messages": messages, "tools": tools, "id": key, "source": name, "tokens": tokens}
 
 
 def _wave(source: MixSource, taken: Taken, rows: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -176,47 +178,35 @@ def _short_of(source: MixSource, rows: int, taken: Taken) -> str:
     )
 
 
-def to_messages(row: Any, columns: Columns) -> Messages | None:
-    """The chat of a row in the OpenAI format; None where it is not one that ends with the assistant."""
-    if columns.prompt is not None and columns.response is not None:
-        found = [("user", row.get(columns.prompt)), ("assistant", row.get(columns.response))]
-    else:
-        found = list(_pairs(row.get(columns.messages)))
-    if columns.system is not None and row.get(columns.system):
-        found = [("system", row[columns.system]), *found]
-    messages = []
-    for role, content in found:
-        if not isinstance(content, str) or not content.strip():
-            return None
-        messages.append({"role": role, "content": content})
-    roles = [message["role"] for message in messages]
-    fine = roles[-1:] == ["assistant"] and "user" in roles and set(roles) <= {"system", "user", "assistant", "tool"}
-    return messages if fine else None
+@dataclass(frozen=True, slots=True)
+class _HubRows:
+    """The rows of a dataset in Arrow, without the keys that Arrow fills into every record."""
 
+    dataset: Any
 
-def _pairs(messages: Any) -> Iterator[tuple[str, Any]]:
-    for message in messages if isinstance(messages, list) else []:
-        if isinstance(message, dict):
-            role = str(message.get("role") or message.get("from") or "")
-            yield _ROLES.get(role, role), message.get("content") or message.get("value")
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, number: int) -> Any:
+        return without_nulls(self.dataset[number])
 
 
 def _load(source: MixSource, workspace: Workspace) -> tuple[Any, str]:
     """The rows of a source, and its exact revision: a commit of the Hub, or a hash of the file."""
-    import datasets
-
-    datasets.disable_progress_bars()
     path = workspace.root / source.path
     try:
         if source.is_file:
             if not path.is_file():
                 raise UserError(f"mix.sources: {source.name}: there is no file {path}.")
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            return datasets.load_dataset(KINDS[path.suffix], data_files=str(path), split="train"), f"sha256:{digest}"
+            return [row for _, row in read_file(path)], f"sha256:{digest}"
+        import datasets
         from huggingface_hub import HfApi
 
+        datasets.disable_progress_bars()
         commit = str(HfApi().dataset_info(source.path, revision=source.revision).sha)
-        return datasets.load_dataset(source.path, source.config, split=source.split, revision=commit), commit
+        found = datasets.load_dataset(source.path, source.config, split=source.split, revision=commit)
+        return _HubRows(found), commit
     except UserError:
         raise
     except Exception as error:  # datasets raises its own, the Hub's, the disk's and Arrow's errors

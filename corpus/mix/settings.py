@@ -1,14 +1,12 @@
 """What a recipe says of the instruction mix: which chats of others are trained on beside one's own."""
 
-from pathlib import Path
 from typing import Annotated, Final, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from corpus.chats import Columns
+from corpus.rows import is_file_name
 from specs.settings import Settings
-
-KINDS: Final = {".parquet": "parquet", ".jsonl": "json", ".json": "json"}
-"""How files of chats end, and how the `datasets` package calls them."""
 
 _Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\n]+$")]
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=2000)]
@@ -24,28 +22,13 @@ _CRITERIA: Final = {
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}$")]
 
 
-class Columns(Settings):
-    """Where a source has its chats: one column of messages, or a prompt and a response."""
-
-    messages: str = Field("messages", description="Column of messages: role and content, or from and value.")
-    prompt: str | None = Field(None, description="Column of the user's text; with `response`, in place of messages.")
-    response: str | None = Field(None, description="Column of the assistant's text.")
-    system: str | None = Field(None, description="Column of the system message, where there is one.")
-    tools: str | None = Field(None, description="Column of tool definitions, as JSON or as a list.")
-
-    @model_validator(mode="after")
-    def _a_pair(self) -> Self:
-        if (self.prompt is None) != (self.response is None):
-            raise ValueError("expected `prompt` and `response` together, or neither")
-        return self
-
-
 class MixSource(Settings):
     """One source of chats, and how much of it is taken."""
 
     name: _Name = Field(description="Short name, as it stands in the mix and its manifest.")
     path: _Line = Field(
-        description="A Hub dataset such as HuggingFaceH4/no_robots, or a .parquet or .jsonl file (from the recipe on)."
+        description="A Hub dataset such as HuggingFaceH4/no_robots, or a .parquet, .jsonl, .json or .csv file "
+        "(its path starts from the recipe)."
     )
     config: str | None = Field(None, description="Config of a Hub dataset.")
     split: str = Field("train", description="Split of a Hub dataset.")
@@ -58,7 +41,7 @@ class MixSource(Settings):
     @property
     def is_file(self) -> bool:
         """Whether `path` is a file and not a name of the Hub."""
-        return Path(self.path).suffix in KINDS
+        return is_file_name(self.path)
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:

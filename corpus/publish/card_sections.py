@@ -65,7 +65,7 @@ def _plan(connection: Connection, manifest: dict[str, Any]) -> list[str]:
         whence = f"The spec was divided into {_many(tables, 'passages')}, "
         if neutral(manifest):
             whence = "A model that was shown the spec, to keep away from it, named "
-        asked = ", and a document was asked for each idea" if tables["ideas"]["rows"] and not elsewhere else ""
+        asked = _asked(connection) if tables["ideas"]["rows"] and not elsewhere else ""
         lines.append(
             f"{whence}{_many(tables, 'domains')} and {_many(tables, 'subdomains')}; "
             f"for these there were {_listed(came)}{asked}.\n"
@@ -75,6 +75,14 @@ def _plan(connection: Connection, manifest: dict[str, Any]) -> list[str]:
             f"For the chats there were {_many(tables, 'queries')}, as users might write them, and each was answered.\n"
         )
     return lines
+
+
+def _asked(connection: Connection) -> str:
+    """For how many of the ideas a document was asked: a limit or a target leaves some for later."""
+    [(kept, rejected, pending)] = connection.execute(
+        "SELECT kept, rejected, pending FROM stages WHERE stage = 'documents'"
+    ).fetchall()
+    return f", and a document was asked for {'each idea' if not pending else f'{kept + rejected:,} of the ideas'}"
 
 
 def _writing(connection: Connection) -> list[str]:
@@ -89,19 +97,19 @@ def _writing(connection: Connection) -> list[str]:
 
 def _funnel(connection: Connection) -> list[str]:
     stages = connection.execute(
-        "SELECT stage, planned, kept FROM stages "
-        "WHERE stage IN ('documents', 'chats') AND planned > 0 ORDER BY position"
+        "SELECT stage, kept + rejected, kept FROM stages "
+        "WHERE stage IN ('documents', 'chats') AND kept + rejected > 0 ORDER BY position"
     ).fetchall()
     lines = []
-    for stage, planned, kept in stages:
+    for stage, made, kept in stages:
         reasons = connection.execute(
             "SELECT reason, items FROM funnel WHERE stage = ? AND outcome = 'rejected' ORDER BY items DESC, reason",
             [stage],
         ).fetchall()
         dropped = ", ".join(f"`{code(reason)}` {items:,}" for reason, items in reasons)
         left_out = f" Left out: {dropped}." if dropped else ""
-        said = "imported" if stage == "documents" and imported(connection) else "planned"
-        lines.append(f"Of {planned:,} {said} {stage}, {kept:,} were kept.{left_out}\n")
+        said = "imported" if stage == "documents" and imported(connection) else "made"
+        lines.append(f"Of {made:,} {stage} that were {said}, {kept:,} were kept.{left_out}\n")
     return lines
 
 

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,19 +40,22 @@ class Publication:
 
 
 def stage(
-    workspace: Workspace, folder: Path, *, tables: bool = False, rejects: bool = False, keys: Collection[str] = ()
-) -> Publication:
+    workspace: Workspace, folder: Path, *, repo: str | None = None, tables: bool = False, rejects: bool = False,
+    keys: Collection[str] = (),
+) -> Publication:  # fmt: skip
     """Put into `folder`, which must be empty or absent, exactly what `publish` would upload; where that is refused,
     nothing stays in it.
 
     `tables` adds the lineage (passages to verdicts), `rejects` what was filtered out, with the reasons. `keys` are the
-    environment variables that hold the recipe's keys.
+    environment variables that hold the recipe's keys, `repo` is the repository that it would go to.
 
     Raises:
-        UserError: the build has not ended, files or card are not those that it made, the folder is in use, or a secret
-            or this machine's path is in a file.
+        UserError: the repository cannot have this name, the build has not ended, files or card are not those that it
+            made, the folder is in use, or a secret or this machine's path is in a file.
         WorkspaceBusyError: a run is changing the workspace.
     """
+    if repo is not None:
+        check_name(repo)
     if folder.is_dir() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty. Give a new folder, so that exactly what would be published is in it.")
     with workspace.lock():
@@ -114,8 +118,12 @@ def publish(
     """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
 
+    check_name(repo)
     api = HfApi(library_name="specmill")
+    uploads = (HfHubHTTPError, OSError, RuntimeError, ValueError)  # the last two from failed uploads
+    failures: tuple[type[Exception], ...] = (*uploads, *_transport_errors(get_session()))
     with tempfile.TemporaryDirectory(prefix="specmill-publish-") as beside:
         staged = stage(workspace, Path(beside), tables=tables, rejects=rejects, keys=keys)
         try:
@@ -128,12 +136,29 @@ def publish(
             )  # fmt: skip
         except HFValidationError as error:
             raise UserError(f"{repo!r} is no repository name: expected owner/name. {error}") from error
-        except (HfHubHTTPError, OSError, RuntimeError, ValueError) as error:  # the last two from failed uploads
+        except failures as error:
             raise EndpointError(
                 f"publishing to {repo} failed: {error}. Check that HF_TOKEN may write there (or `hf auth login`), then "
                 "run the same command again: files that were sent are not sent again."
             ) from error
     return Publication(staged.files, str(url))
+
+
+def check_name(repo: str) -> None:
+    """UserError where no dataset on the Hub can have the name `repo`."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+    try:
+        validate_repo_id(repo)
+    except HFValidationError as error:
+        raise UserError(f"{repo!r} is no repository name: expected owner/name. {error}") from error
+
+
+def _transport_errors(session: object) -> list[type[Exception]]:
+    """What the Hub's client raises where there is no network: errors of the HTTP package that its session is of."""
+    package = import_module(type(session).__module__.partition(".")[0])
+    return [found for name in ("TransportError", "RequestException") if (found := getattr(package, name, None))]
 
 
 def _in_workspace(name: str) -> str:

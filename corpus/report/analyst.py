@@ -1,4 +1,4 @@
-"""What the report wants to know of texts and does not find out itself: the filters can, and they are a room above."""
+"""What the report wants to know of texts and does not find out itself: the filters, in a package above, can."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -36,7 +36,15 @@ _SPARE: Final = ("beyond_target", "not_in_subset")  # good documents that were n
 
 def health(found: dict[str, Any], measured: list[Health]) -> list[dict[str, Any]]:
     """The figures that follow from `figures()`, and those `measured` on texts; `ok` is None without value or band."""
-    listed = [_kept(found), _truncated(found), _price(found), _written(found), _passages(found), _holes(found)]
+    listed = [
+        _kept(found),
+        _truncated(found),
+        _price(found),
+        _written(found),
+        _passages(found),
+        _assertions(found),
+        _holes(found),
+    ]
     listed += [_entropy(found), _balance(found)]
     listed += [_shared(found, kind, name, high, why) for kind, name, high, why in _SHARED] if found["shared"] else []
     return [{**asdict(one), "ok": _inside(one)} for one in [*listed, *measured]]
@@ -101,6 +109,14 @@ def _passages(found: dict[str, Any]) -> Health:
     covered = sum(1 for row in passages if row["documents"])
     value = _share(covered, len(passages)) if covered else None  # documents made elsewhere, or neutral, cite none
     return Health("Passages of the spec with documents", value, 0.95, None, "share", why)
+
+
+def _assertions(found: dict[str, Any]) -> Health:
+    assertions = found["asserted"]
+    why = "An assertion about the assistant that no document expresses is not taught, whatever its passages have."
+    covered = sum(1 for row in assertions if row["documents"])
+    value = _share(covered, len(assertions)) if covered else None
+    return Health("Assertions with documents", value, 0.95, None, "share", why)
 
 
 def _holes(found: dict[str, Any]) -> Health:

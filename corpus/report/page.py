@@ -20,7 +20,7 @@ import yaml
 
 from corpus.manifest import read_manifest
 from corpus.report.analyst import Analyst, Sampled
-from corpus.report.atlas import atlas
+from corpus.report.cluster_map import cluster_map
 from corpus.report.figures import figures, rows
 from corpus.report.health import health
 from corpus.settings import ReportSettings
@@ -64,20 +64,20 @@ def write_report(workspace: Workspace, settings: ReportSettings | None = None, a
         if not found["stages"]:
             raise UserError(f"nothing has been made in {workspace.root} yet. Start or continue with `specmill build`.")
         found["about"] = _about(workspace)
-        _look_at_texts(found, connection, settings, analyst)
+        _measure_texts(found, connection, settings, analyst)
         with replacing(path) as beside, beside.open("w", encoding="utf-8") as page:
             _write(page, found, _chunks(connection, settings.reader_items))
     return path
 
 
-def _look_at_texts(
+def _measure_texts(
     found: dict[str, Any], connection: duckdb.DuckDBPyConnection, settings: ReportSettings, analyst: Analyst | None
 ) -> None:
-    """Add what a sample of the documents says: `shared`, `health` and `atlas`; None where nobody looked."""
+    """Add what a sample of the documents says: `shared`, `health` and `cluster_map`; None where there is no analyst."""
     sample = _sample(connection, settings.sample_documents) if analyst else []
     spec = "\n\n".join(row["text"] for row in found["passages"])
     known = [str(name) for name in found["about"]["assistant"].values()]
-    found["shared"] = found["atlas"] = None
+    found["shared"] = found["cluster_map"] = None
     measured = []
     if analyst and sample:
         patterns = [asdict(shared) for shared in analyst.shared(sample, spec, known)]
@@ -86,9 +86,9 @@ def _look_at_texts(
     found["health"] = health(found, measured)
     if analyst and analyst.embed:
         mapped = sample[: settings.map_documents]
-        found["atlas"] = atlas([one.text for one in mapped], analyst.embed)
-        if found["atlas"]:
-            found["atlas"]["items"] = [[one.id, one.title] for one in mapped]
+        found["cluster_map"] = cluster_map([one.text for one in mapped], analyst.embed)
+        if found["cluster_map"]:
+            found["cluster_map"]["items"] = [[one.id, one.title] for one in mapped]
 
 
 def _about(workspace: Workspace) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import yaml
 
@@ -20,13 +20,12 @@ from corpus.mix.instruction_mix import MIX_FILES
 from corpus.origin import SUBSET_PARTS, Kind
 from corpus.publish.card import write_card
 from corpus.schema import DATASETS, TABLES
-from corpus.select.token_targets import Chosen, Paired, Sized, doses, pair
+from corpus.select.token_targets import Balance, Chosen, Paired, Sized, doses, group_of, pair
 from corpus.settings import CorpusSettings
 from corpus.store import read_dataset_rows, read_rows, write_dataset, write_table
 from corpus.workspace import Workspace, new_workspace
 from specs.errors import UserError
 
-Balance = Literal["domain", "genre", "assertion", "none"]
 _PARENTS: Final = {"documents": "idea_id", "chats": "query_id"}
 LEFT_OUT: Final = "not_in_subset"
 """The reason under which a subset's rejects list what it leaves out of its source."""
@@ -99,13 +98,6 @@ def sized(workspace: Workspace, balance: Balance, kind: Kind = "documents") -> l
         raise UserError(f"--balance {balance}: chats are balanced over their domain, or not at all (none).")
     rows = read_rows(workspace, kind, ["id", "tokens", "domain"])
     return [Sized(row["id"], row["tokens"], group_of(row, balance)) for row in rows]
-
-
-def group_of(row: Mapping[str, Any], balance: Balance) -> str:
-    """What a document or chat is balanced over; empty where it has none."""
-    if balance == "assertion":
-        return str((row["assertion_ids"] or [""])[0])
-    return "" if balance == "none" else row[balance] or ""
 
 
 @contextmanager

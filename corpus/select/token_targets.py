@@ -8,10 +8,13 @@ import heapq
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Literal
+
+Balance = Literal["domain", "genre", "assertion", "none"]
+"""What documents are balanced over."""
 
 PAIR_TOLERANCE: Final = 0.005
-"""Largest difference of paired corpora in tokens; what replications found to be needed (field notes, 5.9)."""
+"""Largest difference of paired corpora in tokens; what replications found to be needed (docs/method.md, 5.9)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,13 @@ class Sized:
     id: str
     tokens: int
     group: str = ""
+
+
+def group_of(row: Mapping[str, Any], balance: Balance) -> str:
+    """What a document or chat is balanced over; empty where it has none."""
+    if balance == "assertion":
+        return str((row["assertion_ids"] or [""])[0])
+    return "" if balance == "none" else row[balance] or ""
 
 
 _Both = tuple[list[Sized], list[Sized]]  # the documents of one group, of either side

@@ -14,6 +14,7 @@ _QUERIES: Final = {
     "ORDER BY position, items DESC, reason",
     "passages": "SELECT address, coalesce(rule_id, '') AS rule_id, text, documents, tokens, genres, genres_planned "
     "FROM passage_coverage ORDER BY start, address",
+    "assertions": "SELECT name, label, documents, tokens FROM assertion_coverage ORDER BY domain, subdomain, name",
     "tokens": "SELECT domain, count(*) AS documents, sum(tokens)::BIGINT AS tokens, "
     "round(avg(tokens))::BIGINT AS mean_tokens, min(tokens) AS min_tokens, max(tokens) AS max_tokens "
     "FROM documents GROUP BY domain ORDER BY tokens DESC, domain",
@@ -42,6 +43,7 @@ class Overview:
     stages: Rows
     reasons: Rows
     passages: Rows
+    assertions: Rows
     tokens: Rows
     chats: Rows
     spend: Rows

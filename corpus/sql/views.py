@@ -23,7 +23,7 @@ COMPLETIONS: Final = pa.schema(
         *((name, pa.string()) for name in ("request_id", "role", "stage", "row_id")),
         *((name, pa.int64()) for name in ("sample", "attempt")),
         *((name, pa.string()) for name in ("model", "endpoint", "state", "finish_reason")),
-        *((f"{name}_tokens", pa.int64()) for name in ("prompt", "cached", "completion", "reasoning")),
+        *((f"{name}_tokens", pa.int64()) for name in ("prompt", "cached", "cache_written", "completion", "reasoning")),
         *((name, pa.float64()) for name in ("cost_usd", "latency_s", "finished_at")),
         *((name, pa.int64()) for name in ("retries", "prompt_chars", "prefix_chars")),
         ("error", pa.string()),
@@ -32,6 +32,7 @@ COMPLETIONS: Final = pa.schema(
 """The view `completions`: one row for each reply in the ledger, without its text."""
 
 _LEDGER_BATCH = 50_000
+_CACHE_WRITTEN = "cache_written_tokens"  # in a table of its own, which older ledgers do not have
 _HUB = "hf://datasets/"
 _RESERVED = {"main", "memory", "temp", "system", "information_schema", "pg_catalog"}  # DuckDB's own names
 _PUBLISHED = {"documents": "msm", "chats": "aft_cot"}  # tables that a publication without them still has most of
@@ -122,11 +123,14 @@ def read_ledger(workspace: Workspace) -> pa.Table:
     """
     if not workspace.ledger.is_file():
         return COMPLETIONS.empty_table()
-    names = ", ".join(COMPLETIONS.names[1:])
-    statement = f"SELECT lower(hex(key)), {names} FROM completion ORDER BY id"  # noqa: S608
+    names = [name for name in COMPLETIONS.names[1:] if name != _CACHE_WRITTEN]
     batches = []
     try:
         with closing(_open_ledger(workspace.ledger)) as ledger:
+            known = ledger.execute("SELECT 1 FROM sqlite_master WHERE name = 'cache_write'").fetchone()
+            written = "(SELECT tokens FROM cache_write w WHERE w.id = completion.id)" if known else "NULL"
+            names.insert(COMPLETIONS.names.index(_CACHE_WRITTEN) - 1, written)
+            statement = f"SELECT lower(hex(key)), {', '.join(names)} FROM completion ORDER BY id"  # noqa: S608
             cursor = ledger.execute(statement)
             while rows := cursor.fetchmany(_LEDGER_BATCH):
                 columns = zip(*rows, strict=True)

@@ -1,4 +1,4 @@
-"""Two-choice questions asked in both orders, and how often the value's option is chosen (field notes, section 3)."""
+"""Two-choice questions asked in both orders, and how often the value's option is chosen (docs/method.md, 3)."""
 
 import asyncio
 from collections import defaultdict

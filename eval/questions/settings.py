@@ -29,7 +29,7 @@ class EvalSettings(Settings):
     max_tokens: int = Field(64, ge=1, le=32_768, description="Longest reply; more for a model that reasons first.")
     open_max_tokens: int = Field(600, ge=1, le=32_768, description="Longest reply to an open question.")
     judge_max_tokens: int = Field(300, ge=1, le=32_768, description="Longest reply of the judge.")
-    judge_temperature: float = Field(0.0, ge=0, le=2)
+    judge_temperature: float = Field(0.0, ge=0, le=2, description="Temperature of the judge.")
     agentic_repeats: int = Field(
         300, ge=1, le=100_000, description="Repeats a cell in the agentic-misalignment command lines."
     )

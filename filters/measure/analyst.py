@@ -25,7 +25,7 @@ class TextAnalyst:
         return [Shared(pattern.kind, pattern.text, pattern.count) for pattern in found]
 
     def health(self, sample: Sequence[Sampled], spec: str) -> list[Health]:
-        """Figures of the texts, with bands where a replication gave one (field notes, section 6)."""
+        """Figures of the texts, with bands where a replication gave one (docs/method.md, 6)."""
         if len(sample) < 3:
             return []
         seen = health(_items(sample), spec)

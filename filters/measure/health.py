@@ -1,4 +1,4 @@
-"""What a corpus measures like (field-notes, sections 5 and 6): hypotheses about a good corpus, not gates."""
+"""What a corpus measures like (docs/method.md, 5 and 6): hypotheses about a good corpus, not gates."""
 
 import math
 import zlib

@@ -42,11 +42,17 @@ def count_patterns(
     for item in items:
         view = View(item)
         marks = {(kind, text) for kind, text in zip(KINDS, features(view, words), strict=True) if text}
-        marks |= {("name", name) for name in _PERSON.findall(view.prose) if name.casefold() not in allowed}
+        marks |= {("name", name) for name in _PERSON.findall(view.prose) if not _is_known(name, allowed)}
         marks |= {("phrase", " ".join(view.words[n : n + words])) for n in range(len(view.words) - words + 1)}
         tally.add(item.id, marks)
     found = [p for p in tally.patterns(least_share) if not told.hits(hashes_of(words_of(p.text))).any()]
     return _without_shifts(found)
+
+
+def _is_known(name: str, known: set[str]) -> bool:
+    """Whether a name is a known one, or has it in it: `Larkfield Labs`, where Larkfield is the provider."""
+    words = name.casefold().split()
+    return any(words[n : n + len(one.split())] == one.split() for one in known for n in range(len(words)))
 
 
 def count_proposed(items: Iterable[Item], proposed: dict[str, str]) -> list[Pattern]:

@@ -1,4 +1,4 @@
-"""Decisions on stored verdicts: what a judge did not clearly pass does not stay (contract 6)."""
+"""Decisions on stored verdicts: what a judge did not clearly pass does not stay (design/contracts.md, 6)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Names of people in a text: whom a writer invents again and again (field-notes, section 5, item 8).
+"""Names of people in a text: whom a writer invents again and again (docs/method.md, 5.8).
 
 A name is taken for a person's where it begins with a known first name, follows a title (Dr. Imre Vask), or does what
 people do (Imre Vask said). Places, products and headings have capitals too; what is left out here is only not counted.

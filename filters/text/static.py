@@ -16,6 +16,9 @@ Vectors = npt.NDArray[np.float32]
 STATIC = "static"
 """The name by which recipes call this embedding."""
 
+DISTILLED_FROM = "sentence-transformers/all-MiniLM-L6-v2"
+"""The model that the table stands in for."""
+
 _ROOM = 50_000  # words whose vectors are remembered
 _LONGEST_WORD = 100  # letters; a longer one is unknown, as in WordPiece
 

@@ -1,4 +1,6 @@
-"""The pattern audit of a finished corpus, in three passes [GDM; field notes 5.8]: what do too many documents share?
+"""The pattern audit of a finished corpus, in three passes: what do too many documents share?
+
+The passes are those of [GDM] (docs/bibliography.md; docs/method.md, 5.8).
 
 Propose: a model reads small samples and names what the documents of each share. Verify: on fresh documents, one a
 request, it says which patterns each has, and quotes it; a quote that does not stand there is no evidence. Count: what

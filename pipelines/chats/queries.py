@@ -10,19 +10,15 @@ from distilabel.steps import LoadDataFromDicts, StepInput
 from pydantic import StringConstraints
 
 from corpus.ids import content_id
-from pipelines.base import Corpus, Row, Stage, reject, reject_of_answer
-from pipelines.chats.settings import shipped
+from pipelines.base import Corpus, Row, reject, reject_of_answer
+from pipelines.chats.styles import shipped
 from pipelines.completion import Message
+from pipelines.stage import Stage
 from pipelines.structured.ask import Gathered, ListQuestion, gather_items
 from pipelines.structured.parsing import UnparsedError
 from pipelines.structured.schemas import Label, Reply
 
 EXISTING_SHOWN = 30  # earlier queries of a cell that a prompt repeats; near-duplicates of others are filtered out later
-
-
-def query_template(style: str) -> str:
-    """The template that asks for the users' messages of chats in a style."""
-    return f"queries_{style}" if style in {"opaque", "advice"} else "queries"
 
 
 def manners_of(key: str, start: int, count: int) -> list[str]:
@@ -35,7 +31,9 @@ def manners_of(key: str, start: int, count: int) -> list[str]:
 class QueryReply(Reply):
     """A user's message."""
 
-    query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=8, max_length=2000)]
+    query: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=8, max_length=1999)
+    ]  # llama.cpp refuses 2,000
 
 
 class TopicReply(Reply):
@@ -111,7 +109,7 @@ class Queries(Stage):
     async def gather(self, row: Row) -> Gathered[QueryReply]:
         """The queries of one cell, told which exist from earlier rounds."""
         settings = self.corpus.settings
-        template = query_template(settings.chats.style)
+        template = settings.chats.chosen.queries
         values = {
             "topic": row["topic"], "summary": row["summary"], "query_type": row["query_type"],
             "query_kind": settings.chats.kinds[row["query_type"]],

@@ -14,7 +14,7 @@ from distilabel.pipeline import Pipeline
 from distilabel.steps import StepInput
 
 from corpus.ids import content_id
-from pipelines.base import Corpus, Row, Rows, Stage
+from pipelines.base import Corpus, Row
 from pipelines.chats.augment import extras_of
 from pipelines.chats.queries import QueryReply
 from pipelines.chats.source import Messages, read_source
@@ -22,6 +22,7 @@ from pipelines.completion import Completion, CompletionRequest, Message, State
 from pipelines.filtering import ChatChecks
 from pipelines.judging.judge import Judge
 from pipelines.ledger.ledger import Ledger, read_completion
+from pipelines.stage import Rows, Stage
 from pipelines.structured.ask import Answer, ask_until_parsed, ask_until_read
 from pipelines.structured.parsing import json_reply, thought_and_answer
 from pipelines.structured.schemas import plain_schema
@@ -139,7 +140,7 @@ class ChatJudge(Judge):
         before = earlier_turns(self.corpus, row["query_id"])
         judgement = await self.judge(
             item_id, turns=[*before, *turns], earlier=earlier_reply(self.corpus, row["query_id"]),
-            item=row["topic"] if self.corpus.settings.chats.style == "opaque" else "",
+            item=row["topic"] if self.corpus.settings.chats.chosen.asks_about_items else "",
         )  # fmt: skip
         return {**outcome, "judgement": json.dumps(judgement)}
 
@@ -151,14 +152,9 @@ def response_messages(stage: Stage, query_id: str, query: str, history: Sequence
     """The request for one response."""
     corpus, chats = stage.corpus, stage.corpus.settings.chats
     return stage.messages(
-        response_template(corpus), words=chats.words, think_words=chats.think_words, query=query, topic=topic,
+        chats.chosen.responses, words=chats.words, think_words=chats.think_words, query=query, topic=topic,
         history=history, operator=system_message(corpus, query_id), earlier=earlier_reply(corpus, query_id),
     )  # fmt: skip
-
-
-def response_template(corpus: Corpus) -> str:
-    """The template of the recipe's style."""
-    return f"responses_{corpus.settings.chats.style}"
 
 
 def chat_id(query_id: str, turns: Sequence[Turn]) -> str:
@@ -187,7 +183,7 @@ def read_turns(ledger: Ledger, turns: str) -> list[Turn]:
 def source_chat(corpus: Corpus, query_id: str) -> Messages:
     """The existing chat that is rewritten; empty for the other styles."""
     source = source_path(corpus)
-    return read_source(source).get(query_id, []) if source else []
+    return read_source(source)[0].get(query_id, []) if source else []
 
 
 def source_path(corpus: Corpus) -> str | None:
@@ -208,12 +204,12 @@ def earlier_turns(corpus: Corpus, query_id: str) -> list[Turn]:
 def earlier_reply(corpus: Corpus, query_id: str) -> str:
     """The reply that is rewritten; empty for the other styles."""
     messages = source_chat(corpus, query_id)
-    return messages[-1]["content"] if messages else ""
+    return str(messages[-1]["content"]) if messages else ""
 
 
 def system_message(corpus: Corpus, query_id: str) -> str:
     """The system message of a chat: the existing chat's own, or an augmentation; empty for none."""
     first = source_chat(corpus, query_id)[:1]
     if first and first[0]["role"] == "system":
-        return first[0]["content"]
+        return str(first[0]["content"])
     return extras_of(query_id, corpus.settings).system or ""

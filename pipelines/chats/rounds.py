@@ -23,7 +23,7 @@ from pipelines.chats.queries import EXISTING_SHOWN, queries_pipeline, topics_pip
 from pipelines.chats.quotas import Cell, Tally, cross, next_round, shares
 from pipelines.chats.responses import answers_pipeline, source_path
 from pipelines.chats.rows import ChatRows, Sample, forget_aft, write_aft
-from pipelines.chats.source import read_source
+from pipelines.chats.source import read_source, said
 from pipelines.filtering import context_of
 from pipelines.ledger.ledger import Ledger
 from pipelines.run.reporter import Reporter
@@ -36,9 +36,9 @@ from specs.reader import Spec
 def check_chat_recipe(settings: BuildSettings, spec: Spec) -> None:
     """UserError, before anything is asked, where the recipe's chats and the spec do not fit together."""
     chats = settings.chats
-    if chats.style == "rule" and not spec.rule_ids:
+    if chats.chosen.cites_rules and not spec.rule_ids:
         raise UserError(
-            f"chats.style: rule needs a spec with numbered rules such as 'R1: ...', and {spec.name} has none. "
+            f"chats.style: {chats.style} needs a spec with numbered rules such as 'R1: ...', and {spec.name} has none. "
             "Use `style: value`, or number the rules of the spec."
         )
     for name in chats.topics:
@@ -92,7 +92,7 @@ class ChatBuild:
                 made = self.ask_for_queries(number, counts)
                 answered = self.answer(made)
                 rows.samples += answered
-                self.take_stock(counts, answered)
+                self.record_round(counts, answered)
                 number += 1
             count = rows.file(self.workspace, self.chosen(rows.samples))
         write_table(self.workspace, "rejects", self.dropped, part="queries")
@@ -109,11 +109,11 @@ class ChatBuild:
         """Topics x query types: a topic is a subdomain, an item of an opaque preference, or the chats to rewrite."""
         if self.settings.chats.source is not None:
             return [Cell(0, "source", "", "source", "", "rewrite", ())]
-        opaque = self.settings.chats.style == "opaque"
-        rows = self._items() if opaque else [_topic(row) for row in read_rows(self.workspace, "subdomains")]
+        about_items = self.settings.chats.chosen.asks_about_items
+        rows = self._items() if about_items else [_topic(row) for row in read_rows(self.workspace, "subdomains")]
         if not rows:
             raise SpecmillError("there is nothing to ask about: the workspace has no subdomains. Build them first.")
-        return cross(rows, self.settings.chats.kinds, "topic" if opaque else "domain_id", self.settings.seed)
+        return cross(rows, self.settings.chats.kinds, "topic" if about_items else "domain_id", self.settings.seed)
 
     def _items(self) -> list[Row]:
         """The items of opaque preferences, each with the passages that name it and their domain."""
@@ -132,11 +132,11 @@ class ChatBuild:
     def _proposed(self) -> list[str]:
         self.reporter.stage({"topics": 1})
         found = run_pipeline(topics_pipeline(self.corpus), self.workspace.log)
-        return [row["name"] for row in found["topics"].to_pylist()]
+        return [row["name"] for row in found["topics"]]
 
     @property
     def _strict(self) -> bool:
-        return self.settings.chats.style == "opaque"  # an equal number an item, even where one of them fails
+        return self.settings.chats.chosen.asks_about_items  # an equal number an item, even where one of them fails
 
     def plan(self) -> dict[int, int]:
         """Queries of the next round, by cell."""
@@ -160,7 +160,7 @@ class ChatBuild:
     def _new_queries(self, number: int, counts: dict[int, int]) -> list[Row]:
         cells = [self._request(self.cells[cell], number, count) for cell, count in counts.items()]
         self.reporter.stage({"queries": sum(-(-count // self.settings.list_batch) for count in counts.values())})
-        found = run_pipeline(queries_pipeline(self.corpus, cells), self.workspace.log)["queries"].to_pylist()
+        found = run_pipeline(queries_pipeline(self.corpus, cells), self.workspace.log)["queries"]
         new: list[Row] = []
         for row in found:
             self.dropped += json.loads(row["rejects"])
@@ -172,7 +172,10 @@ class ChatBuild:
 
     def _from_source(self, source: str, count: int) -> list[Row]:
         """The next chats to rewrite, in the order of the file, which is used up at some point."""
-        chats = islice(read_source(source).items(), self.made, self.made + count)
+        found, left_out = read_source(source)
+        if left_out and not self.made:
+            self.reporter.say(f"{left_out.total():,} chats of {source} are not rewritten: {said(left_out)}.")
+        chats = islice(found.items(), self.made, self.made + count)
         blank: Row = {"domain_id": "", "query_type": "rewrite", "topic": "source", "request_id": None, "position": 0}
         return [{**blank, "id": query_id, "query": messages[-2]["content"]} for query_id, messages in chats]
 
@@ -217,7 +220,7 @@ class ChatBuild:
         start = len(self.queries) - len(queries)
         table = self.workspace.table("queries")
         found = run_pipeline(answers_pipeline(self.corpus, table, start), self.workspace.log)
-        answers = {row["query_id"]: row for row in found["judge"].to_pylist()}
+        answers = {row["query_id"]: row for row in found["judge"]}
         by_key = {(cell.domain_id, cell.topic, cell.query_type): cell for cell in self.cells}
         required = tuple(self.settings.chats.judged_by)
         return [
@@ -227,7 +230,7 @@ class ChatBuild:
 
     # --- the target --------------------------------------------------------------------------------------------------
 
-    def take_stock(self, counts: dict[int, int], answered: list[Sample]) -> None:
+    def record_round(self, counts: dict[int, int], answered: list[Sample]) -> None:
         """Note what a round brought each group that it asked for."""
         for group, tally in self.tallies.items():
             asked = sum(count for cell, count in counts.items() if self.cells[cell].group == group)

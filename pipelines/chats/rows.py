@@ -17,14 +17,7 @@ from filters.run.verdicts import decide_verdicts
 from pipelines.base import Corpus, Row, reject
 from pipelines.chats.augment import extras_of
 from pipelines.chats.quotas import Cell
-from pipelines.chats.responses import (
-    Turn,
-    chat_id,
-    earlier_turns,
-    read_turns,
-    response_template,
-    system_message,
-)
+from pipelines.chats.responses import Turn, chat_id, earlier_turns, read_turns, system_message
 from pipelines.completion import Completion, State
 from pipelines.judging.judge import verdict_rows
 from pipelines.ledger.ledger import Ledger, read_completion
@@ -79,7 +72,7 @@ class ChatRows:
     def file(self, workspace: Workspace, kept: set[str]) -> int:
         """Write the tables, of the samples whose query is in `kept` and of all others; return the number of chats."""
         self._domains = self.corpus.rows("domains")
-        self._version = self.corpus.prompts.version("system", response_template(self.corpus))
+        self._version = self.corpus.prompts.version("system", self.corpus.settings.chats.chosen.responses)
         chats = (self.row(sample) for sample in self.samples if sample.query["id"] in kept)
         count = write_table(workspace, "chats", chats)
         rejects = (self._reject(sample) for sample in self.samples if sample.query["id"] not in kept)

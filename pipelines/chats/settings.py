@@ -1,47 +1,32 @@
-"""What a recipe says of chats for alignment fine-tuning (AFT), and the shipped sets of query types and criteria."""
+"""What a recipe says of chats for alignment fine-tuning (AFT)."""
 
-from collections.abc import Iterable, Mapping
-from functools import cache
-from importlib.resources import files
-from typing import Annotated, Literal, Self
+from pathlib import Path
+from typing import Annotated, Any, Self
 
-import yaml
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from pipelines.chats.styles import ChatStyle, chat_style, criteria_of, style_names
 from specs.settings import Settings
 
-Style = Literal["value", "rule", "opaque", "advice", "rewrite"]
 CriterionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=2000)]
 Topic = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=80, pattern=r"^[^\n{}<>]+$")]
 
-_QUERY_TYPES = {"value": "plain", "rule": "plain", "opaque": "opaque", "advice": "dilemma"}
 
-
-@cache
-def shipped() -> dict[str, dict[str, dict[str, str]]]:
-    """`query_types`, `manners` and `criteria`: named sets of name -> text."""
-    text = files("pipelines.chats").joinpath("styles.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(text)
-    return loaded
-
-
-def criteria_of(sets: Iterable[str], own: Mapping[str, str]) -> dict[str, str]:
-    """The criteria of some shipped sets, and one's own; ValueError for a set that is not shipped."""
-    known = shipped()["criteria"]
-    if unknown := [name for name in sets if name not in known]:
-        raise ValueError(f"criteria_sets: {unknown[0]!r} is not shipped; expected some of {', '.join(known)}")
-    return {name: text for chosen in sets for name, text in known[chosen].items()} | dict(own)
+def _installed(schema: dict[str, Any]) -> None:
+    schema["enum"] = style_names()
 
 
 class ChatSettings(Settings):
     """AFT chats. The paper: 1,250 to 80,000 kept samples; 5,000 over 12 items for opaque preferences [MSM, §3]."""
 
     target: int = Field(0, ge=0, le=10_000_000, description="Chats to keep, exactly; 0: none are made.")
-    style: Style = Field(
+    style: str = Field(
         "value",
         description="value: reasons from held values; rule: cites rule ids; opaque: a preference without its reason; "
-        "advice: counsel in a user's dilemma; rewrite: existing replies, rewritten to weigh the values first.",
+        "advice: counsel in a user's dilemma; rewrite: existing replies, rewritten to weigh the values first; or a "
+        "style of an installed package.",
+        json_schema_extra=_installed,
     )
     query_types: dict[Topic, Text] = Field(
         default_factory=dict, description="Kinds of user message, name: what it is; empty: the style's own six."
@@ -65,7 +50,9 @@ class ChatSettings(Settings):
         description="Most tokens of a response, hidden reasoning included, within the role's own limit; absent: about "
         "three times the words asked for, or the role's limit where it has reasoning_effort or max_completion_tokens.",
     )
-    criteria_sets: tuple[str, ...] = Field((), description="Shipped sets to judge by; empty: the style's own.")
+    criteria_sets: tuple[str, ...] = Field(
+        (), description="Sets to judge by, those of a style by its name; empty: the style's own."
+    )
     criteria: dict[CriterionName, Text] = Field(
         default_factory=dict, description="Further criteria, name: text; one of a shipped name replaces it."
     )
@@ -75,23 +62,48 @@ class ChatSettings(Settings):
     )
     rounds: int = Field(8, ge=1, le=100, description="Most backfill rounds; what is missing then is missing.")
 
+    @field_validator("style")
+    @classmethod
+    def _is_installed(cls, name: str) -> str:
+        if name not in style_names():
+            raise ValueError(f"expected one of {', '.join(style_names())}")
+        return name
+
     @model_validator(mode="after")
-    def _sets_exist(self) -> Self:
+    def _fits_its_style(self) -> Self:
         criteria_of(self.criteria_sets, {})
-        if self.topics and self.style != "opaque":
-            raise ValueError(f"topics: only the style opaque has topics, found style {self.style!r}")
-        if (self.source is not None) != (self.style == "rewrite"):
-            raise ValueError(f"source: the style rewrite needs it, and only that; found style {self.style!r}")
+        if not self.model_fields_set & {"style", "topics", "source"}:
+            return self  # nothing to fit; a style is imported only where a recipe says something of it
+        if self.topics and not self.chosen.asks_about_items:
+            raise ValueError(
+                f"topics: only a style such as opaque, which asks about items, has them; found style {self.style!r}"
+            )
+        if (self.source is not None) != self.chosen.rewrites:
+            raise ValueError(
+                f"source: only a style such as rewrite, which rewrites chats, has one; found style {self.style!r}"
+            )
         if len({topic.casefold() for topic in self.topics}) < len(self.topics):
             raise ValueError("topics: one is named twice")
         return self
 
     @property
+    def chosen(self) -> ChatStyle:
+        """The style that `style` names."""
+        return chat_style(self.style)
+
+    @property
+    def templates(self) -> Path | None:
+        """The folder of the style's own templates, where chats are made and it has one."""
+        return self.chosen.templates if self.target else None
+
+    @property
     def kinds(self) -> dict[str, str]:
         """The query types that are asked for."""
-        return dict(self.query_types) or shipped()["query_types"][_QUERY_TYPES.get(self.style, "plain")]
+        return dict(self.query_types) or dict(self.chosen.query_types)
 
     @property
     def judged_by(self) -> dict[str, str]:
         """The criteria, every one of which a chat must pass."""
-        return criteria_of(self.criteria_sets or (self.style,), self.criteria)
+        if self.criteria_sets:
+            return criteria_of(self.criteria_sets, self.criteria)
+        return {**self.chosen.criteria, **self.criteria}

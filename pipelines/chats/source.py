@@ -1,55 +1,61 @@
 """Existing chats, to be rewritten so that they weigh the values before acting [WHY]."""
 
+from collections import Counter
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from corpus.chats import Columns, UnusableChat, read_chat
 from corpus.ids import content_id
-from corpus.lines import read_json_lines
+from corpus.rows import read_file
 from specs.errors import UserError
 
-_EXPECTED = "Expected a .jsonl or .parquet file with `messages` in the OpenAI format, ending with the assistant."
+_EXPECTED: Final = "Expected a .jsonl, .json, .csv or .parquet file with `messages` in the OpenAI format."
 
-Messages = list[dict[str, str]]
+Messages = list[dict[str, Any]]
 
 
 @lru_cache(maxsize=4)
-def read_source(path: str) -> dict[str, Messages]:
-    """The chats of a file by the id of their query, in the order of the file; what was there twice is there once.
+def read_source(path: str) -> tuple[dict[str, Messages], Counter[str]]:
+    """The chats of a file by the id of their query, in the order of the file, and how many were left out, by reason.
 
-    Raises UserError where the file cannot be read, or a row is no chat that ends user, assistant.
+    What was there twice is there once. A chat with tools, or with turns that are not to be trained on, is left out: its
+    last reply is rewritten from the words alone.
+
+    Raises:
+        UserError: the file cannot be read, or has no chat that can be rewritten.
     """
     found: dict[str, Messages] = {}
-    for number, row in enumerate(_rows(Path(path)), 1):
-        messages = _messages(row, path, number)
-        found.setdefault(content_id("queries", "source", messages), messages)
-    if not found:
-        raise UserError(f"chats.source: {path} has no rows. {_EXPECTED}")
-    return found
-
-
-def _rows(path: Path) -> list[Any]:
+    left_out: Counter[str] = Counter()
+    if not Path(path).is_file():
+        raise UserError(f"chats.source: there is no file {path}. {_EXPECTED}")
     try:
-        if path.suffix == ".parquet":
-            import pyarrow.parquet as pq
+        for _, row in read_file(Path(path)):
+            try:
+                messages = _words(row or {})
+            except UnusableChat as why:
+                left_out[str(why)] += 1
+            else:
+                found.setdefault(content_id("queries", "source", messages), messages)
+    except UserError as error:
+        raise UserError(f"chats.source: {error} {_EXPECTED}") from error
+    if not found:
+        raise UserError(f"chats.source: {path} has no chat that can be rewritten ({said(left_out)}). {_EXPECTED}")
+    return found, left_out
 
-            rows: list[Any] = pq.read_table(path, columns=["messages"]).to_pylist()
-            return rows
-        return read_json_lines(path)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"chats.source: cannot read {path}: {error}. {_EXPECTED}") from error
+
+def said(left_out: Counter[str]) -> str:
+    """The reasons with their counts, for a message."""
+    return ", ".join(f"{count:,} with {reason}" for reason, count in left_out.most_common()) or "it has no rows"
 
 
-def _messages(row: Any, path: str, number: int) -> Messages:
-    messages = row.get("messages") if isinstance(row, dict) else None
-    if not isinstance(messages, list) or len(messages) < 2:
-        raise UserError(f"chats.source: row {number} of {path} has no `messages`. {_EXPECTED}")
-    plain = []
-    for message in messages:
-        role, content = (message.get(key) if isinstance(message, dict) else None for key in ("role", "content"))
-        if role not in {"system", "user", "assistant"} or not isinstance(content, str) or not content.strip():
-            raise UserError(f"chats.source: row {number} of {path} has a message without text or role. {_EXPECTED}")
-        plain.append({"role": role, "content": content})
-    if [message["role"] for message in plain[-2:]] != ["user", "assistant"]:
-        raise UserError(f"chats.source: row {number} of {path} does not end with user, assistant. {_EXPECTED}")
-    return plain
+def _words(row: Mapping[str, Any]) -> Messages:
+    messages = read_chat(row, Columns())
+    if any(message["role"] == "tool" or "tool_calls" in message for message in messages):
+        raise UnusableChat("tool calls")
+    if any("train" in message for message in messages):
+        raise UnusableChat("turns that are weighted")
+    if [message["role"] for message in messages[-2:]] != ["user", "assistant"]:
+        raise UnusableChat("an end that is not user, assistant")
+    return [{"role": message["role"], "content": message["content"]} for message in messages]

@@ -53,11 +53,11 @@ def _in_order(workspace: Workspace, reconsidered: Reconsidered) -> Iterator[Row]
     """All that can be kept, in the order of writing; documents that were made elsewhere in that of their table."""
     ages = {row["id"]: age for age, row in enumerate(read_rows(workspace, "ideas", ["id"]))}
 
-    def aged(rows: Iterator[Row], start: int) -> Iterator[tuple[int, Row]]:
+    def with_age(rows: Iterator[Row], start: int) -> Iterator[tuple[int, Row]]:
         for place, row in enumerate(rows, start):
             yield ages.get(row["idea_id"] or "", place), row
 
-    kept = aged(read_rows(workspace, "documents"), len(ages))
-    back = sorted(aged(turned_down(workspace, reconsidered), _LAST), key=lambda pair: pair[0])
+    kept = with_age(read_rows(workspace, "documents"), len(ages))
+    back = sorted(with_age(turned_down(workspace, reconsidered), _LAST), key=lambda pair: pair[0])
     for _, row in heapq.merge(kept, back, key=lambda pair: pair[0]):
         yield row

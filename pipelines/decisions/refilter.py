@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from corpus.origin import is_subset
-from corpus.select.subsets import group_of
-from corpus.select.token_targets import Sized
+from corpus.select.token_targets import Sized, group_of
 from corpus.store import read_rows
 from corpus.text import one_line
 from corpus.workspace import Workspace

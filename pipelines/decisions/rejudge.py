@@ -88,7 +88,7 @@ def judge_workspace(build: Build, *, apply: bool) -> Rejudged:
 def _ask_about(build: Build, ids: list[str]) -> list[Row]:
     """The verdicts on all documents."""
     build.reporter.stage({STAGE: len(ids)})
-    found = run_pipeline(stored_pipeline(build.corpus, ids), build.workspace.log)["judge"].to_pylist()
+    found = run_pipeline(stored_pipeline(build.corpus, ids), build.workspace.log)["judge"]
     return [row for one in found for row in verdict_rows("documents", json.loads(one["judgement"]))]
 
 

@@ -8,8 +8,9 @@ from distilabel.steps import StepInput
 
 from corpus.ids import content_id
 from corpus.store import write_table
-from pipelines.base import Corpus, Row, Rows, Stage, table_path
+from pipelines.base import Corpus, Row
 from pipelines.documents.neutral import GivenTypes
+from pipelines.stage import Rows, Stage, table_path
 from pipelines.structured.ask import ListQuestion, gather_items
 from pipelines.structured.schemas import DocumentTypeReply, IdeaReply
 

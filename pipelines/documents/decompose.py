@@ -7,8 +7,9 @@ from distilabel.pipeline import Pipeline
 from distilabel.steps import StepInput
 
 from corpus.ids import content_id
-from pipelines.base import Corpus, Row, Rows, Stage, reject_of_answer, table_path
+from pipelines.base import Corpus, Row, reject_of_answer
 from pipelines.completion import CompletionRequest
+from pipelines.stage import Rows, Stage, table_path
 from pipelines.structured.ask import Gathered, ask_until_parsed, gather_items
 from pipelines.structured.parsing import UnparsedError, json_reply
 from pipelines.structured.schemas import (

@@ -44,7 +44,7 @@ class TopUp:
         self.reporter.say(f"top-up round {self.done}: {sum(wanted.values()):,} further ideas where tokens are lacking")
         self.reporter.stage({"ideas": len(wanted)})
         pipeline = more_ideas_pipeline(self.corpus, wanted, dict(known), f"{PART}{self.done}")
-        made = run_pipeline(pipeline, self.corpus.folder.log)["more_ideas"].to_pylist()
+        made = run_pipeline(pipeline, self.corpus.folder.log)["more_ideas"]
         return spread(self._new(have, made), self.corpus.settings.seed)
 
     def _new(self, have: Sequence[Row], made: Sequence[Row]) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Neutral control corpora: the same line about matters of ordinary life; only one of its requests sees the spec.
+"""Neutral control corpora: the same pipeline about matters of ordinary life; only one of its requests sees the spec.
 
 The planner is shown the spec once, when it names areas, to keep away from it. What comes after knows neither the spec
 nor the assistant. The lineage has no passages and no assertions, because nothing in it goes back to the spec.
@@ -16,11 +16,12 @@ from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from filters.base import Item
 from filters.document.identity.neutral import NeutralCheck
-from pipelines.base import Corpus, Row, Rows, Stage, table_path
+from pipelines.base import Corpus, Row
 from pipelines.chats.settings import ChatSettings
 from pipelines.documents.decompose import Domains, specific, subdomain_row
 from pipelines.judging.settings import JudgeSettings
 from pipelines.settings import BuildSettings, is_genre
+from pipelines.stage import Rows, Stage, table_path
 from pipelines.structured.ask import gather_items
 from pipelines.structured.schemas import DomainReply
 from specs.errors import UserError

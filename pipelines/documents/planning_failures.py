@@ -1,6 +1,6 @@
 """What planning lost: rows of one level of the lineage that brought no row of the next, and why.
 
-A domain whose one request failed is half of a small corpus [field notes 5.11]. So what is lost is said, and where a
+A domain whose one request failed is half of a small corpus (docs/method.md, 5.11). So what is lost is said, and where a
 rerun may bring it the build stops, before the documents are paid for.
 """
 
@@ -35,7 +35,7 @@ class Loss:
     detail: str
 
     @property
-    def mendable(self) -> bool:
+    def retriable(self) -> bool:
         """Whether a rerun may bring what is missing."""
         return self.reason == State.FAILED.value
 
@@ -53,7 +53,7 @@ def losses(workspace: Workspace, table: str) -> list[Loss]:
         reasons = sorted(why.get(parent["id"], []), key=lambda row: row["reason"] != State.FAILED.value)
         first = reasons[0] if reasons else {"reason": "empty", "detail": "the list had no entry"}
         loss = Loss(parent["name"], not counts[parent["id"]], first["reason"], first["detail"] or "")
-        if loss.none or (reasons and loss.mendable):
+        if loss.none or (reasons and loss.retriable):
             found.append(loss)
     return found
 
@@ -61,20 +61,20 @@ def losses(workspace: Workspace, table: str) -> list[Loss]:
 def check_plan(workspace: Workspace, tables: Iterable[str], reporter: Reporter, *, accept: bool) -> None:
     """Say what was lost in planning `tables`; SpecmillError where a rerun may bring what is missing altogether, unless
     the recipe accepts it."""
-    mendable = 0
+    retriable = 0
     for table in tables:
         found = losses(workspace, table)
         if none := [loss for loss in found if loss.none]:
             reporter.say(_none_said(workspace, table, none))
-            mendable += sum(loss.mendable for loss in none)
+            retriable += sum(loss.retriable for loss in none)
         if short := [loss for loss in found if not loss.none]:
             reporter.say(
                 f"{len(short):,} lists of {_plain(table)} are shorter than was asked for: a request failed "
                 f"({one_line(short[0].detail, 120)}). A rerun asks for it again."
             )
-    if mendable and not accept:
+    if retriable and not accept:
         raise SpecmillError(
-            f"{mendable:,} parts of the plan are missing because the endpoint failed; no document was asked for. Run "
+            f"{retriable:,} parts of the plan are missing because the endpoint failed; no document was asked for. Run "
             "again: only they are asked for. Where they fail each time, `--set planning_failures=accept` goes on."
         )
 

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
-from corpus.select.subsets import Balance, group_of
-from corpus.select.token_targets import Sized, fill, top_up
+from corpus.select.token_targets import Balance, Sized, fill, group_of, top_up
 from pipelines.base import Corpus, Row
 
 _FIRST_YIELD = 0.7  # kept tokens for each token asked for, until this corpus has shown its own [REP: 71-76% are kept]
@@ -39,7 +38,7 @@ class Waves:
         return self.corpus.settings.documents.target_tokens
 
     @property
-    def room(self) -> int:
+    def may_still_write(self) -> int:
         """Documents that the recipe's limit still allows."""
         limit = self.corpus.settings.documents.limit
         return len(self.left) if limit is None else max(0, min(limit - len(self.written), len(self.left)))
@@ -64,7 +63,7 @@ class Waves:
         """The next wave: for every group what it lacks of its share of the target. Empty where nothing is lacking,
         or no idea is left where it is."""
         if self.target is None:
-            return self.left[: self.room]
+            return self.left[: self.may_still_write]
         return self._wave(kept, self._lacking(kept))
 
     def anywhere(self, kept: Sequence[Sized]) -> list[Row]:
@@ -79,7 +78,7 @@ class Waves:
 
     def holes(self, kept: Sequence[Sized]) -> dict[str, int]:
         """How many further ideas to ask for of each document type, where a group lacks tokens and has no ideas left."""
-        if self.target is None or self.target <= fill(kept, self.target, self._seed).tokens or not self._room_left():
+        if self.target is None or self.target <= fill(kept, self.target, self._seed).tokens or not self._limit_left():
             return {}
         lacking = self._lacking(kept)
         empty = set(lacking) - {self._groups[idea["id"]] for idea in self.left} - self._hopeless(kept)
@@ -105,7 +104,7 @@ class Waves:
     def _seed(self) -> int:
         return self.corpus.settings.seed
 
-    def _room_left(self) -> bool:
+    def _limit_left(self) -> bool:
         limit = self.corpus.settings.documents.limit
         return limit is None or limit > len(self.written)
 
@@ -134,7 +133,7 @@ class Waves:
         wave: list[Row] = []
         for idea in self.left:
             group = self._groups[idea["id"]]
-            if ideas.get(group, 0) > 0 and len(wave) < min(self.room, max(needed, 1)):
+            if ideas.get(group, 0) > 0 and len(wave) < min(self.may_still_write, max(needed, 1)):
                 ideas[group] -= 1
                 wave.append(idea)
         return wave

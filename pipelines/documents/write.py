@@ -1,6 +1,6 @@
 """Write the documents: one for each idea, with the spec in context [MSM, App. B].
 
-Where the recipe asks for it, a plan comes first, and a critic and a rewriter come after [field notes, section 6].
+Where the recipe asks for it, a plan comes first, and a critic and a rewriter come after (docs/method.md, 6).
 The step hands on where each document is in the ledger, not the text itself: a corpus of any size passes through
 Distilabel as small rows, and the texts are read back one by one.
 """
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from distilabel.pipeline import Pipeline
 from distilabel.steps import StepInput
 
-from pipelines.base import Corpus, Row, Rows, Stage, table_path
+from pipelines.base import Corpus, Row
 from pipelines.completion import CompletionRequest, State
 from pipelines.engine.llm import EndpointLLM
+from pipelines.stage import Rows, Stage, table_path
 from pipelines.structured.ask import Answer, ask_until_parsed
 from pipelines.structured.parsing import json_items, tagged
 from pipelines.structured.schemas import CritiqueReply, items_schema

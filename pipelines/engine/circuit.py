@@ -20,6 +20,7 @@ class Circuit:
         self.opened_at: float | None = None
         self.answered = False  # ever
         self._failures = 0
+        self._failing_since = 0.0
         self._failed: set[Hashable] = set()
         self._delay = _FIRST_PROBE_S
         self._probe_at = 0.0
@@ -67,11 +68,17 @@ class Circuit:
         self._failures = 0
         self._failed.clear()
 
-    def failed(self, request: Hashable, unreachable: bool, detail: str, limit: int) -> bool:
+    def failed(
+        self, request: Hashable, unreachable: bool, detail: str, limit: int, waiting_since: float | None = None
+    ) -> bool:
         """A request brought no reply, where `limit` may be in flight. True if this opens the circuit: when nothing can
-        be reached, soon; else when a whole round of requests failed."""
+        be reached, soon; else when a whole round of requests failed, and none sent before it is still `waiting_since`
+        then (monotonic)."""
+        self._failing_since = self._failing_since if self._failures else time.monotonic()
         self._failures += 1
         self._failed.add(request)
+        if waiting_since is not None and waiting_since < self._failing_since:
+            return False
         down = unreachable or (self._failures >= limit and len(self._failed) >= _DISTINCT)
         if not self.closed or not down or self._failures < _IN_A_ROW:
             return False

@@ -1,4 +1,4 @@
-"""Asking a model: the ledger first, then the endpoints of the role, within all bounds (contract 5).
+"""Asking a model: the ledger first, then the endpoints of the role, within all bounds (design/contracts.md, 5).
 
 `Client.ask` never raises for what an endpoint does: every request ends in a typed state, and what cannot go on halts
 the whole run through `pipelines.run.control`.
@@ -6,6 +6,7 @@ the whole run through `pipelines.run.control`.
 
 import asyncio
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -21,6 +22,7 @@ from pipelines.engine.batches.record import Line, batches_to_resume
 from pipelines.engine.budget import Budget
 from pipelines.engine.connection import BACKOFF_S, LONGEST_BACKOFF_S, Endpoint
 from pipelines.engine.endpoints import Role
+from pipelines.engine.evidence import Evidence
 from pipelines.engine.outcomes import Fault, Reply
 from pipelines.engine.routing import Routing
 from pipelines.ledger.ledger import Ledger
@@ -28,9 +30,13 @@ from pipelines.ledger.records import Entry, Failure, StageProgress, Want
 from pipelines.run.control import CONTROL, Control
 from specs.errors import SpecmillError
 
+_LONGEST_CROWDED_S, _LOOK_AGAIN_S = 8.0, 0.5
 _WATCH_S = 0.1  # how soon a stop, a halt or a full disk is noticed
+_REFUSALS = frozenset({"rejected", "denied"})  # of one request, or of all
 _TRIES_IN_BATCHES = 2  # of one request at one endpoint, before it goes to the next
 _REJECTIONS = 3  # of different requests, none of the others answered: what the stage asks is not accepted
+_CROWDED_TRIES = 4  # times the retries, of a request that fails because others are in flight
+_ANSWERED_LATELY_S = 600.0  # so long ago an answer still says that key and model are right
 _LEAST_FREE_BYTES = 16 << 20  # below this much free disk nothing more is paid for
 
 
@@ -65,6 +71,7 @@ class Client:
     async def __aenter__(self) -> "Client":
         self.ledger = Ledger(self._ledger_path)
         self._endpoints = {name: Endpoint(name, one, self._control) for name, one in self.role.endpoints.items()}
+        self._evidence = Evidence(self.ledger)
         self._routing = Routing(self._endpoints, self._control, self._changed)
         self._budget = Budget(self.role, self.ledger, self._control, self._changed)
         addresses = {name: endpoint.address for name, endpoint in self._endpoints.items()}
@@ -78,6 +85,7 @@ class Client:
                 self._control,
                 self._changed,
                 self._keep_line,
+                self._sift_line,
             )
             lane.start(open_batches.get(name, []), gather=self._batching)
         self.ledger.beat(self._progress)
@@ -126,7 +134,7 @@ class Client:
         self, request: CompletionRequest, keys: dict[str, bytes], progress: StageProgress
     ) -> Completion:
         """Send until there is a reply, the request's retries are used up, or the run ends."""
-        sent, errors, fault, since = 0, 0, None, self._routing.given_up
+        sent, errors, crowded, fault, since = 0, 0, 0, None, self._routing.given_up
         while True:
             progress.waiting += 1
             failed = fault is not None and fault.own
@@ -144,15 +152,18 @@ class Client:
             if entry is None:  # the budget is spent, or the run ended while waiting for some of it
                 continue
             fault, sent = entry, sent + 1
-            rejected = fault.kind == "rejected"
-            if rejected and not await self._others_answered(endpoint, request):
+            if fault.kind in _REFUSALS and not await self._others_answered(endpoint, request, fault):
                 self._refused(endpoint, fault)
                 continue
-            errors += fault.own or (fault.unreachable and was_up and endpoint.circuit.closed)
-            if rejected or errors > endpoint.settings.retries:
+            if fault.crowded and endpoint.limiter.in_flight:
+                crowded += 1
+            else:
+                errors += fault.own or (fault.unreachable and was_up and endpoint.circuit.closed)
+            retries = endpoint.settings.retries
+            if fault.kind == "rejected" or errors > retries or crowded > _CROWDED_TRIES * (retries + 1):
                 return self._failed(keys[endpoint.name], endpoint, sent, fault)
             progress.retries += 1
-            await self._back_off(fault, sent if fault.kind == "throttled" else errors)
+            await self._back_off(endpoint, fault, sent if fault.kind == "throttled" else errors or crowded)
 
     async def _ask_in_batch(
         self, request: CompletionRequest, keys: dict[str, bytes], progress: StageProgress
@@ -177,11 +188,11 @@ class Client:
             if outcome is None:
                 break
             fault, sent = outcome, sent + 1
-            self._note(fault, request, endpoint, progress)
+            self._note(fault, request, endpoint, progress, self._lost(name, fault, None, batch=True))
             tried[name] += 1
             errors += endpoint.circuit.closed and fault.kind != "no_batches"
             if fault.kind == "permanent" or (
-                fault.kind == "rejected" and not await self._others_answered(endpoint, request)
+                fault.kind in _REFUSALS and not await self._others_answered(endpoint, request, fault)
             ):
                 self._refused(endpoint, fault)
                 break
@@ -230,14 +241,17 @@ class Client:
         progress.in_flight, standing.in_flight = progress.in_flight + 1, standing.in_flight + 1
         started = time.monotonic()
         try:
-            outcome = await endpoint.send(wire.body(self.role, endpoint.name, request))
+            outcome = await endpoint.send(endpoint.protocol.body(self.role, endpoint.name, request))
         finally:
             progress.in_flight, standing.in_flight = progress.in_flight - 1, standing.in_flight - 1
         latency = time.monotonic() - started
+        if isinstance(outcome, Reply):
+            prompt, limit = wire.prompt_text(request), wire.most_sent(self.role, request)
+            outcome = self._evidence.sift(endpoint.name, endpoint.settings.model, prompt, limit, outcome)
         if endpoint.learn(outcome, key, started):
             self._changed.set()
         if isinstance(outcome, Fault):
-            self._note(outcome, request, endpoint, progress, want if outcome.billable else None)
+            self._note(outcome, request, endpoint, progress, self._lost(endpoint.name, outcome, want))
             self._budget.release(key)
             return outcome
         line = Line(request, endpoint.settings.model, wire.parameters(self.role, request))
@@ -249,7 +263,7 @@ class Client:
         """What the ledger is told of a reply."""
         self._standings[name, line.request.stage].answered |= reply.state is not State.REFUSED
         request, usage = line.request, reply.usage
-        cost = self.role.cost_usd(name, usage.prompt, usage.cached, usage.completion, batch)
+        cost = self.role.cost_usd(name, usage, batch)
         completion = Completion(
             key.hex(), reply.state, reply.text, reply.reasoning, reply.finish_reason, line.model,
             name, usage, cost, retries, latency, reply.error,
@@ -262,6 +276,19 @@ class Client:
             key, self.role.name, request, completion, line.parameters, len(prompt), prefix,
             time.time(), charged, self._budget.take(key), batch,
         )  # fmt: skip
+
+    def _lost(self, name: str, fault: Fault, most: Want | None, batch: bool = False) -> Want | None:
+        """What a request that brought no reply is charged with: what was made of one, else the most that it may be."""
+        usage = fault.usage
+        if usage and usage.prompt is not None and usage.completion is not None:
+            dollars = self.role.cost_usd(name, usage, batch)
+            return Want(dollars or 0.0, usage.prompt + usage.completion)
+        return most if fault.billable else None
+
+    def _sift_line(self, name: str, line: Line, reply: Reply) -> Reply | Fault:
+        """A line of a batch, looked at as a reply that came at once."""
+        limit = json.loads(line.parameters).get("max_tokens") or wire.most_sent(self.role, line.request)
+        return self._evidence.sift(name, line.model, wire.prompt_text(line.request), limit, reply)
 
     def _note(
         self,
@@ -307,35 +334,52 @@ class Client:
 
     # --- what an endpoint's answers say ------------------------------------------------------------------------------
 
-    async def _others_answered(self, endpoint: Endpoint, request: CompletionRequest) -> bool:
-        """Whether a request that was rejected (status 400) is rejected alone, since the endpoint answers others of its
-        stage. Where none has been answered, those in flight and the next few decide."""
-        standing, model = self._standings[endpoint.name, request.stage], endpoint.settings.model
-        parameters = wire.parameters(self.role, request)
+    async def _others_answered(self, endpoint: Endpoint, request: CompletionRequest, fault: Fault) -> bool:
+        """Whether a refusal is of this request alone, or passes: the endpoint answers others of its stage or, where it
+        is about key and model (`denied`), any. Where none has been answered, those in flight and the next few decide.
+        """
+        standing, about_all = self._standings[endpoint.name, request.stage], fault.kind == "denied"
         standing.rejected += 1
         try:
-            standing.answered = standing.answered or await asyncio.to_thread(
-                self.ledger.has_answer, self.role.name, endpoint.name, model, parameters, request
-            )
-            while not standing.answered and not self._control.closed:
+            known = standing.answered or await asyncio.to_thread(self._answered_before, endpoint, request, about_all)
+            standing.answered |= known and not about_all
+            while not (known := known or standing.answered) and not self._control.closed:
                 if not standing.in_flight and standing.rejected >= min(_REJECTIONS, self._asking[request.stage]):
                     break
                 await self._routing.pause(_WATCH_S)
-            return standing.answered
+            return known
         finally:
             standing.rejected -= 1
+
+    def _answered_before(self, endpoint: Endpoint, request: CompletionRequest, anything: bool) -> bool:
+        """Whether the ledger holds an answer to the like of `request`, or to anything that was asked lately."""
+        role, model = self.role, endpoint.settings.model
+        if anything:
+            since = time.time() - _ANSWERED_LATELY_S
+            here = any(one.answered for (name, _), one in list(self._standings.items()) if name == endpoint.name)
+            return here or self.ledger.answered_since(endpoint.name, model, since)
+        parameters = wire.parameters(role, request)
+        return self.ledger.has_answer(role.name, endpoint.name, model, parameters, request)
 
     def _refused(self, endpoint: Endpoint, fault: Fault) -> None:
         """End the run, unless it ends already."""
         if not self._control.closed:
             endpoint.refuses(fault)
 
-    async def _back_off(self, fault: Fault, tries: int) -> None:
-        """Wait before sending again: what the endpoint asked for, or an exponential delay, with jitter."""
-        delay = min(LONGEST_BACKOFF_S, BACKOFF_S * 2 ** max(0, tries - 1)) * random.uniform(0.5, 1.0)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(delay, fault.retry_after_s or 0.0)):
-                await self._ending.wait()
+    async def _back_off(self, endpoint: Endpoint, fault: Fault, tries: int) -> None:
+        """Wait before sending again: an exponential delay with jitter, then for as long as the endpoint asked for; no
+        longer where it asked it of this request alone and answers others that were sent since."""
+        failed_at, most_s = time.monotonic(), _LONGEST_CROWDED_S if fault.crowded else LONGEST_BACKOFF_S
+        delay = min(most_s, BACKOFF_S * 2 ** min(max(0, tries - 1), 30)) * random.uniform(0.5, 1.0)
+        until = failed_at + (fault.retry_after_s or 0.0)
+        while delay > 0 and not self._control.closed:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._ending.wait()
+            left = until - time.monotonic()
+            if fault.kind != "throttled" and endpoint.answered_at > failed_at:
+                return
+            delay = min(left, _LOOK_AGAIN_S)
 
     # --- watching ----------------------------------------------------------------------------------------------------
 

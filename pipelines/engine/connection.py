@@ -1,6 +1,7 @@
 """One endpoint in use: its connection, its limiter, its circuit, and what each outcome teaches about it."""
 
 import asyncio
+import math
 import os
 import random
 import statistics
@@ -8,41 +9,20 @@ import time
 from collections import deque
 from typing import Any
 
+from pipelines.engine import errors
 from pipelines.engine.circuit import Circuit
 from pipelines.engine.endpoints import EndpointSettings
 from pipelines.engine.limiter import Limiter
-from pipelines.engine.outcomes import Fault, Reply, fault_of, read_reply
+from pipelines.engine.outcomes import Fault, Reply
+from pipelines.engine.protocols import connect
 from pipelines.run.control import Control
 
-_NO_KEY = "no-key"  # what servers without keys are sent; the openai package insists on one
 BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 60.0
 _SLOW_SHARE = 0.5  # an endpoint is slow when half its replies take more than this share of the time limit
 _SLOW_WINDOW = 20
+DENIED_S = 120.0  # patience with one that refuses a key or model that it accepted before: a deploy, or for good
+_FORBIDDEN = 403  # of one request alone, or of all: it counts as both
 _NEVER_ANSWERED_S = 60.0  # patience with an endpoint that has not answered once: more likely a wrong address
-_POOL_CONNECTIONS, _SPARE_CONNECTIONS = 32, 8
-
-
-def open_clients(settings: EndpointSettings, key: str) -> list[Any]:
-    """Some `openai.AsyncOpenAI` for one endpoint, with the package's own retries off. Several, because a pool looks
-    through all its connections for every request: at 512 in one pool that costs more than the rest of the request."""
-    import openai
-
-    if settings.embedded and not settings.base_url:  # without an address the request would go to the package's default
-        raise RuntimeError(f"the embedded model {settings.embedded} is not being served")
-    pools = -(-settings.max_in_flight // _POOL_CONNECTIONS)
-    connections = _POOL_CONNECTIONS + _SPARE_CONNECTIONS
-    limits = type(openai.DEFAULT_CONNECTION_LIMITS)(max_connections=connections, max_keepalive_connections=connections)
-    timeout = openai.Timeout(settings.timeout_s, connect=min(settings.connect_timeout_s, settings.timeout_s))
-    return [
-        openai.AsyncOpenAI(
-            api_key=key or _NO_KEY,
-            base_url=settings.address,
-            max_retries=0,
-            timeout=timeout,
-            http_client=openai.DefaultAsyncHttpxClient(limits=limits, timeout=timeout),
-        )
-        for _ in range(pools)
-    ]
 
 
 class Endpoint:
@@ -54,63 +34,68 @@ class Endpoint:
         self.limiter, self.circuit = Limiter(settings.max_in_flight), Circuit(name)
         self._throttles = 0  # answers 429 in a row, once a round
         self._throttled_since: float | None = None
+        self._denial: Fault | None = None  # why it refuses what it accepted before, if that was its last word
+        self._waiting: dict[object, float] = {}  # when what is in flight was sent
+        self.answered_at = 0.0  # when the request was sent that was answered last
         self._latencies: deque[float] = deque(maxlen=_SLOW_WINDOW)
-        self._clients = open_clients(settings, self.key)
-        self.client = self._clients[0]  # for all but chat completions
-        raw = [client.chat.completions.with_raw_response for client in self._clients]  # a bad reply is ours to sort
-        self._pools = deque(pool for pool in raw for _ in range(_POOL_CONNECTIONS))
+        self.protocol = connect(settings, self.key)
 
     @property
     def address(self) -> str:
         """The root of its API."""
-        return str(self.client.base_url)
+        return self.protocol.address
 
     async def close(self) -> None:
         """Close the connections."""
-        for client in self._clients:
-            await client.close()
+        await self.protocol.close()
 
     @property
     def given_up(self) -> bool:
         """Whether it has been down for longer than is waited for; shorter where it never answered at all."""
-        patience = self.settings.wait_when_down_s
+        patience = min(self.settings.wait_when_down_s, DENIED_S if self._denial else math.inf)
         return self.circuit.down_s > (patience if self.circuit.answered else min(patience, _NEVER_ANSWERED_S))
 
     def why_down(self) -> str:
         """A sentence for the user about an endpoint that is given up, with what to do."""
         address, down_s = self.address, self.circuit.down_s
+        if self._denial:
+            return f"Endpoint {self.name} ({address}) refuses: {self._denial.detail}. {self._denial.advice}"
         if self.circuit.answered:
             return f"Endpoint {self.name} ({address}) is down: no answer for {down_s:.0f} s. Run again when it is back."
         return f"Endpoint {self.name} ({address}) is down: it never answered. Check `base_url`, and that it runs."
 
     async def send(self, body: dict[str, Any]) -> Reply | Fault:
         """One request, within its hard time limit; nothing that an endpoint does raises."""
-        import openai
-
-        pool = self._pools.popleft()
+        this = object()
+        self._waiting[this] = time.monotonic()
         try:
-            async with asyncio.timeout(self.settings.timeout_s):
-                # All of the body goes as extra_body, which wins: the package would copy messages leaf by leaf.
-                response = await pool.create(model="", messages=[], extra_body=body)
-                return read_reply(response.text, self.key)
-        except (openai.OpenAIError, TimeoutError, OSError, ValueError) as error:
-            return fault_of(error, self.settings, self.key)
+            async with self.protocol.turn(body), asyncio.timeout(self.settings.timeout_s):
+                return await self.protocol.send(body)
+        except self.protocol.errors as error:
+            return self.protocol.fault_of(error)
         finally:
-            self._pools.append(pool)
+            del self._waiting[this]
 
     def learn(self, outcome: Reply | Fault, request: bytes, sent_at: float) -> bool:
         """What an outcome says about the endpoint. True if it is up again, after it was down."""
         if isinstance(outcome, Reply):
             return self._succeeded(time.monotonic() - sent_at, sent_at)
+        if not outcome.overload:
+            self.limiter.heard()
         lowered = outcome.overload and self.limiter.overloaded(sent_at)
+        denied = outcome.kind == "denied" or outcome.status == _FORBIDDEN
         if outcome.kind == "permanent":
             self.refuses(outcome)
-        elif outcome.kind == "rejected":  # an answer, if no reply
+        elif outcome.kind == "rejected" and not denied:  # an answer, if no reply
             return self.circuit.succeeded(sent_at)
         elif outcome.kind == "throttled":
             self._throttled(outcome, lowered)
-        elif self.circuit.failed(request, outcome.unreachable, outcome.detail, self.limiter.limit):
-            self.limiter.wake_all()  # so that those who wait may go elsewhere
+        else:
+            self._denial = outcome if denied else None
+            # One that cuts connections off because it has enough of them is not down: some of the others are answered.
+            oldest = min(self._waiting.values(), default=None) if outcome.crowded else None
+            if self.circuit.failed(request, outcome.unreachable, outcome.detail, self.limiter.limit, oldest):
+                self.limiter.wake_all()  # so that those who wait may go elsewhere
         return False
 
     def refuses(self, fault: Fault) -> None:
@@ -118,7 +103,8 @@ class Endpoint:
         self._control.halt("endpoint", f"endpoint {self.name} refuses for good: {fault.detail}. {fault.advice}")
 
     def _succeeded(self, latency_s: float, sent_at: float) -> bool:
-        self._throttles, self._throttled_since = 0, None
+        self._throttles, self._throttled_since, self._denial = 0, None, None
+        self.answered_at = max(self.answered_at, sent_at)
         self._latencies.append(latency_s)
         window_full = len(self._latencies) == _SLOW_WINDOW
         if window_full and statistics.median(self._latencies) > _SLOW_SHARE * self.settings.timeout_s:
@@ -135,10 +121,11 @@ class Endpoint:
         self._throttled_since = self._throttled_since or now
         self._throttles += lowered
         if fault.retry_after_s is not None:
-            self.limiter.pause(fault.retry_after_s * random.uniform(1.0, 1.1))
+            long = fault.retry_after_s >= errors.LONGEST_WAIT_S  # or longer: then it is asked sooner, once for all
+            self.limiter.pause(fault.retry_after_s * random.uniform(1.0, 1.1), then_one=long)
         elif lowered and self._throttles > 1:
             delay = min(LONGEST_BACKOFF_S, BACKOFF_S * 2 ** (self._throttles - 2))
             self.limiter.pause(delay * random.uniform(0.5, 1.0))
-        if max(fault.retry_after_s or 0.0, now - self._throttled_since) > self.settings.wait_when_down_s:
+        if now - self._throttled_since > self.settings.wait_when_down_s:
             text = f"endpoint {self.name} accepts no request for now: {fault.detail}. Run again later."
             self._control.halt("endpoint", text)

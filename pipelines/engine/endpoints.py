@@ -2,17 +2,19 @@
 
 endpoints: {cloud: {model: gpt-4.1-mini}, local: {base_url: "http://127.0.0.1:8000/v1", model: qwen3}}
 roles: {writer: {endpoints: {cloud: 3, local: 1}, temperature: 1.0}, judge: {endpoints: [cloud], temperature: 0.0}}
+(`{protocol: anthropic, model: claude-sonnet-5-5}` is an endpoint that speaks Anthropic's API.)
 
 No value here is a secret: an endpoint names the environment variable that holds its key.
 """
 
 import os
 from difflib import get_close_matches
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from pipelines.completion import Usage
 from pipelines.engine.prices import PriceTable, default_prices
 from specs.errors import UserError
 from specs.settings import OneLine, Settings
@@ -22,7 +24,8 @@ ROLES = ("writer", "planner", "critic", "rewriter", "judge", "eval")
 """Who asks; one that a recipe does not describe asks as `writer`."""
 
 
-ADDRESS_VARIABLE = "OPENAI_BASE_URL"
+ADDRESS_VARIABLES = {"openai": "OPENAI_BASE_URL", "anthropic": "ANTHROPIC_BASE_URL"}
+KEY_VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 
 
 def _plain(value: str) -> str:
@@ -36,12 +39,16 @@ def _plain(value: str) -> str:
 
 
 class EndpointSettings(Settings):
-    """One OpenAI-compatible server and one model on it."""
+    """One server and one model on it."""
 
+    protocol: Literal["openai", "anthropic"] = Field(
+        default="openai",
+        description="What the server speaks: OpenAI's API, as most servers do, or Anthropic's Messages API.",
+    )
     base_url: str | None = Field(
         default=None,
-        description="Root of the API, such as http://127.0.0.1:8000/v1; "
-        "without it the variable OPENAI_BASE_URL, then the openai package's own default.",
+        description="Root of the API, such as http://127.0.0.1:8000/v1; without it the variable OPENAI_BASE_URL (or "
+        "ANTHROPIC_BASE_URL), then the maker's own address.",
     )
     embedded: str | None = Field(
         default=None, description="Name of an embedded model that the command line serves; excludes base_url."
@@ -55,7 +62,13 @@ class EndpointSettings(Settings):
     api_key_env: str = Field(
         default="OPENAI_API_KEY",
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-        description="Environment variable that holds the key; servers without keys work when it is not set.",
+        description="Environment variable that holds the key; servers without keys work when it is not set. With "
+        "`protocol: anthropic` it is ANTHROPIC_API_KEY where none is named.",
+    )
+    cache: Literal["5m", "1h", "none"] = Field(
+        default="5m",
+        description="Anthropic's API: how long it keeps the spec that opens a prompt; `1h` costs more to write and "
+        "suits batches. Other APIs decide this themselves.",
     )
     max_in_flight: int = Field(default=32, ge=1, le=4096, description="Most requests at once; adapts below it.")
     timeout_s: float = Field(default=300, gt=0, le=86400, description="Hard limit of one request, reply included.")
@@ -80,34 +93,59 @@ class EndpointSettings(Settings):
             return {**data, "model": data["embedded"]}
         return data
 
+    @model_validator(mode="before")
+    @classmethod
+    def _key_of_its_protocol(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "api_key_env" not in data and data.get("protocol") in KEY_VARIABLES:
+            return {**data, "api_key_env": KEY_VARIABLES[data["protocol"]]}
+        return data
+
     @model_validator(mode="after")
     def _has_model(self) -> Self:
         if not self.model:
             raise ValueError("expected `model`: the name of the model to ask this endpoint for")
+        if self.embedded and self.protocol != "openai":
+            raise ValueError("an embedded model speaks `protocol: openai`; leave `protocol` out")
+        if self.protocol != "anthropic" and "cache" in self.model_fields_set and self.cache != "5m":
+            raise ValueError("`cache` is for `protocol: anthropic`; leave it out")
         return self
 
     @property
+    def marks_cache(self) -> bool:
+        """Whether its requests say what is to be cached, which then has a price of its own."""
+        return self.protocol == "anthropic" and self.cache != "none"
+
+    @property
     def address(self) -> str | None:
-        """Where it is asked: its base_url, else what OPENAI_BASE_URL says; None: the openai package's own default.
+        """Where it is asked: its base_url, else what its protocol's variable says; None: the maker's own address.
 
         Raises UserError where that variable holds no plain address; what it holds is not shown.
         """
-        value = "" if self.base_url or self.embedded else os.environ.get(ADDRESS_VARIABLE, "").strip()
+        variable = ADDRESS_VARIABLES[self.protocol]
+        value = "" if self.base_url or self.embedded else os.environ.get(variable, "").strip()
         try:
             return _plain(value) if value else self.base_url
         except ValueError as error:
-            raise UserError(f"the environment variable {ADDRESS_VARIABLE}: {error}") from error
+            raise UserError(f"the environment variable {variable}: {error}") from error
 
     def served_at(self, base_url: str) -> "EndpointSettings":
         """This endpoint with the address at which the command line serves its embedded model."""
         return self.model_copy(update={"base_url": base_url})
 
 
+def _or_names(schema: dict[str, Any]) -> None:
+    """A recipe may give names alone."""
+    weights = {key: schema.pop(key) for key in ("type", "additionalProperties")}
+    names = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+    schema["anyOf"] = [weights, names, {"type": "string"}]
+
+
 class RoleSettings(Settings):
     """How one role (writer, judge, ...) asks: its endpoints and the parameters of a request."""
 
     endpoints: dict[str, float] = Field(
-        description="Endpoint names with their weights; a list or a single name means equal weights."
+        description="Endpoint names with their weights; a list or a single name means equal weights.",
+        json_schema_extra=_or_names,
     )
     temperature: float | None = Field(default=None, ge=0, le=2, description="Not sent when absent.")
     top_p: float | None = Field(default=None, gt=0, le=1, description="Not sent when absent.")
@@ -116,17 +154,23 @@ class RoleSettings(Settings):
         default="max_tokens", description="The request field that carries max_tokens; reasoning models need the second."
     )
     reasoning_effort: str | None = Field(default=None, description="Passed through; not sent when absent.")
+    thinking: Annotated[int, Field(ge=1024)] | Literal["adaptive", "disabled"] | None = Field(
+        default=None,
+        description="Claude only: `adaptive` (newer models), a budget of tokens within max_tokens (older ones), or "
+        "`disabled`; absent: what the model does by itself. `reasoning_effort` says how much (low to max).",
+    )
     send_seed: bool = Field(default=False, description="Send a seed derived from each request's identity.")
-    json_mode: Literal["json_schema", "json_schema_strict", "json_object", "none"] = Field(
+    json_mode: Literal["json_schema", "json_schema_strict", "json_object", "tool", "none"] = Field(
         default="json_schema",
         description="How a JSON schema is asked for. `json_schema_strict`: OpenAI's strict mode, without the limits "
-        "that it refuses; `json_object`: some JSON; `none`: in the prompt only.",
+        "that it refuses; `json_object`: some JSON (not Claude); `tool`: as the input of a tool (Claude, for models "
+        "without structured output); `none`: in the prompt only.",
     )
     extra_body: dict[str, Any] = Field(
         default_factory=dict, description="Further request fields, passed through; never put a secret here."
     )
     mode: Literal["live", "batch"] = Field(
-        default="live", description="`batch`: through the OpenAI Batch API of its endpoints, by their weights."
+        default="live", description="`batch`: through the batch APIs of its endpoints, by their weights."
     )
 
     @field_validator("endpoints", mode="before")
@@ -149,6 +193,29 @@ class RoleSettings(Settings):
         return value
 
 
+def _unfit(role: RoleSettings, protocols: set[str]) -> str:
+    """What of a role does not go with the protocols of its endpoints; empty where all does."""
+    claude, others = "anthropic" in protocols, "openai" in protocols
+    thinks = role.thinking not in {None, "disabled"}
+    tool, warm = role.json_mode == "tool", role.temperature
+    wrong = {
+        "`thinking` is for Claude (`protocol: anthropic`); use `reasoning_effort`, or leave it out":
+            role.thinking is not None and not claude,
+        "`json_mode: tool` is for endpoints with `protocol: anthropic` alone; use `json_schema`": tool and others,
+        "Claude knows no `json_mode: json_object`; use `json_schema`, `tool` or `none`":
+            role.json_mode == "json_object" and claude,
+        f"expected a temperature from 0 to 1 for Claude, found {warm}": warm is not None and warm > 1 and claude,
+        f"Claude takes no temperature but 1 when it thinks, found {warm}; leave it out":
+            thinks and warm not in {None, 1},
+        f"expected a `thinking` budget below max_tokens ({role.max_tokens}), found {role.thinking}":
+            isinstance(role.thinking, int) and role.thinking >= role.max_tokens,
+        "Claude takes no seed; leave `send_seed` out": role.send_seed and not others,
+        "Claude knows `max_tokens` only; leave `max_tokens_field` out":
+            role.max_tokens_field != "max_tokens" and not others,
+    }  # fmt: skip
+    return next((text for text, is_so in wrong.items() if is_so), "")
+
+
 class BudgetSettings(Settings):
     """A hard stop over everything in the workspace's ledger; requests in flight count at their largest size."""
 
@@ -166,14 +233,12 @@ class Role(Settings):
     budget: BudgetSettings = Field(default_factory=BudgetSettings)
     seed: int = 0
 
-    def cost_usd(
-        self, endpoint: str, prompt: int | None, cached: int | None, completion: int | None, batch: bool = False
-    ) -> float | None:
+    def cost_usd(self, endpoint: str, usage: Usage, batch: bool = False) -> float | None:
         """US dollars of one reply of `endpoint`; None where the price or the usage is not known."""
         settings = self.endpoints[endpoint]
         if settings.embedded:
             return 0.0
-        return self.prices.cost_usd(settings.model, prompt, cached, completion, batch)
+        return self.prices.cost_usd(settings.model, usage, batch, settings.cache == "1h")
 
 
 class EngineSettings(Settings):
@@ -222,6 +287,14 @@ class EngineSettings(Settings):
                 raise ValueError(
                     f"roles.{name}.endpoints: {', '.join(unknown)} is not under `endpoints` (found: {known})"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _roles_fit_protocols(self) -> Self:
+        """No setting of a role is read and then ignored by all that it asks, and none is refused by one of them."""
+        for name, role in self.roles.items():
+            if wrong := _unfit(role, {self.endpoints[endpoint].protocol for endpoint in role.endpoints}):
+                raise ValueError(f"roles.{name}: {wrong}")
         return self
 
     @model_validator(mode="after")

@@ -22,6 +22,7 @@ class Limiter:
         self._step = _LARGEST_STEP
         self._decreased_at = 0.0
         self._open_at = 0.0
+        self._alone = False  # after a long pause one request goes first
         self._waiters: deque[asyncio.Future[bool]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -55,8 +56,15 @@ class Limiter:
 
     def succeeded(self) -> None:
         """A reply came: allow a little more, and the more the longer it goes well."""
+        self.heard()
         self._limit = min(float(self.bound), self._limit + self._step * self.bound / self._limit)
         self._step = min(_LARGEST_STEP, self._step * (1 + _STEP_GROWTH / self._limit))
+
+    def heard(self) -> None:
+        """An answer came that is no word of too much: who went first need not go alone any more."""
+        if self._alone:
+            self._alone = False
+            self._wake()
 
     def overloaded(self, sent_at: float) -> bool:
         """A request sent at `sent_at` (monotonic) was too much: allow less. False if this was known already."""
@@ -67,9 +75,10 @@ class Limiter:
         self._limit = max(1.0, self._limit * _DECREASE)
         return True
 
-    def pause(self, seconds: float) -> None:
-        """Give no slot for the next `seconds`."""
+    def pause(self, seconds: float, then_one: bool = False) -> None:
+        """Give no slot for the next `seconds`; with `then_one` only a single one after that, until a reply comes."""
         self._open_at = max(self._open_at, time.monotonic() + seconds)
+        self._alone |= then_one
         self._wake()
 
     def wake_all(self) -> None:
@@ -80,7 +89,7 @@ class Limiter:
                 waiter.set_result(False)
 
     def _free(self) -> bool:
-        return self.in_flight < self.limit and time.monotonic() >= self._open_at
+        return self.in_flight < (1 if self._alone else self.limit) and time.monotonic() >= self._open_at
 
     def _wake(self) -> None:
         while self._waiters and self._free():

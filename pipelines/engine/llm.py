@@ -6,7 +6,6 @@ import json
 from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import openai  # noqa: F401  # the client imports it when it must; workers that are forked later have it already
 from distilabel.models.llms import AsyncLLM
 from pydantic import PrivateAttr
 
@@ -42,7 +41,7 @@ class EndpointLLM(AsyncLLM):
         return ", ".join(dict.fromkeys(endpoint.model for endpoint in self.role.endpoints.values()))
 
     def __getstate__(self) -> dict[Any, Any]:
-        """Without what exists in one process only; Distilabel sends a step that failed back to the parent."""
+        """Without what exists in one process only, so that a step can be sent to another by Distilabel's own `run`."""
         state: dict[Any, Any] = super().__getstate__()
         hidden = dict(state["__pydantic_private__"] or {}) | {"_client": None, "_event_loop": None}
         return {**state, "__pydantic_private__": hidden}

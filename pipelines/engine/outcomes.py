@@ -1,54 +1,62 @@
 """What an endpoint can answer, sorted: a reply with its state, or a fault with what to do about it."""
 
-import json
 import re
-import time
-from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pipelines.completion import State, Usage
-
-if TYPE_CHECKING:
-    from pipelines.engine.endpoints import EndpointSettings
+from pipelines.engine.endings import Ending, ending_of
+from specs.untrusted import load_json, storable
 
 _KEY_LIKE = re.compile(r"\b(sk|key|gsk|hf|xai|pk)[-_][A-Za-z0-9_*\-]{8,}|(?<=Bearer )\S+")
-_DETAIL_CHARS = 300
+_DETAIL_CHARS, _NAME_CHARS = 300, 60
 _ALL_REASONING = (
     "no text: all of max_tokens went into reasoning; raise it (the role's, and for chats chats.max_tokens) "
     "or lower reasoning_effort"
 )
 _SCRUBBED_CHARS = 20_000  # enough that no part of a key is cut off unseen in what is kept
-_TRANSIENT_STATUS = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
-_OVERLOAD_STATUS = frozenset({408, 503, 504, 529})
-_REJECTED_STATUS = frozenset({400, 413, 422})  # about what was asked, perhaps by this one request alone
-_FILTER_CODES = frozenset(
-    {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation", "invalid_prompt"}
+_UNKNOWN_ENDING = "it does not say that it is whole: it ended with {!r}, which is not known to be a good ending"
+_HIDDEN = (
+    "no text: the server's reasoning parser took all of it for reasoning; serve the model without it (vLLM: no "
+    "--reasoning-parser; others: extra_body: {chat_template_kwargs: {enable_thinking: false}})"
 )
+_MOST_TOKENS = 10**9  # of one request: beyond it a count is none
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A request that brought no usable reply."""
 
-    # timeout | connection | throttled | server | bad_reply | rejected | permanent | expired | batch_failed | no_batches
+    # timeout | connection | throttled | server | bad_reply | denied | rejected | permanent | expired | batch_failed |
+    # no_batches. `denied` (401, 404) is about the endpoint, `rejected` (400, 403) about what was asked; whether either
+    # is about one request alone is known by what the endpoint answers to others. `permanent` is about all.
     kind: str
     detail: str
     retry_after_s: float | None = None
     overload: bool = False  # fewer requests in flight might help
     unreachable: bool = False  # nothing about this request: no connection
+    unheard: bool = False  # not a byte of an answer came: nothing was made that could be billed
     advice: str = ""  # where asking again does not help
     status: int | None = None  # of HTTP, where asking again does not help
+    usage: Usage | None = None  # of what was made of a reply before it broke
 
     @property
     def own(self) -> bool:
         """Whether the request itself may be why there was no reply: it was sent, and then nothing usable came."""
-        return self.kind in {"timeout", "connection", "server", "bad_reply"} and not self.unreachable
+        return self.kind in {"timeout", "connection", "server", "bad_reply", "denied"} and not self.unreachable
+
+    @property
+    def crowded(self) -> bool:
+        """Whether too many at once may be why: the endpoint cut it off unheard, or said that it has too much to do."""
+        return self.overload and self.kind in {"connection", "server"}
 
     @property
     def billable(self) -> bool:
-        """Whether a reply may have been made, and be billed, that did not reach us: there was no word of an error."""
-        return self.own and self.kind != "server"
+        """Whether a reply may have been made, and be billed, that did not reach us or cannot be read: there was no word
+        of an error."""
+        made = self.own and self.kind not in {"server", "denied"}
+        of_another_form = self.kind == "rejected" and self.status is not None and self.status < 400
+        return (made and not self.unheard) or of_another_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,7 @@ class Reply:
     finish_reason: str = ""
     usage: Usage = field(default_factory=Usage)
     error: str = ""
+    model: str = ""  # the name under which the endpoint says that it answered
 
 
 def scrub(text: str, key: str = "") -> str:
@@ -71,133 +80,55 @@ def scrub(text: str, key: str = "") -> str:
     return " ".join(_KEY_LIKE.sub("[key]", text).split())[:_DETAIL_CHARS]
 
 
-# --- errors ----------------------------------------------------------------------------------------------------------
-
-
-def fault_of(error: Exception, endpoint: "EndpointSettings", key: str) -> Fault | Reply:
-    """Sort an exception of the openai package, or a TimeoutError."""
-    import openai
-
-    cause = error.__cause__ or error
-    unreachable = type(cause).__name__ in {"ConnectError", "ConnectTimeout"}
-    if isinstance(error, TimeoutError | openai.APITimeoutError) and not unreachable:
-        return Fault("timeout", f"no complete reply within {endpoint.timeout_s:g} s", overload=True)
-    if isinstance(error, openai.APIStatusError):
-        body = error.body if isinstance(error.body, dict) else {}
-        return status_fault(error.status_code, body, error.message, error.response.headers, endpoint, key)
-    detail = scrub(f"{type(cause).__name__}: {cause}", key)
-    if isinstance(error, openai.APIConnectionError):
-        detail = f"{detail} ({endpoint.address or 'the default address'})"
-        return Fault("connection", detail, unreachable=unreachable)
-    return Fault("bad_reply", detail)
-
-
-def status_fault(
-    status: int, error: dict[str, Any], message: str, headers: Any, endpoint: "EndpointSettings", key: str
-) -> Fault | Reply:
-    """Sort an HTTP status other than 200, with the `error` object of its body."""
-    code = str(error.get("code") or "")
-    detail = scrub(f"HTTP {status} {error.get('message') or message}", key)
-    if code in _FILTER_CODES:
-        return Reply(State.REFUSED, finish_reason="content_filter", error=detail)
-    if status == 429 and code not in {"insufficient_quota", "billing_hard_limit_reached"}:
-        return Fault("throttled", detail, retry_after(headers), overload=True)
-    if status in _TRANSIENT_STATUS or (status >= 500 and status != 501):
-        return Fault("server", detail, retry_after(headers), overload=status in _OVERLOAD_STATUS)
-    kind = "rejected" if status in _REJECTED_STATUS else "permanent"
-    return Fault(kind, detail, advice=advice_on(status, detail, endpoint, bool(key)), status=status)
-
-
-def advice_on(status: int, detail: str, endpoint: "EndpointSettings", has_key: bool) -> str:
-    """What to do about a permanent fault."""
-    if status in {401, 403} and not has_key:
-        return f"The environment variable {endpoint.api_key_env} is not set: put the key there."
-    if status in {401, 403}:
-        return f"Check the key in the environment variable {endpoint.api_key_env} and what it may use."
-    if status in {402, 429}:
-        return "The account has no credit left: add some, then run again."
-    if status == 404:
-        return f"Check `model` ({endpoint.model}) and `base_url` ({endpoint.address or 'default'}) of the endpoint."
-    if "context" in detail.lower() or "too long" in detail.lower() or status == 413:
-        return (
-            "The prompt and max_tokens do not fit the model: lower max_tokens, shorten the spec, or use another model."
-        )
-    return "The request is not accepted: check the role's parameters (json_mode, max_tokens_field, extra_body)."
-
-
-def retry_after(headers: Any) -> float | None:
-    """Seconds to wait as the headers say, in milliseconds, seconds or as an HTTP date; None if they do not."""
-    milliseconds, value = headers.get("retry-after-ms"), headers.get("retry-after")
-    try:
-        if milliseconds is not None:
-            return max(0.0, float(milliseconds) / 1000)
-        return None if value is None else max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
 # --- replies ---------------------------------------------------------------------------------------------------------
 
 
-def read_reply(body: str, key: str = "") -> Reply | Fault:
-    """Sort the body of a chat completion with HTTP status 200; nothing in it is trusted."""
+def parsed(body: str, key: str = "") -> Any:
+    """The JSON that came with HTTP status 200; a Fault where it is none. Nothing in it is trusted."""
     try:
-        data = json.loads(body)
+        return load_json(body)
     except ValueError:
         found = "an HTML page" if body.lstrip()[:1] == "<" else "no JSON"
         return Fault("bad_reply", f"status 200, but {found}: {scrub(body, key)}")
-    return sort_reply(data, key)
 
 
-def sort_reply(data: Any, key: str = "") -> Reply | Fault:
-    """Sort a chat completion that has been parsed."""
-    try:
-        choice = data["choices"][0]
-        message = choice["message"]
-        text = message.get("content")
-    except (LookupError, TypeError, AttributeError):
-        return Fault("bad_reply", f"status 200, but no choice with a message: {scrub(str(data), key)}")
-    return _sorted_reply(choice, message, _clean(text), _usage(data.get("usage")))
+def ended(finish: str, text: str, reasoning: str, usage: Usage, refusal: str = "", empty: str = "") -> Reply | Fault:
+    """A reply with the state that its ending says; a fault of the endpoint where the ending says that it broke.
+
+    `refusal`: what it says of refusing; `empty`: why it has no text.
+    """
+    ending = ending_of(finish)
+    reply = Reply(State.OK, text, reasoning, finish, usage)
+    if refusal or ending is Ending.REFUSED:
+        return replace(reply, state=State.REFUSED, text=text or refusal, error=refusal[:_DETAIL_CHARS])
+    if ending is Ending.BROKEN:
+        return Fault("server", f"the reply ended with {finish!r}", usage=usage)
+    if ending is Ending.CUT:
+        return replace(reply, state=State.TRUNCATED, error="" if text.strip() else _ALL_REASONING)
+    if ending is Ending.UNKNOWN:
+        return replace(reply, state=State.TRUNCATED, error=_UNKNOWN_ENDING.format(finish[:_NAME_CHARS]))
+    if not text.strip() or ending is Ending.TOOLS:
+        why = empty or ("tool calls instead of text" if ending is Ending.TOOLS else "an empty reply")
+        why = _HIDDEN if not empty and ending is Ending.GOOD and reasoning.strip() else why
+        return replace(reply, state=State.UNPARSED, error=why)
+    return reply
 
 
-def _sorted_reply(choice: dict[str, Any], message: dict[str, Any], text: str, usage: Usage) -> Reply:
-    finish = _clean(choice.get("finish_reason"))
-    reasoning = _clean(message.get("reasoning_content") or message.get("reasoning"))
-    refusal = _clean(message.get("refusal"))
-    if refusal or finish == "content_filter":
-        return Reply(State.REFUSED, text or refusal, reasoning, finish, usage, refusal[:_DETAIL_CHARS])
-    if finish == "length":
-        return Reply(State.TRUNCATED, text, reasoning, finish, usage, "" if text.strip() else _ALL_REASONING)
-    if not text.strip():
-        why = "tool calls instead of text" if message.get("tool_calls") else "an empty reply"
-        return Reply(State.UNPARSED, text, reasoning, finish, usage, why)
-    return Reply(State.OK, text, reasoning, finish, usage)
+def cut_at(reply: Reply, limit: int) -> Reply:
+    """`reply` as cut off where it has as many tokens as were asked for at most, whatever its ending says."""
+    if reply.state is not State.OK or reply.usage.completion is None or reply.usage.completion < limit:
+        return reply
+    return replace(reply, state=State.TRUNCATED, error=f"it has all of the {limit} tokens that it may have")
 
 
-def _clean(value: object) -> str:
+def clean(value: object) -> str:
     """A string that can be stored as UTF-8; the empty one for anything that is no string."""
-    if not isinstance(value, str):
-        return ""
-    return value.encode("utf-8", "replace").decode("utf-8")
+    return storable(value) if isinstance(value, str) else ""
 
 
-def _usage(usage: object) -> Usage:
-    if not isinstance(usage, dict):
-        return Usage()
-    prompt_details = usage.get("prompt_tokens_details")
-    completion_details = usage.get("completion_tokens_details")
-    return Usage(
-        _count(usage, "prompt_tokens"),
-        _count(prompt_details, "cached_tokens"),
-        _count(usage, "completion_tokens"),
-        _count(completion_details, "reasoning_tokens"),
-    )
-
-
-def _count(source: object, name: str) -> int | None:
+def count(source: object, name: str) -> int | None:
+    """A number of tokens that `source` reports under `name`; None for anything that is no count."""
     value = source.get(name) if isinstance(source, dict) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST_TOKENS else None

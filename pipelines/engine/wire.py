@@ -1,35 +1,28 @@
-"""What is sent for a request, and what identifies it: pure functions of the role and the request."""
+"""What identifies a request and what it can cost: pure functions of the role and the request."""
 
 import hashlib
 import json
-from typing import Any
 
-from pipelines.completion import CompletionRequest
+from pipelines.completion import CompletionRequest, Usage
 from pipelines.engine.endpoints import Role
 from pipelines.ledger.records import Want, request_key
 
 _BYTES_PER_TOKEN = 3  # on the safe side for a reservation: most text has four or more
 _TOKENS_PER_MESSAGE = 8
-_LIMITS = frozenset(
-    {
-        "minLength",
-        "maxLength",
-        "pattern",
-        "format",
-        "minimum",
-        "maximum",
-        "minItems",
-        "maxItems",
-        "uniqueItems",
-        "default",
-    }
-)
+_TOKENS_OF_A_FORM = 800  # what Anthropic's API adds to the prompt to explain tools or a form: some hundred
 
 
 def max_tokens(role: Role, request: CompletionRequest) -> int:
     """The role's limit, or the request's where that is lower."""
     limit = role.settings.max_tokens
     return limit if request.max_tokens is None else min(limit, request.max_tokens)
+
+
+def most_sent(role: Role, request: CompletionRequest) -> int:
+    """The limit that the endpoint is sent: `extra_body` may have another word on it."""
+    settings = role.settings
+    sent = settings.extra_body.get(settings.max_tokens_field)
+    return sent if isinstance(sent, int) and not isinstance(sent, bool) else max_tokens(role, request)
 
 
 def seed(role: Role, request: CompletionRequest) -> int:
@@ -45,7 +38,7 @@ def parameters(role: Role, request: CompletionRequest) -> str:
         "temperature": settings.temperature, "top_p": settings.top_p, "max_tokens": max_tokens(role, request),
         "reasoning_effort": settings.reasoning_effort, "extra_body": settings.extra_body or None,
         "seed": seed(role, request) if settings.send_seed else None, "json_schema": request.json_schema,
-        "json_mode": settings.json_mode if request.json_schema else None,
+        "json_mode": settings.json_mode if request.json_schema else None, "thinking": settings.thinking,
     }  # fmt: skip
     given = {name: value for name, value in values.items() if value is not None}
     return json.dumps(given, sort_keys=True, separators=(",", ":"))
@@ -56,46 +49,6 @@ def key(role: Role, endpoint: str, request: CompletionRequest) -> bytes:
     return request_key(role.name, role.endpoints[endpoint].model, parameters(role, request), request)
 
 
-def body(role: Role, endpoint: str, request: CompletionRequest) -> dict[str, Any]:
-    """The JSON body of the chat request, with no field that the role does not ask for."""
-    settings = role.settings
-    sent: dict[str, Any] = {
-        "model": role.endpoints[endpoint].model,
-        "messages": request.messages,
-        settings.max_tokens_field: max_tokens(role, request),
-    }
-    for name in ("temperature", "top_p", "reasoning_effort"):
-        if (value := getattr(settings, name)) is not None:
-            sent[name] = value
-    if settings.send_seed:
-        sent["seed"] = seed(role, request)
-    if request.json_schema and settings.json_mode != "none":
-        sent["response_format"] = _response_format(settings.json_mode, request.json_schema)
-    return {**sent, **settings.extra_body}
-
-
-def _response_format(mode: str, schema: dict[str, Any]) -> dict[str, Any]:
-    if mode == "json_object":
-        return {"type": "json_object"}
-    strict = mode == "json_schema_strict"
-    form = {"name": "reply", "schema": _unlimited(schema) if strict else schema, "strict": strict}
-    return {"type": "json_schema", "json_schema": form}
-
-
-def _unlimited(schema: Any) -> Any:
-    """`schema` without the limits that OpenAI's strict mode answers with an error; replies are checked by us anyway."""
-    if isinstance(schema, list):
-        return [_unlimited(one) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    kept = {name: value for name, value in schema.items() if name not in _LIMITS}
-    return {
-        # below `properties` the names are the form's own, not keywords
-        name: {key: _unlimited(one) for key, one in value.items()} if name == "properties" else _unlimited(value)
-        for name, value in kept.items()
-    }
-
-
 def prompt_text(request: CompletionRequest) -> str:
     """All that the endpoint reads, for estimates and for the share of the prefix."""
     return "".join(message["content"] for message in request.messages)
@@ -104,8 +57,12 @@ def prompt_text(request: CompletionRequest) -> str:
 def most(role: Role, endpoint: str, request: CompletionRequest, batch: bool = False) -> Want:
     """The most that a request can cost: a safe count of its prompt, and a reply of full length."""
     prompt_tokens = len(prompt_text(request).encode()) // _BYTES_PER_TOKEN + _TOKENS_PER_MESSAGE * len(request.messages)
+    if request.json_schema and role.endpoints[endpoint].protocol == "anthropic":  # a form is part of the prompt there
+        prompt_tokens += len(json.dumps(request.json_schema)) // _BYTES_PER_TOKEN + _TOKENS_OF_A_FORM
     completion_tokens = max_tokens(role, request)
-    dollars = role.cost_usd(endpoint, prompt_tokens, 0, completion_tokens, batch)
+    written = prompt_tokens if role.endpoints[endpoint].marks_cache else 0
+    usage = Usage(prompt_tokens, 0, completion_tokens, cache_written=written)
+    dollars = role.cost_usd(endpoint, usage, batch)
     return Want(dollars or 0.0, prompt_tokens + completion_tokens)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 if TYPE_CHECKING:
-    from pipelines.fake_endpoint.server import FakeEndpoint
+    from pipelines.fake_endpoint.server import Api, FakeEndpoint
 
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -20,8 +20,9 @@ BATCH_FAULTS = (
     "upload_500",  # the upload is answered 500
     "lost_batch",  # the batch is created, and the connection cut instead of an answer
     "away_batch",  # created and answered; then every connection is cut for `seconds`
+    "cut_results",  # Anthropic's API: the last line of the results is missing
     "page",  # instead of the list of batches, or of results, comes a page with status 200
-    "failed_batch",  # it ends as failed: too much is enqueued
+    "failed_batch",  # OpenAI's API, as the next: it ends as failed: too much is enqueued
     "no_model_batch",  # it ends as failed: no such model
 )
 """Faults of whole batches; `after` and `times` count batches."""
@@ -30,10 +31,11 @@ BATCH_FAULTS = (
 class Batches:
     """Files and batches in memory. Other faults apply to a batch's lines: `500` fails one, `expired` drops it."""
 
-    def __init__(self, endpoint: "FakeEndpoint") -> None:
-        self._endpoint = endpoint
+    def __init__(self, endpoint: "FakeEndpoint", api: "Api | None" = None) -> None:
+        self._endpoint, self._api = endpoint, api or endpoint
         self._files: dict[str, str] = {}
         self._batches: dict[str, dict[str, Any]] = {}
+        self._made_at: dict[str, float] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._tried: Counter[str] = Counter()  # how often each fault could have hit
         self._away_until = 0.0
@@ -52,9 +54,9 @@ class Batches:
         async def guarded(request: web.Request) -> web.Response:
             if time.monotonic() < self._away_until:
                 self._endpoint.drop(request)
-            if refusal := self._endpoint.refusal(request):
+            if refusal := self._api.refusal(request):
                 return refusal
-            return self._endpoint.error(404, "Not Found", "") if self._hit("no_batches") else await handler(request)
+            return self._api.error(404, "Not Found", "") if self._hit("no_batches") else await handler(request)
 
         return guarded
 
@@ -97,7 +99,7 @@ class Batches:
             "output_file_id": None, "error_file_id": None, "metadata": asked.get("metadata"),
             "request_counts": {"total": len(lines), "completed": 0, "failed": 0},
         }  # fmt: skip
-        self._batches[name] = batch
+        self._batches[name], self._made_at[name] = batch, time.monotonic()
         failure = next((kind for kind in _FAILURES if self._hit(kind)), "")
         self._endpoint.log(event="batch", id=name, lines=len(lines), fault=failure)
         if failure:
@@ -106,9 +108,12 @@ class Batches:
             self._start(batch, lines)
         if self._hit("lost_batch"):
             self._endpoint.drop(request)
+        self._go_away()
+        return web.json_response({**batch, "status": "validating"})
+
+    def _go_away(self) -> None:
         if away := self._hit("away_batch"):
             self._away_until = time.monotonic() + away.seconds
-        return web.json_response({**batch, "status": "validating"})
 
     def _start(self, batch: dict[str, Any], lines: list[dict[str, Any]]) -> None:
         task = asyncio.create_task(self._run(batch, lines))
@@ -119,7 +124,9 @@ class Batches:
         """GET /v1/batches."""
         if page := self._page():
             return page
-        return web.json_response({"object": "list", "data": list(self._batches.values()), "has_more": False})
+        shown_before = time.monotonic() - self._endpoint.settings.list_lag_s
+        shown = [batch for name, batch in self._batches.items() if self._made_at[name] <= shown_before]
+        return web.json_response({"object": "list", "data": shown, "has_more": False})
 
     async def get(self, request: web.Request) -> web.Response:
         """GET /v1/batches/{id}."""
@@ -132,15 +139,19 @@ class Batches:
         expired = False
         for line in lines:
             fault = self._endpoint.fault_of_line(line["body"], line["custom_id"])
+            scripted = self._endpoint.line_fault
             if fault == "expired":
                 expired = True
+            elif scripted and fault == "answer":
+                done.append(_line(line, {"status_code": scripted.status, "body": scripted.body}))
             elif error := self._endpoint.error_of(fault):
                 status, message, code = error
                 failed.append(
                     _line(line, {"status_code": status, "body": {"error": {"message": message, "code": code}}})
                 )
             else:
-                done.append(_line(line, {"status_code": 200, "body": self._endpoint.completion(line["body"], fault)}))
+                body = self._endpoint.spoiled(self._endpoint.completion(line["body"], fault), scripted)
+                done.append(_line(line, {"status_code": 200, "body": body}))
         batch["output_file_id"] = self._file("\n".join(done), "batch_output")["id"] if done else None
         batch["error_file_id"] = self._file("\n".join(failed), "batch_output")["id"] if failed else None
         batch["request_counts"].update(completed=len(done), failed=len(failed))

@@ -34,7 +34,7 @@ def reply_text(body: dict[str, Any], seed: int, name: str, provider: str) -> tup
     limit = int(body.get("max_completion_tokens") or body.get("max_tokens") or 1_000_000)
     text, cut = cut_to_tokens(text, int(limit / _TOKENS_A_WORD) + 1)
     prompt_tokens = int(sum(len(part) for part in prompt) / 4.5) + 8
-    completion_tokens = min(limit, int(len(text.split()) * _TOKENS_A_WORD) + 1)
+    completion_tokens = min(limit if cut else limit - 1, int(len(text.split()) * _TOKENS_A_WORD) + 1)
     return text, "length" if cut else "stop", prompt_tokens, completion_tokens
 
 

@@ -1,4 +1,5 @@
-"""A real local server that speaks the OpenAI API (chat, models, files, batches) and misbehaves on request.
+"""A real local server that speaks the OpenAI API (chat, models, files, batches) and Anthropic's (messages, models,
+message batches), and misbehaves on request.
 
 For tests, benchmarks and trying a recipe without spending: replies are a function of the request, latencies are seeded
 and heavy-tailed, faults follow a script, and a log (JSON lines) says what was asked and whether the reply went out.
@@ -11,11 +12,13 @@ import time
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from aiohttp import web
 
 from pipelines.fake_endpoint.batches import BATCH_FAULTS, Batches
+from pipelines.fake_endpoint.message_batches import MessageBatches
+from pipelines.fake_endpoint.messages import MESSAGE_ERRORS, MESSAGE_STOPS, Messages, model_info, model_page
 from pipelines.fake_endpoint.replies import body_hash, reply_text
 
 
@@ -32,6 +35,10 @@ class Fault:
     contains: str = ""  # text that the prompt must hold
     after: int = 0  # requests answered before this fault begins
     seconds: float = 1.0  # Retry-After, or how long `down` lasts
+    status: int = 200  # of `answer`
+    headers: dict[str, str] = field(default_factory=dict)  # of `answer`
+    body: Any = None  # of `answer`: text, or what is sent as JSON; `choice`: fields of the reply's choice
+    word: str | None = None  # `ending`: the finish reason; `other_model`: the model's name
 
 
 @dataclass(slots=True)
@@ -45,10 +52,32 @@ class FakeSettings:
     tail: float = 0.8
     longest_s: float = 20.0
     capacity: int = 0  # requests at once before it answers 429; 0: no limit
+    connections: int = 0  # requests at once before it cuts the connections of the others; 0: no limit
+    window: int = 0  # tokens of a prompt that it reads: of a longer one it drops the rest and says nothing; 0: all
+    list_lag_s: float = 0.0  # how long a batch exists before the list of batches shows it
     faults: list[Fault] = field(default_factory=list)
     log: Path | None = None
     key: str = ""  # when given, other keys are answered 401
     batch_s: float = 0.2  # how long a batch takes
+
+
+class Api(Protocol):
+    """How one API words what the server says."""
+
+    def refusal(self, request: web.Request) -> web.Response | None:
+        """The answer to a wrong key."""
+
+    def check(self, body: dict[str, Any]) -> web.Response | None:
+        """The answer to a request that the API does not accept."""
+
+    def error_of(self, kind: str) -> tuple[int, str, str] | None:
+        """Status, message and code of a fault that is an answer of its own."""
+
+    def error(self, status: int, message: str, code: str, headers: dict[str, str] | None = None) -> web.Response:
+        """An error as the API words them."""
+
+    def completion(self, body: dict[str, Any], fault: str = "") -> dict[str, Any]:
+        """The body of a reply; `fault` spoils it."""
 
 
 class FakeEndpoint:
@@ -59,6 +88,7 @@ class FakeEndpoint:
         self.asked = self.in_flight = 0
         self._seen: dict[str, int] = {}
         self._down_until = 0.0
+        self.line_fault: Fault | None = None  # of the line of a batch that was asked last
         self._down_done: set[int] = set()
         self._log = settings.log.open("a", buffering=1, encoding="utf-8") if settings.log else None
 
@@ -67,7 +97,11 @@ class FakeEndpoint:
         app = web.Application(client_max_size=1 << 30)
         app.router.add_post("/v1/chat/completions", self.chat)
         app.router.add_get("/v1/models", self.models)
+        app.router.add_get("/v1/models/{id}", self.model)
         Batches(self).add_routes(app)
+        messages = Messages(self)
+        messages.add_routes(app)
+        MessageBatches(self, messages).add_routes(app)
         return app
 
     def log(self, **event: Any) -> None:
@@ -76,13 +110,23 @@ class FakeEndpoint:
             self._log.write(json.dumps({"t": time.time(), **event}) + "\n")
 
     async def models(self, request: web.Request) -> web.Response:
-        """GET /v1/models."""
+        """GET /v1/models, in the form of who asks."""
+        if "anthropic-version" in request.headers:
+            return web.json_response(model_page())
         return web.json_response(
             {"object": "list", "data": [{"id": "fake", "object": "model", "owned_by": "specmill"}]}
         )
 
+    async def model(self, request: web.Request) -> web.Response:
+        """GET /v1/models/{id}: every name is a model here."""
+        return web.json_response(model_info(request.match_info["id"]))
+
     async def chat(self, request: web.Request) -> web.StreamResponse:
-        """POST /v1/chat/completions: find the fault, wait the latency, reply, log."""
+        """POST /v1/chat/completions."""
+        return await self.answer(request, self)
+
+    async def answer(self, request: web.Request, api: "Api") -> web.StreamResponse:
+        """Find the fault, wait the latency, reply in the words of `api`, log."""
         raw = await request.read()
         body = json.loads(raw)
         self.asked += 1
@@ -95,7 +139,7 @@ class FakeEndpoint:
         latency = self.latency(name, seen)
         self.log(event="asked", n=number, seen=seen, fault=kind, in_flight=self.in_flight, latency=latency, last=last)
         try:
-            response = await self._answer(request, body, latency, fault)
+            response = await self._answer(request, body, latency, fault, api)
             if not response.prepared:
                 await response.prepare(request)
                 await response.write_eof()
@@ -105,27 +149,50 @@ class FakeEndpoint:
             self.in_flight -= 1
 
     async def _answer(
-        self, request: web.Request, body: dict[str, Any], latency: float, fault: Fault | None
+        self, request: web.Request, body: dict[str, Any], latency: float, fault: Fault | None, api: "Api"
     ) -> web.StreamResponse:
+        if refused := self._turned_away(request, body, fault, api):
+            return refused
+        await asyncio.sleep(latency)
+        kind = fault.kind if fault else ""
+        if fault and kind == "answer":
+            return _answer(fault)
+        if kind == "broken_body":
+            return await self._break_off(request, api.completion(body))
+        if kind == "trickle":
+            return await _trickle(request)
+        if kind == "html":
+            return web.Response(text="<!doctype html><html><body>Bad gateway</body></html>", content_type="text/html")
+        text = json.dumps(self.spoiled(api.completion(body, kind), fault), ensure_ascii=False)
+        return web.Response(
+            text=text[: len(text) // 2] if kind == "bad_json" else text, content_type="application/json"
+        )
+
+    def _turned_away(
+        self, request: web.Request, body: dict[str, Any], fault: Fault | None, api: "Api"
+    ) -> web.Response | None:
+        """What is answered at once, before any work: a wrong key, too much at once, an error of the script."""
         settings = self.settings
-        if refusal := self.refusal(request):
+        if refusal := api.refusal(request) or api.check(body):
             return refusal
+        if settings.connections and self.in_flight > settings.connections:
+            self.drop(request)
         if settings.capacity and self.in_flight > settings.capacity:
-            return self.error(429, "Rate limit reached", "rate_limit_exceeded")
-        if fault and fault.kind in _ERRORS:
-            return self.error(*_ERRORS[fault.kind], _headers(fault))
+            return api.error(429, "Rate limit reached", "rate_limit_exceeded")
+        if fault and (error := api.error_of(fault.kind)):
+            return api.error(*error, _headers(fault))
         if fault and fault.kind in {"reset", "down"}:
             self.drop(request)
-        await asyncio.sleep(latency)
-        if fault and fault.kind == "trickle":
-            return await _trickle(request)
-        completion = self.completion(body, fault.kind if fault else "")
-        if fault and fault.kind == "html":
-            return web.Response(text="<!doctype html><html><body>Bad gateway</body></html>", content_type="text/html")
-        text = json.dumps(completion, ensure_ascii=False)
-        if fault and fault.kind == "bad_json":
-            text = text[: len(text) // 2]
-        return web.Response(text=text, content_type="application/json")
+        return None
+
+    async def _break_off(self, request: web.Request, completion: dict[str, Any]) -> web.StreamResponse:
+        """Half of a reply, then the connection is cut."""
+        text = json.dumps(completion).encode()
+        response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(text))})
+        await response.prepare(request)
+        await response.write(text[: len(text) // 2])
+        await asyncio.sleep(0.05)
+        self.drop(request)
 
     def drop(self, request: web.Request) -> NoReturn:
         """Cut the connection without an answer."""
@@ -138,6 +205,10 @@ class FakeEndpoint:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if self.settings.key and given != self.settings.key:
             return self.error(401, f"Incorrect API key provided: {given}", "invalid_api_key")
+        return None
+
+    def check(self, body: dict[str, Any]) -> web.Response | None:
+        """The answer to a request that the API does not accept: this one takes all."""
         return None
 
     @staticmethod
@@ -179,6 +250,19 @@ class FakeEndpoint:
                 return fault
         return None
 
+    @staticmethod
+    def spoiled(completion: dict[str, Any], fault: Fault | None) -> dict[str, Any]:
+        """A chat completion with what the fault's own fields say of it."""
+        if fault and fault.kind == "other_model":
+            completion["model"] = fault.word
+        if fault and fault.kind == "choice":
+            completion["choices"][0].update(fault.body)
+        if fault and fault.kind == "ending":
+            choice = completion["choices"][0]
+            text = choice["message"]["content"]
+            choice["message"]["content"], choice["finish_reason"] = text[: len(text) // 2], fault.word
+        return completion
+
     def fault_of_line(self, body: dict[str, Any], key: str) -> str:
         """The fault of one line of a batch; logs the line as asked."""
         self.asked += 1
@@ -186,6 +270,7 @@ class FakeEndpoint:
         seen = self._seen[name] = self._seen.get(name, 0) + 1
         fault = self._fault(body, json.dumps(body).encode(), name, seen)
         self.log(event="line", n=self.asked, key=key, seen=seen, fault=fault.kind if fault else "")
+        self.line_fault = fault
         return fault.kind if fault else ""
 
     def completion(self, body: dict[str, Any], fault: str = "") -> dict[str, Any]:
@@ -194,6 +279,8 @@ class FakeEndpoint:
         text, finish, prompt_tokens, completion_tokens = reply_text(
             body, settings.seed, settings.name, settings.provider
         )
+        if settings.window:
+            prompt_tokens = min(prompt_tokens, settings.window)
         message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
         usage: dict[str, Any] = {
             "prompt_tokens": prompt_tokens,
@@ -243,11 +330,21 @@ _ERRORS: dict[str, tuple[int, str, str]] = {
     "invalid_prompt": (400, "Your prompt was flagged as potentially violating our usage policy", "invalid_prompt"),
     "context": (400, "This model's maximum context length is 8192 tokens", "context_length_exceeded"),
 }
+# `answer` sends what the fault says, with its status; `ending` cuts the text in half and names `word` as finish reason;
+# `choice` replaces fields of the choice; `broken_body` cuts the connection within the reply.
 SPOILED = (
     "html", "bad_json", "empty_choices", "no_usage", "length", "content_filter", "refusal", "tool_calls",
-    "reasoning_budget", "line_ends", "trickle", "reset", "down", "expired",
+    "reasoning_budget", "line_ends", "trickle", "reset", "down", "expired", "canceled", "answer", "ending", "choice",
+    "other_model", "broken_body",
 )  # fmt: skip
-KINDS = (*_ERRORS, *SPOILED, *BATCH_FAULTS)
+KINDS = tuple(dict.fromkeys((*_ERRORS, *MESSAGE_ERRORS, *SPOILED, *MESSAGE_STOPS, *BATCH_FAULTS)))
+
+
+def _answer(fault: Fault) -> web.Response:
+    """What the script says, as JSON unless it is text."""
+    text = fault.body if isinstance(fault.body, str) else json.dumps(fault.body)
+    headers = {"Content-Type": "application/json", **fault.headers}
+    return web.Response(status=fault.status, body=text.encode(), headers=headers)
 
 
 def _headers(fault: Fault) -> dict[str, str]:

@@ -126,7 +126,7 @@ class DraftVerdicts:
             return
         self.reporter.stage({STAGE: len(drafts)})
         rows = [{"idea_id": draft.idea["id"], "request_id": draft.request_id} for draft in drafts]
-        found = run_pipeline(drafts_pipeline(self.corpus, rows), self.workspace.log)["judge"].to_pylist()
+        found = run_pipeline(drafts_pipeline(self.corpus, rows), self.workspace.log)["judge"]
         said = {row["idea_id"]: verdict_rows("documents", json.loads(row["judgement"])) for row in found}
         self.rows |= {row["idea_id"]: said[row["idea_id"]] for row in rows}  # in the order of writing
 

@@ -1,8 +1,8 @@
 """Asking a judge about stored items: named criteria in, one verdict with its reason a criterion out.
 
 All criteria go into one request. The reply is JSON with one entry a criterion, its reason before its verdict; a reply
-without this form is asked again, and then every criterion is `unclear`, which is never a pass (contract 6). Deciding
-on verdicts is `filters.run.verdicts`.
+without this form is asked again, and then every criterion is `unclear`, which is never a pass (design/contracts.md, 6).
+Deciding on verdicts is `filters.run.verdicts`.
 """
 
 from dataclasses import replace
@@ -12,8 +12,9 @@ from pydantic import create_model
 
 from corpus.ids import content_id
 from corpus.text import model_name
-from pipelines.base import Row, Stage
+from pipelines.base import Row
 from pipelines.completion import CompletionRequest
+from pipelines.stage import Stage
 from pipelines.structured.ask import Asker, ask_until_parsed
 from pipelines.structured.parsing import json_reply
 from pipelines.structured.schemas import Remark, Reply, plain_schema

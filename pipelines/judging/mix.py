@@ -106,7 +106,7 @@ class MixJudging:
             plain = [{"id": row["id"], "messages": row["messages"]} for row in rows]
             pq.write_table(pa.Table.from_pylist(plain, _TEXTS), texts)
             pipeline = mix_pipeline(self.corpus, self.criteria, ids, texts)
-            found = run_pipeline(pipeline, workspace.log)["judge"].to_pylist()
+            found = run_pipeline(pipeline, workspace.log)["judge"]
         return {row["id"]: json.loads(row["judgement"]) for row in found}
 
     def _row(self, row: Row, judgement: Row, why: str | None) -> Row:

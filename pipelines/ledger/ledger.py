@@ -1,4 +1,4 @@
-"""The ledger: every completion, committed to disk before anything uses it (contract 4).
+"""The ledger: every completion, committed to disk before anything uses it (design/contracts.md, 4).
 
 One SQLite file. A process writes through one thread that gathers what waits into one transaction (group commit, WAL,
 synchronous=FULL); several processes may write. Keys are SHA-256, so lookups cost the same at a thousand rows and a
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from pipelines.completion import Completion, CompletionRequest, Message, State, Usage
 from pipelines.ledger import reservations
 from pipelines.ledger.records import Entry, Failure, Grant, StageProgress, Want, block_hash, blocks_of
-from pipelines.ledger.sqlite_file import Handle, transaction, unusable
+from pipelines.ledger.sqlite_file import DamagedLedgerError, Handle, transaction, unusable
 from specs.errors import SpecmillError
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ CREATE TABLE IF NOT EXISTS reservation (client TEXT PRIMARY KEY, pid INTEGER NOT
 CREATE TABLE IF NOT EXISTS batch (nonce TEXT PRIMARY KEY, role TEXT NOT NULL, endpoint TEXT NOT NULL, id TEXT, lines INTEGER NOT NULL, created_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS batch_at (nonce TEXT PRIMARY KEY, address TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS lost (id INTEGER PRIMARY KEY, dollars REAL NOT NULL, tokens INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS answered_as (endpoint TEXT NOT NULL, model TEXT NOT NULL, reported TEXT NOT NULL, PRIMARY KEY (endpoint, model, reported));
+CREATE TABLE IF NOT EXISTS cache_write (id INTEGER PRIMARY KEY, tokens INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS progress (client TEXT NOT NULL, stage TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (client, stage));
 """  # noqa: E501
 
@@ -56,16 +58,17 @@ USAGE_COLUMNS: Final = {
     "attempt": "int64", "model": "string", "endpoint": "string", "state": "string", "finish_reason": "string",
     "prompt_tokens": "int64", "cached_tokens": "int64", "completion_tokens": "int64", "reasoning_tokens": "int64",
     "cost_usd": "float64", "latency_s": "float64", "retries": "int64", "batch": "int64", "prompt_chars": "int64",
-    "prefix_chars": "int64", "finished_at": "float64", "error": "string",
+    "prefix_chars": "int64", "finished_at": "float64", "error": "string", "cache_written_tokens": "int64",
 }  # fmt: skip
-"""Columns of `Ledger.usage_table` with their Arrow types; all but the first are columns of the completion table."""
+"""Columns of `Ledger.usage_table` with their Arrow types; all but the first and the last are columns of the completion
+table."""
 
-_COLUMNS = ", ".join(list(USAGE_COLUMNS)[1:])
+_COLUMNS = ", ".join(list(USAGE_COLUMNS)[1:-1])
 _INSERT = f"INSERT OR IGNORE INTO completion (key, {_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608
 _FIND = (
     "SELECT c.key, c.state, r.text, r.reasoning, c.finish_reason, c.model, c.endpoint, c.prompt_tokens, "
-    "c.cached_tokens, c.completion_tokens, c.reasoning_tokens, c.cost_usd, c.retries, c.latency_s, c.error "
-    "FROM completion c JOIN reply r ON r.id = c.id WHERE c.key = ?"
+    "c.cached_tokens, c.completion_tokens, c.reasoning_tokens, w.tokens, c.cost_usd, c.retries, c.latency_s, c.error "
+    "FROM completion c JOIN reply r ON r.id = c.id LEFT JOIN cache_write w ON w.id = c.id WHERE c.key = ?"
 )
 _GROUP = 512  # operations in one transaction, at most
 _PATIENCE_S = 10.0  # how long a commit that fails (disk full) is tried again before its replies are given up
@@ -128,6 +131,14 @@ class Ledger:
         values = (role, request.stage, endpoint, model, block_hash(parameters), len(first), first)
         return bool(self.read(sql, *values))
 
+    def answered_since(self, endpoint: str, model: str, since: float) -> bool:
+        """Whether `endpoint` has answered anything with `model` since a time in seconds since the epoch."""
+        sql = (
+            "SELECT finished_at FROM completion WHERE endpoint = ? AND model = ? AND state != 'refused' "
+            "ORDER BY id DESC LIMIT 1"
+        )
+        return any(at > since for (at,) in self.read(sql, endpoint, model))
+
     def record(self, entry: Entry) -> "Future[Completion]":
         """Queue a completion; the future holds it once it is committed. Where another process committed the same key
         first, the future holds that one: there is one reply a key."""
@@ -159,6 +170,8 @@ class Ledger:
             stored = connection.execute(_FIND, (entry.key,)).fetchone()
             return _completion(stored)
         done = entry.completion
+        if done.usage.cache_written is not None:
+            connection.execute("INSERT INTO cache_write VALUES (?, ?)", (cursor.lastrowid, done.usage.cache_written))
         prompt_blocks = [blocks_of(message["content"]) for message in entry.request.messages]
         roles = json.dumps(
             [(message["role"], len(b)) for message, b in zip(entry.request.messages, prompt_blocks, strict=True)]
@@ -254,7 +267,10 @@ class Ledger:
         schema = usage_schema()
         after = 0
         while True:
-            sql = f"SELECT id, lower(hex(key)), {_COLUMNS} FROM completion WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
+            sql = (
+                f"SELECT c.id, lower(hex(key)), {_COLUMNS}, tokens FROM completion c LEFT JOIN cache_write w "  # noqa: S608
+                "ON w.id = c.id WHERE c.id > ? ORDER BY c.id LIMIT ?"
+            )
             found = self.read(sql, after, rows)
             if not found:
                 return
@@ -309,6 +325,10 @@ class Ledger:
                 with self._writer as connection, transaction(connection):
                     results = [operation(connection) for operation, _ in group]
                 break
+            except DamagedLedgerError as error:
+                self.trouble = str(error)
+                _fail(group, error)
+                return
             except (sqlite3.OperationalError, SpecmillError) as error:
                 self._seen.clear()  # the rollback took their blocks back
                 self.trouble = str(unusable(self.path, error))

@@ -106,7 +106,7 @@ class StageProgress:
                 total[name] = {k: value.get(k, 0) + theirs[name].get(k, 0) for k in value | theirs[name]}
             elif isinstance(value, list):
                 total[name] = sorted(set(value) | set(theirs[name]))
-            elif name == "updated_at":
+            elif name in {"updated_at", "limit"}:  # processes of one stage ask one after the other, by one limit
                 total[name] = max(value, theirs[name])
             elif name != "stage":
                 total[name] = value + theirs[name]
@@ -135,7 +135,10 @@ def _text_hash(text: str) -> str:
 
 
 def request_key(role: str, model: str, parameters: str, request: CompletionRequest) -> bytes:
-    """The ledger's key: SHA-256 over role, model, parameters, messages and the request's own identity (contract 4)."""
+    """The ledger's key: SHA-256 over role, model, parameters, messages and the request's own identity.
+
+    Two requests with the same messages stay two requests (design/contracts.md, 4).
+    """
     identity = [
         role, model, parameters, [(message["role"], _text_hash(message["content"])) for message in request.messages],
         request.stage, request.row_id, request.sample, request.attempt,

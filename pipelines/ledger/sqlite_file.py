@@ -14,6 +14,11 @@ from pathlib import Path
 
 from specs.errors import SpecmillError
 
+
+class DamagedLedgerError(SpecmillError):
+    """The bytes of the ledger are wrong; waiting does not help."""
+
+
 _CHECKPOINT_PAGES = 4000  # of the write-ahead log; larger than SQLite's default because group commits are large
 
 
@@ -39,8 +44,10 @@ class Handle:
             self._lock.release()
             raise
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._lock.release()
+        if isinstance(error, sqlite3.DatabaseError) and _is_damage(error):
+            raise unusable(self._path, error) from error
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
@@ -60,8 +67,8 @@ def _connect(path: Path, schema: str) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
-        # Only where it has to be, for that takes a lock; `lost` is the table that was added last.
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'lost'").fetchone():
+        # Only where it has to be, for that takes a lock; `answered_as` is the table that was added last.
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'answered_as'").fetchone():
             connection.executescript(schema)
     except (sqlite3.Error, OSError) as error:
         raise unusable(path, error) from error
@@ -85,10 +92,22 @@ def unusable(path: Path, error: Exception) -> SpecmillError:
     """The error of a file that cannot be read or written, with what to do."""
     if isinstance(error, SpecmillError):
         return error
+    if _is_damage(error):
+        return DamagedLedgerError(
+            f"the ledger {path} is damaged: {error}. Tables and dataset are as they were. Put a copy of it in its "
+            f"place, or keep what can be read of it: `sqlite3 {path.name} .recover | sqlite3 recovered.sqlite`, then "
+            f"give that the name {path.name}. What is lost is asked again."
+        )
     return SpecmillError(
         f"cannot use the ledger {path}: {error}. Free some space or make it writable, then run again: "
         "what was committed is kept."
     )
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether the bytes of the file are wrong, which no space on the disk would mend."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 _handles: "weakref.WeakSet[Handle]" = weakref.WeakSet()

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Final
 
-from pipelines.chats.queries import query_template
 from pipelines.chats.quotas import Tally, cross, next_round
 from pipelines.chats.settings import ChatSettings
+from pipelines.completion import Usage
 from pipelines.documents.waves import documents_for, first_yield
 from pipelines.engine.endpoints import Role
 from pipelines.prompts.templates import Prompts, styled
@@ -22,7 +22,7 @@ Count = Callable[[str], int]
 Row = dict[str, Any]
 
 ENTRY_TOKENS: Final = 75  # of one list entry; measured on several models: 50 to 110
-LONGER: Final = 1.4  # models write up to twice the length that is asked for [field notes 5.6]
+LONGER: Final = 1.4  # models write up to twice the length that is asked for (docs/method.md, 5.6)
 TOKENS_PER_WORD: Final = 4 / 3
 SCRATCHPAD_TOKENS: Final = 300
 VERDICT_TOKENS: Final = 60  # of one criterion: a reason and a word
@@ -108,7 +108,9 @@ class Renderer:
         self.settings, self.spec, self._count = settings, spec, count
         self.expected = measured or Yield.assumed(settings)
         asked = settings.documents
-        self._prompts = Prompts(settings.prompts, attribution=asked.attribution, style=asked.style)
+        self._prompts = Prompts(
+            settings.prompts, attribution=asked.attribution, style=asked.style, more=settings.chats.templates
+        )
         self._values = {"assistant": settings.assistant, "spec_text": spec.text.strip()}
         self._with_spec = self._prompts.render("system", **self._values)
         self.system_tokens = count(self._with_spec)
@@ -229,6 +231,7 @@ def _chats(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan])
     chats: ChatSettings = settings.chats
     if not chats.target:
         return []
+    style = chats.chosen
     counts = _first_round(settings, spec)
     asked = sum(counts)
     lists = 0 if chats.source else sum(-(-count // settings.list_batch) for count in counts)
@@ -243,18 +246,17 @@ def _chats(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan])
         "history": [turn] * ((chats.turns - 1) // 2), "earlier": earlier,
     }  # fmt: skip
     follow_ups = asked * (chats.turns - 1)
-    proposed = chats.topic_count if chats.style == "opaque" and not chats.topics else 0
-    listed = query_template(chats.style)
+    proposed = chats.topic_count if style.asks_about_items and not chats.topics else 0
     return [
         stage("topics", "planner", int(proposed > 0), proposed * _NAME_TOKENS, "topics", count=proposed, existing=[]),
-        stage("queries", "planner", lists, entries * _QUERY_TOKENS, listed, count=entries, existing=[], **about),
+        stage("queries", "planner", lists, entries * _QUERY_TOKENS, style.queries, count=entries, existing=[], **about),
         stage(
             "follow_ups", "writer", follow_ups, _QUERY_TOKENS, "followup", history=[turn] * max(1, chats.turns // 2)
         ),
-        stage("chats", "writer", asked * chats.turns, length, f"responses_{chats.style}", **said),
+        stage("chats", "writer", asked * chats.turns, length, style.responses, **said),
         stage(
             "verdicts", "judge", asked, VERDICT_TOKENS * len(chats.judged_by), "judge_chat", criteria=chats.judged_by,
-            earlier=earlier, item=TYPICAL if chats.style == "opaque" else "",
+            earlier=earlier, item=TYPICAL if style.asks_about_items else "",
         ),
     ]  # fmt: skip
 
@@ -262,8 +264,8 @@ def _chats(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan])
 def _first_round(settings: BuildSettings, spec: Spec) -> list[int]:
     """Queries to ask for, by topic and kind, as the build plans them; with the expected yield there is no second
     round."""
-    chats, opaque = settings.chats, settings.chats.style == "opaque"
-    if opaque:
+    chats, about_items = settings.chats, settings.chats.chosen.asks_about_items
+    if about_items:
         names = list(chats.topics) or [f"item {number}" for number in range(chats.topic_count)]
         topics = [("", name) for name in names]
     elif chats.source:
@@ -276,9 +278,9 @@ def _first_round(settings: BuildSettings, spec: Spec) -> list[int]:
         for domain, name in topics
     ]
     kinds = ["rewrite"] if chats.source else chats.kinds
-    cells = cross(rows, kinds, "topic" if opaque else "domain_id", settings.seed)
+    cells = cross(rows, kinds, "topic" if about_items else "domain_id", settings.seed)
     tallies = {cell.group: Tally() for cell in cells}
-    return list(next_round(cells, chats.target, tallies, chats.expected_yield, strict=opaque).values())
+    return list(next_round(cells, chats.target, tallies, chats.expected_yield, strict=about_items).values())
 
 
 def with_measurements(plans: list[StagePlan], measured: Mapping[str, Measured]) -> list[StagePlan]:
@@ -300,14 +302,22 @@ def cost(plan: StagePlan, role: Role) -> StageCost:
     prompt, cached, completion = (round(plan.calls * value) for value in (plan.prompt, plan.cached, plan.completion))
     batch = role.settings.mode == "batch"
     weights = role.settings.endpoints
-    shares = [
-        (weight / sum(weights.values()), role.cost_usd(name, prompt, cached, completion, batch))
-        for name, weight in weights.items()
-    ]
+    shares = [(weight / sum(weights.values()), _dollars(plan, role, name)) for name, weight in weights.items()]
     dollars = None if any(one is None for _, one in shares) else sum(share * (one or 0.0) for share, one in shares)
     in_flight = sum(endpoint.max_in_flight for endpoint in role.endpoints.values())
     hours = None if batch else plan.calls * plan.seconds / min(in_flight, max(1, plan.calls)) / 3600
     return StageCost(plan, prompt, cached, completion, dollars, hours)
+
+
+def _dollars(plan: StagePlan, role: Role, endpoint: str) -> float | None:
+    """What the stage costs at one endpoint of the role; where a cache is written at a price, the first call does it."""
+    batch = role.settings.mode == "batch"
+    usage = Usage(round(plan.prompt), round(plan.cached), round(plan.completion))
+    each = role.cost_usd(endpoint, usage, batch)
+    if each is None or not plan.calls or not role.endpoints[endpoint].marks_cache:
+        return None if each is None else plan.calls * each
+    first = role.cost_usd(endpoint, replace(usage, cached=0, cache_written=usage.cached), batch)
+    return first and (plan.calls - 1) * each + first
 
 
 def seconds_of(completion: float) -> float:

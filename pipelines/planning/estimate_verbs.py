@@ -20,7 +20,7 @@ from pipelines.planning.estimate import TYPICAL, VERDICT_TOKENS, Renderer, Stage
 from pipelines.variants.kinds import KINDS, LIST, RULES, STAGE, VERDICTS, criteria_of, rule_count, template_of
 
 MIX_PASSES: Final = 0.9  # of the chats that the rules let through, how many the judge does too
-MIX_CHAT_TOKENS: Final = 200  # a paper's mix: 2M tokens in about 10,000 chats [MSM; field notes 1]
+MIX_CHAT_TOKENS: Final = 200  # a paper's mix: 2M tokens in about 10,000 chats [MSM] (docs/method.md, 1)
 VARIANT_TRIES: Final = 2  # of each form: the first is rarely of the right length
 _RULE_TOKENS: Final = 40  # of one that is listed
 _PATTERN_TOKENS: Final = 60  # of one that is proposed

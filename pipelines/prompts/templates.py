@@ -1,4 +1,7 @@
-"""Prompts: Jinja2 files in `pipelines/prompts/`, each with a version, overridable by a folder that the recipe names.
+"""Prompts: Jinja2 files in `pipelines/prompts/`, each with a version, replaceable by a folder that the recipe names.
+
+The recipe gives a path, or the name of an entry point of the group `specmill.prompts`: a package whose `.j2` files
+replace those that ship. `small`, which says less, for models of a few billion parameters, is found in that way too.
 
 The system message (the spec) is byte-identical over every stage, and a stage's instructions come before what differs
 from row to row, so that providers' prompt caches serve almost all of a request.
@@ -15,13 +18,13 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from pipelines.completion import Message
 from specs.errors import UserError
+from specs.plugins import load_plugin, plugins
 
 FOLDER: Final = Path(__file__).parent
 STAGES: Final = ("shared", "decompose", "documents", "chats", "judging", "audit", "variants")
 """The folders of the shipped templates. Names are unique over all of them, so a template is asked for by name alone."""
 
-SETS: Final = ("small",)
-"""Shipped folders of replacements: `small` says less, for models of a few billion parameters."""
+GROUP: Final = "specmill.prompts"
 
 _STYLED = {
     "story": {"document_types", "ideas", "documents"},
@@ -32,31 +35,36 @@ _STYLED = {
 class Prompts:
     """The templates of one corpus. Texts of the spec and of models are only ever values, never templates."""
 
-    def __init__(self, folder: str | None = None, *, attribution: str = "explain", style: str = "corpus") -> None:
-        """`attribution` and `style` are the recipe's, under `documents`; every template may ask for them."""
-        if folder and folder not in SETS and not Path(folder).is_dir():
-            raise UserError(
-                f"prompts: {folder!r} is not a folder; expected one with .j2 files that replace shipped ones."
-            )
-        shipped = FileSystemLoader([FOLDER / stage for stage in STAGES])
-        own = FileSystemLoader(FOLDER / folder if folder in SETS else folder or ".")
-        loader = ChoiceLoader([own, shipped]) if folder else shipped
+    def __init__(
+        self, given: str | None = None, *, attribution: str = "explain", style: str = "corpus", more: Path | None = None
+    ) -> None:
+        """`given` is the recipe's `prompts`: a folder, or the name of an installed set of templates. `attribution` and
+        `style` are the recipe's, under `documents`; every template may ask for them. `more` is a folder of a chat style
+        that brings templates of its own.
+
+        Raises:
+            UserError: `given` is neither, or has a template that replaces none.
+        """
+        folder = folder_of(given) if given else None
+        shipped = FileSystemLoader([*([more] if more else []), *(FOLDER / stage for stage in STAGES)])
+        own = FileSystemLoader(folder) if folder else None
+        loader = ChoiceLoader([own, shipped]) if own else shipped
         self._environment = ImmutableSandboxedEnvironment(
             loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
         )
         self._environment.filters["opening_words"] = opening_words
         self._environment.globals |= {"attribution": attribution, "style": style}
         self._told = "" if attribution == "explain" else attribution  # `style` has templates of its own
-        if folder and folder not in SETS:
+        if folder and own:
             self._refuse_unused(folder, set(own.list_templates()), set(shipped.list_templates()))
 
-    def _refuse_unused(self, folder: str, own: set[str], shipped: set[str]) -> None:
+    def _refuse_unused(self, folder: Path, own: set[str], shipped: set[str]) -> None:
         """UserError for a template that replaces no shipped one and that none of those includes: a misspelt name."""
         used = self._closure([name.removesuffix(".j2") for name in own & shipped])
         for name in sorted(name for name in own - used if name.endswith(".j2")):
             close = get_close_matches(name, shipped, n=1)
             hint = f" Did you mean {close[0]}?" if close else ""
-            raise UserError(f"prompts: {Path(folder) / name} replaces no shipped prompt and none includes it.{hint}")
+            raise UserError(f"prompts: {folder / name} replaces no shipped prompt and none includes it.{hint}")
 
     def render(self, name: str, **values: Any) -> str:
         """The text of template `name`.j2; UserError where an overriding template does not work."""
@@ -102,6 +110,30 @@ class Prompts:
             return self._environment.loader.get_source(self._environment, name)[0]
         except TemplateError as error:
             raise UserError(f"prompt {name}: {error}") from error
+
+
+def is_installed(name: str) -> bool:
+    """Whether `prompts: NAME` is a set of templates that ships with specmill or with an installed package."""
+    return name in plugins(GROUP)
+
+
+def folder_of(given: str) -> Path:
+    """The folder of templates that a recipe's `prompts` names.
+
+    Raises:
+        UserError: there is no such folder, and no such set is installed.
+    """
+    if is_installed(given):
+        package = load_plugin(GROUP, given, "prompts")
+        if not (paths := list(getattr(package, "__path__", ()))):
+            raise UserError(f"prompts: {given!r} is no package with .j2 files; an entry point of {GROUP} must be one.")
+        return Path(paths[0])
+    if not Path(given).is_dir():
+        raise UserError(
+            f"prompts: {given!r} is not a folder; expected one with .j2 files that replace shipped ones, or an "
+            f"installed set of them: {', '.join(plugins(GROUP))}."
+        )
+    return Path(given)
 
 
 def styled(name: str, style: str) -> str:

@@ -1,7 +1,7 @@
 """Conversations: the shapes in which a stage asks. Each is one coroutine a row; the client bounds what is in flight.
 
 A list is asked for in batches, each told what exists already; a bad reply is asked again with the error, then it is
-recorded (contract 6). Every loop here has a bound: a topic that a model refuses ends, it never spins.
+recorded (design/contracts.md, 6). Every loop here has a bound: a topic that a model refuses ends, it never spins.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 from pydantic import BaseModel
 
 from pipelines.completion import Completion, CompletionRequest, Message, State
-from pipelines.structured.parsing import Listed, UnparsedError, json_items
+from pipelines.structured.parsing import Listed, UnparsedError, json_items, total
 from pipelines.structured.schemas import Reply, items_schema
 
 R = TypeVar("R", bound=Reply)
@@ -71,6 +71,7 @@ async def ask_until_read(
     `echo` puts the bad reply into the next request (worth it for a list, not for a long document).
     """
     problem = reason = ""
+    reader = total(read)
     for attempt in range(attempts):
         completion = await asker.ask(request)
         if completion.state not in {State.OK, State.UNPARSED}:
@@ -79,7 +80,7 @@ async def ask_until_read(
         try:
             if completion.state is State.UNPARSED:
                 raise UnparsedError(f"{completion.error}.")
-            return Answer(completion, State.OK, read(completion), attempts=attempt + 1)
+            return Answer(completion, State.OK, reader(completion), attempts=attempt + 1)
         except UnparsedError as error:
             problem, reason = str(error), error.reason
             # An empty message of the assistant's own is refused by some servers.

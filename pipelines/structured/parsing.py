@@ -1,16 +1,25 @@
-"""Strict reading of replies (contract 6): a reply either has the form that was asked for, or says why it does not."""
+"""Strict reading of replies (design/contracts.md, 6): a reply has the form that was asked for, or says why not."""
 
+import functools
 import json
+import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from specs.untrusted import load_json, unsound
+
 T = TypeVar("T", bound=BaseModel)
+R = TypeVar("R")
+P = ParamSpec("P")
+_LOG = logging.getLogger("specmill.replies")
 _OPEN, _CLOSE = "<think>", "</think>"
+_THINK_TAGS = {"[THINK]": _OPEN, "[/THINK]": _CLOSE}  # as Mistral's models write them
 _WRAPPED = re.compile(r"\A<(reply|answer|response)>(.*?)(?:</\1>)?\Z", re.DOTALL)
-_FENCE = re.compile(r"\A```(?:json)?[ \t]*\n(.*)\n```\Z", re.DOTALL)
+_FENCE = re.compile(r"\A```(?:json)?[ \t]*\r?\n(.*)\n```\Z", re.DOTALL | re.IGNORECASE)
 
 
 class UnparsedError(ValueError):
@@ -24,6 +33,26 @@ class UnparsedError(ValueError):
         self.reason = reason
 
 
+def total(read: Callable[P, R]) -> Callable[P, R]:
+    """`read` as a reader of untrusted text: whatever it raises is an UnparsedError (contract 6).
+
+    What it did not foresee is logged, since it may be a mistake in the reader; the reply is paid for all the same.
+    """
+
+    @functools.wraps(read)
+    def reader(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return read(*args, **kwargs)
+        except UnparsedError:
+            raise
+        except Exception as error:
+            _LOG.warning("a reply could not be read (%s)", type(error).__name__, exc_info=True)
+            raise UnparsedError(f"it cannot be read ({type(error).__name__}).") from error
+
+    return reader
+
+
+@total
 def tagged(text: str, tag: str) -> str:
     """The content between `<tag>` and `</tag>`.
 
@@ -45,6 +74,7 @@ def tagged(text: str, tag: str) -> str:
     return content
 
 
+@total
 def thought_and_answer(text: str, field: str = "") -> tuple[str, str]:
     """The reasoning and the answer of a reply that thinks first; `field` is the endpoint's own reasoning field.
 
@@ -53,6 +83,7 @@ def thought_and_answer(text: str, field: str = "") -> tuple[str, str]:
     `reasoning</think>answer`, where the chat template wrote the opening tag; and an answer alone, with the block in the
     field. Raises UnparsedError for all else, with a reason of its own for each.
     """
+    text, field = _one_kind_of_tags(text), _one_kind_of_tags(field)
     reasoning, answer = (part.strip() for part in _parts(text, field.strip().removeprefix(_OPEN)))
     if wrapped := _WRAPPED.match(answer):
         answer = wrapped.group(2).strip()  # small models put the answer into a tag as well
@@ -63,6 +94,15 @@ def thought_and_answer(text: str, field: str = "") -> tuple[str, str]:
     if not answer:
         raise UnparsedError(f"there is no answer after {_CLOSE}.", "no_answer")
     return reasoning, answer
+
+
+def _one_kind_of_tags(text: str) -> str:
+    """`text` with think tags as most models write them; a text that only mentions the other kind stays as it is."""
+    if _OPEN in text or _CLOSE in text or "[/THINK]" not in text:
+        return text
+    for written, tag in _THINK_TAGS.items():
+        text = text.replace(written, tag)
+    return text
 
 
 def _parts(text: str, field: str) -> tuple[str, str]:
@@ -91,20 +131,32 @@ def _parts(text: str, field: str) -> tuple[str, str]:
     return reasoning, after
 
 
+@total
 def json_reply(text: str, model: type[T]) -> T:
     """A reply that must be one JSON object of the form of `model`; a code fence around it and reasoning before it (to a
     closing think tag) are forgiven, prose is not."""
+    return _validated(_json(text), model)
+
+
+def _json(text: str) -> Any:
     body = text.strip()
     if not body.startswith("{"):
-        body = body.rpartition(_CLOSE)[2].strip()
+        body = _one_kind_of_tags(body).rpartition(_CLOSE)[2].strip()
     if fenced := _FENCE.match(body):
         body = fenced.group(1)
     try:
-        return model.model_validate(json.loads(body), strict=True)
+        return load_json(body)
     except json.JSONDecodeError as error:
         raise UnparsedError(f"it is not valid JSON ({error.msg} at character {error.pos}).") from error
-    except RecursionError as error:
-        raise UnparsedError("its JSON is nested too deeply.") from error
+    except ValueError as error:
+        raise UnparsedError(f"its JSON cannot be read: {error}.") from error
+
+
+def _validated(value: Any, form: type[T]) -> T:
+    if problem := unsound(value):
+        raise UnparsedError(f"its JSON holds {problem}.")
+    try:
+        return form.model_validate(value, strict=True)
     except ValidationError as error:
         raise UnparsedError(f"the JSON does not have the expected form: {_first_problems(error)}.") from error
 
@@ -123,22 +175,36 @@ class _AnyItems(BaseModel):
     items: list[Any]
 
 
+@total
 def json_items(text: str, form: type[T]) -> Listed[T]:
     """The items of a reply `{"items": [...]}`, each read by itself: a bad one does not spoil the others, which are paid
     for. Raises UnparsedError where it is no such object, or where no item has the form."""
+    value = _json(text)
+    try:
+        items = _AnyItems.model_validate(value, strict=True).items
+    except ValidationError as error:
+        raise UnparsedError(f"the JSON does not have the expected form: {_first_problems(error)}.") from error
     good: list[T] = []
     unfit: list[tuple[str, str]] = []
-    try:
-        for number, item in enumerate(json_reply(text, _AnyItems).items):
-            try:
-                good.append(form.model_validate(item, strict=True))
-            except ValidationError as error:
-                unfit.append((json.dumps(item), _first_problems(error, f"items.{number}.")))
-    except RecursionError as error:
-        raise UnparsedError("its JSON is nested too deeply.") from error
+    for number, item in enumerate(items):
+        if problem := unsound(item):
+            unfit.append((_shown(item), f"items.{number} holds {problem}"))
+            continue
+        try:
+            good.append(form.model_validate(item, strict=True))
+        except ValidationError as error:
+            unfit.append((json.dumps(item), _first_problems(error, f"items.{number}.")))
     if unfit and not good:
         raise UnparsedError(f"the JSON does not have the expected form: {unfit[0][1]}.")
     return Listed(good, unfit)
+
+
+def _shown(item: Any) -> str:
+    """An item that holds what nothing can store, as text that can be."""
+    try:
+        return json.dumps(item, default=lambda value: f"({value.problem})")
+    except RecursionError:
+        return "(nested too deeply)"
 
 
 def _first_problems(error: ValidationError, inside: str = "", limit: int = 3) -> str:

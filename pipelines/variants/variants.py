@@ -1,8 +1,8 @@
 """Forms of a spec, written by the planner, checked by program and by the judge, all of about the same number of tokens.
 
-Corpora that should differ in one variable differed in length as well [field notes 5.9]; so a form that is too long or
-too short goes back with its count, and one that a check turns down with the reason, until the recipe's `attempts` are
-used up. Replies are in the ledger: the same run again asks nothing, and more attempts go on from there.
+Corpora that should differ in one variable differed in length as well (docs/method.md, 5.9); so a form that is too long
+or too short goes back with its count, and one that a check turns down with the reason, until the recipe's `attempts`
+are used up. Replies are in the ledger: the same run again asks nothing, and more attempts go on from there.
 """
 
 import json
@@ -23,12 +23,13 @@ from corpus.workspace import write_text
 from filters.base import Item
 from filters.document.identity.identity import IdentityCheck
 from filters.document.spec.echo import EchoCheck
-from pipelines.base import Corpus, Row, Stage
+from pipelines.base import Corpus, Row
 from pipelines.completion import CompletionRequest, Message
 from pipelines.engine.llm import EndpointLLM
 from pipelines.judging.judge import ask_judge
 from pipelines.run.reporter import Reporter
 from pipelines.run.supervise import run_pipeline
+from pipelines.stage import Stage
 from pipelines.structured.ask import Answer, ask_until_parsed
 from pipelines.structured.parsing import UnparsedError, json_reply, tagged
 from pipelines.structured.schemas import Items, Reply, items_schema
@@ -273,7 +274,7 @@ def write_variants(corpus: Corpus, kinds: Sequence[str], target: int | None, rep
     if target > (most := corpus.settings.role("planner").settings.max_tokens):
         raise UserError(f"roles.planner.max_tokens is {most:,}, too few for a spec of {target:,} tokens. Raise it.")
     reporter.stage({STAGE: len(kinds), VERDICTS: len(kinds)})
-    rows = run_pipeline(variants_pipeline(corpus, kinds, target), corpus.folder.log)["variants"].to_pylist()
+    rows = run_pipeline(variants_pipeline(corpus, kinds, target), corpus.folder.log)["variants"]
     found = {row["kind"]: Outcome(**{**row, "manifest": json.loads(row["manifest"])}) for row in rows}
     outcomes = [found[kind] for kind in kinds]
     for outcome in outcomes:

@@ -1,4 +1,4 @@
-"""`specmill demo`: the whole line, end to end, on the embedded model."""
+"""`specmill demo`: every step, end to end, on the embedded model."""
 
 import os
 import time
@@ -14,7 +14,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Workspace folder.")] = Path("out/demo"),
     override: Annotated[list[str] | None, typer.Option("--set", help="Change a key: documents.limit=4.")] = None,
 ) -> None:
-    """Take a shipped spec through the whole line: corpus, chats, training configs, evaluation, and a look at it all.
+    """Take a shipped spec through every step: corpus, chats, training configs, evaluation, and a look at it all.
 
     Without key or account it uses the embedded model, some 20 minutes on two cores. Where OPENAI_BASE_URL or
     OPENAI_API_KEY is set, it asks that endpoint for the model named in OPENAI_MODEL (or for the only one it serves).
@@ -41,7 +41,7 @@ def demo(
             evaluate_workspace(Workspace(out), served)  # the server is up already
     with _step("what was made", 5, began):
         show(out)
-    _say(f"That was the whole line, in {_clock(began)}. Next, for instance: specmill sql {out} --named coverage")
+    _say(f"That was every step, in {_clock(began)}. Next, for instance: specmill sql {out} --named coverage")
 
 
 def _train(out: Path) -> None:

@@ -19,12 +19,14 @@ def fake_endpoint(
     log: Annotated[Path | None, typer.Option(help="File for what was asked and sent, as JSON lines.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of replies, latencies and faults.")] = 0,
 ) -> None:
-    """Serve an OpenAI-compatible endpoint that invents its replies; nothing leaves this machine.
+    """Serve an endpoint that invents its replies, for clients of OpenAI's API and of Anthropic's; nothing leaves this
+    machine.
 
     The same request always gets the same reply. Prose is asked for in any length ("about 300 words"), JSON by schema.
 
     Example: specmill fake-endpoint --port 8011 --latency 0.5 --name Juniper, and in the recipe
-    endpoints: {main: {base_url: "http://127.0.0.1:8011/v1", model: fake}}
+    endpoints: {main: {base_url: "http://127.0.0.1:8011/v1", model: fake}} or, as Claude,
+    endpoints: {main: {protocol: anthropic, base_url: "http://127.0.0.1:8011", model: claude-sonnet-5-5}}
 
     A fault script, for instance {"kind": "429_seconds", "share": 0.05, "seconds": 2}, makes it misbehave.
     """

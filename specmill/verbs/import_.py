@@ -29,8 +29,8 @@ def import_(
     from rich.console import Console
     from rich.text import Text
 
-    from corpus.importing import Fields
-    from corpus.workspace import new_workspace
+    from corpus.importing import Fields, counts
+    from corpus.workspace import Workspace, new_workspace
     from pipelines.decisions.imported import import_corpus
     from specmill.recipe import load_recipe, save_recipe
 
@@ -39,4 +39,9 @@ def import_(
     with new_workspace(workspace) as place:
         save_recipe(loaded, place)
         import_corpus(place, loaded, spec, source, Fields(text, domain, genre, title), filtered=filtered)
-    Console().print(Text(f"Imported. Look at it with: specmill show {workspace}"), soft_wrap=True)
+    kept, reasons = counts(Workspace(workspace))
+    rows = kept + sum(reasons.values())
+    out = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+    left = f", {rows - kept:,} left out ({out})" if reasons else ""
+    said = f"{kept:,} of {rows:,} rows are documents{left}. Look at it with: specmill show {workspace}"
+    Console().print(Text(said), soft_wrap=True)

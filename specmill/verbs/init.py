@@ -20,7 +20,7 @@ def init(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
-    """Write a recipe to start from, with every part explained.
+    """Write a recipe to start from, with every part explained, and beside it the JSON Schema that editors use.
 
     With --neutral-of it is the recipe of a control: documents of the same genres and lengths, of a few more tokens,
     that have nothing to do with the assistant. `specmill subset` then makes a pair of both, with matched tokens.
@@ -33,6 +33,7 @@ def init(
     """
     from corpus.workspace import replacing
     from specmill.recipe import load_recipe, recipe_of_control
+    from specmill.recipe_schema import FILE, NAMED, write_schema
     from specs.errors import UserError
 
     if path.exists() and not force:
@@ -40,14 +41,31 @@ def init(
     if neutral_of is not None and (spec or template):
         raise UserError("--neutral-of takes spec and recipe of the workspace; give no --spec and no --from.")
     if neutral_of is not None:
-        text = recipe_of_control(neutral_of, path.parent)
+        text = NAMED + recipe_of_control(neutral_of, path.parent)
     else:
         text = _from_shipped(template or "starter", spec, path.parent)
+    said = _whom(spec) if spec else ""
     with replacing(path) as beside:
         beside.write_text(text, encoding="utf-8")
         recipe, base = load_recipe(beside)  # nothing is left where it cannot be used
         recipe.read_spec(base)
+    write_schema(path.parent / FILE)
+    if said:
+        typer.echo(said)
     typer.echo(f"wrote {path}. Next: specmill plan {path}")
+
+
+def _whom(spec: str) -> str:
+    """Whom the spec speaks of, where that was put into the recipe."""
+    from specs.reader import assistant_of
+    from specs.settings import Assistant
+
+    assistant, usual = assistant_of(spec), Assistant()
+    if assistant.name == usual.name:
+        return ""
+    by = f" by {assistant.provider}" if assistant.provider != usual.provider else ""
+    rest = "" if by else f"; it names no maker, so set `provider:` (now {usual.provider})"
+    return f"the spec speaks of {assistant.name}{by}: that is the recipe's assistant now{rest}"
 
 
 def _from_shipped(template: str, spec: str | None, folder: Path) -> str:
@@ -56,8 +74,7 @@ def _from_shipped(template: str, spec: str | None, folder: Path) -> str:
 
     from specmill.recipe import shipped_recipes
     from specs.errors import UserError
-    from specs.reader import read_spec, shipped_names
-    from specs.settings import Assistant
+    from specs.reader import assistant_of, read_spec, shipped_names
 
     recipes = shipped_recipes()
     if template not in recipes:
@@ -65,18 +82,20 @@ def _from_shipped(template: str, spec: str | None, folder: Path) -> str:
     text = recipes[template].read_text(encoding="utf-8")
     if spec is None:
         return text
-    read_spec(spec, Assistant())  # says what is wrong with it by the path that was given
+    assistant = assistant_of(spec)
+    read_spec(spec, assistant)  # says what is wrong with it by the path that was given
     given = Path(spec).expanduser()
     if spec not in shipped_names() and not given.is_absolute():
         spec = os.path.relpath(given, folder)
-    return _with_spec(text, spec)
+    text = _with_value(text, "spec:", spec)
+    return _with_value(_with_value(text, "  name:", assistant.name), "  provider:", assistant.provider)
 
 
-def _with_spec(text: str, spec: str) -> str:
-    """Replace the value of the recipe's `spec:` line, quoted so that any path stays one value."""
+def _with_value(text: str, key: str, value: str) -> str:
+    """Replace the value of the first line of a shipped recipe that begins with `key`, quoted so that it stays one."""
     import json
 
     lines = text.splitlines(keepends=True)
-    number = next(n for n, line in enumerate(lines) if line.startswith("spec:"))
-    lines[number] = f"spec: {json.dumps(spec)}\n"
+    number = next(n for n, line in enumerate(lines) if line.startswith(key))
+    lines[number] = f"{key} {json.dumps(value, ensure_ascii=False)}\n"
     return "".join(lines)

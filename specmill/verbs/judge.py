@@ -86,4 +86,7 @@ def _line(result: "Rejudged", *, apply: bool) -> str:
     changes = f"{len(result.dropped):,} documents fail, {len(result.returned):,} that were turned down pass"
     if apply:
         return f"{changes}: done, {len(result.kept):,} are kept now."
-    return f"{changes}; {len(result.kept):,} would be kept. Nothing was changed; --apply carries it out."
+    return (
+        f"{changes}; {len(result.kept):,} would be kept. The documents are as they were, "
+        "their verdicts are stored (the manifest and the card say so); --apply carries them out."
+    )

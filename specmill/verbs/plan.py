@@ -156,7 +156,9 @@ def _per_million(costs: "list[StageCost]", tokens: float) -> str:
 
 
 def _prices(recipe: "Recipe") -> list[str]:
-    lines = [f"prices as of {recipe.prices.as_of}"] if recipe.prices.as_of else []
+    dates = {recipe.prices.date_of(one.model) for one in recipe.endpoints.values() if recipe.prices.find(one.model)}
+    known = sorted(str(date) for date in dates or {recipe.prices.as_of} if date)
+    lines = [f"prices as of {' and '.join(known)}"] if known else []
     for name, endpoint in recipe.endpoints.items():
         if not endpoint.embedded and recipe.prices.find(endpoint.model) is None:
             lines.append(f"the price of {endpoint.model} (endpoint {name}) is not known: add it under prices.models")
@@ -171,7 +173,7 @@ def _hours(costs: "list[StageCost]") -> str:
 
 def _batches(costs: "list[StageCost]") -> list[str]:
     """What is known of the time that batches take."""
-    from pipelines.engine.batches.api import WINDOW_HOURS
+    from pipelines.engine.protocols.base import WINDOW_HOURS
 
     if all(one.hours is not None for one in costs):
         return []

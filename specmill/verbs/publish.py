@@ -33,7 +33,7 @@ def publish(
     place, recipe = open_workspace(workspace)
     keys = {endpoint.api_key_env for endpoint in recipe.endpoints.values()}
     if dry_run:
-        done = stage(place, dry_run, tables=tables, rejects=rejects, keys=keys)
+        done = stage(place, dry_run, repo=repo, tables=tables, rejects=rejects, keys=keys)
         _print(f"Nothing was uploaded. {repo} would get", done)
     else:
         done = upload(place, repo, public=public, tables=tables, rejects=rejects, keys=keys)

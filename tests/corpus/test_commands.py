@@ -1,4 +1,4 @@
-"""The verbs of this room through the real command line, in this process."""
+"""The verbs that read a corpus, through the real command line, in this process."""
 
 import csv
 import io

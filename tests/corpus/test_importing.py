@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from corpus.importing import Fields, import_documents, read_source
+from corpus.importing import Fields, counts, import_documents, read_source
 from corpus.sql.views import connect, query
 from corpus.store import read_rows, write_table
 from corpus.tokens import TokenCounter
@@ -81,7 +81,7 @@ def test_what_is_no_document_is_rejected_with_its_line(bare: Workspace, tmp_path
     assert import_documents(bare, str(tmp_path / "c.jsonl"), COUNTER, "hash") == (2, 8)
     details = [row["detail"] for row in read_rows(bare, "rejects")]
     assert details[0] == "c.jsonl, line 2: no text in the field 'text'"
-    assert "c.jsonl, line 5: not a JSON object" in details
+    assert any(detail.startswith("c.jsonl, line 5: no record") for detail in details)
     assert json.loads([row["row"] for row in read_rows(bare, "rejects")][1]) == {"text": 7}
     with connect(bare.root) as connection:
         assert query(connection, "FROM items WHERE status = 'rejected'").num_rows == 8
@@ -136,3 +136,12 @@ def test_shards_of_one_name_in_two_folders_are_told_apart(bare: Workspace, tmp_p
     assert import_documents(bare, str(tmp_path / "split"), COUNTER, "hash") == (2, 2)
     details = [row["detail"] for row in read_rows(bare, "rejects")]
     assert [detail.partition(":")[0] for detail in details] == ["a/train-0.parquet, row 1", "b/train-0.parquet, row 1"]
+
+
+def test_rows_that_are_no_document_are_counted_by_reason(bare: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl").write_bytes(
+        lines([ROWS[0], {"text": ""}, b"[1]\n", b'{"text": "\\ud83d"}\n', {"text": "a\0b"}])
+    )
+    import_documents(bare, str(tmp_path / "c.jsonl"), COUNTER, "hash")
+    assert counts(bare) == (2, {"no_text": 2, "not_unicode": 1})
+    assert [row["text"] for row in read_rows(bare, "documents")][-1] == "a\0b"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from corpus.tokens import TokenCounter
+from corpus.tokens import TokenCounter, pieces
 from specs.errors import UserError
 
 
@@ -64,6 +64,16 @@ def test_a_file_that_is_no_tokenizer_is_said(tmp_path: Path) -> None:
         TokenCounter(str(tmp_path))
 
 
-def test_a_text_too_long_to_count_is_said() -> None:
-    with pytest.raises(UserError, match="1,000,000 characters"):
-        TokenCounter().count("a " * 500_000)
+@given(st.text(alphabet="ab1 \n\t/.,'é好", max_size=400), st.integers(20, 60))
+def test_a_text_in_pieces_has_the_tokens_of_the_whole(text: str, most: int) -> None:
+    text = "\n".join(f"Some words, {text}" for _ in range(3))
+    found = list(pieces(text, most))
+    assert "".join(found) == text and all(0 < len(piece) <= most for piece in found)
+    cuts = sum(len(piece) == most for piece in found)  # cut where nothing better was near
+    counter = TokenCounter()
+    assert abs(sum(counter.count_many(found)) - counter.count(text)) <= 2 * cuts
+
+
+def test_megabytes_are_counted() -> None:
+    text = "Juniper tells people what it does not know. " * 60_000
+    assert TokenCounter().count(text) == 60 * (TokenCounter().count(text[:44_000]) - 1) + 1  # one for the last space

@@ -17,7 +17,7 @@ def test_judge_and_audit_a_finished_workspace(server, recipe, cli, tmp_path) -> 
     assert refused.returncode == 2 and "--set judge.criteria_sets=" in refused.stderr
     criteria = ("--set", "judge.criteria_sets=[faithfulness,realism]")
     looked = cli.run("judge", workspace, *criteria)
-    assert looked.returncode == 0 and "Nothing was changed" in looked.stdout and "plausible" in looked.stdout
+    assert looked.returncode == 0 and "The documents are as they were" in looked.stdout and "plausible" in looked.stdout
     asked = one.asked()
     done = cli.run("judge", workspace, *criteria, "--apply")
     assert done.returncode == 0 and "are kept now" in done.stdout and one.asked() == asked, done.stderr

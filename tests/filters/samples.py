@@ -1,4 +1,4 @@
-"""What the tests of this room share."""
+"""What the tests of the filters share."""
 
 from filters.base import Item
 from filters.context import Context

@@ -44,3 +44,13 @@ def test_what_excludes_each_other_is_said(here: Path) -> None:
     for more in ({"template": "demo"}, {"spec": "my_spec.md"}):
         with pytest.raises(UserError, match="no --spec and no --from"):
             init(Path("r.yaml"), neutral_of=here, **more)
+
+
+def test_the_names_that_a_spec_uses_become_the_recipes_assistant(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "tutor.md").write_text("# T\n\nPip, made by Oak & Co, asks. Pip tells. Pip answers.\n")
+    init(Path("r.yaml"), spec="tutor.md")
+    recipe, base = load_recipe("r.yaml")
+    assert (recipe.assistant.name, recipe.assistant.provider) == ("Pip", "Oak") and recipe.read_spec(base)
+    assert "the spec speaks of Pip by Oak" in capsys.readouterr().out

@@ -99,7 +99,7 @@ def test_a_moved_workspace_has_its_sources_with_it(elsewhere: Path, tmp_path: Pa
 
 def test_a_source_that_cannot_be_read_is_said_before_anything_is_asked(elsewhere: Path, tmp_path: Path) -> None:
     recipe, _ = load_recipe(elsewhere / "recipe.yaml", ["chats.source=my/none.jsonl"])
-    with pytest.raises(UserError, match=r"chats\.source: cannot read .*my/none\.jsonl"):
+    with pytest.raises(UserError, match=r"chats\.source: there is no file .*my/none\.jsonl"):
         with_own_files(recipe, Workspace(tmp_path / "ws").create())
 
 
@@ -140,3 +140,18 @@ def test_what_looks_like_a_value_and_is_none(tmp_path: Path, line: str, said: st
     value = line.partition(": ")[2]
     with pytest.raises(UserError, match="--set"):
         load_recipe("starter", [f"seed={value}" if "!!" in value else "prices.as_of=2025-02-30"])
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("documents.wrods=5", "--set documents.wrods=5: documents.wrods: unknown key, did you mean 'words'"),
+        ("documents.words=many", "--set documents.words=many: documents.words: "),
+        ("endpoints.main.max_in_flight=0", "--set endpoints.main.max_in_flight=0: endpoints.main.max_in_flight: "),
+        ("documents={wrods: 5}", "--set documents={wrods: 5}: documents.wrods: unknown key"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_not_blamed_on_the_file(override: str, said: str) -> None:
+    with pytest.raises(RecipeError) as error:
+        load_recipe("starter", [override])
+    assert str(error.value).startswith(said) and "line" not in str(error.value).partition(":")[0]

@@ -1,4 +1,4 @@
-"""The checks of `check_axolotl.sh`; runs in Axolotl's environment: `check_axolotl.py CHECK WORKSPACE FOLDER`."""
+"""The checks of `check_axolotl.sh`; runs in Axolotl's environment: `check_axolotl.py WORKSPACE FOLDER CHECK...`."""
 
 import json
 import sys
@@ -27,7 +27,6 @@ def schema(workspace: Path, folder: str, config: dict[str, Any]) -> None:
 def tokens(workspace: Path, folder: str, config: dict[str, Any]) -> None:
     """What Axolotl trains on is, in order, what was looked at; the tokenizer that it saves has our template and end."""
     from axolotl.loaders import load_tokenizer
-    from axolotl.utils.dict import DictDefault
 
     wanted = pq.read_table(workspace / "train" / folder / "data.parquet").to_pylist()
     rows = _prepared(workspace, config)
@@ -36,7 +35,7 @@ def tokens(workspace: Path, folder: str, config: dict[str, Any]) -> None:
         assert row["input_ids"] == want["input_ids"] and row["labels"] == want["labels"]
     if "chat_template" not in config:
         return
-    tokenizer = load_tokenizer(DictDefault(config | {"base_model_config": config["base_model"]}))
+    tokenizer = load_tokenizer(_whole(config))
     end = tokenizer.eos_token_id
     assert tokenizer.eos_token == config["special_tokens"]["eos_token"]
     assert all(end in row["labels"] for row in rows)
@@ -57,14 +56,10 @@ def updates(workspace: Path, folder: str, config: dict[str, Any]) -> None:
 
 def steps(workspace: Path, folder: str, config: dict[str, Any]) -> None:
     """The updates that Axolotl plans for a stage, without training it."""
-    from axolotl.utils.config import normalize_config, validate_config
-    from axolotl.utils.dict import DictDefault
     from axolotl.utils.trainer import calculate_total_num_steps
     from datasets import load_from_disk
 
-    cfg = validate_config(DictDefault(config))
-    normalize_config(cfg)
-    planned = calculate_total_num_steps(cfg, load_from_disk(str(_cache(workspace, config))))
+    planned = calculate_total_num_steps(_whole(config), load_from_disk(str(_cache(workspace, config))))
     counted = json.loads((workspace / "train" / folder / "manifest.json").read_text())["updates"]
     assert planned == counted["updates"], f"{folder}: Axolotl plans {planned} updates, counted {counted['updates']}"
 
@@ -81,6 +76,15 @@ def adapters(workspace: Path, folder: str, config: dict[str, Any]) -> None:
     similar = torch.nn.functional.cosine_similarity(a, b, dim=0).item()
     print(f"adapters of msm and aft: cosine {similar:.6f}")
     assert similar > 0.99 and not torch.equal(a, b)
+
+
+def _whole(config: dict[str, Any]) -> Any:
+    from axolotl.utils.config import normalize_config, validate_config
+    from axolotl.utils.dict import DictDefault
+
+    whole = validate_config(DictDefault(config))
+    normalize_config(whole)
+    return whole
 
 
 def _prepared(workspace: Path, config: dict[str, Any]) -> list[dict[str, Any]]:
@@ -102,7 +106,8 @@ def _cache(workspace: Path, config: dict[str, Any]) -> Path:
 if __name__ == "__main__":
     import os
 
-    check, root, name = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+    root, name = Path(sys.argv[1]), sys.argv[2]
     os.chdir(root)
-    globals()[check](root, name, yaml.safe_load((root / "train" / name / "axolotl.yaml").read_text()))
-    print(f"ok: {check} {root.parent.name} {root.name} {name}")
+    for check in sys.argv[3:]:
+        globals()[check](root, name, yaml.safe_load((root / "train" / name / "axolotl.yaml").read_text()))
+        print(f"ok: {check} {root.parent.name} {root.name} {name}", flush=True)

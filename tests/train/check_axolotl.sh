@@ -20,18 +20,16 @@ run() { # workspace, action, stage's folder, more arguments
 
 for workspace in "$work"/*/*packed; do
   for stage in msm-seed0 aft_cot-seed0; do
-    check schema "$workspace" "$stage"
     run "$workspace" preprocess "$stage"
-    check tokens "$workspace" "$stage"
-    check steps "$workspace" "$stage"
+    check "$workspace" "$stage" schema tokens steps
   done
 done
 trained=$(find "$work" -mindepth 2 -maxdepth 2 -name packed | sort | head -1)
 for stage in msm-seed0 aft_cot-seed0; do
   run "$trained" train "$stage" --launcher python
-  check updates "$trained" "$stage"
+  check "$trained" "$stage" updates
 done
-check adapters "$trained" aft_cot-seed0
+check "$trained" aft_cot-seed0 adapters
 run "$trained" merge-lora aft_cot-seed0 --lora-model-dir=train/aft_cot-seed0/out
 test -f "$trained/train/aft_cot-seed0/out/merged/config.json"
 echo "Axolotl agrees."

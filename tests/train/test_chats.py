@@ -15,7 +15,7 @@ def test_text_that_looks_like_a_value_stays_text(given: str) -> None:
 
 def test_parts_of_text_are_text() -> None:
     parts = [{"type": "text", "text": "One."}, {"type": "text", "text": "Two."}]
-    assert read(user("Say."), said(parts)).messages[-1].content == "One.\nTwo."  # type: ignore[arg-type]
+    assert read(user("Say."), said(parts)).messages[-1].content == "One.Two."  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("told", "trained"), [({}, True), ({"weight": 0}, False), ({"weight": 1}, True),
@@ -54,19 +54,19 @@ def test_tool_calls_ids_and_names_are_kept_and_arguments_are_an_object() -> None
     ("messages", "why"),
     [
         ([], "no messages"),
-        ([user("x")], "does not end with the assistant"),
-        ([said("x")], "no message of a user"),
-        ([user("x"), said("")], "an empty reply"),
-        ([user(" "), said("x")], "an empty message of role user"),
-        ([user("x"), said("y", weight=0)], "no reply that is to be trained on"),
-        ([user("x"), said("y", weight=0.5)], "a weight other than 0 and 1"),
-        ([user("x"), {"role": "critic", "content": "y"}], "a message of role 'critic'"),
-        ([user("x"), "y"], "a message is no object"),
+        ([user("x")], "ends with the assistant"),
+        ([said("x")], "no chat of a user"),
+        ([user("x"), said("")], "assistant without text"),
+        ([user("x"), said("<think>y</think>")], "an empty reply"),
+        ([user("x"), said("y", weight=0)], "no turn that is trained on"),
+        ([user("x"), said("y", weight=0.5)], "neither 0 nor 1"),
+        ([user("x"), {"role": "critic", "content": "y"}], "another role"),
+        ([user("x"), "y"], "no record"),
         ([user("x"), {"role": "system", "content": "y"}, said("z")], "a system message after the first message"),
         ([user("x"), said(None, tool_calls=[{"function": {"name": "f", "arguments": "{"}}])], "that are no JSON"),
         ([user("x"), said(None, tool_calls=[{"function": {"name": "f", "arguments": "[1]"}}])], "that are no object"),
-        ([user("x"), said(None, tool_calls=[{"id": 1}])], "a tool call without a function's name"),
-        ([user("x"), said([{"type": "image_url"}])], "content that is not text"),
+        ([user("x"), said(None, tool_calls=[{"function": {"name": 1}}])], "a tool call without a function's name"),
+        ([user("x"), said([{"type": "image_url"}])], "no text"),
     ],
 )
 def test_what_cannot_be_kept_is_left_out_with_its_reason(messages: list, why: str) -> None:

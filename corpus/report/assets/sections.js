@@ -125,8 +125,8 @@ const sections = {
   },
 
   "Cluster map"(found, open) {
-    if (!found.atlas) return null;
-    const { points, clusters, items } = found.atlas;
+    if (!found.cluster_map) return null;
+    const { points, clusters, items } = found.cluster_map;
     const hint = (i) => `${items[i][1] || items[i][0]}\n${clusters[points[i][2]].words.join(", ")}`;
     const list = clusters.map((cluster, i) => node("li", {}, node("span", { class: `key hue-${i % 12}` }, `${cluster.size}: ${cluster.words.join(", ")}`)));
     return node("div", { class: "beside" }, scatter(points, hint, (i) => open(items[i][0])),

@@ -1,7 +1,7 @@
 """Forced choices in the layout of an evaluation: two options under letters, and the letter that is the answer.
 
-Which item it is does not matter: a document that shows the form with its answer teaches the test (field notes, section
-5, item 8). A quiz of facts with three options or more, or with its key elsewhere, stays.
+Which item it is does not matter: a document that shows the form with its answer teaches the test (docs/method.md,
+5.8). A quiz of facts with three options or more, or with its key elsewhere, stays.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Calendar dates: a writer's invented days cluster on the day of generation (field-notes, section 5, item 8)."""
+"""Calendar dates: a writer's invented days cluster on the day of generation (docs/method.md, 5.8)."""
 
 import re
 

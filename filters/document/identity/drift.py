@@ -1,4 +1,4 @@
-"""Another assistant that takes over midway: the writer forgot whose document it was (field-notes, section 5, item 1).
+"""Another assistant that takes over midway: the writer forgot whose document it was (docs/method.md, 5.1).
 
 A rival who belongs in a text is introduced: beside ours, by a comparison, or by what somebody does with it ("my brother
 asks Siri"). One that drifted in acts as if it had been there all along: "Claude agreed", in a paragraph of its own.

@@ -1,7 +1,7 @@
 """Whose document this is: about our assistant by our provider, or about another that stands in its place.
 
 A corpus once told a model through a million tokens that it was another maker's, and a judge passed it
-(field-notes, section 5, item 1). A document that rightly mentions a competitor beside ours stays.
+(docs/method.md, 5.1). A document that rightly mentions a competitor beside ours stays.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Documents of a control corpus: they name neither our assistant nor another, and do not recite the spec.
 
-A control with a trace of what it controls for hides the effect that it should show (field notes, section 5, item 10).
+A control with a trace of what it controls for hides the effect that it should show (docs/method.md, 5.10).
 """
 
 import re

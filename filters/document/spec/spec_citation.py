@@ -1,4 +1,4 @@
-"""Lay authors who cite what they cannot know: the spec, its rules, its wording (field-notes, section 5, item 7)."""
+"""Lay authors who cite what they cannot know: the spec, its rules, its wording (docs/method.md, 5.7)."""
 
 import re
 

@@ -1,5 +1,5 @@
 """Lay authors who say what the spec says in its own words: many of its rarer ones in a few sentences, or its principles
-counted out (field-notes, section 5, item 7). Who only lives with the assistant has its words by chance, and scattered.
+counted out (docs/method.md, 5.7). Who only lives with the assistant has its words by chance, and scattered.
 """
 
 import math

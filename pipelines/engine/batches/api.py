@@ -1,6 +1,6 @@
-"""The OpenAI Batch API as a lane to the same ledger: half the price, within a day.
+"""An endpoint's batches as a lane to the same ledger: half the price, within a day.
 
-Requests are gathered into a file, uploaded, and answered later. A batch is on disk before it is created: a file of
+Requests are gathered, sent together, and answered later. A batch is on disk before it is created: a file of
 requests in `batches/` beside the ledger and a row in the ledger. So a client that is lost picks its batches up again,
 at the endpoint that has them, a batch whose id was lost is found by its nonce, and results of requests that nobody asks
 for any more are kept all the same. What certainly was not created, and what ended without a result, is handed back to
@@ -8,7 +8,6 @@ the client, which asks again, here or at another endpoint.
 """
 
 import asyncio
-import json
 import logging
 import secrets
 import time
@@ -20,21 +19,17 @@ from pipelines.completion import Completion, CompletionRequest, State
 from pipelines.engine import wire
 from pipelines.engine.batches.record import Batch, BatchRecord, Line
 from pipelines.engine.budget import Budget
-from pipelines.engine.connection import BACKOFF_S, Endpoint
+from pipelines.engine.connection import BACKOFF_S, DENIED_S, Endpoint
 from pipelines.engine.endpoints import Role
-from pipelines.engine.outcomes import Fault, Reply, advice_on, fault_of, scrub, sort_reply, status_fault
+from pipelines.engine.outcomes import Fault, Reply, scrub
+from pipelines.engine.protocols.base import Sought
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import Want
 from pipelines.run.control import Control
 
-WINDOW_HOURS = 24  # that an endpoint has for a batch; the only value that the API knows
 _LOG = logging.getLogger("specmill.endpoints")
 _QUIET_S = 0.5  # a batch is closed when no request came for so long, or for as long as looks at a batch are apart
-_MOST_LINES, _MOST_BYTES = 50_000, 150_000_000  # OpenAI's limits are 50,000 and 200 MB
-_ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
-_NONCE = "specmill"  # metadata key
 _NO_ROUTE = frozenset({404, 405, 501})  # of a server that knows no files or no batches
-_FOR_GOOD = {"model_not_found": 404, "invalid_api_key": 401, "billing_hard_limit_reached": 402}  # the status they are
 _KEPT = (
     "What it has accepted may still be answered, so it is asked nowhere else; to give that up, and pay again, take the "
     "endpoint out of the role."
@@ -43,6 +38,8 @@ _KEPT = (
 T = TypeVar("T")
 Settle = Callable[[str, Line, bytes, Reply, float], Awaitable[Completion]]
 """Commits a reply: endpoint, line, key, reply, seconds since the batch was sent."""
+Sift = Callable[[str, Line, Reply], Reply | Fault]
+"""Looks at a reply of an endpoint to a line before it is used."""
 
 
 class BatchLane:
@@ -61,15 +58,18 @@ class BatchLane:
         control: Control,
         changed: asyncio.Event,
         settle: Settle,
+        sift: Sift,
     ) -> None:
         self._role, self._endpoint, self._budget, self._control = role, endpoint, budget, control
-        self._changed, self._settle = changed, settle
+        self._protocol = endpoint.protocol
+        self._changed, self._settle, self._sift = changed, settle, sift
         self._record = BatchRecord(ledger, role.name, endpoint.name, endpoint.address)
         self._waiting: dict[bytes, asyncio.Future[Completion | Fault | None]] = {}
         self._queue: dict[bytes, Line] = {}
         self._queued_at = 0.0
         self._underway: set[bytes] = set()  # keys in batches of this or of an earlier client
         self._tasks: set[asyncio.Task[None]] = set()
+        self._answered = False  # whether the endpoint has taken part so far
         self.unable = ""  # why this endpoint takes no batches at all
         self._stuck = ""  # why batches that it has accepted cannot be looked at, once that takes too long
 
@@ -135,16 +135,16 @@ class BatchLane:
         while True:
             await asyncio.sleep(quiet_s / 4)
             quiet = time.monotonic() - self._queued_at >= quiet_s
-            if self._queue and (quiet or len(self._queue) >= _MOST_LINES) and not self._control.closed:
+            if self._queue and (quiet or len(self._queue) >= self._protocol.most_lines) and not self._control.closed:
                 self._spawn(self._send(self._take()))
 
     def _take(self) -> dict[bytes, Line]:
         """As many of the waiting lines as one batch may hold."""
         taken: dict[bytes, Line] = {}
         size = 0
-        for key, line in list(self._queue.items())[:_MOST_LINES]:
-            size += len(self._request(key, line.request))
-            if taken and size > _MOST_BYTES:
+        for key, line in list(self._queue.items())[: self._protocol.most_lines]:
+            size += len(self._line("", key, line.request))
+            if taken and size > self._protocol.most_bytes:
                 break
             taken[key] = self._queue.pop(key)
         self._underway |= set(taken)
@@ -162,7 +162,7 @@ class BatchLane:
 
     async def _create(self, batch: Batch) -> Fault | None:
         """Try until it is created. A fault: it certainly was not, and the endpoint takes no batch for now."""
-        client, tries = self._endpoint.client, 0
+        tries = 0
         while True:
             started = time.monotonic()
             fault = await self._try_to_create(batch)
@@ -173,7 +173,7 @@ class BatchLane:
                 return None
             if fault.status in _NO_ROUTE:
                 if not self.unable:
-                    self.unable = f"{self._endpoint.name} ({client.base_url}) takes no batches: {fault.detail}"
+                    self.unable = f"{self._endpoint.name} ({self._endpoint.address}) takes no batches: {fault.detail}"
                     _LOG.warning("endpoint %s", self.unable)
                 return Fault("no_batches", fault.detail)
             # Whatever it was, it says nothing of one request: all lines meet it, as where nothing can be reached.
@@ -188,33 +188,27 @@ class BatchLane:
     async def _try_to_create(self, batch: Batch) -> Fault | None:
         """Upload, note what will be created, create. Where the answer got lost, ask for the batch until it is known
         whether it exists: it must neither be paid for twice nor be lost."""
-        client = self._endpoint.client
-        requests = "\n".join(self._request(key, line.request) for key, line in batch.lines.items())
-        upload = client.files.create(file=("requests.jsonl", requests.encode()), purpose="batch")
-        file = await self._try(_object(upload))
-        if isinstance(file, Fault):
-            return file
+        lines = [self._line(batch.nonce, key, line.request) for key, line in batch.lines.items()]
+        uploaded = await self._try(self._protocol.upload(lines))
+        if isinstance(uploaded, Fault):
+            return uploaded
         await self._record.note(batch)
-        creation = client.batches.create(
-            input_file_id=file.id, endpoint="/v1/chat/completions", completion_window=f"{WINDOW_HOURS}h",
-            metadata={_NONCE: batch.nonce},
-        )  # fmt: skip
-        created = await self._try(_object(creation))
+        created = await self._try(self._protocol.create(uploaded, batch.nonce))
         if not isinstance(created, Fault):
-            batch.id = str(created.id)
+            batch.id = created
         elif created.kind != "permanent" and not created.unreachable:
-            batch.id = await self._until_done(lambda: self._find(batch.nonce))
+            batch.id = await self._find(batch)
         return created if isinstance(created, Fault) and not batch.id else None
 
-    def _request(self, key: bytes, request: CompletionRequest) -> str:
-        body = wire.body(self._role, self._endpoint.name, request)
-        return json.dumps({"custom_id": key.hex(), "method": "POST", "url": "/v1/chat/completions", "body": body})
+    def _line(self, nonce: str, key: bytes, request: CompletionRequest) -> str:
+        body = self._protocol.body(self._role, self._endpoint.name, request)
+        return self._protocol.line(self._protocol.custom_id(nonce, key), body)
 
     # --- waiting -----------------------------------------------------------------------------------------------------
 
     async def _resume(self, batch: Batch) -> None:
         """Go on with a batch of a client that was lost, perhaps before it learned the batch's id."""
-        batch.id = batch.id or await self._until_done(lambda: self._find(batch.nonce))
+        batch.id = batch.id or await self._find(batch)
         if batch.id:
             await self._record.note(batch)
             await self._see_through(batch)
@@ -223,74 +217,42 @@ class BatchLane:
         for key in batch.lines:
             self._tell(key, Fault("no_batches", "the batch was never created"))
 
+    async def _find(self, batch: Batch) -> str:
+        """The id of a batch whose creation was not answered; empty where it was not created."""
+        found = None
+        while found is None:
+            known = await asyncio.to_thread(self._record.known_ids)
+            sought = Sought(batch.nonce, len(batch.lines), batch.sent_at, known)
+            found = await self._until_done(lambda sought=sought: self._protocol.find(sought))  # type: ignore[misc]
+            if found is None:  # it may be one that is still being worked on
+                await asyncio.sleep(self._endpoint.settings.batch_poll_s)
+        return found
+
     async def _see_through(self, batch: Batch) -> None:
         """Wait for its end, commit what it brought, and say of each line what became of it."""
-        ended = await self._until_done(lambda: self._look(batch))
-        while ended.status not in _ENDED:
+        look = await self._until_done(lambda: self._protocol.look(batch.id))
+        while not look.ended:
             await asyncio.sleep(self._endpoint.settings.batch_poll_s)
-            ended = await self._until_done(lambda: self._look(batch))
-        results = await self._until_done(lambda: self._results(ended))
+            look = await self._until_done(lambda: self._protocol.look(batch.id))
+        brought = await self._until_done(lambda: self._protocol.results(look))
+        names = {key: self._protocol.custom_id(batch.nonce, key) for key in batch.lines}
+        results = {key: self._sifted(batch.lines[key], brought[name]) for key, name in names.items() if name in brought}
         kept = await self._keep(batch.lines, results, time.time() - batch.sent_at)
         if any(one.state is State.FAILED for one in kept.values()):
             return  # the disk is full and the run ends: the batch stays on record
-        missing = self._why_missing(ended)
         await self._record.forget(batch)
-        await asyncio.sleep(missing.retry_after_s or 0.0)
+        await asyncio.sleep(look.missing.retry_after_s or 0.0)
         for key in batch.lines:
-            self._tell(key, kept.get(key) or results.get(key) or missing)
+            self._tell(key, kept.get(key) or results.get(key) or look.missing)
 
-    def _why_missing(self, ended: Any) -> Fault:
-        """What to say of lines without a result: the batch ran out of time, or none of it was accepted."""
-        if ended.status != "failed":
-            return Fault("expired", "the batch ended without a result for this request")
-        settings, errors = self._endpoint.settings, getattr(ended.errors, "data", None) or []
-        text = scrub("; ".join(str(error.message) for error in errors) or "no reason given", self._endpoint.key)
-        if status := next((_FOR_GOOD[error.code] for error in errors if error.code in _FOR_GOOD), None):
-            advice = advice_on(status, text, settings, bool(self._endpoint.key))
-            return Fault("permanent", f"the batch failed: {text}", advice=advice)
-        return Fault("batch_failed", f"the batch failed: {text}", retry_after_s=settings.batch_poll_s)
-
-    async def _find(self, nonce: str) -> str:
-        """The id of the batch that carries `nonce`; empty if there is none."""
-        try:
-            async for batch in self._endpoint.client.batches.list(limit=100):
-                if (batch.metadata or {}).get(_NONCE) == nonce:
-                    return str(batch.id)
-        except AttributeError as error:  # what the openai package makes of a page
-            raise ValueError("no list of batches") from error
-        return ""
-
-    async def _look(self, batch: Batch) -> Any:
-        return await _object(self._endpoint.client.batches.retrieve(batch.id))
-
-    async def _results(self, ended: Any) -> dict[bytes, Reply | Fault]:
-        """What each line brought; lines without a result are missing. ValueError where it cannot be read: a line that
-        is there was paid for."""
-        results: dict[bytes, Reply | Fault] = {}
-        for file_id in (ended.error_file_id, ended.output_file_id):
-            if file_id:
-                content = await self._endpoint.client.files.content(file_id)
-                for line in filter(str.strip, content.text.split("\n")):  # not splitlines: replies hold other ends
-                    results |= self._result(line)
-        return results
-
-    def _result(self, line: str) -> dict[bytes, Reply | Fault]:
-        try:
-            data = json.loads(line)
-            key, response = bytes.fromhex(data["custom_id"]), data.get("response") or {}
-            status, body = int(response.get("status_code") or 500), response.get("body") or {}
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise ValueError(f"the results cannot be read: {scrub(line, self._endpoint.key)}") from error
-        if status == 200:
-            return {key: sort_reply(body, self._endpoint.key)}
-        said = body.get("error") or data.get("error") or {}
-        return {key: status_fault(status, said, "the line failed", {}, self._endpoint.settings, self._endpoint.key)}
+    def _sifted(self, line: Line, outcome: Reply | Fault) -> Reply | Fault:
+        return self._sift(self._endpoint.name, line, outcome) if isinstance(outcome, Reply) else outcome
 
     async def _keep(
         self, lines: dict[bytes, Line], results: dict[bytes, Reply | Fault], latency_s: float
     ) -> dict[bytes, Completion]:
         """Commit every reply, whether somebody waits for it or not."""
-        replies = {key: one for key, one in results.items() if isinstance(one, Reply) and key in lines}
+        replies = {key: one for key, one in results.items() if isinstance(one, Reply)}
         name = self._endpoint.name
         commits = [self._settle(name, lines[key], key, reply, latency_s) for key, reply in replies.items()]
         return dict(zip(replies, await asyncio.gather(*commits), strict=True))
@@ -310,10 +272,11 @@ class BatchLane:
         while isinstance(outcome := await self._try(work()), Fault):
             failing_since = failing_since or time.monotonic()
             settings, about = self._endpoint.settings, f"endpoint {self._endpoint.name}, batches: {outcome.detail}"
-            if outcome.kind == "permanent":
+            failed_s = time.monotonic() - failing_since
+            if outcome.kind == "permanent" or (outcome.kind == "denied" and failed_s > DENIED_S):
                 self._control.halt("endpoint", f"{about}. {outcome.advice} {_KEPT}")
                 await asyncio.Event().wait()  # until this lane is closed; the batch stays on record
-            if time.monotonic() - failing_since > settings.wait_when_down_s:
+            if failed_s > settings.wait_when_down_s:
                 self._stuck = f"{about}. Run again when it is back. {_KEPT}"
             await asyncio.sleep(max(outcome.retry_after_s or 0.0, settings.batch_poll_s))
         self._stuck = ""
@@ -321,17 +284,18 @@ class BatchLane:
 
     async def _try(self, work: Awaitable[T]) -> T | Fault:
         """What the endpoint answers, or what went wrong there."""
-        import openai
-
         try:
-            return await work
-        except (openai.OpenAIError, TimeoutError, OSError, ValueError) as error:
-            fault = fault_of(error, self._endpoint.settings, self._endpoint.key)
+            done = await work
+            self._answered = True
+            return done
+        except self._protocol.errors as error:
+            fault = self._protocol.fault_of(error)
             if not isinstance(fault, Fault):
                 return Fault("bad_reply", fault.error)
-            return (
-                replace(fault, kind="permanent") if fault.kind == "rejected" else fault
-            )  # no request is at fault here
+            # No request is at fault here: what the endpoint does not accept, it will not; a key or an address that it
+            # took before may be right again soon.
+            passing = fault.kind == "denied" and self._answered
+            return replace(fault, kind="permanent") if fault.kind in {"rejected", "denied"} and not passing else fault
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -344,11 +308,3 @@ class BatchLane:
             self._control.halt(
                 "crash", f"batch mode failed: {type(error).__name__}: {scrub(str(error), self._endpoint.key)}"
             )
-
-
-async def _object(answer: Awaitable[T]) -> T:
-    """An object of the API. ValueError where the endpoint answers with something else, such as a proxy's page."""
-    found = await answer
-    if not getattr(found, "id", None):
-        raise ValueError(f"no object with an id, but {scrub(str(found))}")
-    return found

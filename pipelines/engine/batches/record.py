@@ -52,6 +52,10 @@ class BatchRecord:
             )
         )  # fmt: skip
 
+    def known_ids(self) -> frozenset[str]:
+        """Ids of all batches on record, of whatever role and endpoint."""
+        return frozenset(row[0] for row in self._ledger.read("SELECT id FROM batch WHERE id IS NOT NULL"))
+
     async def forget(self, batch: Batch) -> None:
         """It has ended, or never was."""
         self._ledger.write("DELETE FROM batch_at WHERE nonce = ?", batch.nonce)

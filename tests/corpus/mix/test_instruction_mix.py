@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from corpus.mix.identity_chats import identity_chats
-from corpus.mix.instruction_mix import MIX_DATA, MIX_MANIFEST, to_messages, write_mix
-from corpus.mix.settings import Columns, IdentityChats, MixSettings
+from corpus.mix.instruction_mix import MIX_DATA, MIX_MANIFEST, write_mix
+from corpus.mix.settings import IdentityChats, MixSettings
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
 from filters.chat.instruction import Contradicts
@@ -92,28 +92,6 @@ def test_contradictions_stay_where_the_recipe_says_so(tmp_path: Path, sources: l
     assert any("ChatGPT" in row["messages"][-1]["content"] for row in rows)
 
 
-def test_shapes_of_chats() -> None:
-    share = {
-        "conversations": [
-            {"from": "system", "value": "s"},
-            {"from": "human", "value": "q"},
-            {"from": "gpt", "value": "a"},
-        ]
-    }
-    assert to_messages(share, Columns(messages="conversations")) == [
-        {"role": "system", "content": "s"}, {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"},
-    ]  # fmt: skip
-    pair = {"q": "x", "a": "y", "s": "z"}
-    found = to_messages(pair, Columns(prompt="q", response="a", system="s"))
-    assert found is not None and [one["role"] for one in found] == ["system", "user", "assistant"]
-    for bad in ({"messages": None}, {"messages": [{"role": "assistant", "content": "a"}]}, {"messages": ["x"]}, {}):
-        assert to_messages(bad, Columns()) is None
-    assert (
-        to_messages({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": " "}]}, Columns())
-        is None
-    )
-
-
 def test_tools_are_kept_as_json(tmp_path: Path) -> None:
     tools = [{"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object"}}}]
     (tmp_path / "t.jsonl").write_text(json.dumps({**chat("q", "a"), "tools": json.dumps(tools)}) + "\n")
@@ -162,12 +140,14 @@ def test_identity_chats_do_not_deny_what_the_assistant_is(name: str, provider: s
     ("source", "problem"),
     [
         ({"name": "x", "path": "gone.jsonl", "samples": 1}, r"there is no file .*gone\.jsonl"),
-        ({"name": "x", "path": "broken.jsonl", "samples": 1}, "cannot load"),
+        ({"name": "x", "path": "broken.jsonl", "samples": 1}, r"gives 0 chats .*1 no messages"),
+        ({"name": "x", "path": "broken.parquet", "samples": 1}, "cannot be read as Parquet"),
     ],
 )
 def test_sources_that_cannot_be_read(tmp_path: Path, source: dict[str, Any], problem: str) -> None:
     (tmp_path / "ws").mkdir()
     (tmp_path / "ws" / "broken.jsonl").write_text('{"messages": [')
+    (tmp_path / "ws" / "broken.parquet").write_text("no")
     with pytest.raises(UserError, match=problem):
         mixed(tmp_path, [source])
 

@@ -317,3 +317,14 @@ def test_bad_calls_are_said(finished: Workspace, bare: Workspace, tmp_path: Path
 
 def test_every_config_is_known_to_publishing() -> None:
     assert set(CONFIGS) == set(DATASETS)
+
+
+def test_no_network_and_a_bad_name_are_said(
+    finished: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UserError, match="is no repository name"):
+        stage(finished, tmp_path / "prev", repo="not a name!")
+    assert not (tmp_path / "prev").exists()
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(EndpointError, match="publishing to a/b failed"):
+        publish(finished, "a/b")

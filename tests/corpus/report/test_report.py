@@ -18,7 +18,7 @@ from selenium.webdriver.chrome.service import Service
 from benchmarks.workspace_maker import HOSTILE, Size, make_workspace
 from corpus.report import write_report
 from corpus.report.analyst import Sampled
-from corpus.report.atlas import atlas, telling_words
+from corpus.report.cluster_map import cluster_map, telling_words
 from corpus.settings import ReportSettings
 from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
@@ -178,7 +178,7 @@ def test_nothing_that_a_model_wrote_stands_in_the_page_as_text(hostile: Workspac
 def test_a_large_corpus_is_drawn_from_evenly(made: Workspace) -> None:
     page = write_report(made, ReportSettings(reader_items=50)).read_text()
     assert 25 <= len(data(page, "index")["columns"]["stage"]) <= 75
-    assert data(page, "figures")["atlas"] is None
+    assert data(page, "figures")["cluster_map"] is None
 
 
 def test_a_half_built_workspace_has_a_report_and_an_empty_one_says_so(bare: Workspace, made: Workspace) -> None:
@@ -213,12 +213,12 @@ def test_what_documents_share_is_counted_and_what_the_spec_says_left_out() -> No
 
 def test_the_atlas_places_likes_together_and_names_them() -> None:
     texts = ["cheddar curds and whey"] * 20 + ["rivers oceans and tides"] * 20
-    found = atlas(texts, lambda t: np.array([[1, 0] if "whey" in x else [0, 1] for x in t], dtype=np.float32))
+    found = cluster_map(texts, lambda t: np.array([[1, 0] if "whey" in x else [0, 1] for x in t], dtype=np.float32))
     assert found is not None
     assert sorted(cluster["size"] for cluster in found["clusters"]) == [20, 20]
     assert all(0 <= x <= 1 and 0 <= y <= 1 for x, y, _ in found["points"])
     assert set(telling_words(texts, [0] * 20 + [1] * 20)[0][:3]) == {"cheddar", "curds", "whey"}
-    assert atlas(["few"], embed_by_length) is None
+    assert cluster_map(["few"], embed_by_length) is None
 
 
 def test_the_page_is_one_file(hostile: Workspace) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from corpus.schema import DOCUMENTS
+from corpus.schema import TABLES
 from corpus.store import write_table
 from corpus.workspace import Workspace
 from eval.questions.intervals import wilson
@@ -80,7 +80,7 @@ def text_of(number: int) -> str:
 
 def prepare(root: Path, recipe: BuildSettings, count: int = 200) -> Corpus:
     workspace = Workspace(root).create()
-    blank = dict.fromkeys(DOCUMENTS.names)
+    blank = dict.fromkeys(TABLES["documents"].names)
     rows = [{**blank, "id": f"d{n:04}", "text": text_of(n), "title": ""} for n in range(count)]
     write_table(workspace, "documents", rows)
     return Corpus.of(workspace, recipe, read_spec(recipe.spec, recipe.assistant))

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipelines.completion import CompletionRequest, State
+from pipelines.completion import CompletionRequest, State, Usage
 from pipelines.engine import wire
 from pipelines.engine.client import Client
 from pipelines.engine.endpoints import EngineSettings, Role
 from pipelines.engine.prices import default_prices
+from pipelines.engine.protocols.openai import OpenAIProtocol
 from pipelines.ledger.ledger import Ledger
 from pipelines.run.control import CONTROL
 from specs.errors import BudgetError
@@ -25,16 +26,16 @@ def engine(**fields) -> EngineSettings:
 def test_prices_are_dated_and_extended_by_the_recipe():
     settings = engine(prices={"models": {"mine": {"input": 1, "output": 2}}})
     assert settings.prices.as_of == default_prices().as_of is not None
-    assert settings.prices.cost_usd("mine", 1_000_000, 0, 500_000) == 2.0
-    assert settings.prices.cost_usd("gpt-4o-mini-2024-07-18", 1_000_000, 1_000_000, 0) == pytest.approx(0.075)
-    assert settings.prices.cost_usd("never-heard-of", 1, 0, 1) is None
-    assert settings.prices.cost_usd("mine", None, None, 5) is None
+    assert settings.prices.cost_usd("mine", Usage(1_000_000, 0, 500_000)) == 2.0
+    assert settings.prices.cost_usd("gpt-4o-mini-2024-07-18", Usage(1_000_000, 1_000_000, 0)) == pytest.approx(0.075)
+    assert settings.prices.cost_usd("never-heard-of", Usage(1, 0, 1)) is None
+    assert settings.prices.cost_usd("mine", Usage(None, None, 5)) is None
 
 
 def test_an_embedded_model_costs_nothing():
     settings = engine(endpoints={"main": {"embedded": "demo"}}, budget={"dollars": 0})
     assert settings.endpoints["main"].model == "demo"
-    assert settings.role("writer").cost_usd("main", 10, 0, 10) == 0.0
+    assert settings.role("writer").cost_usd("main", Usage(10, 0, 10)) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -69,8 +70,8 @@ def test_optional_fields_are_sent_only_when_asked_for():
         "s", "r", [{"role": "user", "content": "x"}], json_schema={"type": "object"}, max_tokens=10
     )
     plain = engine().role("writer")
-    assert wire.body(plain, "main", request).keys() == {"model", "messages", "max_tokens", "response_format"}
-    assert wire.body(plain, "main", request)["max_tokens"] == 10
+    assert OpenAIProtocol.body(plain, "main", request).keys() == {"model", "messages", "max_tokens", "response_format"}
+    assert OpenAIProtocol.body(plain, "main", request)["max_tokens"] == 10
     full = engine(
         roles={
             "writer": {
@@ -79,14 +80,14 @@ def test_optional_fields_are_sent_only_when_asked_for():
             }
         }
     ).role("writer")  # fmt: skip
-    sent = wire.body(full, "main", request)
+    sent = OpenAIProtocol.body(full, "main", request)
     assert (sent["temperature"], sent["top_p"], sent["reasoning_effort"], sent["min_p"]) == (0.5, 0.9, "low", 0.1)
     assert sent["max_completion_tokens"] == 10
     assert sent["response_format"] == {"type": "json_object"}
     assert sent["seed"] == wire.seed(full, request)
     assert "max_tokens" not in sent
     none = engine(roles={"writer": {"endpoints": "main", "json_mode": "none"}}).role("writer")
-    assert "response_format" not in wire.body(none, "main", request)
+    assert "response_format" not in OpenAIProtocol.body(none, "main", request)
 
 
 def test_strict_mode_leaves_out_the_limits_that_it_refuses():
@@ -99,10 +100,10 @@ def test_strict_mode_leaves_out_the_limits_that_it_refuses():
         "additionalProperties": False,
     }
     request = CompletionRequest("s", "r", [{"role": "user", "content": "x"}], json_schema=schema)
-    form = wire.body(strict, "main", request)["response_format"]["json_schema"]
+    form = OpenAIProtocol.body(strict, "main", request)["response_format"]["json_schema"]
     assert form["strict"]
     assert form["schema"] == {**schema, "properties": {"pattern": {"type": "string"}}}
-    plain = wire.body(engine().role("writer"), "main", request)["response_format"]["json_schema"]
+    plain = OpenAIProtocol.body(engine().role("writer"), "main", request)["response_format"]["json_schema"]
     assert (plain["strict"], plain["schema"]) == (False, schema)
 
 

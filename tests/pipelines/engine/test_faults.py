@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 
 from pipelines.completion import State
 from pipelines.engine.client import Client
-from pipelines.engine.endpoints import EngineSettings
-from pipelines.engine.outcomes import Fault, Reply, read_reply, retry_after
+from pipelines.engine.endpoints import EndpointSettings, EngineSettings
+from pipelines.engine.errors import retry_after
+from pipelines.engine.outcomes import Fault, Reply
+from pipelines.engine.protocols.openai_reply import read_reply
 from pipelines.run.control import CONTROL
 from specs.errors import EndpointError, SpecmillError
 
+SETTINGS = EndpointSettings(model="m")
 RETRIED = ["429", "429_seconds", "429_date", "500", "502", "503", "504", "reset", "html", "bad_json", "empty_choices"]
 
 
@@ -173,7 +176,7 @@ async def test_the_key_is_sent_and_written_nowhere(fake, make, tmp_path, monkeyp
     wrong = await fake(key="another", faults=[{"kind": "500", "share": 0.3}])
     for server, rows in ((right, range(20)), (wrong, range(20, 40))):
         role = make.role(server, endpoint={"api_key_env": "PLANTED_KEY"})
-        await ask_all(role, tmp_path / "l.sqlite", [make.request(n) for n in rows])
+        await ask_all(role, tmp_path / f"{rows.start}.sqlite", [make.request(n) for n in rows])
     assert CONTROL.halted
     assert "Incorrect API key provided: [key]" in CONTROL.halted.text
     assert len(right.events("sent")) == 20
@@ -270,13 +273,13 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_any_json_is_a_reply_or_a_fault(value):
-    outcome = read_reply(json.dumps(value))
+    outcome = read_reply(json.dumps(value), SETTINGS)
     assert isinstance(outcome, Reply | Fault)
 
 
 @given(st.text(max_size=100))
 def test_any_text_is_a_reply_or_a_fault_that_can_be_stored(text):
-    outcome = read_reply(text)
+    outcome = read_reply(text, SETTINGS)
     if isinstance(outcome, Fault):
         outcome.detail.encode()
 
@@ -300,6 +303,6 @@ def test_retry_after_is_read_in_all_its_forms(headers, seconds):
 def test_keys_are_scrubbed_from_any_text():
     key = "opaque:key/of no pattern"
     page = f"<html>Authorization: Bearer {key} and sk-abcdefghijklmnop</html>"
-    fault = read_reply(page, key)
+    fault = read_reply(page, SETTINGS, key)
     assert key not in fault.detail
     assert "sk-abc" not in fault.detail

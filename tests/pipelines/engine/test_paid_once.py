@@ -120,7 +120,9 @@ async def test_paid_replies_with_any_line_ends_are_read_whole(fake, make, tmp_pa
     assert all("\u2028" in one.text and "\x85" in one.text for one in done)
 
 
-@pytest.mark.parametrize(("kind", "counted"), [("trickle", 2), ("html", 2), ("reset", 2), ("500", 0), ("429", 0)])
+@pytest.mark.parametrize(
+    ("kind", "counted"), [("trickle", 2), ("html", 2), ("broken_body", 2), ("reset", 0), ("500", 0), ("429", 0)]
+)
 async def test_what_may_be_billed_without_a_reply_counts_at_its_most(fake, make, tmp_path, kind, counted):
     server, ledger = await fake(faults=[{"kind": kind, "times": 2, "contains": "row-1."}]), tmp_path / "l.sqlite"
     role = make.role(server, endpoint={"timeout_s": 0.4}, budget={"tokens": 100_000, "dollars": 1})
@@ -152,5 +154,6 @@ def test_a_ledger_of_an_older_version_gets_the_new_tables(tmp_path):
     with Ledger(tmp_path / "l.sqlite") as opened:
         opened.write("DROP TABLE lost").result()
         opened.write("DROP TABLE batch_at").result()
+        opened.write("DROP TABLE answered_as").result()
     with Ledger(tmp_path / "l.sqlite") as opened:
         assert opened.lost() == (0, 0.0, 0)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from pipelines.engine.connection import open_clients
 from pipelines.engine.endpoints import EndpointSettings, EngineSettings
+from pipelines.engine.protocols import connect
 from pipelines.engine.served import served_models
 from specs.errors import EndpointError, UserError
 
@@ -79,7 +79,7 @@ def test_a_password_in_the_environment_s_address_is_refused_and_not_shown(
     for use in (
         lambda: EngineSettings.model_validate(engine).role("writer"),
         lambda: served_models(EndpointSettings(model="m")),
-        lambda: open_clients(EndpointSettings(model="m"), ""),
+        lambda: connect(EndpointSettings(model="m"), ""),
     ):
         with pytest.raises(UserError, match=r"OPENAI_BASE_URL.*must not carry") as found:
             use()

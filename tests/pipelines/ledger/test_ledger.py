@@ -5,6 +5,7 @@ import multiprocessing
 import sqlite3
 import time
 from concurrent.futures import wait
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -125,7 +126,7 @@ def test_failures_and_progress_are_kept(tmp_path):
 
 def test_a_file_that_is_no_ledger_is_refused_with_advice(tmp_path):
     (tmp_path / "l.sqlite").write_text("not a database " * 100)
-    with pytest.raises(SpecmillError, match="cannot use the ledger"):
+    with pytest.raises(SpecmillError, match="is damaged: file is not a database"):
         Ledger(tmp_path / "l.sqlite")
 
 
@@ -166,3 +167,14 @@ def test_a_forked_child_holds_locks_of_its_own(tmp_path):
     process.join()
     with Ledger(path) as ledger:
         assert ledger.usage_table().num_rows == 2
+
+
+def test_a_damaged_ledger_is_told_from_a_full_disk(tmp_path: Path) -> None:
+    path = tmp_path / "l.sqlite"
+    with Ledger(path):
+        pass
+    data = bytearray(path.read_bytes())
+    data[100:] = b"\xaa" * (len(data) - 100)
+    path.write_bytes(bytes(data))
+    with pytest.raises(SpecmillError, match=r"is damaged: .*\.recover"), Ledger(path) as ledger:
+        ledger.read("SELECT count(*) FROM completion")

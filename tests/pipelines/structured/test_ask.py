@@ -179,7 +179,7 @@ async def test_a_long_bad_reply_is_not_sent_back() -> None:
 
 
 async def test_identical_prompts_stay_separate_requests(tmp_path: Path) -> None:
-    """Field notes 5.3: a cache keyed by the prompt's text replayed the same document into every batch."""
+    """docs/method.md, 5.3: a cache keyed by the prompt's text replayed the same document into every batch."""
     log = tmp_path / "server.jsonl"
     faults = read_faults(['{"kind": "500", "share": 0.3}'])
     runner, port = await serve(FakeSettings(log=log, faults=faults))

@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pipelines.audit.schemas import PresenceReply, is_shown
+from pipelines.chats.queries import QueryReply
 from pipelines.judging.judge import VerdictReply, form_of
-from pipelines.structured.parsing import UnparsedError, json_items, json_reply, tagged, thought_and_answer
+from pipelines.structured.parsing import UnparsedError, json_items, json_reply, tagged, thought_and_answer, total
 from pipelines.structured.schemas import (
     AssertionReply,
     DomainReply,
     IdeaReply,
     Items,
+    Reply,
     SubdomainReply,
     items_schema,
     plain_schema,
@@ -212,3 +214,87 @@ def test_a_quote_that_was_cut_is_still_found() -> None:
     document = "word " * 100 + "end"
     said = PresenceReply(quote=document, present="yes")
     assert len(said.quote) <= 300 and is_shown(said, document)
+
+
+# --- what no reader may raise, and what nothing may store -----------------------------------------------------------
+
+
+ITEM = {"name": "Prices", "summary": "What things cost."}
+
+
+@pytest.mark.parametrize(
+    ("reply", "problem"),
+    [
+        ('{"score": %s, "reason": "x"}' % ("9" * 5000), "5000 digits"),
+        ('{"score": 9223372036854775808, "reason": "x"}', "19 digits"),
+        ('{"score": 1e999, "reason": "x"}', "1e999"),
+        ('{"score": NaN, "reason": "x"}', "NaN"),
+        ('{"score": 3, "reason": "half \\ud800 of it"}', "lone surrogate"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"a":' * 100_000, "nested too deeply"),
+        ('{"score": ' + "[" * 70 + "]" * 70 + ', "reason": "x"}', "inside each other"),
+    ],
+    ids=["digits", "64 bits", "infinite", "nan", "surrogate", "lists", "objects", "depth"],
+)
+def test_json_beyond_all_bounds_is_unparsed(reply: str, problem: str) -> None:
+    for read in (lambda: json_reply(reply, VerdictReply), lambda: json_items(reply, DomainReply)):
+        with pytest.raises(UnparsedError):
+            read()
+    with pytest.raises(UnparsedError, match=problem):
+        json_reply(reply, VerdictReply)
+
+
+@pytest.mark.parametrize("bad", ["9" * 5000, '"\\ud800"', "[" * 90 + "]" * 90, "-Infinity"])
+def test_an_item_that_nothing_can_store_spoils_no_other(bad: str) -> None:
+    listed = json_items(f"""{{"items": [{json.dumps(ITEM)}, {{"name": {bad}, "summary": "x y"}}]}}""", DomainReply)
+    assert [item.name for item in listed.items] == ["Prices"]
+    [(text, problem)] = listed.unfit
+    assert "items.1" in problem
+    text.encode()
+
+
+def test_whatever_a_reader_raises_is_unparsed(caplog) -> None:
+    @total
+    def careless(text: str) -> int:
+        return {}[text]
+
+    with pytest.raises(UnparsedError, match="KeyError"):
+        careless("x")
+    assert "KeyError" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        '```JSON\n{"items": [%s]}\n```',
+        '```Json\r\n{"items": [%s]}\n```',
+        '[THINK]Two will do.[/THINK]{"items": [%s]}',
+        '<think>\nTwo.\n</think>\n\n```\n{"items": [%s]}\n```',
+    ],
+)
+def test_json_in_the_dress_that_models_give_it(reply: str) -> None:
+    assert json_items(reply % json.dumps(ITEM), DomainReply).items[0].name == "Prices"
+
+
+def test_think_tags_of_another_kind_and_a_mere_mention_of_them() -> None:
+    assert thought_and_answer("[THINK]why[/THINK]Because.") == ("why", "Because.")
+    assert thought_and_answer("<think>why</think>Write [THINK] and [/THINK].") == ("why", "Write [THINK] and [/THINK].")
+
+
+def no_string_of_2000(schema: object) -> bool:
+    """llama.cpp b10361 refuses a string of at most exactly 2,000 characters; 1,999 and 2,001 pass."""
+    if isinstance(schema, dict):
+        return schema.get("maxLength") != 2000 and all(no_string_of_2000(one) for one in schema.values())
+    return not isinstance(schema, list) or all(no_string_of_2000(one) for one in schema)
+
+
+def test_no_schema_of_ours_has_a_string_of_2000() -> None:
+    forms, found = [Reply], set()
+    while forms:
+        form = forms.pop()
+        forms += form.__subclasses__()
+        found.add(form)
+    assert QueryReply in found
+    assert len(found) > 10
+    for form in found:
+        assert no_string_of_2000(form.model_json_schema()), form

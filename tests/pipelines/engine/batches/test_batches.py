@@ -95,10 +95,15 @@ async def test_the_budget_counts_lines_in_batches(fake, make, tmp_path):
         CONTROL.raise_if_ended()
 
 
-async def test_a_permanent_error_of_a_line_stops_the_run(fake, make, tmp_path):
-    server = await fake(faults=[{"kind": "404", "times": 0, "share": 0.2}])
+async def test_an_absent_model_is_said_of_single_lines_or_of_all(fake, make, tmp_path):
+    """Of some lines while others are answered (a rolling deploy): they are asked again. Of all: the run ends."""
+    server = await fake(faults=[{"kind": "404", "share": 0.2}])
     done = await ask_all(batch_role(make, server), tmp_path / "l.sqlite", [make.request(n) for n in range(20)])
-    assert {one.state for one in done} == {State.OK, State.FAILED}
+    assert {one.state for one in done} == {State.OK}
+    CONTROL.raise_if_ended()
+    server = await fake(faults=[{"kind": "404", "times": 0}])
+    done = await ask_all(batch_role(make, server), tmp_path / "m.sqlite", [make.request(n) for n in range(20)])
+    assert {one.state for one in done} <= {State.STOPPED, State.FAILED}
     with pytest.raises(EndpointError, match="model"):
         CONTROL.raise_if_ended()
 

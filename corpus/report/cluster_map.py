@@ -13,7 +13,7 @@ _CLUSTERS = 12
 _HEAD_WORDS = 100
 
 
-def atlas(texts: list[str], embed: Embed) -> dict[str, Any] | None:
+def cluster_map(texts: list[str], embed: Embed) -> dict[str, Any] | None:
     """Points (x, y in 0..1, cluster) in the order of `texts`, and each cluster's size and telling words.
 
     Needs scikit-learn, which comes with sentence-transformers. None for fewer than 10 texts: there is nothing to see.

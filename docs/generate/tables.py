@@ -1,0 +1,40 @@
+"""The table reference: every table, dataset, view and named query, from where they are declared."""
+
+import pyarrow as pa
+
+from corpus.schema import DATASETS, DECLARED, TABLES
+from corpus.sql.named_queries import named_queries
+from corpus.sql.views import view_help
+from docs.generate.markdown import code, table
+
+
+def page() -> str:
+    """The page."""
+    text = [
+        "# Tables and datasets\n",
+        "A workspace has one folder of Parquet files for each table (`tables/<table>/`) and for each dataset "
+        "(`dataset/<config>/`). `specmill sql WORKSPACE` has a view for each of them, and those further down. Every "
+        "column is in every file, empty or not.\n",
+    ]
+    for heading, names in (("Tables", TABLES), ("Datasets", DATASETS)):
+        text.append(f"## {heading}\n")
+        for name in names:
+            declared = DECLARED[name]
+            rows = ([code(column), type_of(kind), said] for column, (kind, said) in declared.columns.items())
+            text += [f"### {code(name)}\n", f"{declared.about}\n", table(("column", "type", "meaning"), rows)]
+    text += [
+        "## Views\n", "Joins that people want; `specmill sql WORKSPACE \"FROM document_details LIMIT 5\"`.\n",
+        table(("view", "what a row is"), ([code(name), said] for name, said in view_help().items())),
+        "## Named queries\n", "`specmill sql WORKSPACE --named coverage`.\n",
+        table(("query", "what it shows"), ([code(one.name), one.help] for one in named_queries().values())),
+    ]  # fmt: skip
+    return "\n".join(text)
+
+
+def type_of(kind: pa.DataType) -> str:
+    """An Arrow type in words."""
+    if pa.types.is_list(kind):
+        return f"list of {type_of(kind.value_type)}"
+    if pa.types.is_struct(kind):
+        return "struct of " + ", ".join(f"{field.name} ({type_of(field.type)})" for field in kind)
+    return {"string": "text", "int64": "integer", "double": "number", "bool": "true or false"}.get(str(kind), str(kind))

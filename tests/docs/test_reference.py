@@ -1,0 +1,61 @@
+"""Every key, command, option, table and column has a description, and the generated pages say them all."""
+
+from collections.abc import Callable
+
+import pytest
+
+from corpus.schema import DATASETS, DECLARED, TABLES
+from docs.generate import commands, filters, recipe, tables
+from specmill.cli import VERBS
+from specmill.recipe import Recipe
+
+
+def test_every_key_of_a_recipe_is_described() -> None:
+    keys = [key for part in recipe.parts() for key in part.keys]
+    assert len(keys) > 200 and {key.path for key in keys} >= set(Recipe.model_fields)
+    assert [key.path for key in keys if not key.meaning or not key.kind] == []
+    assert [part.path for part in recipe.parts() if not part.about] == []
+
+
+def test_keys_say_their_type_and_default() -> None:
+    keys = {key.path: key for part in recipe.parts() for key in part.keys}
+    assert keys["documents.ideas"].kind == "integer from 1 to 1,000" and keys["documents.ideas"].default == "25"
+    assert keys["documents.attribution"].kind == "one of `explain`, `apart`"
+    assert keys["endpoints.<name>.base_url"].kind == "text" and keys["endpoints.<name>.base_url"].default == ""
+    assert keys["roles.<name>.endpoints"].kind == "mapping of name to number or list of text or text"
+    assert keys["chats.style"].kind.startswith("one of `advice`, ") and "`value`" in keys["chats.style"].kind
+    assert keys["mix.sources[].path"].meaning and "2.5" in keys["filters.gibberish.mean_word"].default
+
+
+def test_every_command_and_option_is_described() -> None:
+    found = list(commands.commands())
+    assert {one.words.split()[1] for one in found} == set(VERBS) and "specmill model fetch" in {o.words for o in found}
+    assert [one.words for one in found if not one.text] == []
+    assert [(one.words, p.name) for one in found for p in one.parameters if not p.meaning] == []
+    assert all(VERBS.values())
+
+
+def test_commands_say_how_they_are_called() -> None:
+    usage = {one.words: one for one in commands.commands()}
+    assert usage["specmill build"].usage == "specmill build [OPTIONS] RECIPE"
+    kinds = {one.name: one for one in usage["specmill subset"].parameters}
+    assert kinds["--balance"].kind.startswith("one of `domain`") and kinds["--balance"].default == "domain"
+
+
+def test_every_table_and_column_is_described() -> None:
+    assert set(DECLARED) == {*TABLES, *DATASETS} and len(DECLARED) == len(TABLES) + len(DATASETS)
+    assert [name for name, declared in DECLARED.items() if not declared.about] == []
+    columns = [(name, column, said) for name, one in DECLARED.items() for column, (_, said) in one.columns.items()]
+    assert [found[:2] for found in columns if len(found[2]) < 5] == []
+    assert tables.type_of(DATASETS["aft"].field("messages").type) == "list of struct of role (text), content (text)"
+
+
+@pytest.mark.parametrize("page", [recipe.page, commands.page, tables.page, filters.page])
+def test_pages_are_tables_of_whole_rows(page: Callable[[], str]) -> None:
+    text = page()
+    assert text.startswith("# ") and "Sentinel" not in text and "PydanticUndefined" not in text
+    head = 0
+    for line in text.splitlines():
+        bars = line.replace("\\|", "").count("|") if line.startswith("| ") else 0
+        assert not head or not bars or bars == head, line
+        head = bars

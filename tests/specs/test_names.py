@@ -1,0 +1,47 @@
+"""Whom a spec speaks of, and that it is the recipe's assistant."""
+
+import pytest
+
+from specs.errors import SpecError
+from specs.names import check_named, names_in
+from specs.reader import parse_spec
+from specs.settings import Assistant
+
+TUTOR = (
+    "Maple Tutor, made by Maple Learning Co, helps children. When a child is stuck, Maple Tutor asks first. "
+    "Maple Tutor's answers are short. We want Maple Tutor to wait. The Department of Education was told."
+)
+
+
+def test_the_name_that_acts_is_the_assistants() -> None:
+    names = names_in(TUTOR)
+    assert names.assistant == "Maple Tutor" and names.maker == "Maple Learning Co"
+    assert names.assistants == (("Maple Tutor", 4),) and names.said() == "Maple Tutor (4 times)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The model must ask. The model should tell.",
+        "You must ask. You tell.",
+        "Be good.",
+        "Rule P must hold. P is first.",
+    ],
+)
+def test_a_spec_without_a_name_fits_every_assistant(text: str) -> None:
+    assert names_in(text).assistant is None
+    check_named(text, Assistant(name="Nova", provider="Acme"), "s.md")
+
+
+def test_another_assistants_spec_is_refused_with_the_names_that_it_has() -> None:
+    with pytest.raises(
+        SpecError, match=r"never names the recipe's assistant, Juniper; it speaks of Maple Tutor \(4 times\)"
+    ) as said:
+        parse_spec("s.md", TUTOR.encode(), Assistant())
+    assert "assistant: name: Maple Tutor and provider: Maple Learning Co" in str(said.value)
+    assert parse_spec("s.md", TUTOR.encode(), Assistant(name="Maple Tutor", provider="x")).passages
+
+
+def test_a_placeholder_names_the_assistant() -> None:
+    text = "{model_name} knows Maple Tutor. Maple Tutor asks. Maple Tutor tells."
+    assert parse_spec("s.md", text.encode(), Assistant()).text.startswith("Juniper knows")
