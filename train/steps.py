@@ -9,10 +9,12 @@ import random
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from train.settings import TrainSettings
 
-AUTO_ACCUMULATION = (16, 8, 4, 2, 1)
+AUTO_ACCUMULATION: Final = (16, 8, 4, 2, 1)
+_MOST_LOST: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,13 @@ def count_updates(
 
 
 def _most_accumulation(lengths: Sequence[int], settings: TrainSettings, count: Counting) -> int:
-    enough = (n for n in AUTO_ACCUMULATION if count(lengths, settings, n).updates >= settings.min_updates)
-    return next(enough, 1)
+    """The most that leaves enough updates, and loses few tokens in sequences that fill none."""
+    allowed = _MOST_LOST * sum(lengths)
+    for accumulation in AUTO_ACCUMULATION:
+        counted = count(lengths, settings, accumulation)
+        if counted.updates >= settings.min_updates and counted.lost <= allowed:
+            return accumulation
+    return 1
 
 
 def advice(updates: Updates, settings: TrainSettings) -> str | None:

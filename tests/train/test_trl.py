@@ -1,6 +1,7 @@
 """The real TRL on a tiny random Llama: both stages and DPO, on one adapter, with the updates that are counted here."""
 
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.train.tiny_llama import make_model
 from train.handoff import hand_off
 from train.running import run_stage
 from train.settings import TrainSettings
+from train.trl import Trl
 
 pytest.importorskip("trl")
 pytest.importorskip("peft")
@@ -52,6 +54,22 @@ def test_all_stages_are_trained_as_they_are_counted(
     _same_adapter(workspace)
     trl_script.merge(yaml.safe_load((workspace.root / aft.stage.folder / "trl.yaml").read_text()))
     _served(workspace.root / aft.stage.out / "merged")
+
+
+@pytest.mark.slow  # it imports TRL
+@pytest.mark.parametrize("seed", range(10))
+def test_trl_packs_as_it_is_counted(seed: int) -> None:
+    """Ten random corpora through TRL's own packing: the same sequences, and not a token lost."""
+    import datasets
+    import trl
+
+    draw = random.Random(seed)
+    lengths = [draw.randint(2, 512) for _ in range(draw.randint(900, 2300))]
+    data = datasets.Dataset.from_dict({"input_ids": [[7] * one for one in lengths]})
+    packed = trl.pack_dataset(data, 512, "bfd")
+    found = Trl().count(lengths, TrainSettings(sequence_len=512), 4)
+    assert found.sequences == len(packed) and sum(map(len, packed["input_ids"])) == sum(lengths)
+    assert found.updates == -(-len(packed) // 4) and found.lost == 0
 
 
 def _same_adapter(workspace: Workspace) -> None:
