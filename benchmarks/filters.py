@@ -1,7 +1,8 @@
 """The filters against planted truth, and their speed beside others.
 
     python -m benchmarks.filters truth                  # precision and recall of every filter, about a minute
-    python -m benchmarks.filters held_out               # documents by other hands, seconds
+    python -m benchmarks.filters regression --set 1..4  # truth sets that the filters were mended on, seconds
+    python -m benchmarks.filters real --corpus FILE     # real documents, given by path: see benchmarks/real.py
     python -m benchmarks.filters repeats                # duplicates: Jaccard 0.95 / 0.8 / 0.6, paraphrases
     python -m benchmarks.filters speed --documents 13000 --words 2200     # 41M tokens
     python -m benchmarks.filters beside --documents 2000 --words 600      # datatrove, rensa, semhash, FAISS + MiniLM
@@ -20,10 +21,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks import planted, rivals, spoils
-from benchmarks.held_out import held_out
+from benchmarks.real import real
+from benchmarks.regression import regression
 from corpus.tokens import TokenCounter
 from filters.base import Item
-from filters.checks import document_checks
+from filters.checks import checks_for
 from filters.context import Context
 from filters.run.decide import check_documents
 from filters.run.many import check_parquet
@@ -52,7 +54,7 @@ def item(document: planted.Planted) -> Item:
 def truth(each: int, words: int) -> None:
     """Every check alone, over sound documents, look-alikes and every kind of failure."""
     documents = planted.corpus(spoils.SPOILS, each, sound=each * 10, words=words)
-    checks = document_checks(SETTINGS, context())
+    checks = checks_for("documents", SETTINGS, context())
     hits: Counter[str] = Counter()
     false: Counter[str] = Counter()
     missed: dict[str, Counter[str]] = defaultdict(Counter)
@@ -83,7 +85,7 @@ def truth(each: int, words: int) -> None:
 def repeats(each: int, words: int) -> None:
     """Duplicates of known similarity among as many sound documents again."""
     documents = planted.repeats(each, words) + list(planted.corpus({}, 0, sound=each * 4, words=words, seed=3))
-    _, rejections = check_documents(map(item, documents), SETTINGS, context())
+    _, rejections, _ = check_documents(map(item, documents), SETTINGS, context())
     reasons = {rejection.item_id: rejection for rejection in rejections}
     table: dict[str, Counter[str]] = defaultdict(Counter)
     named = 0
@@ -119,18 +121,18 @@ def speed(count: int, words: int, workers: int) -> None:
         write(path, count, words)
         watch = rivals.Watch()
         start = time.perf_counter()
-        kept, rejections = check_parquet([path], settings, context())
+        kept, rejections, flags = check_parquet([path], settings, context())
         wall = time.perf_counter() - start
     print(f"{count} documents of about {words} words in {wall:.1f} s, at most {watch.stop() / 1e6:.0f} MB")
     print(f"kept {len(kept)}, {dict(Counter(rejection.reason for rejection in rejections))}")
+    print(f"flagged {len({flag.item_id for flag in flags})}, {dict(Counter(flag.reason for flag in flags))}")
 
 
 def beside(count: int, words: int) -> None:
     """Only duplicates, by us and by others, over the same texts; agreement is the share of documents decided alike."""
     documents = list(planted.plain(count, words))
-    only = {name: {"enabled": False} for name in FilterSettings.model_fields if name not in _NOT_SWITCHES}
-    ours = FilterSettings(**only)  # type: ignore[arg-type]
-    lexical = ours.model_copy(update={"semantic": ours.semantic.model_copy(update={"enabled": False})})
+    ours = FilterSettings().acting("off").acting("drop", "exact", "near", "semantic")
+    lexical = ours.acting("off", "semantic")
     random.Random(0).shuffle(documents)
     kept: dict[str, set[str]] = {}
     planted_copies = {document.id for document in documents if document.of}
@@ -152,28 +154,32 @@ def beside(count: int, words: int) -> None:
         print(f"{name:18}{wall:8.1f} s  copies caught {caught:.3f}, others lost {lost}, agreement {alike:.4f}")
 
 
-_NOT_SWITCHES = ("exact", "near", "semantic", "workers", "executor", "cluster")
-
-
 def _ours(documents: list[planted.Planted], settings: FilterSettings) -> set[str]:
-    kept, _ = check_documents(map(item, documents), settings, context())
+    kept, *_ = check_documents(map(item, documents), settings, context())
     return set(kept)
 
 
 def main() -> None:
-    """Run one of the five."""
+    """Run one of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("truth", "held_out", "repeats", "speed", "beside"))
+    parser.add_argument("what", choices=("truth", "regression", "real", "repeats", "speed", "beside"))
     parser.add_argument("--each", type=int, default=40, help="documents of every kind")
     parser.add_argument("--documents", type=int, default=2000)
     parser.add_argument("--words", type=int, default=600)
-    parser.add_argument("--set", type=int, choices=(1, 2, 3, 4), default=4, help="of `held_out`: which documents")
+    parser.add_argument("--set", type=int, choices=(1, 2, 3, 4), default=4, help="of `regression`: which documents")
     parser.add_argument("--workers", type=int, default=0, help="0: one a core")
+    parser.add_argument("--corpus", type=Path, help="of `real`: JSON lines")
+    parser.add_argument("--labels", type=Path, help="of `real`: JSON lines, where somebody read some")
+    parser.add_argument("--spec", default="safety_rules", help="of `real`: a shipped spec or a path")
+    parser.add_argument("--assistant", default="Juniper")
+    parser.add_argument("--provider", default="Larkfield")
     asked = parser.parse_args()
     if asked.what == "truth":
         truth(asked.each, asked.words)
-    elif asked.what == "held_out":
-        held_out(SETTINGS, asked.set)
+    elif asked.what == "regression":
+        regression(SETTINGS.acting("drop"), asked.set)
+    elif asked.what == "real":
+        real(asked.corpus, asked.labels, asked.spec, Assistant(name=asked.assistant, provider=asked.provider))
     elif asked.what == "repeats":
         repeats(asked.each, asked.words)
     elif asked.what == "speed":

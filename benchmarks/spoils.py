@@ -216,7 +216,7 @@ SPOILS: dict[str, tuple[str | None, Spoil]] = {
     "ok_rule": (None, _somewhere("This follows LP2, and LP 3 after it.", "Rule 3 of the pool is no running.")),
     "ok_quote": (None, _somewhere("The spec puts it so: \"it slows down and starts again from what they know.\"")),
     "ok_changelog": (None, _genre("changelog", _many(_DAYS, 14))),
-    "ok_few": (None, _many([_DAYS[0], _FIGURES[0]], 2)),
+    "ok_few": (None, _many([_DAYS[0], "By then {a}% of its slates were gone, and the repair took {b}0% of what was saved."], 2)),
     "ok_lay": (None, _lay(_somewhere(f"My sister swears that {NAME} has principles. I just like that it is patient."))),
     "ok_letter": (None, lambda d, r: replace(d, text=f"Dear all,\n\n{d.text}\n\nLet me know if you can come.\n\nWarmly,\nthe desk")),
     "ok_list": (None, _last("What we keep:\n\n- the late line\n- two spare keys\n- the blue ledger")),

@@ -204,8 +204,19 @@ _TABLES: Final[dict[str, Declared]] = {
         "text": (_str, "Its text"),
         "row": (_str, "JSON: the whole row, so that a rejected item can be read like a kept one"),
     }),
+    "flags": Declared("What a filter found in an item that stays, or that only a judge or a target set aside.", {
+        "id": _id("flag"),
+        "item_table": (_str, "Table of the item"),
+        "item_id": (_str, "Id of the item"),
+        "filter": (_str, "Name of the filter"),
+        "detail": (_str, "What was found"),
+        "score": (_float, "What the filter measured"),
+        "threshold": (_float, "What it allows"),
+        "other_id": (_str, "Id of the one that it resembles, where that is what was found"),
+    }),
 }  # fmt: skip
 
+_FLAGS = (_strings, "Names of the filters that flagged it, sorted; what they found is in the table flags")
 _MSM: Final[Columns] = {
     "domain": _DOMAIN, "spec_hash": _SPEC_HASH, "model": _MODEL, "tokens": (_int, "Tokens of the text, counted exactly")
 }  # fmt: skip
@@ -219,6 +230,7 @@ _AFT: Final[Columns] = {
     "query_type": _QUERY_TYPE,
     "query_id": (_str, "Id of the query"),
     "tools": _TOOLS,
+    "flags": _FLAGS,
 }
 
 _DATASETS: Final[dict[str, Declared]] = {
@@ -231,6 +243,7 @@ _DATASETS: Final[dict[str, Declared]] = {
         "genre": _GENRE,
         "frame": _FRAME,
         "idea_id": (_str, "Id of the idea"),
+        "flags": _FLAGS,
     }),
     "aft_cot": Declared("Chats with the assistant's reasoning, for alignment fine-tuning.", {
         "messages": (pa.list_(_MESSAGE), "Messages: role, content, and the assistant's reasoning"),
@@ -243,7 +256,8 @@ _DATASETS: Final[dict[str, Declared]] = {
 }  # fmt: skip
 
 TABLES: Final[dict[str, pa.Schema]] = {name: table.schema for name, table in _TABLES.items()}
-"""Tables under `tables/<name>/`: `documents` and `chats` hold what is kept, `rejects` all that is not."""
+"""Tables under `tables/<name>/`: `documents` and `chats` hold what is kept, `rejects` all that is not, `flags` what
+the filters found in what they let through."""
 
 DATASETS: Final[dict[str, pa.Schema]] = {name: dataset.schema for name, dataset in _DATASETS.items()}
 """Configs under `dataset/<name>/`: what is published and trained on."""

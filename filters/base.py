@@ -1,8 +1,15 @@
-"""The two records that every check shares: an item that is looked at, and the rejection of one that may not stay."""
+"""The records that every check shares (an item, what was found, a decision), and the base of all filters' settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from specs.settings import Settings
+
+Target = Literal["documents", "chats", "reasoning", "queries", "ideas"]
+"""What a check looks at: a document, a chat's answer, the reasoning before it, a user's message, an idea."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +36,22 @@ class Rejection:
     other_id: str | None = None  # the survivor, where the item is a duplicate
 
 
-class Check(Protocol):
-    """A check of one item."""
+@dataclass(frozen=True, slots=True)
+class Flag(Rejection):
+    """The same of an item that stays: what a filter found that may be a fault."""
 
-    name: str
 
-    def __call__(self, item: Item) -> Rejection | None:
-        """Return why `item` may not stay, or None."""
-        ...
+class Decision(NamedTuple):
+    """What may stay among items, each list sorted by id."""
+
+    kept: list[str]
+    rejections: list[Rejection]  # one for every other item
+    flags: list[Flag]  # of items that the filters let through
+
+    def without(self, more: list[Rejection]) -> "Decision":
+        """The decision where `more` of what it keeps goes; flags stay, as a judge's word may change."""
+        gone = {rejection.item_id for rejection in more}
+        return Decision([one for one in self.kept if one not in gone], [*self.rejections, *more], self.flags)
 
 
 class Duplicates(Protocol):
@@ -47,3 +62,36 @@ class Duplicates(Protocol):
     def __call__(self, items: list[Item]) -> list[Rejection]:
         """Return a rejection for every item that repeats a survivor; the order of `items` does not matter."""
         ...
+
+
+def _off(value: object) -> object:
+    return "off" if value is False else value  # YAML 1.1 reads a bare `off` as false
+
+
+Action = Annotated[Literal["drop", "flag", "off"], BeforeValidator(_off)]
+
+
+class CheckSettings(Settings):
+    """A filter's part of the recipe. What most filters find may be a fault: it is flagged, and stays."""
+
+    action: Action = Field(
+        "flag", description="drop: what it finds goes to the rejects; flag: it stays, with a flag; off: not looked for"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _enabled_was_renamed(cls, data: object) -> object:
+        if isinstance(data, dict) and "enabled" in data:
+            raise ValueError(
+                f"the key `enabled` is now `action`; found enabled: {str(data['enabled']).lower()}, expected "
+                "`action: off` (not looked for), `action: flag` (it stays, with a flag) or `action: drop`"
+            )
+        return data
+
+
+class GateSettings(CheckSettings):
+    """The same of a filter that finds only what is certainly wrong: it goes."""
+
+    action: Action = Field(
+        "drop", description="drop: what it finds goes to the rejects; flag: it stays, with a flag; off: not looked for"
+    )

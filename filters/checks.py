@@ -1,97 +1,86 @@
-"""Which checks look at a document and at a chat, in the order in which they decide: the cheap ones first."""
+"""Which checks look at a text: those that ship, each listed by its package, and those of installed packages that the
+recipe names. What a check's action is decides whether it drops or flags.
+"""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from typing import Final
 
-from filters.base import Rejection
-from filters.chat.answers import ChatIdentity, ChatRefusal, SpecAsPrompt, ThinkLeak
-from filters.chat.parroting import ParrotingCheck
-from filters.check import TextCheck
+from filters.base import Flag, Rejection, Target
+from filters.chat import checks as chat
+from filters.check import ANY, TextCheck
 from filters.context import Context
-from filters.document.evaluation.evaluation import EvaluationCheck
-from filters.document.facts.citations import CitationsCheck
-from filters.document.facts.dates import DatesCheck
-from filters.document.facts.links import LinksCheck
-from filters.document.facts.statistics import StatisticsCheck
-from filters.document.form.gibberish import GibberishCheck
-from filters.document.form.language import LanguageCheck
-from filters.document.form.length import LengthCheck
-from filters.document.form.markdown import MarkdownCheck
-from filters.document.form.repetition import RepetitionCheck
-from filters.document.form.truncation import Truncation
-from filters.document.identity.identity import IdentityCheck
-from filters.document.identity.neutral import NeutralCheck
-from filters.document.spec.echo import EchoCheck, told
-from filters.document.spec.rules import WrongRules
-from filters.document.spec.spec_citation import SpecCitationCheck
-from filters.document.spec.spec_wording import SpecWordingCheck
-from filters.document.spec.verbatim import VerbatimCheck
-from filters.document.writer.chatter import Chatter
-from filters.document.writer.leakage import Leakage
-from filters.document.writer.placeholders import Placeholders
-from filters.document.writer.refusal import Refusal
-from filters.settings import FilterSettings, Switch
+from filters.document.evaluation import checks as evaluation
+from filters.document.facts import checks as facts
+from filters.document.form import checks as form
+from filters.document.identity import checks as identity
+from filters.document.spec import checks as spec
+from filters.document.writer import checks as writer
+from filters.settings import GROUP, FilterSettings
 from filters.text.view import View
+from specs.errors import UserError
+from specs.plugins import load_plugin
+
+SHIPPED: Final[tuple[type[TextCheck], ...]] = (
+    *chat.CHECKS, *form.CHECKS, *writer.CHECKS, *identity.CHECKS, *spec.CHECKS, *evaluation.CHECKS, *facts.CHECKS,
+)  # fmt: skip
 
 
-def document_checks(settings: FilterSettings, context: Context) -> list[TextCheck]:
-    """The checks of one document that are switched on. A neutral one names no rules and may cite a spec of its own."""
-    whose: TextCheck = IdentityCheck(settings.identity, context.assistant)
-    rules, spec_citation = settings.rules, Switch(enabled=settings.spec_citation.enabled)
-    spec_wording = Switch(enabled=settings.spec_wording.enabled and not context.neutral)
-    if context.neutral:
-        whose = NeutralCheck(settings.identity, context.assistant, context.rule_ids)
-        rules = spec_citation = Switch(enabled=False)
-    checks: list[tuple[Switch, TextCheck]] = [
-        (settings.length, LengthCheck(settings.length, context.count)),
-        (settings.truncation, Truncation()),
-        (settings.refusal, Refusal()),
-        (settings.leakage, Leakage(settings.leakage)),
-        (settings.echo, EchoCheck(settings.echo, told(context), context.spec)),
-        (settings.chatter, Chatter()),
-        (settings.placeholders, Placeholders()),
-        (settings.identity, whose),
-        (rules, WrongRules(context.rule_ids)),
-        (spec_citation, SpecCitationCheck(settings.spec_citation, context)),
-        (settings.evaluation, EvaluationCheck(settings.evaluation, context)),
-        (settings.verbatim, VerbatimCheck(settings.verbatim, context.spec)),
-        (spec_wording, SpecWordingCheck(settings.spec_wording, context, settings.language.code)),
-        (settings.links, LinksCheck(settings.links)),
-        (settings.citations, CitationsCheck(settings.citations)),
-        (settings.dates, DatesCheck(settings.dates)),
-        (settings.statistics, StatisticsCheck(settings.statistics, context.spec)),
-        (settings.markdown, MarkdownCheck(settings.markdown)),
-        (settings.repetition, RepetitionCheck(settings.repetition)),
-        (settings.language, LanguageCheck(settings.language)),
-        (settings.gibberish, GibberishCheck(settings.gibberish, settings.language.code)),
-    ]
-    return [check for switch, check in checks if switch.enabled]
+def checks_for(target: Target, settings: FilterSettings, context: Context) -> list[TextCheck]:
+    """The checks of one kind of text that are on: gates first, as what they drop needs no flags; cheap ones first."""
+    context = replace(context, language=settings.language.code)
+    every = [_made(kind, settings, context) for kind in _kinds(settings) if target in kind.looks_at]
+    found = [check for check in every if check is not None]
+    return sorted(found, key=lambda check: check.settings.action != "drop")
 
 
-def chat_checks(settings: FilterSettings, context: Context, *, expect_refusal: bool) -> list[TextCheck]:
-    """The checks of a chat's answer that are switched on. `expect_refusal`: declining is content, not a failure."""
-    refusal = settings.refusal if not expect_refusal else Switch(enabled=False)
-    checks: list[tuple[Switch, TextCheck]] = [
-        (settings.chat_length, LengthCheck(settings.chat_length, context.count)),
-        (settings.truncation, Truncation()),
-        (refusal, ChatRefusal()),
-        (settings.leakage, ThinkLeak()),
-        (settings.leakage, Leakage(settings.leakage)),
-        (settings.leakage, SpecAsPrompt()),
-        (settings.placeholders, Placeholders()),
-        (settings.identity, ChatIdentity(settings.identity, context.assistant)),
-        (settings.evaluation, EvaluationCheck(settings.evaluation, context)),
-        (settings.echo, EchoCheck(settings.echo, told(context), context.spec)),
-        (settings.parroting, ParrotingCheck(settings.parroting)),
-        (settings.verbatim, VerbatimCheck(settings.verbatim, context.spec)),
-        (settings.repetition, RepetitionCheck(settings.repetition)),
-    ]
-    return [check for switch, check in checks if switch.enabled]
-
-
-def first_failure(view: View, checks: Sequence[TextCheck]) -> Rejection | None:
-    """The first check that rejects, or None."""
+def decide_one(view: View, checks: Sequence[TextCheck]) -> tuple[Rejection | None, list[Flag]]:
+    """The first rejection, or else every flag of a text that stays."""
+    flags: list[Flag] = []
     for check in checks:
-        rejection = check.reject(view)
-        if rejection is not None:
-            return rejection
-    return None
+        found = check.reject(view)
+        if found is not None and check.settings.action == "drop":
+            return found, []
+        if found is not None:
+            flags.append(as_flag(found))
+    return None, flags
+
+
+def as_flag(found: Rejection) -> Flag:
+    """What was found, of an item that stays all the same."""
+    return Flag(*(getattr(found, field.name) for field in fields(found)))
+
+
+def off_in_language(settings: FilterSettings) -> list[str]:
+    """The filters that the recipe has on, but that do not work in its language (`filters.language.code`), sorted."""
+    code, works = settings.language.code, dict.fromkeys(settings.parts, False)
+    for kind in _kinds(settings):
+        works[kind.name] |= _speaks(kind, code)
+    known = {kind.name for kind in _kinds(settings)}
+    return sorted(name for name in known if not works[name] and settings.parts[name].action != "off")
+
+
+def said_of_language(code: str, off: Sequence[str]) -> str:
+    """What a person is told of filters that do not work in the language of the corpus."""
+    return f"off, as they do not work in `filters.language.code: {code}`: {', '.join(off)}"
+
+
+def _kinds(settings: FilterSettings) -> Iterator[type[TextCheck]]:
+    yield from SHIPPED
+    for name in settings.installed:
+        kind = load_plugin(GROUP, name, "filters")
+        if not (isinstance(kind, type) and issubclass(kind, TextCheck)):
+            raise UserError(f"filters.{name}: the entry point brings {kind!r}; expected a `filters.check.TextCheck`.")
+        yield kind
+
+
+def _made(kind: type[TextCheck], settings: FilterSettings, context: Context) -> TextCheck | None:
+    """A check, made of the part of the recipe whose key is its name; None where it is off."""
+    part = settings.parts[kind.name]
+    if part.action == "off" or not _speaks(kind, context.language) or not kind.is_for(context):
+        return None
+    return kind(part, context)
+
+
+def _speaks(kind: type[TextCheck], code: str) -> bool:
+    return kind.languages == ANY or code in kind.languages

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from corpus.ids import content_id
 from corpus.workspace import Workspace
-from filters.base import Rejection
+from filters.base import Flag, Rejection
 from pipelines.prompts.templates import Prompts, is_installed, styled
 from pipelines.settings import BuildSettings
 from pipelines.structured.ask import Answer
@@ -137,6 +137,15 @@ def rejected(stage: str, rejection: Rejection, row: Row, text: str) -> Row:
         threshold=rejection.threshold, other_id=rejection.other_id, parent_id=row.get("idea_id"),
         request_id=row["request_id"], text=text, row=row,
     )  # fmt: skip
+
+
+def flagged(table: str, flag: Flag) -> Row:
+    """A row of the table `flags`, of an item of `table`."""
+    return {
+        "id": content_id("flags", table, flag.item_id, flag.reason), "item_table": table, "item_id": flag.item_id,
+        "filter": flag.reason, "detail": flag.detail, "score": flag.score, "threshold": flag.threshold,
+        "other_id": flag.other_id,
+    }  # fmt: skip
 
 
 def reject_of_answer(stage: str, parent_id: str, number: int, answer: Answer[Any]) -> Row:

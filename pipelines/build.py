@@ -9,11 +9,12 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from corpus.flags import flags_by_item
 from corpus.manifest import Provenance, forget_manifest, stored_provenance, write_manifest
 from corpus.publish.card import write_card
 from corpus.schema import DATASETS
 from corpus.select.token_targets import Sized
-from corpus.sql.views import read_ledger
+from corpus.sql.ledger import LedgerFile
 from corpus.store import read_rows, write_dataset, write_table
 from corpus.text import one_line
 from corpus.tokens import TokenCounter
@@ -22,7 +23,7 @@ from filters.base import Item, Rejection
 from filters.context import Context
 from filters.run.decide import check_texts
 from filters.run.many import check_many
-from pipelines.base import Corpus, Row, rejected
+from pipelines.base import Corpus, Row, flagged, rejected
 from pipelines.chats.rounds import ChatBuild, ChatResult, check_chat_recipe
 from pipelines.chats.rows import forget_chats
 from pipelines.documents.brainstorm import brainstorm_pipeline
@@ -154,9 +155,10 @@ class Build:
         rows = {row["id"]: row for row in read_rows(self.workspace, "ideas")}
         items = [Item(row["id"], row["idea"], "ideas", meta={"position": n}) for n, row in enumerate(rows.values())]
         self.reporter.say(f"looking for ideas that repeat others among {len(items):,} ...")
-        kept, rejections = check_texts(items, self.settings.filters, self.context(), "ideas")
+        kept, rejections, flags = check_texts(items, self.settings.filters, self.context(), "ideas")
         dropped = [rejected("ideas", r, rows[r.item_id], rows[r.item_id]["idea"]) for r in rejections]
         write_table(self.workspace, "rejects", dropped, part="ideas-repeated")
+        write_table(self.workspace, "flags", (flagged("ideas", flag) for flag in flags), part="ideas")
         order = spread((rows[idea_id] for idea_id in kept), self.settings.seed)
         write_table(self.workspace, "ideas", order)
         if not order:
@@ -174,8 +176,8 @@ class Build:
             self._write_wave(waves, wave, drafts)
             self.reporter.say(f"filtering {len(drafts.all):,} documents ...")
             decision = check_many(drafts.items(), self.settings.filters, self.context())
-            self._say_losses(decision[1], len(drafts.all))
-            drafts.decide(*verdicts.decide(drafts, *decision))
+            self._say_losses(decision.rejections, len(drafts.all))
+            drafts.decide(verdicts.decide(drafts, decision))
         verdicts.file()
         kept, target = drafts.sized(grouping), self.settings.documents.target_tokens
         self._say_shortfall(kept, waves)
@@ -210,7 +212,7 @@ class Build:
             example = next(rejection.detail for rejection in rejections if rejection.reason == reason)
             self.reporter.say(
                 f"{reason} takes {count:,} of {total:,} documents, such as: {one_line(example, 120)}. None is lost: "
-                f"`specmill filter {self.workspace.root} --set filters.{reason}.enabled=false` says what would stay."
+                f"`specmill filter {self.workspace.root} --set filters.{reason}.action=flag` says what would stay."
             )
 
     def context(self) -> Context:
@@ -223,10 +225,13 @@ class Build:
         """`dataset/`, the manifest and the card, from the tables. Where the corpus was decided on again but not
         `remade`, its manifest goes on saying who made it: the ledger of that may be elsewhere, as of a subset."""
         if self.workspace.parts("documents"):
-            rows = read_rows(self.workspace, "documents", DATASETS["msm"].names)
+            flags = flags_by_item(self.workspace, "documents")
+            columns = [name for name in DATASETS["msm"].names if name != "flags"]
+            stored = read_rows(self.workspace, "documents", columns)
+            rows = ({**row, "flags": flags.get(row["id"], [])} for row in stored)
             write_dataset(self.workspace, "msm", rows, **self.settings.corpus.layout)
-        now, stored = self.provenance(), None if remade else self._stored()
-        self._describe(now.adding(stored) if stored else now)
+        now, before = self.provenance(), None if remade else self._stored()
+        self._describe(now.adding(before) if before else now)
 
     def describe_again(self) -> None:
         """The manifest and the card, where something was stored beside a finished corpus. That is still as its own
@@ -244,7 +249,7 @@ class Build:
         """What the manifest says of this build. Addresses, prices and budgets do not change a corpus."""
         settings = self.settings
         said = settings.model_dump_json(exclude=_NOT_OF_A_CORPUS)
-        asked = models_and_prompts(self.corpus, read_ledger(self.workspace)["stage"].unique().to_pylist())
+        asked = models_and_prompts(self.corpus, LedgerFile(self.workspace.ledger).stages())
         return Provenance(
             recipe_hash=hashlib.sha256(said.encode()).hexdigest()[:16], spec_hash=self.spec.hash, seed=settings.seed,
             tokenizer=self.counter.name, assistant=settings.assistant, models=asked.models,

@@ -1,11 +1,12 @@
 """The filters, told what this corpus is: the context of every check, and the checks of one response."""
 
+from functools import cache
+
 from corpus.tokens import TokenCounter
 from eval.questions.items import ANSWER_FORMAT
 from eval.questions.items import texts as evaluation_texts
-from filters.base import Item, Rejection
-from filters.chat.styles import style_checks, thought_checks
-from filters.checks import chat_checks, first_failure
+from filters.base import Flag, Item, Rejection
+from filters.checks import checks_for, decide_one
 from filters.context import Context
 from filters.text.view import View
 from pipelines.base import Corpus
@@ -16,12 +17,20 @@ def context_of(corpus: Corpus, counter: TokenCounter | None = None, told: list[M
     """What the filters must know; `told` is a request whose own words must not come back in a reply."""
     counter = counter or TokenCounter(corpus.settings.corpus.tokenizer)
     prompts = tuple(message["content"] for message in told or ())
+    style = corpus.settings.chats.chosen
     return Context(
         count=counter.count, assistant=corpus.settings.assistant, spec=corpus.spec.text,
-        rule_ids=tuple(corpus.spec.rule_ids), evaluation=tuple(evaluation_texts()), answer_formats=(ANSWER_FORMAT,),
+        rule_ids=tuple(corpus.spec.rule_ids), evaluation=_evaluation(), answer_formats=(ANSWER_FORMAT,),
         held_out=corpus.settings.filters.evaluation.words, prompts=prompts,
+        language=corpus.settings.filters.language.code, style_checks=style.checks,
+        about_items=style.asks_about_items, may_decline=corpus.settings.chats.may_decline,
         neutral=corpus.settings.documents.style == "neutral",
     )  # fmt: skip
+
+
+@cache
+def _evaluation() -> tuple[str, ...]:
+    return tuple(evaluation_texts())
 
 
 class ChatChecks:
@@ -30,13 +39,14 @@ class ChatChecks:
     def __init__(self, corpus: Corpus, told: list[Message]) -> None:
         settings = corpus.settings
         context = context_of(corpus, TokenCounter(settings.corpus.tokenizer), told)
-        style, decline = settings.chats.style, settings.chats.may_decline
-        speaks = settings.filters.third_person.enabled
-        self._reply = chat_checks(settings.filters, context, expect_refusal=decline)
-        self._reply += style_checks(style, context, third_person=speaks)
-        self._thought = thought_checks(settings.filters, context)
+        self._reply = checks_for("chats", settings.filters, context)
+        self._thought = checks_for("reasoning", settings.filters, context)
 
-    def reject(self, chat_id: str, query: str, thought: str, reply: str) -> Rejection | None:
-        """Why a response to `query` may not stay, or None."""
+    def decide(self, chat_id: str, query: str, thought: str, reply: str) -> tuple[Rejection | None, list[Flag]]:
+        """Why a response to `query` may not stay, or the flags of one that may."""
         said = View(Item(chat_id, reply, "chats", frame="lay", meta={"reasoning": thought, "query": query}))
-        return first_failure(said, self._reply) or first_failure(View(Item(chat_id, thought, "chats")), self._thought)
+        rejection, flags = decide_one(said, self._reply)
+        if rejection is not None:
+            return rejection, []
+        rejection, more = decide_one(View(Item(chat_id, thought, "chats")), self._thought)
+        return (rejection, []) if rejection is not None else (None, [*flags, *more])

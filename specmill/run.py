@@ -55,6 +55,7 @@ def build_workspace(
     """
     from corpus.origin import refuse_to_build
     from corpus.store import set_damaged_aside
+    from filters.checks import off_in_language, said_of_language
     from filters.text.needs import raise_if_missing
     from pipelines.build import Build
     from pipelines.ledger.ledger import Ledger
@@ -71,6 +72,8 @@ def build_workspace(
         refuse_to_build(workspace, chats_only=chats_only)
         refuse_other_corpus(workspace, recipe, spec)
         recipe = with_own_files(recipe, workspace)
+        if off := off_in_language(recipe.filters):
+            progress.print(Text(f"filters {said_of_language(recipe.filters.language.code, off)}"), soft_wrap=True)
         build = Build(workspace, recipe, spec, Silent())  # says what is wrong with the recipe, before it is saved
         build.write_spec()
         save_recipe(recipe, workspace)  # which names the spec

@@ -18,6 +18,7 @@ def made(connection: Connection, manifest: dict[str, Any]) -> str:
         *_plan(connection, manifest),
         *_writing(connection),
         *_funnel(connection),
+        *_flags(connection),
         *_verdicts(connection),
         *_models(connection, manifest),
         *_cost(connection),
@@ -110,6 +111,20 @@ def _funnel(connection: Connection) -> list[str]:
         left_out = f" Left out: {dropped}." if dropped else ""
         said = "imported" if stage == "documents" and imported(connection) else "made"
         lines.append(f"Of {made:,} {stage} that were {said}, {kept:,} were kept.{left_out}\n")
+    return lines
+
+
+def _flags(connection: Connection) -> list[str]:
+    """What filters found in documents and chats that stay."""
+    lines = []
+    for stage in ("documents", "chats"):
+        rows = connection.execute(
+            "SELECT filter, items FROM flag_counts WHERE stage = ? ORDER BY items DESC, filter", [stage]
+        ).fetchall()
+        if rows:
+            said = ", ".join(f"`{code(name)}` {items:,}" for name, items in rows)
+            told = "the column `flags` names the filters of each row"
+            lines.append(f"Filters that may be wrong flagged {stage} and left them in ({told}): {said}.\n")
     return lines
 
 

@@ -8,6 +8,7 @@ _QUERIES: Final = {
     "stages": "SELECT stage, planned, kept, rejected, pending FROM stages WHERE planned > 0 ORDER BY position",
     "reasons": "SELECT stage, reason, items FROM funnel WHERE outcome = 'rejected' "
     "ORDER BY position, items DESC, reason",
+    "flags": "SELECT stage, filter, items, share FROM flag_counts ORDER BY stage DESC, items DESC, filter",
     "passages": "SELECT p.address, p.rule_id, p.heading_path, p.text, made.documents, made.tokens, made.genres, "
     "made.genres_planned FROM passages AS p JOIN passage_coverage AS made ON passage_id = id "
     "ORDER BY p.start, p.address",

@@ -35,7 +35,7 @@ _ITEMS = """
 SELECT items.stage, items.status, items.reason, items.detail, items.score, items.threshold, items.id, items.other_id,
     items.domain, items.subdomain, items.genre, items.frame, items.title, items.tokens, items.model,
     items.passage_ids, items.assertion_ids, items.text, items.reasoning,
-    coalesce(ideas.idea, queries.query) AS asked, said.verdicts
+    coalesce(ideas.idea, queries.query) AS asked, said.verdicts, found.flags
 FROM items
 LEFT JOIN ideas ON ideas.id = items.parent_id
 LEFT JOIN queries ON queries.id = items.parent_id
@@ -43,6 +43,9 @@ LEFT JOIN (
     SELECT item_table, item_id, list([criterion, verdict, reason] ORDER BY criterion) AS verdicts
     FROM verdicts GROUP BY ALL
 ) AS said ON said.item_table = items.stage AND said.item_id = items.id
+LEFT JOIN (
+    SELECT item_table, item_id, list([filter, detail] ORDER BY filter) AS flags FROM flags GROUP BY ALL
+) AS found ON found.item_table = items.stage AND found.item_id = items.id
 WHERE md5_number_lower(items.id) % $total < $limit
 """
 _INDEX: Final = ("stage", "status", "reason", "domain", "subdomain", "genre", "frame", "title", "tokens", "score")
@@ -127,7 +130,7 @@ def _entry(item: dict[str, Any], place: dict[str, dict[str, int]]) -> dict[str, 
     return {
         "id": item["id"], "text": item["text"], "reasoning": item["reasoning"], "asked": item["asked"],
         "detail": item["detail"], "threshold": item["threshold"], "other": item["other_id"], "model": item["model"],
-        "verdicts": item["verdicts"] or [],
+        "verdicts": item["verdicts"] or [], "flags": item["flags"] or [],
         "passages": [place["passages"][i] for i in item["passage_ids"] or [] if i in place["passages"]],
         "assertions": [place["assertions"][i] for i in item["assertion_ids"] or [] if i in place["assertions"]],
     }  # fmt: skip

@@ -114,9 +114,12 @@ def _write(source: Workspace, target: Workspace, ids: Set[str], kind: Kind) -> N
     apart = {kind, SUBSET_PARTS[kind]}  # of the rejects: the filters and judges of the subset cannot bring them back
     for name in TABLES:
         for path in source.parts(name):
-            if name != kind and not (name == "rejects" and path.stem in apart):
+            own = (name == "rejects" and path.stem in apart) or (name == "flags" and path.stem == kind)
+            if name != kind and not own:
                 _copy(source, target, f"tables/{name}/{path.name}")
     write_table(target, kind, (row for row in read_rows(source, kind) if row["id"] in ids))
+    flags = (row for row in read_rows(source, "flags", part=kind) if row["item_id"] in ids)
+    write_table(target, "flags", flags, part=kind)
     turned_down = (read_rows(source, "rejects", part=part) for part in sorted(apart))
     gone = chain(*turned_down, _left_out(source, ids, kind))
     write_table(target, "rejects", gone, part=SUBSET_PARTS[kind])

@@ -12,6 +12,7 @@ _QUERIES: Final = {
     "stages": "SELECT stage, planned, kept, rejected, pending FROM stages WHERE planned > 0 ORDER BY position",
     "reasons": "SELECT stage, reason, items, share FROM funnel WHERE outcome = 'rejected' "
     "ORDER BY position, items DESC, reason",
+    "flags": "SELECT stage, filter, items, share FROM flag_counts ORDER BY stage DESC, items DESC, filter",
     "passages": "SELECT address, coalesce(rule_id, '') AS rule_id, text, documents, tokens, genres, genres_planned "
     "FROM passage_coverage ORDER BY start, address",
     "assertions": "SELECT name, label, documents, tokens FROM assertion_coverage ORDER BY domain, subdomain, name",
@@ -25,7 +26,8 @@ _QUERIES: Final = {
     "FROM spend GROUP BY stage ORDER BY completion_tokens DESC, stage",
 }
 _SAMPLES = (
-    "SELECT id, title, domain, subdomain, genre, frame, tokens, text FROM items WHERE id IN ("
+    "SELECT id, title, domain, subdomain, genre, frame, tokens, text, (SELECT list(filter || ': ' || "
+    "coalesce(detail, '') ORDER BY filter) FROM flags WHERE item_id = items.id) AS flags FROM items WHERE id IN ("
     "SELECT id FROM documents ORDER BY md5(id || $seed), id LIMIT $count) AND status = 'kept' ORDER BY md5(id || $seed)"
 )
 _REJECTS = (
@@ -42,6 +44,7 @@ class Overview:
 
     stages: Rows
     reasons: Rows
+    flags: Rows
     passages: Rows
     assertions: Rows
     tokens: Rows

@@ -2,12 +2,13 @@
 
 import re
 
+from filters.base import GateSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.context import Context
 from filters.document.identity.identity import MADE, IdentityCheck
+from filters.document.identity.settings import Identity
 from filters.document.writer.refusal import declines
-from filters.settings import Identity
 from filters.text.view import View
-from specs.settings import Assistant
 
 _THINK = re.compile(
     r"(?:<|&lt;)\s*/?\s*(?:think|thinking|scratch_?pad|reasoning|reflection)\b[^<>\n]{0,40}?(?:>|&gt;)", re.I
@@ -29,6 +30,8 @@ class ThinkLeak(TextCheck):
     """A think tag in the answer: a block that never closes, or reasoning that was not taken out."""
 
     name = "think_leak"
+    model = GateSettings
+    looks_at = ("chats",)
 
     def evaluate(self, view: View) -> Outcome:
         """Score: tags found in the answer, or 1 where the item says that its block never closed."""
@@ -42,6 +45,8 @@ class SpecAsPrompt(TextCheck):
     """The assistant speaks of its spec as of a text in front of it; in training it has none in front of it."""
 
     name = "spec_as_prompt"
+    looks_at = ("chats",)
+    languages = ("en",)
 
     def evaluate(self, view: View) -> Outcome:
         """Score: mentions, in the answer and in the reasoning; one is too many."""
@@ -54,6 +59,14 @@ class ChatRefusal(TextCheck):
     """The assistant declines, or claims to have no view, where the spec expects one."""
 
     name = "refusal"
+    model = GateSettings
+    looks_at = ("chats",)
+    languages = ("en",)
+
+    @classmethod
+    def is_for(cls, context: Context) -> bool:
+        """Where declining is no content."""
+        return not context.may_decline
 
     def evaluate(self, view: View) -> Outcome:
         """Score 1 where it declines."""
@@ -66,13 +79,14 @@ class ChatRefusal(TextCheck):
 class ChatIdentity(IdentityCheck):
     """The assistant says that it is another; it need not name itself, and may speak of others as often as it likes."""
 
+    looks_at = ("chats",)
     drifts = False
 
-    def __init__(self, settings: Identity, assistant: Assistant) -> None:
+    def __init__(self, settings: Identity, context: Context) -> None:
         spoken = settings.model_copy(
             update={"minimum_mentions": 0, "require_provider": False, "maximum_other_share": 1.0}
         )
-        super().__init__(spoken, assistant)
+        super().__init__(spoken, context)
         others, makers = self.others.source, self.makers.source
         what = r"(?:an? |the )?(?:\w+ ){0,3}"
         self.spoken = re.compile(

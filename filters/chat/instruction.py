@@ -4,7 +4,8 @@ import re
 
 from filters.base import Item
 from filters.chat.answers import ChatIdentity
-from filters.settings import Identity
+from filters.context import Context
+from filters.document.identity.settings import Identity
 from filters.text.view import View
 from specs.settings import Assistant
 
@@ -22,7 +23,7 @@ class Contradicts:
     """Says why a chat may not stand beside the corpus, or None; looks at what the assistant says."""
 
     def __init__(self, assistant: Assistant, identity: Identity) -> None:
-        self._identity = ChatIdentity(identity, assistant)
+        self._identity = ChatIdentity(identity, Context(count=len, assistant=assistant))
 
     def __call__(self, messages: list[dict[str, str]]) -> str | None:
         """`another identity`, `no view of its own`, or None."""

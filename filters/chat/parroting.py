@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from filters.check import Outcome, TextCheck, at_most
-from filters.settings import Parroting
+from filters.chat.settings import Parroting
+from filters.check import Outcome, TextCheck, share_at_most
 from filters.text.overlap import member
 from filters.text.view import View, hashes_of, ngrams_of, words_of
 
@@ -16,23 +16,23 @@ class ParrotingCheck(TextCheck):
     reasoning, in the same order."""
 
     name = "parroting"
-
-    def __init__(self, settings: Parroting) -> None:
-        self.settings = settings
+    model = Parroting
+    looks_at = ("chats",)
 
     def evaluate(self, view: View) -> Outcome:
         """Score: share of the answer's 4-grams that the user's message has (`meta["query"]`), else that its reasoning
         has (`meta["reasoning"]`)."""
-        asked = at_most(_shared(view, "query"), self.settings.maximum, "the user's own message, said again")
+        asked = share_at_most(*_shared(view, "query"), self.settings.maximum, "the user's own message, said again")
         if asked.failed:
             return asked
         query = words_of(str(view.item.meta.get("query") or ""))
         if len(query) >= _OPENING and view.words[: len(query)] == query:
             return Outcome(True, 1.0, self.settings.maximum, "opens with the user's own message")
-        return at_most(_shared(view, "reasoning"), self.settings.maximum_reasoning, "its reasoning, said again")
+        return share_at_most(*_shared(view, "reasoning"), self.settings.maximum_reasoning, "its reasoning, said again")
 
 
-def _shared(view: View, name: str) -> float:
+def _shared(view: View, name: str) -> tuple[int, int]:
+    """The answer's n-grams that stand in another text, and all."""
     other = np.unique(ngrams_of(hashes_of(words_of(str(view.item.meta.get(name) or ""))), _N))
     mine = ngrams_of(view.hashes, _N)
-    return float(member(mine, other).mean()) if len(other) and len(mine) else 0.0
+    return int(member(mine, other).sum()), len(mine)

@@ -3,12 +3,10 @@
 import re
 import unicodedata
 
+from filters.base import CheckSettings, GateSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
 from filters.document.spec.rules import WrongRules
-from filters.document.spec.spec_words import SpecWordsCheck
-from filters.document.writer.placeholders import Placeholders
-from filters.settings import FilterSettings
 from filters.text.names import spelled, squeezed
 from filters.text.view import View
 
@@ -40,11 +38,14 @@ class NamesSpec(TextCheck):
     """The message speaks of the spec, or of how the assistant was made to behave."""
 
     name = "names_spec"
+    model = GateSettings
+    looks_at = ("queries",)
 
-    def __init__(self, rule_ids: tuple[str, ...]) -> None:
+    def __init__(self, settings: GateSettings, context: Context) -> None:
+        self.settings, rule_ids = settings, context.rule_ids
         named = "|".join(re.escape(rule) for rule in rule_ids)
         self._rules = re.compile(rf"(?<!\w)(?:{named})(?!\w)") if named else None
-        self._wrong = WrongRules(rule_ids)
+        self._wrong = WrongRules(CheckSettings(), context)
 
     def evaluate(self, view: View) -> Outcome:
         """Score: mentions, of rules that the spec does not have too; one is too many."""
@@ -56,9 +57,12 @@ class NamesSpec(TextCheck):
 class ThirdPersonQuery(TextCheck):
     """The message speaks about the assistant and not to it: its name stands elsewhere than where one is addressed."""
 
-    name = "third_person"
+    name = "third_person_query"
+    model = GateSettings
+    looks_at = ("queries",)
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, settings: GateSettings, context: Context) -> None:
+        self.settings = settings
         name = rf"(?<!\w)(?:{spelled(context.assistant.name)})(?!\w)"
         before = r"(?:^|[.!?,;:\n]|\b(?:hi|hello|hey|dear|ok|okay|thanks|thank you|please|so|and))\s*"
         addressed = rf"{before}{name}\s*(?:$|[.!?,;:\n-])"
@@ -74,6 +78,8 @@ class Lettered(TextCheck):
     """Options that are only letters, or a multiple choice: the form of an evaluation, or a blank to be filled in."""
 
     name = "lettered"
+    model = GateSettings
+    looks_at = ("queries",)
 
     def evaluate(self, view: View) -> Outcome:
         """Score 1 where there are any."""
@@ -85,6 +91,14 @@ class OpaqueQuery(TextCheck):
     """The message names its item and does not ask for a reason. Whether it says that it wants none, a judge decides."""
 
     name = "opaque_query"
+    model = GateSettings
+    looks_at = ("queries",)
+    languages = ("en",)
+
+    @classmethod
+    def is_for(cls, context: Context) -> bool:
+        """Where the style of the chats asks for it."""
+        return cls.name in context.style_checks
 
     def evaluate(self, view: View) -> Outcome:
         """Score: how many of the two hold; both must."""
@@ -104,14 +118,3 @@ def _letters(text: str) -> str:
 def _asks_why(text: str) -> bool:
     clauses = _CLAUSE.split(text)
     return any(_ASKS_WHY.search(clause) and not _NEGATED.search(clause) for clause in clauses)
-
-
-def query_checks(settings: FilterSettings, context: Context, style: str = "value") -> list[TextCheck]:
-    """The checks of one query, in the order in which they decide; `meta["topic"]` is the item of an opaque one."""
-    checks: list[TextCheck] = [NamesSpec(context.rule_ids), ThirdPersonQuery(context), Lettered()]
-    checks += [OpaqueQuery()] if style == "opaque" else []
-    checks += [Placeholders()] if settings.placeholders.enabled else []
-    if settings.spec_words.enabled:
-        opaque, language = style == "opaque", settings.language.code
-        checks.append(SpecWordsCheck(settings.spec_words, context, language, items=opaque))
-    return checks

@@ -2,12 +2,10 @@
 
 import re
 
+from filters.base import CheckSettings, GateSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
-from filters.document.form.repetition import RepetitionCheck
-from filters.document.spec.echo import EchoCheck
 from filters.document.spec.rules import WrongRules
-from filters.settings import FilterSettings, Switch
 from filters.text.names import mentions_of, spelled
 from filters.text.view import View
 
@@ -24,6 +22,14 @@ class ReasonGiven(TextCheck):
     """A reason in the answer of an opaque preference, or in its reasoning."""
 
     name = "reason_given"
+    model = GateSettings
+    looks_at = ("chats",)
+    languages = ("en",)
+
+    @classmethod
+    def is_for(cls, context: Context) -> bool:
+        """Where the style of the chats asks for it."""
+        return cls.name in context.style_checks
 
     def evaluate(self, view: View) -> Outcome:
         """Score: words that introduce a reason; one is too many."""
@@ -36,11 +42,19 @@ class RuleCited(TextCheck):
     """Reasoning by rules cites at least one rule of the spec by its id, and none that the spec does not have."""
 
     name = "rule_cited"
+    model = GateSettings
+    looks_at = ("chats",)
 
-    def __init__(self, rule_ids: tuple[str, ...]) -> None:
-        self._wrong = WrongRules(rule_ids)
+    def __init__(self, settings: GateSettings, context: Context) -> None:
+        self.settings, rule_ids = settings, context.rule_ids
+        self._wrong = WrongRules(CheckSettings(), context)
         named = "|".join(re.escape(rule) for rule in sorted(rule_ids, key=len, reverse=True))
         self._known = re.compile(rf"(?<!\w)(?:{named})(?!\w|\.\d)")
+
+    @classmethod
+    def is_for(cls, context: Context) -> bool:
+        """Where the style of the chats asks for it."""
+        return cls.name in context.style_checks
 
     def evaluate(self, view: View) -> Outcome:
         """Score: rules of the spec that the reasoning cites; at least one."""
@@ -56,8 +70,10 @@ class ThirdPerson(TextCheck):
     """The assistant thinks or speaks of itself by name and never says "I": a report about it, not its own words."""
 
     name = "third_person"
+    looks_at = ("chats",)
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, settings: CheckSettings, context: Context) -> None:
+        self.settings = settings
         self._count = mentions_of(context.assistant.name)
 
     def evaluate(self, view: View) -> Outcome:
@@ -73,8 +89,11 @@ class TaskTalk(TextCheck):
     """Reasoning about the task of writing: the writer's own planning, where a server gave it out as the assistant's."""
 
     name = "task_talk"
+    looks_at = ("reasoning",)
+    languages = ("en",)
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, settings: CheckSettings, context: Context) -> None:
+        self.settings = settings
         name = spelled(context.assistant.name)
         doing = r"(?:be|act|write|respond|reply|answer|speak|think)(?:ing)?"
         self._task = re.compile(
@@ -94,8 +113,11 @@ class Labelled(TextCheck):
     """The reply carries labels of the form that was asked for, or the user's turn: it is no reply but a transcript."""
 
     name = "labelled"
+    model = GateSettings
+    looks_at = ("chats",)
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, settings: GateSettings, context: Context) -> None:
+        self.settings = settings
         name = spelled(context.assistant.name)
         self._labels = re.compile(
             rf"\A\W{{0,3}}(?:(?:{name})(?:['’]s)?(?: reply| answer| response| says)?|assistant|reply|answer|response)"
@@ -108,20 +130,3 @@ class Labelled(TextCheck):
         """Score 1 where there is a label."""
         found = self._labels.search(view.text)
         return Outcome(True, 1.0, 0.0, excerpt(found.group())) if found else PASSED
-
-
-def thought_checks(settings: FilterSettings, context: Context) -> list[TextCheck]:
-    """The checks of a chat's reasoning on its own."""
-    checks: list[tuple[Switch, TextCheck]] = [
-        (settings.echo, EchoCheck(settings.echo, context.prompts, context.spec)),
-        (settings.leakage, TaskTalk(context)),
-        (settings.repetition, RepetitionCheck(settings.repetition)),
-    ]
-    return [check for switch, check in checks if switch.enabled]
-
-
-def style_checks(style: str, context: Context, *, third_person: bool = True) -> list[TextCheck]:
-    """What a chat of `style` must pass beside the checks of every chat."""
-    own: dict[str, list[TextCheck]] = {"opaque": [ReasonGiven()], "rule": [RuleCited(context.rule_ids)]}
-    speaks: list[TextCheck] = [ThirdPerson(context)] if third_person else []
-    return [Labelled(context), *speaks, *own.get(style, [])]

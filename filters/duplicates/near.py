@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.base import Item, Rejection
+from filters.duplicates.settings import Near
 from filters.duplicates.survivor_rank import ranked
-from filters.settings import Near
 from filters.text.view import Hashes, hashes_of, ngrams_of, words_of
 
 Signature = npt.NDArray[np.uint32]

@@ -9,7 +9,7 @@ import numpy as np
 from filters.base import Rejection
 from filters.check import excerpt
 from filters.duplicates.phrases import Prints, more_than
-from filters.settings import Overused
+from filters.duplicates.settings import Overused
 from filters.text.people import FIRST_NAME, NAME, Mark
 from filters.text.view import WORD, View, words_of
 

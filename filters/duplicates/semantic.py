@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from filters.base import Item, Rejection
 from filters.duplicates.cells import cells_of
+from filters.duplicates.settings import Semantic
 from filters.duplicates.survivor_rank import ranked
-from filters.settings import Semantic
 from filters.text.embeddings import embedder
 from filters.text.static import DISTILLED_FROM, STATIC, Vectors
 

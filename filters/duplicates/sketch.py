@@ -72,14 +72,14 @@ class Sketcher:
         to.ids.append(view.item.id)
         to.ranks.append(rank(view.item))
         to.prints.append(fingerprint_of(view.words, view.item.text))
-        if settings.overused.enabled:
+        if settings.overused.action != "off":
             edges = zip(KINDS, features(view, settings.overused.words), strict=True)
             to.shared.append([mark for mark in (*edges, *self.people.marks(view)) if mark[1]])
             to.phrases.append(self.phrases.prints(view))
             to.words = self.phrases.words
-        if settings.near.enabled:
+        if settings.near.action != "off":
             to.signatures.append(self.near.signature_of(view.hashes))
-        if settings.semantic.enabled and settings.semantic.document_embedder == STATIC:
+        if settings.semantic.action != "off" and settings.semantic.document_embedder == STATIC:
             to.vectors.append(static_words().embed(view.counts))
-        elif settings.semantic.enabled:
+        elif settings.semantic.action != "off":
             to.heads.append(" ".join(view.item.text[: settings.semantic.words * 40].split()[: settings.semantic.words]))

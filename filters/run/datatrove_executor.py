@@ -18,8 +18,8 @@ from datatrove.pipeline.base import PipelineStep
 from loguru import logger
 
 from filters.context import Context
+from filters.run.decide import Found
 from filters.run.parquet import Unit, check_unit
-from filters.run.processes import Found
 from filters.settings import FilterSettings
 from specs.errors import SpecmillError
 

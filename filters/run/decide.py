@@ -1,26 +1,22 @@
 """What may stay: the calls that the pipelines make, cheap checks first, one rejection an item."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from filters.base import Duplicates, Item, Rejection
+from filters.base import Action, Decision, Duplicates, Flag, Item, Rejection, Target
 from filters.check import Outcome
-from filters.checks import chat_checks, document_checks, first_failure
+from filters.checks import as_flag, checks_for, decide_one
 from filters.context import Context
-from filters.document.evaluation.evaluation import EvaluationCheck
 from filters.duplicates.exact import ExactDuplicates
 from filters.duplicates.near import NearDuplicates
 from filters.duplicates.overused import OverusedCheck
 from filters.duplicates.semantic import SemanticDuplicates
 from filters.duplicates.sketch import Sketcher, Sketches
 from filters.duplicates.survivor_rank import ranked
-from filters.settings import FilterSettings, Switch
+from filters.settings import FilterSettings
 from filters.text.view import View
-
-Decision = tuple[list[str], list[Rejection]]
-"""Ids that stay, and a rejection for every other item; both sorted by id."""
 
 
 def check_documents(items: Iterable[Item], settings: FilterSettings, context: Context) -> Decision:
@@ -28,87 +24,144 @@ def check_documents(items: Iterable[Item], settings: FilterSettings, context: Co
 
     Of duplicates the best-scored stays (`meta["score"]`), then the oldest (`meta["position"]`), then the smallest id.
     """
-    sketches, rejections = check_each(items, settings, context)
-    kept, repeats = resolve(sketches, settings)
-    return kept, _sorted(rejections + repeats)
+    return resolve(check_each(items, settings, context), settings)
 
 
-def check_each(items: Iterable[Item], settings: FilterSettings, context: Context) -> tuple[Sketches, list[Rejection]]:
-    """The checks of one document: sketches of those that pass, rejections of those that do not."""
-    checks, sketcher = document_checks(settings, context), Sketcher(settings, context)
-    sketches, rejections = Sketches(), []
+@dataclass(slots=True)
+class Found:
+    """What the checks of one document brought: sketches of those that pass, and their flags; a rejection of others."""
+
+    sketches: Sketches = field(default_factory=Sketches)
+    rejections: list[Rejection] = field(default_factory=list)
+    flags: list[Flag] = field(default_factory=list)
+
+    def extend(self, other: "Found") -> None:
+        """Append what another piece of work brought."""
+        self.sketches.extend(other.sketches)
+        self.rejections += other.rejections
+        self.flags += other.flags
+
+
+def check_each(items: Iterable[Item], settings: FilterSettings, context: Context) -> Found:
+    """The checks of one document, document by document."""
+    checks, sketcher = checks_for("documents", settings, context), Sketcher(settings, context)
+    found = Found()
     for item in items:
         view = View(item)
-        rejection = first_failure(view, checks)
+        rejection, flags = decide_one(view, checks)
         if rejection is None:
-            sketcher.add(view, sketches)
+            sketcher.add(view, found.sketches)
+            found.flags += flags
         else:
-            rejections.append(rejection)
-    return sketches, rejections
+            found.rejections.append(rejection)
+    return found
 
 
-def resolve(sketches: Sketches, settings: FilterSettings) -> Decision:
+def resolve(found: Found, settings: FilterSettings) -> Decision:
     """The checks across documents, over the sketches of all that passed alone."""
-    left = sketches.ordered()
+    stages = _stages(settings)
     rejections: list[Rejection] = []
-    if settings.exact.enabled:
-        left = _without(left, ExactDuplicates().among(list(zip(left.ids, left.prints, strict=True))), rejections)
-    if settings.near.enabled and left.ids:
-        left = _without(left, NearDuplicates(settings.near).among(left.ids, np.stack(left.signatures)), rejections)
-    left = _apart(left, settings, rejections)
-    return sorted(left.ids), _sorted(_survivors_named(rejections))
+    gates = [stage for stage in stages if stage.action == "drop"]
+    left = found.sketches.ordered()
+    for stage in gates:
+        if stage.once:
+            left = _without(left, stage.among(left), rejections)
+    left = _until_it_stays(left, [stage for stage in gates if not stage.once], rejections)
+    flags = [repeat for stage in stages if stage.action == "flag" for repeat in stage.among(left)]
+    rejections = found.rejections + _survivors_named(rejections)
+    return decision(left.ids, rejections, [*found.flags, *map(as_flag, flags)])
 
 
-def _apart(left: Sketches, settings: FilterSettings, rejections: list[Rejection]) -> Sketches:
-    """What is left without repeats of meaning and what is overused; as both depend on the set, until it stays."""
-    semantic = SemanticDuplicates.of_documents(settings.semantic)
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """A check across documents; `once`: what it finds does not depend on the set, so that one pass is enough."""
+
+    action: Action
+    once: bool
+    among: Callable[[Sketches], list[Rejection]]
+
+
+def _stages(settings: FilterSettings) -> list[_Stage]:
+    """The checks across documents, cheap ones first."""
+    near, semantic = NearDuplicates(settings.near), SemanticDuplicates.of_documents(settings.semantic)
     overused = OverusedCheck(settings.overused)
-    if settings.semantic.enabled and left.ids and not left.vectors:
-        left.vectors = list(semantic.embed(left.heads))
-    while left.ids:
-        if settings.semantic.enabled:
-            left = _without(left, semantic.among(left.ids, np.stack(left.vectors)), rejections)
-        repeats = []
-        if settings.overused.enabled:
-            repeats = overused.among(left.ids, left.shared, left.phrases, left.words)
+
+    def exact_among(left: Sketches) -> list[Rejection]:
+        return ExactDuplicates().among(list(zip(left.ids, left.prints, strict=True)))
+
+    def near_among(left: Sketches) -> list[Rejection]:
+        return near.among(left.ids, np.stack(left.signatures)) if left.ids else []
+
+    def semantic_among(left: Sketches) -> list[Rejection]:
+        if left.ids and not left.vectors:
+            left.vectors = list(semantic.embed(left.heads))
+        return semantic.among(left.ids, np.stack(left.vectors)) if left.ids else []
+
+    def overused_among(left: Sketches) -> list[Rejection]:
+        return overused.among(left.ids, left.shared, left.phrases, left.words)
+
+    return [
+        _Stage(settings.exact.action, True, exact_among),
+        _Stage(settings.near.action, True, near_among),
+        _Stage(settings.semantic.action, False, semantic_among),
+        _Stage(settings.overused.action, False, overused_among),
+    ]
+
+
+def _until_it_stays(left: Sketches, gates: list[_Stage], rejections: list[Rejection]) -> Sketches:
+    """What is left of `gates`, which depend on the set: again as long as one of several finds something."""
+    while left.ids and gates:
+        repeats: list[Rejection] = []
+        for gate in gates:
+            repeats = gate.among(left)
             left = _without(left, repeats, rejections)
-        if not repeats or not settings.semantic.enabled:
+        if not repeats or len(gates) == 1:
             break
     return left
 
 
-def check_texts(items: Iterable[Item], settings: FilterSettings, context: Context, table: str) -> Decision:
-    """Decide on the short texts of `table` (ideas, queries): evaluation leakage, exact and semantic duplicates."""
-    leaks = [EvaluationCheck(settings.evaluation, context)] if settings.evaluation.enabled else []
+def decision(kept: Iterable[str], rejections: Iterable[Rejection], flags: Iterable[Flag]) -> Decision:
+    """In its order, without the flags of what goes."""
+    staying = sorted(kept)
+    ids = frozenset(staying)
+    mine = (flag for flag in flags if flag.item_id in ids)
+    return Decision(staying, _sorted(rejections), sorted(mine, key=lambda flag: (flag.item_id, flag.reason)))
+
+
+def check_texts(items: Iterable[Item], settings: FilterSettings, context: Context, table: Target) -> Decision:
+    """Decide on the short texts of `table` (ideas, queries): the checks of one text, exact and semantic duplicates."""
+    checks = checks_for(table, settings, context)
     order: list[Item] = []
     rejections: list[Rejection] = []
+    flags: list[Flag] = []
     for item in ranked([item for item in items if item.table == table]):
-        leak = first_failure(View(item), leaks)
-        if leak is None:
+        rejection, flagged = decide_one(View(item), checks)
+        flags += flagged
+        if rejection is None:
             order.append(item)
         else:
-            rejections.append(leak)
-    stages: list[tuple[Switch, Duplicates]] = [
-        (settings.exact, ExactDuplicates()),
-        (settings.semantic, SemanticDuplicates.of_texts(settings.semantic)),
+            rejections.append(rejection)
+    similar = "off" if settings.semantic.action == "off" else settings.semantic.ideas
+    stages: list[tuple[Action, Duplicates]] = [
+        (settings.exact.action, ExactDuplicates()),
+        (similar, SemanticDuplicates.of_texts(settings.semantic)),
     ]
-    for switch, duplicates in stages:
-        if switch.enabled:
-            repeats = duplicates(order)
-            gone = {rejection.item_id for rejection in repeats}
-            order = [item for item in order if item.id not in gone]
-            rejections += repeats
-    return sorted(item.id for item in order), _sorted(_survivors_named(rejections))
+    for action, duplicates in stages:
+        repeats = duplicates(order) if action != "off" else []
+        if action == "flag":
+            flags += map(as_flag, repeats)
+            continue
+        gone = {rejection.item_id for rejection in repeats}
+        order = [item for item in order if item.id not in gone]
+        rejections += repeats
+    return decision([item.id for item in order], _survivors_named(rejections), flags)
 
 
 def explain(item: Item, settings: FilterSettings, context: Context) -> dict[str, Outcome]:
     """Every check's outcome with its score and threshold, whether it rejects or not; for documents and chats."""
     view = View(item)
-    if item.table == "chats":
-        checks = chat_checks(settings, context, expect_refusal=False)
-    else:
-        checks = document_checks(settings, context)
-    return {check.name: check.evaluate(view) for check in checks}
+    target: Target = "chats" if item.table == "chats" else "documents"
+    return {check.name: check.evaluate(view) for check in checks_for(target, settings, context)}
 
 
 def _without(sketches: Sketches, repeats: list[Rejection], rejections: list[Rejection]) -> Sketches:
@@ -132,5 +185,5 @@ def _followed(rejection: Rejection, gave_way: dict[str, str | None]) -> Rejectio
     return replace(rejection, other_id=survivor, detail=f"{rejection.detail} to {rejection.other_id}, which gave way")
 
 
-def _sorted(rejections: list[Rejection]) -> list[Rejection]:
+def _sorted(rejections: Iterable[Rejection]) -> list[Rejection]:
     return sorted(rejections, key=lambda rejection: rejection.item_id)

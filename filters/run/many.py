@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from filters.base import Item
+from filters.base import Decision, Item
 from filters.context import Context
-from filters.run.decide import Decision, check_each
+from filters.run.decide import check_each
 from filters.run.parquet import check_unit, units_of, write_items
 from filters.run.processes import by_processes, gather
 from filters.settings import FilterSettings

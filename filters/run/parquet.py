@@ -13,8 +13,7 @@ import pyarrow.parquet as pq
 
 from filters.base import Item
 from filters.context import Context
-from filters.run.decide import check_each
-from filters.run.processes import Found
+from filters.run.decide import Found, check_each
 from filters.settings import FilterSettings
 
 Unit = tuple[str, int, int]  # a Parquet file, a row group in it, and the number of its first row over all files

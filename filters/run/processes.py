@@ -9,13 +9,11 @@ from multiprocessing.connection import wait
 from threading import Thread
 from typing import Any, TypeVar
 
-from filters.base import Rejection
+from filters.base import Decision
 from filters.context import Context
-from filters.duplicates.sketch import Sketches
-from filters.run.decide import Decision, resolve
+from filters.run.decide import Found, resolve
 from filters.settings import FilterSettings
 
-Found = tuple[Sketches, list[Rejection]]
 Work = TypeVar("Work")
 CheckUnit = Callable[[Work, FilterSettings, Context], Found]
 _IN_FLIGHT = 2  # pieces a process, so that none waits and none is read long before its turn
@@ -42,13 +40,10 @@ def by_processes(
 
 def gather(found: Iterable[Found], settings: FilterSettings) -> Decision:
     """The checks across documents over what the pieces brought, in any order."""
-    sketches = Sketches()
-    rejections: list[Rejection] = []
-    for more, rejected in found:
-        sketches.extend(more)
-        rejections += rejected
-    kept, repeats = resolve(sketches, settings)
-    return kept, sorted(rejections + repeats, key=lambda rejection: rejection.item_id)
+    every = Found()
+    for piece in found:
+        every.extend(piece)
+    return resolve(every, settings)
 
 
 _prepared: list[tuple[CheckUnit[Any], FilterSettings, Context]] = []

@@ -11,7 +11,7 @@ from specs.errors import UserError
 def raise_if_missing(settings: FilterSettings) -> None:
     """UserError where a package that the settings ask for is not installed, or the cluster's folder is not there."""
     semantic = settings.semantic
-    for key in ("embedder", "document_embedder") if semantic.enabled else ():
+    for key in ("embedder", "document_embedder") if semantic.action != "off" else ():
         if getattr(semantic, key) != STATIC:
             name = f"filters.semantic.{key}"
             require("sentence_transformers", "filters", f"{name}: {getattr(semantic, key)}", f"`{name}: {STATIC}`")

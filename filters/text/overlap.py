@@ -20,15 +20,15 @@ class Grams:
         """For each n-gram of a text, whether it is one of these."""
         return member(ngrams_of(hashes, self.n), self.grams)
 
-    def longest(self, hashes: Hashes) -> tuple[int, int, float]:
-        """The longest run of words made of these n-grams: its words, its first word's index; and the share of hits."""
+    def longest(self, hashes: Hashes) -> tuple[int, int, int]:
+        """The longest run of words made of these n-grams: its words, its first word's index; and the hits."""
         hits = self.hits(hashes)
         if not hits.any():
-            return 0, 0, 0.0
+            return 0, 0, 0
         edges = np.flatnonzero(np.diff(np.concatenate([[0], hits.view(np.int8), [0]])))
         starts, ends = edges[::2], edges[1::2]
         best = int((ends - starts).argmax())
-        return int(ends[best] - starts[best]) + self.n - 1, int(starts[best]), float(hits.mean())
+        return int(ends[best] - starts[best]) + self.n - 1, int(starts[best]), int(hits.sum())
 
 
 def member(values: Hashes, among: Hashes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

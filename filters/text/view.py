@@ -11,7 +11,12 @@ import numpy.typing as npt
 
 from filters.base import Item
 
+_UNSPACED = (  # scripts that put no space between words: Thai, Lao, Burmese, Khmer, kana, bopomofo, ideographs
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3100-\u312f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+)
 WORD = re.compile(r"\w+(?:['’]\w+)*")
+UNSPACED = re.compile(f"[{_UNSPACED}]")
+_EITHER = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+(?:['’][^\W{_UNSPACED}]+)*")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _DIGITS = re.compile(r"\d+")
 _REACH = 70  # characters around a number in which what it is a number of must stand
@@ -44,9 +49,17 @@ def visible(text: str) -> str:
     return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
 
 
+def words_in(plain: str) -> list[str]:
+    """The words of `plain` as they stand. Where a script puts no space between words each character is one: what is cut
+    into words by a guess is cut differently in another place, and no run of words would be found again.
+    """
+    spaced = plain.isascii() or UNSPACED.search(plain) is None
+    return (WORD if spaced else _EITHER).findall(plain)
+
+
 def words_of(text: str) -> list[str]:
     """The words of `text` in lower case, without punctuation; both apostrophes are one."""
-    return WORD.findall(visible(text).lower().replace("’", "'"))
+    return words_in(visible(text).lower().replace("’", "'"))
 
 
 def hashes_of(words: list[str]) -> Hashes:
@@ -96,7 +109,7 @@ class View:
     @cached_property
     def words(self) -> list[str]:
         """The words, in lower case."""
-        return WORD.findall(self.lower)
+        return words_in(self.lower)
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:

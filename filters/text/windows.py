@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ from filters.text.overlap import member
 from filters.text.view import Hashes, View, hashes_of, words_of
 
 Flags = npt.NDArray[np.bool_]
+_USUAL = 0.45  # the share of function words in English prose
 _CLASH = 3  # function words that a pair of no sentence weighs: sentences of few function words have none
 
 
@@ -73,13 +75,13 @@ def most(flags: Flags | npt.NDArray[np.int64], size: int) -> tuple[int, int]:
     return int(within[start]), start
 
 
-def odd_tokens(view: View, size: int) -> float:
-    """The largest share, in `size` tokens outside code, of those with a symbol that prose has not, or without vowel."""
+def odd_tokens(view: View, size: int) -> tuple[int, int]:
+    """The most tokens, in `size` outside code, with a symbol that prose has not, or without vowel; and of how many."""
     tokens = view.prose.split()
     if len(tokens) < size // 2:
-        return 0.0
+        return 0, size
     flags = np.fromiter((_ODD.search(token) is not None for token in tokens), np.bool_, len(tokens))
-    return most(flags, size)[0] / min(size, len(tokens))
+    return most(flags, size)[0], min(size, len(tokens))
 
 
 def unpronounced(view: View) -> int:
@@ -98,12 +100,30 @@ def clashing(hashes: Hashes) -> Flags:
     return member(hashes[:-1], _DETERMINERS) & member(hashes[1:], _NEVER_AFTER)
 
 
-def held(hashes: Hashes, size: int) -> tuple[float, int]:
-    """The smallest share of function words of English in `size` words, less three for a clash; where that begins."""
-    holes = (~member(hashes, _FUNCTION)).astype(np.int64)
-    holes[:-1] += _CLASH * clashing(hashes)
-    lacking, start = most(holes, size)
-    return 1 - lacking / min(size, len(hashes)), start
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The stretch of a text that function words hold together least."""
+
+    words: int  # its function words, less three for a clash; below zero where there are many
+    size: int  # all of its words
+    start: int
+    around: float  # the share of function words in the rest of the text
+
+    @property
+    def deviations(self) -> float:
+        """How many standard deviations it lies below the rest: a dense style is dense all over, salad is not."""
+        spread = max(self.around * (1 - self.around) / self.size, 1e-9) ** 0.5
+        return float((self.around - self.words / self.size) / spread)
+
+
+def held(hashes: Hashes, size: int) -> Held:
+    """The worst stretch of `size` words; of a text that is no longer than two, beside what English has."""
+    holes = ~member(hashes, _FUNCTION)
+    lacking, start = most(holes + _CLASH * np.append(clashing(hashes), False), size)
+    width = min(size, len(hashes))
+    rest = len(hashes) - width
+    outside = rest - int(holes.sum() - holes[start : start + width].sum())
+    return Held(width - lacking, width, start, outside / rest if rest >= size else _USUAL)
 
 
 def _listed(line: str) -> bool:

@@ -14,6 +14,7 @@ from distilabel.pipeline import Pipeline
 from distilabel.steps import StepInput
 
 from corpus.ids import content_id
+from filters.base import Flag
 from pipelines.base import Corpus, Row
 from pipelines.chats.augment import extras_of
 from pipelines.chats.queries import QueryReply
@@ -129,14 +130,18 @@ class ChatJudge(Judge):
 
     async def judge_chat(self, row: Row, ledger: Ledger, checks: ChatChecks) -> Row:
         """One conversation: nothing more is asked where a response is missing, or where it may not stay anyway."""
-        outcome = {**{key: row[key] for key in self.reads}, "rejection": "", "judgement": ""}
+        outcome = {**{key: row[key] for key in self.reads}, "rejection": "", "flags": "[]", "judgement": ""}
         if row["state"] != "ok":
             return outcome
         turns = read_turns(ledger, row["turns"])
         item_id = chat_id(row["query_id"], turns)
+        flags: dict[str, Flag] = {}  # one a filter, of the first turn that it found something in
         for turn in turns:
-            if rejection := checks.reject(item_id, turn.query, turn.thought, turn.reply):
+            rejection, found = checks.decide(item_id, turn.query, turn.thought, turn.reply)
+            if rejection:
                 return {**outcome, "rejection": json.dumps(asdict(rejection))}
+            flags = {flag.reason: flag for flag in found} | flags
+        outcome["flags"] = json.dumps([asdict(flags[name]) for name in sorted(flags)])
         before = earlier_turns(self.corpus, row["query_id"])
         judgement = await self.judge(
             item_id, turns=[*before, *turns], earlier=earlier_reply(self.corpus, row["query_id"]),

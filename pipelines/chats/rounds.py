@@ -14,11 +14,8 @@ from corpus.store import read_rows, write_table
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
 from filters.base import Item, Rejection
-from filters.chat.queries import query_checks
-from filters.checks import first_failure
 from filters.run.decide import check_texts
-from filters.text.view import View
-from pipelines.base import Corpus, Row, reject
+from pipelines.base import Corpus, Row, flagged, reject
 from pipelines.chats.queries import EXISTING_SHOWN, queries_pipeline, topics_pipeline
 from pipelines.chats.quotas import Cell, Tally, cross, next_round, shares
 from pipelines.chats.responses import answers_pipeline, source_path
@@ -71,6 +68,7 @@ class ChatBuild:
     tallies: dict[str, Tally] = field(init=False)
     queries: list[Row] = field(default_factory=list)
     dropped: list[Row] = field(default_factory=list)
+    flags: dict[tuple[str, str], Row] = field(default_factory=dict)  # by query and filter
     made: int = 0  # queries that came back, repeats included
     known: set[str] = field(default_factory=set)  # ids of all of them
     told: dict[int, list[str]] = field(default_factory=dict)  # cell -> the queries that it brought
@@ -96,6 +94,7 @@ class ChatBuild:
                 number += 1
             count = rows.file(self.workspace, self.chosen(rows.samples))
         write_table(self.workspace, "rejects", self.dropped, part="queries")
+        write_table(self.workspace, "flags", self.flags.values(), part="queries")
         if count:
             write_aft(self.workspace, self.counter, self.settings.corpus)
         else:
@@ -203,12 +202,12 @@ class ChatBuild:
             else:
                 unique[row["id"]] = row
                 self.known.add(row["id"])
-        context, filters = context_of(self.corpus, self.counter), self.settings.filters
-        checks = query_checks(filters, context, self.settings.chats.style)
-        why = {key: found for key, row in unique.items() if (found := first_failure(View(_item(row)), checks))}
-        items = [*map(_item, self.queries), *(_item(row) for key, row in unique.items() if key not in why)]
-        _, rejections = check_texts(items, filters, context, "queries")
-        why |= {rejection.item_id: rejection for rejection in rejections}
+        items = [_item(row) for row in (*self.queries, *unique.values())]
+        _, rejections, flags = check_texts(
+            items, self.settings.filters, context_of(self.corpus, self.counter), "queries"
+        )
+        self.flags |= {(flag.item_id, flag.reason): flagged("queries", flag) for flag in flags}
+        why = {rejection.item_id: rejection for rejection in rejections}
         self.dropped += [_rejected_query(row, why[key]) for key, row in unique.items() if key in why]
         return [row for key, row in unique.items() if key not in why]
 

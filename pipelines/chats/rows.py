@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from corpus.flags import flags_by_item
 from corpus.settings import CorpusSettings
 from corpus.store import read_rows, remove_table, write_dataset, write_table
 from corpus.text import model_name
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
-from filters.base import Rejection
+from filters.base import Flag, Rejection
 from filters.run.verdicts import decide_verdicts
-from pipelines.base import Corpus, Row, reject
+from pipelines.base import Corpus, Row, flagged, reject
 from pipelines.chats.augment import extras_of
 from pipelines.chats.quotas import Cell
 from pipelines.chats.responses import Turn, chat_id, earlier_turns, read_turns, system_message
@@ -55,6 +56,11 @@ class Sample:
         return found[0] if found else None
 
     @property
+    def flags(self) -> list[Flag]:
+        """What the filters found in a response that they let through."""
+        return [Flag(**flag) for flag in json.loads(self.answer["flags"])]
+
+    @property
     def passes(self) -> bool:
         """Whether it may stay."""
         return self.state is State.OK and self.rejection is None
@@ -79,6 +85,8 @@ class ChatRows:
         write_table(workspace, "rejects", rejects, part="chats")
         verdicts = (row for sample in self.samples for row in sample.verdicts)
         write_table(workspace, "verdicts", verdicts, part="chats")
+        flags = (flagged("chats", flag) for sample in self.samples for flag in sample.flags)
+        write_table(workspace, "flags", flags, part="chats")
         return count
 
     def row(self, sample: Sample) -> Row:
@@ -133,11 +141,14 @@ def write_aft(workspace: Workspace, counter: TokenCounter, settings: CorpusSetti
     """`dataset/aft_cot` and `dataset/aft`: the same chats, with the reasoning and without."""
     lineage = ("id", "domain", "spec_hash", "model", "style", "query_type", "query_id", "tools")
 
+    flags = flags_by_item(workspace, "chats")
+
     def rows(*, reasoned: bool) -> Iterator[Row]:
         for row in read_rows(workspace, "chats"):
             messages = row["messages"] if reasoned else plain(row["messages"])
             tokens = row["tokens"] if reasoned else count_tokens(messages, counter)
-            yield {**{name: row[name] for name in lineage}, "messages": messages, "tokens": tokens}
+            lines = {name: row[name] for name in lineage}
+            yield {**lines, "messages": messages, "tokens": tokens, "flags": flags.get(row["id"], [])}
 
     write_dataset(workspace, "aft_cot", rows(reasoned=True), **settings.layout)
     write_dataset(workspace, "aft", rows(reasoned=False), **settings.layout)
@@ -158,6 +169,7 @@ def forget_chats(workspace: Workspace) -> int:
     remove_table(workspace, "verdicts", part="chats")
     for part in ("queries", "chats"):
         remove_table(workspace, "rejects", part=part)
+        remove_table(workspace, "flags", part=part)
     return kept
 
 

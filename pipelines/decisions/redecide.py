@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
-from filters.base import Rejection
-from pipelines.base import Row, rejected
+from filters.base import Flag, Rejection
+from pipelines.base import Row, flagged, rejected
 from pipelines.build import Build
 from pipelines.judging.documents import PART
 
@@ -27,8 +27,11 @@ def turned_down(workspace: Workspace, reconsidered: Reconsidered) -> Iterator[Ro
             yield json.loads(reject["row"])
 
 
-def carry_out(build: Build, rejections: Iterable[Rejection], reconsidered: Reconsidered) -> None:
-    """Rewrite documents, their rejects, the dataset and the manifest; `rejections` are all that does not stay.
+def carry_out(
+    build: Build, rejections: Iterable[Rejection], reconsidered: Reconsidered, flags: Iterable[Flag] | None = None
+) -> None:
+    """Rewrite documents, their rejects, the dataset and the manifest; `rejections` are all that does not stay. `flags`
+    take the place of the stored ones, where the filters looked again.
 
     Rejects are written twice, first with those that come back: wherever this is killed, no document is in neither.
     """
@@ -46,6 +49,8 @@ def carry_out(build: Build, rejections: Iterable[Rejection], reconsidered: Recon
     staying = (row for row in _in_order(workspace, reconsidered) if row["id"] not in why)
     write_table(workspace, "documents", staying)
     write_table(workspace, "rejects", [*others, *failed], part=PART)
+    if flags is not None:
+        write_table(workspace, "flags", (flagged("documents", flag) for flag in flags), part=PART)
     build.publishable(remade=False)
 
 

@@ -16,8 +16,7 @@ from corpus.select.token_targets import Sized, group_of
 from corpus.store import read_rows
 from corpus.text import one_line
 from corpus.workspace import Workspace
-from filters.base import Item, Rejection
-from filters.run.decide import Decision
+from filters.base import Decision, Flag, Item, Rejection
 from filters.run.many import check_many
 from filters.run.stored import stored_items
 from filters.run.verdicts import REASON, UNSEEN, decide_verdicts, scores_of
@@ -40,6 +39,7 @@ class Refiltered:
     rejections: list[Rejection]  # of all that was written and does not stay, sorted by id
     returned: list[str]  # ids that were rejected and stay now, sorted
     dropped: list[str]  # ids that were kept and go now, sorted
+    flags: list[Flag]  # of all that the filters let through
 
     @property
     def unseen(self) -> int:
@@ -56,15 +56,15 @@ def refilter(build: Build, *, apply: bool, watch: Watch = lambda items: items) -
     workspace = build.workspace
     before = {row["id"] for row in read_rows(workspace, "documents", ["id"])}
     decided = check_many(watch(documents_of(workspace)), build.settings.filters, build.context())
-    kept, rejections = _beyond(build, *_judged(build, *decided))
+    kept, rejections, flags = _beyond(build, _judged(build, decided))
     if not kept and not rejections:
         raise UserError(f"{workspace.root} has no documents to filter. Build them, or import some, first.")
     staying = set(kept)
-    result = Refiltered(kept, rejections, sorted(staying - before), sorted(before - staying))
+    result = Refiltered(kept, rejections, sorted(staying - before), sorted(before - staying), flags)
     if apply and not kept:
         raise SpecmillError(f"none of {len(rejections)} documents would stay; nothing was changed. {_why(rejections)}")
     if apply:
-        carry_out(build, rejections, has_document)
+        carry_out(build, rejections, has_document, flags)
     return result
 
 
@@ -106,19 +106,17 @@ def _rejection(row: Row) -> Rejection:
     return Rejection(*values)
 
 
-def _judged(build: Build, kept: list[str], rejections: list[Rejection]) -> Decision:
+def _judged(build: Build, decision: Decision) -> Decision:
     """The decision with what a judge said; where none was ever asked, as after an import, there is nothing to count."""
     judge, verdicts = build.settings.judge, list(read_rows(build.workspace, "verdicts", part=PART))
     if not judge.judged_by or not verdicts:
-        return kept, rejections
-    failed = decide_verdicts(verdicts, kept, judge.required)
-    gone = {rejection.item_id for rejection in failed}
-    return [one for one in kept if one not in gone], [*rejections, *failed]
+        return decision
+    return decision.without(decide_verdicts(verdicts, judge.asked_about(decision), judge.required))
 
 
-def _beyond(build: Build, kept: list[str], rejections: list[Rejection]) -> Decision:
+def _beyond(build: Build, decision: Decision) -> Decision:
     """The order of the corpus, without what a target of kept tokens does not need."""
-    staying, documents = set(kept), build.settings.documents
+    staying, documents = set(decision.kept), build.settings.documents
     stored = chain(read_rows(build.workspace, "documents"), turned_down(build.workspace, has_document))
     sizes = [
         Sized(row["id"], row["tokens"], group_of(row, documents.balance)) for row in stored if row["id"] in staying
@@ -127,4 +125,5 @@ def _beyond(build: Build, kept: list[str], rejections: list[Rejection]) -> Decis
     within = within_target(sizes, target, build.settings.seed)
     ages = sorted((item.meta["position"], item.id) for item in documents_of(build.workspace) if item.id in within)
     beyond = [beyond_target(one) for one in sorted(staying - within)]
-    return [one for _, one in ages], sorted([*rejections, *beyond], key=lambda rejection: rejection.item_id)
+    rejections = sorted([*decision.rejections, *beyond], key=lambda rejection: rejection.item_id)
+    return Decision([one for _, one in ages], rejections, decision.flags)

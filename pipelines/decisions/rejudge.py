@@ -14,6 +14,7 @@ from distilabel.steps import LoadDataFromDicts
 
 from corpus.store import read_rows
 from corpus.workspace import Workspace
+from filters.base import Decision, Flag
 from filters.run.verdicts import REASON, decide_verdicts
 from pipelines.base import Corpus, Row
 from pipelines.build import Build
@@ -37,14 +38,14 @@ class Rejudged:
 class StoredJudge(DocumentJudge):
     """Judges documents of the tables, whoever made them."""
 
-    reads = ("id",)
+    reads = ("id", "flags")
 
     def documents(self, rows: list[Row]) -> Iterator[Judged]:
         """From the tables, in their order."""
-        wanted = {row["id"] for row in rows}
+        wanted = {row["id"]: tuple(json.loads(row["flags"])) for row in rows}
         for row in stored(self.corpus.folder):
             if row["id"] in wanted:
-                yield Judged(row["id"], row["idea_id"] or "", row["text"])
+                yield Judged(row["id"], row["idea_id"] or "", row["text"], wanted[row["id"]])
 
 
 def stored(workspace: Workspace) -> Iterator[Row]:
@@ -66,10 +67,14 @@ def judge_workspace(build: Build, *, apply: bool) -> Rejudged:
     ids = [*before, *(row["id"] for row in turned_down(workspace, _is_judges))]
     if not ids:
         raise UserError(f"{workspace.root} has no documents to judge. Build them first.")
-    verdicts = _ask_about(build, ids)
+    flags = stored_flags(workspace)
+    asked = judge.asked_about(Decision(ids, [], flags))
+    if not asked:
+        raise UserError(f"{workspace.root}: none of {len(ids)} documents is flagged; `judge.only: all` asks about all.")
+    verdicts = _ask_about(build, asked, judge.told(flags))
     _store(workspace, verdicts, replace=set())
     build.describe_again()
-    rejections = decide_verdicts(verdicts, ids, judge.required)
+    rejections = decide_verdicts(verdicts, asked, judge.required)
     gone = {rejection.item_id for rejection in rejections}
     counts = {name: Counter(row["verdict"] for row in verdicts if row["criterion"] == name) for name in judge.judged_by}
     was_kept = set(before)
@@ -85,10 +90,16 @@ def judge_workspace(build: Build, *, apply: bool) -> Rejudged:
     return result
 
 
-def _ask_about(build: Build, ids: list[str]) -> list[Row]:
-    """The verdicts on all documents."""
+def stored_flags(workspace: Workspace) -> list[Flag]:
+    """What the filters found in the documents of the tables."""
+    names = ("item_id", "filter", "detail", "score", "threshold", "other_id")
+    return [Flag(*(row[name] for name in names)) for row in read_rows(workspace, "flags", part=PART)]
+
+
+def _ask_about(build: Build, ids: list[str], told: dict[str, list[str]]) -> list[Row]:
+    """The verdicts on documents."""
     build.reporter.stage({STAGE: len(ids)})
-    found = run_pipeline(stored_pipeline(build.corpus, ids), build.workspace.log)["judge"]
+    found = run_pipeline(stored_pipeline(build.corpus, ids, told), build.workspace.log)["judge"]
     return [row for one in found for row in verdict_rows("documents", json.loads(one["judgement"]))]
 
 
@@ -103,10 +114,11 @@ def _store(workspace: Workspace, verdicts: list[Row], *, replace: set[str]) -> N
     write_verdicts(workspace, [*old, *verdicts])
 
 
-def stored_pipeline(corpus: Corpus, ids: list[str]) -> Pipeline:
-    """Judges stored documents; its leaf `judge` yields a row a document."""
+def stored_pipeline(corpus: Corpus, ids: list[str], told: dict[str, list[str]]) -> Pipeline:
+    """Judges stored documents, with what the judge is told of each; its leaf `judge` yields a row a document."""
+    data = [{"id": one, "flags": json.dumps(told.get(one, []))} for one in ids]
     with Pipeline(name="specmill-judge-stored") as pipeline:
-        rows = LoadDataFromDicts(name="documents", data=[{"id": one} for one in ids], batch_size=2_000)
+        rows = LoadDataFromDicts(name="documents", data=data, batch_size=2_000)
         rows >> StoredJudge(name="judge", corpus=corpus, llm=corpus.llm("judge"))
     return pipeline
 

@@ -8,7 +8,7 @@ from corpus.select.token_targets import Sized
 from corpus.store import write_table
 from filters.base import Item
 from filters.run.decide import check_texts
-from pipelines.base import Corpus, Row, rejected
+from pipelines.base import Corpus, Row, flagged, rejected
 from pipelines.documents.brainstorm import more_ideas_pipeline
 from pipelines.documents.spread import spread
 from pipelines.documents.waves import Waves
@@ -56,11 +56,13 @@ class TopUp:
             for place, idea in enumerate([*have, *rows.values()])
         ]
         settings = self.corpus.settings.filters
-        kept, rejections = check_texts(items, settings, context_of(self.corpus), "ideas")
+        kept, rejections, flags = check_texts(items, settings, context_of(self.corpus), "ideas")
         dropped = [
             rejected("ideas", r, rows[r.item_id], rows[r.item_id]["idea"]) for r in rejections if r.item_id in rows
         ]
         write_table(self.corpus.folder, "rejects", dropped, part=f"{PART}{self.done}-repeated")
+        mine = (flagged("ideas", flag) for flag in flags if flag.item_id in rows)
+        write_table(self.corpus.folder, "flags", mine, part=f"{PART}{self.done}")
         return [rows[one] for one in kept if one in rows]
 
 
@@ -76,6 +78,6 @@ def next_wave(waves: Waves, kept: Sequence[Sized], rounds: TopUp) -> list[Row]:
 
 def forget_rounds(corpus: Corpus) -> None:
     """Remove what the rounds of an earlier build turned down; those of this one write it again."""
-    for path in corpus.folder.parts("rejects"):
+    for path in (*corpus.folder.parts("rejects"), *corpus.folder.parts("flags")):
         if path.stem.startswith(PART):
             path.unlink()

@@ -15,6 +15,7 @@ from corpus.ids import content_id, numbered
 from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from filters.base import Item
+from filters.context import Context
 from filters.document.identity.neutral import NeutralCheck
 from pipelines.base import Corpus, Row
 from pipelines.chats.settings import ChatSettings
@@ -121,7 +122,7 @@ def control_of(workspace: Workspace, settings: S) -> S:
     UserError where there are no documents, or no genre that says nothing of the assistant.
     """
     rows = list(read_rows(workspace, "documents", ["document_type_id", "genre", "tokens"]))
-    check = NeutralCheck(settings.filters.identity, settings.assistant, ())
+    check = NeutralCheck(settings.filters.identity, Context(count=len, assistant=settings.assistant))
     used = {row["document_type_id"]: row["genre"] for row in rows}  # as often as there are types of this name
     genres = sorted(genre for genre in used.values() if is_genre(genre) and not check(Item("genre", genre)))
     if not genres:

@@ -11,8 +11,8 @@ from corpus.store import remove_table, write_table
 from corpus.text import model_name
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
-from filters.base import Item, Rejection
-from pipelines.base import Corpus, Row, reject, rejected
+from filters.base import Decision, Flag, Item, Rejection
+from pipelines.base import Corpus, Row, flagged, reject, rejected
 from pipelines.completion import Completion, State
 from pipelines.documents.waves import Grouping
 from pipelines.documents.write import PLAN_TAG, TAG
@@ -59,6 +59,7 @@ class Drafts:
     all: list[Draft] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)
     rejections: list[Rejection] = field(default_factory=list)
+    flags: list[Flag] = field(default_factory=list)
     _sizes: dict[str, tuple[str, int]] = field(default_factory=dict)  # request -> document id and tokens
 
     def __post_init__(self) -> None:
@@ -81,9 +82,9 @@ class Drafts:
                 meta = {"position": position, "title": title_of(text)}
                 yield Item(draft.idea["id"], text, frame=kind["frame"], genre=kind["name"], meta=meta)
 
-    def decide(self, kept: Iterable[str], rejections: list[Rejection]) -> None:
+    def decide(self, decision: Decision) -> None:
         """Take the filters' decision on the items."""
-        self.kept, self.rejections = set(kept), rejections
+        self.kept, self.rejections, self.flags = set(decision.kept), decision.rejections, decision.flags
 
     def sized(self, grouping: Grouping) -> list[Sized]:
         """What is kept so far, as budgets see it."""
@@ -106,6 +107,7 @@ class Drafts:
         written = write_table(workspace, "documents", inside)
         aside = (rejected("documents", beyond_target(row["id"]), row, row["text"]) for row in beyond)
         write_table(workspace, "rejects", chain(self._no_documents(), self._rejected(), aside), part="documents")
+        write_table(workspace, "flags", self._flags(), part="documents")
         if self.corpus.settings.documents.plan or self.corpus.settings.documents.revise:
             write_table(workspace, "drafts", (self._draft_row(one) for one in self.all if one.state is State.OK))
         else:
@@ -146,6 +148,13 @@ class Drafts:
             other = by_idea.get(rejection.other_id or "")  # the filters know a document by its idea
             survivor = self.row(other)["id"] if other else None
             yield rejected("documents", replace(rejection, other_id=survivor), row, row["text"])
+
+    def _flags(self) -> Iterator[Row]:
+        """Rows of `flags`; the filters know a document by its idea."""
+        ids = {draft.idea["id"]: self._size(draft)[0] for draft in self.all if draft.state is State.OK}
+        for flag in self.flags:
+            other = ids.get(flag.other_id or "")
+            yield flagged("documents", replace(flag, item_id=ids[flag.item_id], other_id=other))
 
     def _no_documents(self) -> Iterator[Row]:
         """Requests that brought no document: truncated, refused, unparsed, failed."""

@@ -15,8 +15,7 @@ from distilabel.steps import LoadDataFromDicts, StepInput
 from corpus.ids import content_id
 from corpus.store import remove_table, write_table
 from corpus.workspace import Workspace
-from filters.base import Rejection
-from filters.run.decide import Decision
+from filters.base import Decision
 from filters.run.verdicts import decide_verdicts
 from pipelines.base import Corpus, Row
 from pipelines.documents.rows import Draft, Drafts
@@ -38,6 +37,7 @@ class Judged:
     id: str
     idea_id: str  # empty: a document that was made elsewhere, and is judged without its plan
     text: str
+    flags: tuple[str, ...] = ()  # what the judge is told that filters found
 
 
 class DocumentJudge(Judge):
@@ -75,14 +75,14 @@ class DocumentJudge(Judge):
         if idea is not None and self.corpus.settings.documents.style != "neutral":  # whose plan is not about the spec
             kind = self._types[idea["document_type_id"]]
             plan = {"idea": idea, "document_type": kind, **self.corpus.about(idea["subdomain_id"])}
-        judgement = await self.judge(document.id, document=document.text, **plan)
+        judgement = await self.judge(document.id, document=document.text, flags=document.flags, **plan)
         return {"id": document.id, "idea_id": document.idea_id, "judgement": json.dumps(judgement)}
 
 
 class DraftJudge(DocumentJudge):
     """Judges documents that are still in the ledger only."""
 
-    reads = ("idea_id", "request_id")
+    reads = ("idea_id", "request_id", "flags")
 
     def documents(self, rows: list[Row]) -> Iterator[Judged]:
         """From the ledger, those of one document type side by side: their prompts begin alike."""
@@ -90,11 +90,12 @@ class DraftJudge(DocumentJudge):
         with Ledger(self.corpus.folder.ledger) as ledger:
             for row in sorted(rows, key=lambda row: order[row["idea_id"]]):
                 text = tagged(read_completion(ledger, row["request_id"]).text, TAG)
-                yield Judged(content_id("documents", row["idea_id"], text), row["idea_id"], text)
+                document_id = content_id("documents", row["idea_id"], text)
+                yield Judged(document_id, row["idea_id"], text, tuple(json.loads(row["flags"])))
 
 
 def drafts_pipeline(corpus: Corpus, rows: list[Row]) -> Pipeline:
-    """Judges drafts (`idea_id`, `request_id`); its leaf `judge` yields a row a document."""
+    """Judges drafts (`idea_id`, `request_id`, `flags` as JSON); its leaf `judge` yields a row a document."""
     with Pipeline(name="specmill-judge-drafts") as pipeline:
         drafts = LoadDataFromDicts(name="drafts", data=rows, batch_size=2_000)
         drafts >> DraftJudge(name="judge", corpus=corpus, llm=corpus.llm("judge"))
@@ -110,22 +111,28 @@ class DraftVerdicts:
     reporter: Reporter
     rows: dict[str, list[Row]] = field(default_factory=dict)  # idea -> rows of the table `verdicts`
 
-    def decide(self, drafts: Drafts, kept: list[str], rejections: list[Rejection]) -> Decision:
+    def decide(self, drafts: Drafts, decision: Decision) -> Decision:
         """The filters' decision, and the judge's on what they keep; drafts are known by their idea."""
         if not self.corpus.settings.judge.judged_by:
-            return kept, rejections
-        staying = set(kept)
-        self._ask_about([draft for draft in drafts.all if draft.idea["id"] in staying - self.rows.keys()])
-        said = [{**row, "item_id": idea_id} for idea_id in kept for row in self.rows[idea_id]]
-        failed = decide_verdicts(said, kept, self.corpus.settings.judge.required)
-        gone = {rejection.item_id for rejection in failed}
-        return [idea_id for idea_id in kept if idea_id not in gone], [*rejections, *failed]
+            return decision
+        judge = self.corpus.settings.judge
+        asked, told = judge.asked_about(decision), judge.told(decision.flags)
+        new = set(asked) - self.rows.keys()
+        self._ask_about([draft for draft in drafts.all if draft.idea["id"] in new], told)
+        said = [{**row, "item_id": idea_id} for idea_id in asked for row in self.rows[idea_id]]
+        return decision.without(decide_verdicts(said, asked, judge.required))
 
-    def _ask_about(self, drafts: list[Draft]) -> None:
+    def _ask_about(self, drafts: list[Draft], told: dict[str, list[str]]) -> None:
         if not drafts:
             return
         self.reporter.stage({STAGE: len(drafts)})
-        rows = [{"idea_id": draft.idea["id"], "request_id": draft.request_id} for draft in drafts]
+        rows = [
+            {
+                "idea_id": draft.idea["id"], "request_id": draft.request_id,
+                "flags": json.dumps(told.get(draft.idea["id"], [])),
+            }
+            for draft in drafts
+        ]  # fmt: skip
         found = run_pipeline(drafts_pipeline(self.corpus, rows), self.workspace.log)["judge"]
         said = {row["idea_id"]: verdict_rows("documents", json.loads(row["judgement"])) for row in found}
         self.rows |= {row["idea_id"]: said[row["idea_id"]] for row in rows}  # in the order of writing

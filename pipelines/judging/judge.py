@@ -44,7 +44,7 @@ class Judge(Stage):
     @property
     def outputs(self) -> list[str]:
         """What came in, with what was found out, as JSON."""
-        return [*self.reads, "rejection", "judgement"]
+        return [*self.reads, "rejection", "flags", "judgement"]
 
     def criteria(self) -> dict[str, str]:
         """Name -> text of what an item must satisfy."""

@@ -1,12 +1,16 @@
 """What a recipe says of judging documents, and the shipped sets of criteria."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
-from typing import Self
+from typing import Literal, Self
 
 import yaml
 from pydantic import Field, model_validator
 
+from corpus.text import one_line
+from filters.base import Decision, Flag
 from pipelines.chats.settings import CriterionName, Text
 from specs.settings import Settings
 
@@ -24,10 +28,16 @@ class JudgeSettings(Settings):
 
     criteria_sets: tuple[str, ...] = Field(
         (),
-        description="Shipped sets to judge documents by: faithfulness, attribution, coverage, realism, apart, neutral.",
+        description="Shipped sets to judge documents by: faithfulness, attribution, coverage, realism, apart, neutral, "
+        "flagged.",
     )
     criteria: dict[CriterionName, Text] = Field(
         default_factory=dict, description="Further criteria, name: text; one of a shipped name replaces it."
+    )
+    only: Literal["all", "flagged"] = Field(
+        "all",
+        description="all: every document that the filters let through; flagged: only those in which a filter found "
+        "something, and the judge is told what; by the set `flagged` where there are no criteria.",
     )
     advisory: tuple[CriterionName, ...] = Field(
         (), description="Criteria whose verdicts are stored and counted, but drop no document."
@@ -46,8 +56,23 @@ class JudgeSettings(Settings):
     def judged_by(self) -> dict[str, str]:
         """The criteria that are asked about, name -> text."""
         sets = shipped_criteria()
-        found = {name: text for chosen in self.criteria_sets for name, text in sets[chosen].items()}
+        chosen_sets = self.criteria_sets or (("flagged",) if self.only == "flagged" and not self.criteria else ())
+        found = {name: text for chosen in chosen_sets for name, text in sets[chosen].items()}
         return found | dict(self.criteria)
+
+    def asked_about(self, decision: Decision) -> list[str]:
+        """The items of a decision of the filters that the judge is asked about, in its order."""
+        if self.only == "all":
+            return decision.kept
+        flagged = {flag.item_id for flag in decision.flags}
+        return [item_id for item_id in decision.kept if item_id in flagged]
+
+    def told(self, flags: Iterable[Flag]) -> dict[str, list[str]]:
+        """What the judge is told that filters found, a line a flag, by item; nothing where it judges all alike."""
+        lines: dict[str, list[str]] = defaultdict(list)
+        for flag in sorted(flags, key=lambda flag: (flag.item_id, flag.reason)) if self.only == "flagged" else ():
+            lines[flag.item_id].append(f"{flag.reason}: {one_line(flag.detail, 160)}")
+        return dict(lines)
 
     @property
     def required(self) -> tuple[str, ...]:

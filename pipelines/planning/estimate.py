@@ -4,6 +4,7 @@ Prompts are rendered for real, with rows of typical length, and counted exactly;
 every assumption is named. A probe (a small build of the same recipe) replaces assumptions by what was measured.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
@@ -26,6 +27,7 @@ LONGER: Final = 1.4  # models write up to twice the length that is asked for (do
 TOKENS_PER_WORD: Final = 4 / 3
 SCRATCHPAD_TOKENS: Final = 300
 VERDICT_TOKENS: Final = 60  # of one criterion: a reason and a word
+FLAGGED: Final = 0.3  # of the documents: measured on real ones by three writers (docs/filters.md)
 KEPT: Final = 0.7  # of the documents: 71-76% after review [REP]
 TOKENS_PER_SECOND: Final = 50.0  # of one request, where nothing was measured
 FIRST_TOKEN_S: Final = 1.0
@@ -165,6 +167,8 @@ def _tree(render: Renderer) -> list[StagePlan]:
     points = [{"kind": "generic", "quote": TYPICAL, "problem": TYPICAL}] * 4
     again = documents.words * TOKENS_PER_WORD * LONGER
     criteria = settings.judge.judged_by  # asked of every document: the filters will spare it a few
+    flagged = settings.judge.only == "flagged"
+    judged = math.ceil(written * (FLAGGED if flagged else 1)) * bool(criteria)
     return [
         listed("domains", 1, size.domains),
         listed("subdomains", size.domains, per_domain, "rules" if rules else "", per_domain if rules else batch,
@@ -183,8 +187,8 @@ def _tree(render: Renderer) -> list[StagePlan]:
             words=documents.words, **whole,
         ),
         stage(
-            "document_verdicts", "judge", written * bool(criteria), VERDICT_TOKENS * len(criteria), "judge_document",
-            criteria=criteria, **whole,
+            "document_verdicts", "judge", judged, VERDICT_TOKENS * len(criteria), "judge_document", criteria=criteria,
+            flags=[TYPICAL] * flagged, **whole,
         ),
     ]  # fmt: skip
 

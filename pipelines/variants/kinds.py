@@ -14,7 +14,8 @@ from typing import Final
 
 import yaml
 
-from filters.base import Item
+from filters.base import CheckSettings, Item
+from filters.context import Context
 from filters.document.writer.placeholders import Placeholders
 from filters.text.view import View
 from pipelines.prompts.templates import opening_words
@@ -80,7 +81,8 @@ def spec_of(kind: str, text: str, assistant: Assistant) -> tuple[str, Spec]:
     """
     if found := _FILLED.search(text):
         raise SpecError(f"it has the placeholder {found.group()}; write {assistant.name} and {assistant.provider}.")
-    if slot := Placeholders()(Item(kind, text)):
+    blanks = Placeholders(CheckSettings(), Context(count=len, assistant=assistant))
+    if slot := blanks(Item(kind, text)):
         raise SpecError(f"it has a blank that nobody filled: {slot.detail}")
     if all(line.startswith("#") for line in text.splitlines() if line.strip()):
         wanted = 'each rule is a list item such as "- R1: ..."' if kind in _LISTED else "the text stands below them"

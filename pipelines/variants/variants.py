@@ -8,7 +8,7 @@ are used up. Replies are in the ledger: the same run again asks nothing, and mor
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -26,6 +26,7 @@ from filters.document.spec.echo import EchoCheck
 from pipelines.base import Corpus, Row
 from pipelines.completion import CompletionRequest, Message
 from pipelines.engine.llm import EndpointLLM
+from pipelines.filtering import context_of
 from pipelines.judging.judge import ask_judge
 from pipelines.run.reporter import Reporter
 from pipelines.run.supervise import run_pipeline
@@ -134,7 +135,7 @@ class Variants(Stage):
         settings = self.corpus.settings
         self._counter = TokenCounter(settings.corpus.tokenizer)
         self._length = Length.of(self.target, settings.variants.tolerance)
-        identity = IdentityCheck(settings.filters.identity, settings.assistant)
+        identity = IdentityCheck(settings.filters.identity, context_of(self.corpus, self._counter))
         self._identity = None if identity(Item("source", self.corpus.spec.text)) else identity
         self._rules, self._listed_by = rules_of(self.corpus.spec), ""
         if not self._rules and any(row["kind"] in RULES for row in inputs):
@@ -193,7 +194,8 @@ class Variants(Stage):
     def _echo(self, kind: str, spec: Spec) -> str:
         """What a form repeats of its instructions; rules that were listed are no instructions."""
         told = self._messages(kind, without_texts=True)[-1]["content"]
-        check = EchoCheck(self.corpus.settings.filters.echo, (told,), self.corpus.spec.text)
+        context = replace(context_of(self.corpus, self._counter), prompts=(told,))
+        check = EchoCheck(self.corpus.settings.filters.echo, context)
         wrong = check(Item("variant", spec.text))
         return f'it repeats these instructions: "{wrong.detail}". Write the spec that they ask for.' if wrong else ""
 

@@ -109,7 +109,7 @@ RECIPE = """
 spec: cheese_affordability
 endpoints: {main: {model: m, base_url: "http://127.0.0.1:9/v1"}}
 roles: {writer: {endpoints: [main]}}
-filters: {semantic: {enabled: false}, near: {enabled: false}, repetition: {enabled: false}, overused: {enabled: false}}
+filters: {semantic: {action: "off"}, near: {action: "off"}, repetition: {action: "off"}, overused: {action: "off"}}
 """
 
 

@@ -1,8 +1,12 @@
 """What the tests of the filters share."""
 
-from filters.base import Item
+from collections.abc import Sequence
+
+from filters.base import Item, Rejection
+from filters.check import TextCheck
 from filters.context import Context
-from filters.settings import FilterSettings, Length, Semantic
+from filters.settings import FilterSettings, Length
+from filters.text.view import View
 from specs.settings import Assistant
 
 SPEC = """# How Juniper is meant to be
@@ -27,7 +31,15 @@ CONTEXT = Context(
     count=count_words, assistant=Assistant(name="Juniper", provider="Larkfield"), spec=SPEC, rule_ids=("SP1", "SP2"),
     evaluation=EVALUATION, held_out=("tent peg",), answer_formats=("Final choice in one letter:",), prompts=(PROMPT,),
 )  # fmt: skip
-SETTINGS = FilterSettings(length=Length(minimum=8), semantic=Semantic(enabled=False))
+STRICT = FilterSettings(length=Length(minimum=8)).acting("drop")
+"""What any filter finds goes."""
+SETTINGS = STRICT.acting("off", "semantic")
+
+
+def first_failure(view: View, checks: Sequence[TextCheck]) -> Rejection | None:
+    """What the first check finds that finds something, whatever its action."""
+    return next((found for check in checks if (found := check.reject(view)) is not None), None)
+
 
 PEOPLE = ("cook", "baker", "pilot", "nurse", "farmer", "singer", "clerk", "painter", "miller", "tailor")
 THINGS = (

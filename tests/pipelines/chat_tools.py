@@ -61,7 +61,7 @@ def settings(url: str, chats: dict[str, Any], **more: Any) -> BuildSettings:
         "spec": "cheese_affordability",
         "endpoints": {"main": {"base_url": url, "model": "fake", "retries": 1, "timeout_s": 20}},
         "roles": {"writer": {"endpoints": ["main"]}},
-        "filters": {"semantic": {"enabled": False}},
+        "filters": {"semantic": {"action": "off"}},
         "attempts": 2,
         "chats": chats,
         **more,

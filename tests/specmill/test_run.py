@@ -23,7 +23,7 @@ RECIPE = {
     "spec": "cheese_affordability",
     "endpoints": {"main": {"base_url": "http://127.0.0.1:9/v1", "model": "fake", "retries": 0, "wait_when_down_s": 0}},
     "roles": {"writer": {"endpoints": ["main"]}},
-    "filters": {"semantic": {"enabled": False}},
+    "filters": {"semantic": {"action": "off"}},
 }
 WRONG = {
     "rules that the spec has not": ["chats.style=rule", "chats.target=1"],

@@ -127,6 +127,7 @@ class Reader {
     const why = kept ? null : node("p", { class: "why" }, node("b", {}, `Rejected: ${words(value("reason"))}${scored}`), entry.detail ? ` — ${entry.detail}` : "",
       entry.other ? ` The survivor is ${entry.other}.` : "");
     const verdicts = entry.verdicts.map(([criterion, verdict, reason]) => node("li", {}, node("span", { class: `state ${verdict === "pass" ? "ok" : "look"}` }, verdict), ` ${words(criterion)}: ${reason || ""}`));
+    const flags = entry.flags.map(([filter, detail]) => node("li", {}, node("b", {}, words(filter)), detail ? `: ${detail}` : ""));
     const assertions = entry.assertions.map((place) => this.found.assertions[place]).map((one) => node("li", {}, node("b", {}, one.name), ` (${one.label}) ${one.assertion}`));
     const passages = entry.passages.map((place) => this.found.cited[place]).map((one) => node("li", {}, node("b", {}, one.rule_id || one.address), " " + one.text));
     const part = (title, list) => (list.length ? [node("h4", {}, title), node("ul", {}, ...list)] : []);
@@ -135,7 +136,7 @@ class Reader {
     return [
       node("h3", {}, value("title") || "(no title)"), node("p", { class: "dim" }, `${facts}${value("tokens") === null ? "" : ` · ${number(value("tokens"))} tokens`} · ${entry.id}`), why,
       node("div", { class: "split" }, node("div", {}, ...reasoning, reasoning.length ? node("h4", {}, "Answer") : null, node("div", { class: "text" }, entry.text || "(no text)")),
-        node("aside", {}, ...asked, ...part("Verdicts", verdicts), ...part("Assertions", assertions), ...part("Passages of the spec", passages))),
+        node("aside", {}, ...asked, ...part("Flags", flags), ...part("Verdicts", verdicts), ...part("Assertions", assertions), ...part("Passages of the spec", passages))),
     ].filter(Boolean);
   }
 

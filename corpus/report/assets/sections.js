@@ -48,7 +48,10 @@ const sections = {
     const tables = stages.map((stage) => node("div", {}, node("h3", {}, `${words(stage)}: why rejected`), table(["reason", "items", "share"],
       found.reasons.filter((row) => row.stage === stage).map((row) => ({ reason: words(row.reason), items: number(row.items), share: percent(row.items / total(stage)) })),
       { numeric: ["items", "share"] })));
-    return node("div", {}, bars(rows), node("div", { class: "tables" }, ...tables));
+    const flagged = [...new Set(found.flags.map((row) => row.stage))].map((stage) => node("div", {}, node("h3", {}, `${words(stage)}: flagged, and kept`),
+      table(["filter", "items", "share"], found.flags.filter((row) => row.stage === stage).map((row) => ({ filter: words(row.filter), items: number(row.items), share: percent(row.share) })),
+        { numeric: ["items", "share"] })));
+    return node("div", {}, bars(rows), node("div", { class: "tables" }, ...tables, ...flagged));
   },
 
   Coverage(found) {

@@ -4,10 +4,10 @@ import re
 
 import numpy as np
 
-from filters.check import Outcome, TextCheck, at_most, excerpt
+from filters.check import Outcome, TextCheck, at_most, excerpt, share_at_most
 from filters.context import Context
 from filters.document.evaluation.choices import ForcedChoice
-from filters.settings import Evaluation
+from filters.document.evaluation.settings import Evaluation
 from filters.text.names import spelled
 from filters.text.overlap import Grams, member
 from filters.text.view import View, hashes_of, ngrams_of, words_of
@@ -20,6 +20,8 @@ class EvaluationCheck(TextCheck):
     or most of one item."""
 
     name = "evaluation"
+    model = Evaluation
+    looks_at = ("documents", "chats", "ideas", "queries")
 
     def __init__(self, settings: Evaluation, context: Context) -> None:
         self.settings = settings
@@ -66,6 +68,8 @@ class EvaluationCheck(TextCheck):
         hits = self.owners[member(self.short, mine)]
         if not len(hits):
             return at_most(0.0, self.settings.overlap)
-        shares = np.bincount(hits, minlength=len(self.sizes)) / np.maximum(self.sizes, 1)
-        worst = int(shares.argmax())
-        return at_most(float(shares[worst]), self.settings.overlap, excerpt(self.texts[worst], 0, 160))
+        shared = np.bincount(hits, minlength=len(self.sizes))
+        worst = int((shared / np.maximum(self.sizes, 1)).argmax())
+        return share_at_most(
+            int(shared[worst]), int(self.sizes[worst]), self.settings.overlap, excerpt(self.texts[worst], 0, 160)
+        )

@@ -4,6 +4,7 @@ import re
 
 from filters.check import Outcome, excerpt
 from filters.document.facts.density import DensityCheck
+from filters.document.facts.settings import Citations
 from filters.document.facts.sources import ascribed
 from filters.text.view import View
 
@@ -31,6 +32,8 @@ class CitationsCheck(DensityCheck):
     """Author-year and numbered references, the marks of a bibliography, studies and figures ascribed in prose."""
 
     name = "citations"
+    model = Citations
+    languages = ("en",)
 
     def evaluate(self, view: View) -> Outcome:
         """Score: citations found; a study named in prose weighs one more than the text may have."""

@@ -3,15 +3,14 @@
 from abc import abstractmethod
 
 from filters.check import Outcome, TextCheck, at_most, excerpt
-from filters.settings import Density
+from filters.document.facts.settings import Density
 from filters.text.view import View
 
 
 class DensityCheck(TextCheck):
     """Rejects where the findings are more than an absolute number and more than a number per 1,000 words."""
 
-    def __init__(self, settings: Density) -> None:
-        self.settings = settings
+    settings: Density
 
     @abstractmethod
     def find(self, view: View) -> list[str]:

@@ -3,6 +3,7 @@
 import re
 
 from filters.document.facts.density import DensityCheck
+from filters.document.facts.settings import Links
 from filters.text.view import View
 
 _LINK = re.compile(
@@ -39,6 +40,7 @@ class LinksCheck(DensityCheck):
     """URLs, DOIs, mail addresses, markdown links, and hosts with a path outside code."""
 
     name = "links"
+    model = Links
 
     def find(self, view: View) -> list[str]:
         """Links, as they stand; looked for only where one of their marks is."""

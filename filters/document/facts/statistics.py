@@ -1,28 +1,46 @@
-"""Invented figures: percentages, sample sizes, odds and sums that the spec does not have; a price is no figure."""
+"""Invented statistics: a figure with a source that a writer can only invent, in one sentence.
+
+A story's prices, a roof's slope, the shares of somebody's own savings are a document's own matter and no claim.
+"""
 
 import re
 
+from filters.context import Context
 from filters.document.facts.density import DensityCheck
-from filters.settings import Density
+from filters.document.facts.settings import Statistics
+from filters.text.patterns import Patterns, PerLanguage
 from filters.text.view import View
 
-_FIGURE = re.compile(
-    r"(?<![\w.])\d+(?:[.,]\d+)? ?(?:%|percent\b|per cent\b|percentage points?\b)|\b[nN] ?= ?\d+|\bp ?[<=] ?0?\.\d+|"
-    r"\b\d+(?:,\d{3})* (?:out of|in every) (?:every )?\d+|(?<![\w.])\d+(?:\.\d+)?(?:x|-fold)\b|"
-    r"[$€£](?:\d{1,3}(?:,\d{3})+|\d{3,}|\d[\d.]*(?= ?(?:million|billion|thousand|k|m|bn)\b))[\d,.]*"
-    r"(?: ?(?:million|billion|thousand|k|m|bn)\b)?"
+_PACKAGE = "filters.document.facts"
+_STOP = re.compile(r"(?<=[.!?])[\"')\]*_]{0,3}\s+(?=[\"'(\[*_]{0,3}\w)|\n+")
+_FIGURE_LIKE = re.compile(
+    r"\d|per ?cent|prozent|pour cent|fold\b|times|two|three|ten\b|drei|viertel|drittel|zehn|quarts|tiers"
 )
 
 
 class StatisticsCheck(DensityCheck):
-    """Figures beyond what a text of this length may have; the spec's own are not counted."""
+    """Sentences with a figure and its source; a figure that the spec has too is none."""
 
     name = "statistics"
+    model = Statistics
+    languages = PerLanguage(_PACKAGE).with_list("source")
 
-    def __init__(self, settings: Density, spec: str) -> None:
-        super().__init__(settings)
-        self.known = frozenset(match.group() for match in _FIGURE.finditer(spec))
+    def __init__(self, settings: Statistics, context: Context) -> None:
+        super().__init__(settings, context)
+        lists = Patterns.of(_PACKAGE, context.language)
+        self.figure, self.source = lists.compiled("figure"), lists.compiled("source")
+        self.whole = [lists.compiled(name) for name in ("sample", "population") if name in lists]
+        self.known = frozenset(match.group() for match in self.figure.finditer(context.spec.lower()))
 
     def find(self, view: View) -> list[str]:
-        """Figures, as they stand."""
-        return [found for match in _FIGURE.finditer(view.numeric) if (found := match.group()) not in self.known]
+        """Claims, as they stand; a sentence counts once."""
+        return [sentence for sentence in _STOP.split(view.lower) if self._claims(sentence)]
+
+    def _claims(self, sentence: str) -> bool:
+        """Whether a sentence tells a figure that its source found."""
+        if not _FIGURE_LIKE.search(sentence):
+            return False
+        if any(pattern.search(sentence) for pattern in self.whole):
+            return True
+        figures = (match.group() for match in self.figure.finditer(sentence))
+        return any(figure not in self.known for figure in figures) and bool(self.source.search(sentence))

@@ -3,16 +3,18 @@
 import re
 from collections.abc import Iterator
 
-from filters.check import Outcome, TextCheck, at_least, at_most, excerpt
+from filters.check import Outcome, TextCheck, at_least, at_most, excerpt, share_at_least, share_at_most
+from filters.context import Context
 from filters.document.form.language import share_in
-from filters.settings import Gibberish
+from filters.document.form.settings import Gibberish
 from filters.text.view import Hashes, View, hashes_of
-from filters.text.windows import COMMON, clashing, held, most, odd_tokens, sentences, unpronounced
+from filters.text.windows import COMMON, Held, clashing, held, most, odd_tokens, sentences, unpronounced
 
 _SYMBOL = re.compile(r"[^\w\s.,;:!?'\"’“”()\-–—*#|/]")
 _TAIL = r"[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"  # how the second byte of UTF-8 looks in Latin-1 or Windows-1252
 _MOJIBAKE = re.compile(rf"[ÂÃÄÅÎÏÐÑ×Ø]{_TAIL}|â{_TAIL}{{2}}|ðŸ{_TAIL}{{0,2}}")
 _FEWEST = 20  # words below which shares mean nothing
+_APART = 4.5  # standard deviations; dense notes of three writers reach 4.0, salad inside of prose has 4.5 and more
 _ENGLISH = 0.5  # a stretch with less English is another language, which is the business of the filter `language`
 
 
@@ -20,9 +22,11 @@ class GibberishCheck(TextCheck):
     """The first signal beyond its limit; otherwise the first signal."""
 
     name = "gibberish"
+    model = Gibberish
+    settings: Gibberish
 
-    def __init__(self, settings: Gibberish, language: str) -> None:
-        self.settings, self.english = settings, language == "en"
+    def __init__(self, settings: Gibberish, context: Context) -> None:
+        self.settings, self.english = settings, context.language == "en"
 
     def evaluate(self, view: View) -> Outcome:
         """Score: a count, a share or a mean, see the settings."""
@@ -36,18 +40,18 @@ class GibberishCheck(TextCheck):
     def _signals(self, view: View) -> Iterator[Outcome]:
         limits, words = self.settings, view.words
         symbols = len(_SYMBOL.findall(view.text))
-        yield at_most(symbols / max(1, len(view.text)), limits.maximum_symbols, "characters that are no letters")
+        yield share_at_most(symbols, len(view.text), limits.maximum_symbols, "characters that are no letters")
         yield from self._decoding(view)
         if len(words) < _FEWEST:
             return
         if self.english:
-            share = sum(map(view.counts.__getitem__, COMMON)) / len(words)
-            yield at_least(share, limits.minimum_function_words, "common words")
+            common = sum(map(view.counts.__getitem__, COMMON))
+            yield share_at_least(common, len(words), limits.minimum_function_words, "common words")
         mean = sum(map(len, words)) / len(words)
         yield at_least(mean, limits.mean_word[0], "letters a word")
         yield at_most(mean, limits.mean_word[1], "letters a word")
-        alphabetic = sum(times for word, times in view.counts.items() if not word.isdigit()) / len(words)
-        yield at_least(alphabetic, limits.minimum_alphabetic, "words with a letter")
+        alphabetic = sum(times for word, times in view.counts.items() if not word.isdigit())
+        yield share_at_least(alphabetic, len(words), limits.minimum_alphabetic, "words with a letter")
         yield from self._debris(view, symbols)
         if self.english:
             yield from self._salad(view)
@@ -62,7 +66,8 @@ class GibberishCheck(TextCheck):
     def _debris(self, view: View, symbols: int) -> Iterator[Outcome]:
         limits = self.settings
         if symbols + view.text.count("_") + unpronounced(view) > limits.window_odd * limits.window / 2:
-            yield at_most(odd_tokens(view, limits.window), limits.window_odd, f"odd tokens in {limits.window}")
+            odd, tokens = odd_tokens(view, limits.window)
+            yield share_at_most(odd, tokens, limits.window_odd, f"odd tokens in {limits.window}")
 
     def _salad(self, view: View) -> Iterator[Outcome]:
         """Words that make no sentence, in the worst window; looked for among the sentences where the whole has some."""
@@ -73,14 +78,25 @@ class GibberishCheck(TextCheck):
         if len(words) < limits.window:
             return
         hashes = hashes_of(words)
-        share, start = held(hashes, limits.window)
-        stretch = " ".join(words[start : start + limits.window])
-        if share_in(stretch, "en") >= _ENGLISH:
-            yield at_least(share, limits.window_function_words, "function words in: " + excerpt(stretch))
+        worst = held(hashes, limits.window)
+        stretch = " ".join(words[worst.start : worst.start + limits.window])
+        if self._falls_apart(worst) and share_in(stretch, "en") >= _ENGLISH:
+            yield Outcome(True, worst.words / worst.size, limits.window_function_words, _said(worst, stretch))
         clashes, _ = most(clashing(hashes), limits.window)
         yield at_most(clashes, limits.window_clashes, f"pairs of words of no sentence in {limits.window}")
 
     def _is_salad(self, hashes: Hashes) -> bool:
         limits = self.settings
-        few = held(hashes, limits.window)[0] < limits.window_function_words
-        return few or most(clashing(hashes), limits.window)[0] > limits.window_clashes
+        clashes, _ = most(clashing(hashes), limits.window)
+        return clashes > limits.window_clashes or self._few(held(hashes, limits.window))
+
+    def _falls_apart(self, worst: Held) -> bool:
+        """Whether a stretch has few function words, and far fewer than the text around it."""
+        return self._few(worst) and worst.deviations > _APART
+
+    def _few(self, worst: Held) -> bool:
+        return share_at_least(worst.words, worst.size, self.settings.window_function_words).failed
+
+
+def _said(worst: Held, stretch: str) -> str:
+    return f"function words, beside {worst.around:.2f} around it, in: {excerpt(stretch)}"

@@ -1,8 +1,8 @@
 """The language of a text, by CLD2 (compiled, offline, a third of a millisecond for a page)."""
 
-from filters.check import PASSED, Outcome, TextCheck, at_least
+from filters.check import PASSED, Outcome, TextCheck, share_at_least
 from filters.document.form.foreign import UNFIT, other_language, other_script
-from filters.settings import Language
+from filters.document.form.settings import Language
 from filters.text.view import View
 
 _DIALECTS = {"en": ("sco",)}  # CLD2 calls English in a northern spelling Scots
@@ -13,9 +13,7 @@ class LanguageCheck(TextCheck):
     """The share of the text's bytes in the wanted language, among those in any that CLD2 knows; and its stretches."""
 
     name = "language"
-
-    def __init__(self, settings: Language) -> None:
-        self.settings = settings
+    model = Language
 
     def evaluate(self, view: View) -> Outcome:
         """Score: that share; else 1 for a stretch in another script or language."""
@@ -31,9 +29,9 @@ class LanguageCheck(TextCheck):
         if not shares:
             return PASSED
         wanted = (self.settings.code, *_DIALECTS.get(self.settings.code, ()))
-        share = sum(shares.get(code, 0) for code in wanted) / sum(shares.values())
+        right = sum(shares.get(code, 0) for code in wanted)
         others = ", ".join(f"{code} {percent}%" for code, percent in shares.items())
-        return at_least(share, self.settings.minimum_share, others)
+        return share_at_least(right, sum(shares.values()), self.settings.minimum_share, others)
 
 
 def share_in(text: str, code: str) -> float:

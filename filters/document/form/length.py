@@ -1,9 +1,8 @@
 """Too short or too long, in tokens."""
 
-from collections.abc import Callable
-
 from filters.check import Outcome, TextCheck, at_least, at_most
-from filters.settings import Length
+from filters.context import Context
+from filters.document.form.settings import ChatLength, Length
 from filters.text.view import View
 
 _CHARACTERS_A_TOKEN = 40  # more than any tokenizer's mean over text: beyond it a text is not worth counting
@@ -13,9 +12,10 @@ class LengthCheck(TextCheck):
     """Exact tokens between two limits; what the item already knows of itself (`meta["tokens"]`) is believed."""
 
     name = "length"
+    model = Length
 
-    def __init__(self, settings: Length, count: Callable[[str], int]) -> None:
-        self.settings, self.count = settings, count
+    def __init__(self, settings: Length, context: Context) -> None:
+        self.settings, self.count = settings, context.count
 
     def evaluate(self, view: View) -> Outcome:
         """Score: tokens; of a huge text, a lower bound."""
@@ -33,3 +33,11 @@ class LengthCheck(TextCheck):
         return (
             bound if bound > self.settings.maximum else self.count(view.item.text.encode("utf-8", "replace").decode())
         )
+
+
+class ChatLengthCheck(LengthCheck):
+    """The same of a chat's answer."""
+
+    name = "chat_length"
+    model = ChatLength
+    looks_at = ("chats",)

@@ -2,9 +2,9 @@
 
 import re
 
-from filters.check import Outcome, TextCheck, at_most, excerpt
+from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt, share_at_most
 from filters.document.form.debris import ragged_tables, stray_marks, swallows
-from filters.settings import Markdown
+from filters.document.form.settings import Markdown
 from filters.text.view import View
 
 _WRAPPED = re.compile(
@@ -15,7 +15,7 @@ _DEBRIS = re.compile(
     r"</?(?:br|p|div|span|b|i|u|em|strong|h[1-6]|ul|ol|li|table|tr|td)\b[^<>\n]{0,80}>|^#{7,}|(?<!\*)\*{4,}(?=\w)",
     re.MULTILINE | re.IGNORECASE,
 )
-_BARE = re.compile(r"\*{1,2}|#{1,6}|[>+]|\|[| :-]{0,3}")
+_BARE = re.compile(r"\*{1,2}|#{1,6}|\+|\|[| :-]{0,3}")
 _MARKS = ("\\", "&", "</", "<b", "<p", "<d", "<s", "<t", "<l", "<h", "<u", "<e", "<i", "#######", "****")
 _LISTED = re.compile(r"^(?:#{1,6} |[-*+•] |\d{1,3}[.)] )")
 _FEWEST = 8  # lines below which the share of list items means nothing
@@ -26,9 +26,7 @@ class MarkdownCheck(TextCheck):
     """A wrapped document, too many pieces of debris, or nothing but headings and list items."""
 
     name = "markdown"
-
-    def __init__(self, settings: Markdown) -> None:
-        self.settings = settings
+    model = Markdown
 
     def evaluate(self, view: View) -> Outcome:
         """Score: pieces of debris, else the share of listed lines."""
@@ -43,8 +41,11 @@ class MarkdownCheck(TextCheck):
         if len(found) > self.settings.maximum:
             return at_most(len(found), self.settings.maximum, excerpt(" | ".join(found[:5]), 0, 160))
         short = [line for line in view.lines if _LISTED.match(line) and len(line.split()) <= _OUTLINE]
-        share = len(short) / len(view.lines) if len(view.lines) >= _FEWEST else 0.0
-        return at_most(share, self.settings.maximum_list_share, "headings and short list items")
+        if len(view.lines) < _FEWEST:
+            return PASSED
+        return share_at_most(
+            len(short), len(view.lines), self.settings.maximum_list_share, "headings and short list items"
+        )
 
 
 def _unbalanced(text: str) -> list[str]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from filters.check import Outcome, TextCheck, at_most
-from filters.settings import Repetition
+from filters.check import Outcome, TextCheck, share_at_most
+from filters.document.form.settings import Repetition
 from filters.text.view import View, ngrams_of
 
 _TOP = 4  # words of the most frequent n-gram
@@ -16,9 +16,8 @@ class RepetitionCheck(TextCheck):
     """The first signal above its limit; otherwise the one that is closest to it."""
 
     name = "repetition"
-
-    def __init__(self, settings: Repetition) -> None:
-        self.settings = settings
+    model = Repetition
+    looks_at = ("documents", "chats", "reasoning")
 
     def evaluate(self, view: View) -> Outcome:
         """Score: a share of the text, see the settings."""
@@ -27,40 +26,43 @@ class RepetitionCheck(TextCheck):
     def _signals(self, view: View) -> Iterator[Outcome]:
         limits = self.settings
         paragraphs = [part for raw in view.text.split("\n\n") if (part := raw.strip())]
-        yield at_most(_repeated(view.lines), limits.duplicate_lines, "repeated lines")
-        yield at_most(_repeated(paragraphs), limits.duplicate_paragraphs, "repeated paragraphs")
-        yield at_most(_top_share(view), limits.top_ngram, f"one {_TOP}-gram again and again")
-        yield at_most(_twice_share(view), limits.duplicate_ngrams, f"repeated {_LONG}-grams")
+        yield share_at_most(*_repeated(view.lines), limits.duplicate_lines, "repeated lines")
+        yield share_at_most(*_repeated(paragraphs), limits.duplicate_paragraphs, "repeated paragraphs")
+        yield share_at_most(*_top(view), limits.top_ngram, f"one {_TOP}-gram again and again")
+        yield share_at_most(*_twice(view), limits.duplicate_ngrams, f"repeated {_LONG}-grams")
 
 
-def _repeated(pieces: list[str]) -> float:
-    """Share of characters in pieces that stood before."""
+def _repeated(pieces: list[str]) -> tuple[int, int]:
+    """Characters in pieces that stood before, and all."""
     seen: set[str] = set()
     again = 0
     for piece in pieces:
         if piece in seen:
             again += len(piece)
         seen.add(piece)
-    return again / max(1, sum(map(len, pieces)))
+    return again, sum(map(len, pieces))
 
 
-def _top_share(view: View) -> float:
+def _top(view: View) -> tuple[int, int]:
+    """Words inside of the most frequent n-gram, and all."""
     grams = ngrams_of(view.hashes, _TOP)
     if len(grams) < 2:
-        return 0.0
+        return 0, 1
     _, counts = np.unique(grams, return_counts=True)
     most = int(counts.max())
-    return min(1.0, most * _TOP / len(view.words)) if most > 2 else 0.0
+    words = len(view.words)
+    return (min(words, most * _TOP), words) if most > 2 else (0, 1)
 
 
-def _twice_share(view: View) -> float:
+def _twice(view: View) -> tuple[int, int]:
+    """Words inside of n-grams that stood before, and all."""
     grams = ngrams_of(view.hashes, _LONG)
     if len(grams) < 2:
-        return 0.0
+        return 0, 1
     _, first = np.unique(grams, return_index=True)
     again = np.ones(len(grams), dtype=np.bool_)
     again[first] = False
     covered = np.zeros(len(view.words) + 1, dtype=np.int64)
     np.add.at(covered, np.flatnonzero(again), 1)
     np.add.at(covered, np.flatnonzero(again) + _LONG, -1)
-    return float((np.cumsum(covered[:-1]) > 0).mean())
+    return int((np.cumsum(covered[:-1]) > 0).sum()), len(view.words)

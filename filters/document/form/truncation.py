@@ -2,22 +2,25 @@
 
 import re
 
+from filters.base import GateSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.context import Context
 from filters.document.form.debris import swallows
-from filters.text.view import View
+from filters.text.patterns import Patterns, PerLanguage
+from filters.text.view import UNSPACED, View
 
-_END = tuple(".!?…:;\"'”’»)]}>|`。！？」*_~")
+_PACKAGE = "filters.document.form"
+_END = tuple(".!?…:;\"'”’»›)]}>|`*_~。．！？」』）】》”︒؟۔।॥።։\u104b\u17d4")
 _ITEM = re.compile(r"^(?:[-*+•–]|\d{1,3}[.)]|[a-z][.)])\s+")
 _HEADING = re.compile(r"^#{1,6}\s")
-_OPEN_WORD = re.compile(
-    r"(?:[,\-–—(\[{/&]|\b(?:a|an|the|and|or|but|nor|of|to|in|on|at|by|for|from|with|as|that|which|who|whose|than|"
-    r"because|"
-    r"if|when|while|is|are|was|were|be|its|their|our|your|this|these|not|so|into|such))$",
-    re.IGNORECASE,
-)
+_MARK = re.compile(r"[,\-–(\[{/&]$")
+_BREAKS_OFF = re.compile(r"(?:[—―]|(?<=[^\W\d])(?:–|--))$")  # speech that is interrupted, or "—End of Document—"
+_RULE = re.compile(r"[\W_]{3,}")  # a line below the text: no letter, no figure
+_NO_STOPS = re.compile("[\u0e00-\u0eff]")  # Thai and Lao end a sentence with a space
 _EMPTY_ITEM = re.compile(r"^(?:[-*+•–]|\d{1,3}[.)])$")
 _OPEN_BOLD = re.compile(r"(?:^|[\s(])\*\*\w[^*]*$")
 _SIGN_OFF = re.compile(r"^[\w' ]{2,40},$")
+_LONGEST_DENSE = 14  # characters of one in a script without spaces
 _LONGEST_LABEL = 7  # words of a closing line that needs no full stop: a signature, a caption, a row
 
 
@@ -25,6 +28,13 @@ class Truncation(TextCheck):
     """A state or finish reason that says so, an open code block, or a last line that does not end."""
 
     name = "truncation"
+    model = GateSettings
+    looks_at = ("documents", "chats")
+
+    def __init__(self, settings: GateSettings, context: Context) -> None:
+        super().__init__(settings, context)
+        known = context.language in PerLanguage(_PACKAGE).with_list("open_words")
+        self.open_words = Patterns.of(_PACKAGE, context.language).compiled("open_words") if known else None
 
     def evaluate(self, view: View) -> Outcome:
         """Score 1 where the text was cut."""
@@ -37,24 +47,40 @@ class Truncation(TextCheck):
             return PASSED  # the text goes on behind the code block and ends: debris of markdown
         if sum(line.startswith("```") for line in view.lines) % 2:
             return Outcome(True, 1.0, 0.0, "a code block is never closed")
-        last = view.lines[-1]
-        if _ends(last, view.lines):
+        lines = _without_rules(view.lines)
+        last = lines[-1]
+        if _ends(last, lines, self.open_words):
             return PASSED
         return Outcome(True, 1.0, 0.0, f"ends with: {excerpt(last, len(last) - 80, len(last))}")
 
 
-def _ends(last: str, lines: list[str]) -> bool:
-    if (_HEADING.match(last) and not _sentence(last)) or _EMPTY_ITEM.match(last):
-        return False  # a heading with nothing below it, a list's mark with nothing behind it
-    if last.count("**") % 2 and _OPEN_BOLD.search(last):
-        return False
+def _without_rules(lines: list[str]) -> list[str]:
+    """`lines` without the rules or marks that close a text (`---`, `* * *`, `###`)."""
+    last = next((n for n in range(len(lines), 0, -1) if not _RULE.fullmatch(lines[n - 1])), len(lines))
+    return lines[:last]
+
+
+def _ends(last: str, lines: list[str], open_words: re.Pattern[str] | None) -> bool:
+    bare = (_HEADING.match(last) and not _sentence(last)) or _EMPTY_ITEM.match(last)
+    if bare or (last.count("**") % 2 and _OPEN_BOLD.search(last)):
+        return False  # a heading with nothing below it, a list's mark with nothing behind it, emphasis that stays open
     if last.endswith(_END):
         return not last.endswith((":**", ":")) or len(last.split()) <= 2
-    if _OPEN_WORD.search(last):
+    if _BREAKS_OFF.search(last):
+        return True
+    final = last.rsplit(None, 1)[-1].lower()
+    if _MARK.search(last) or (open_words is not None and open_words.fullmatch(final)):
         return bool(_SIGN_OFF.match(last))
-    if _ITEM.match(last):
-        return len(last.split()) <= _LONGEST_LABEL or _bare_items(lines[:-1])
-    return len(last.split()) <= _LONGEST_LABEL or _careless(lines[:-1])
+    if _is_label(last):
+        return True
+    return _bare_items(lines[:-1]) if _ITEM.match(last) else _careless(lines[:-1])
+
+
+def _is_label(line: str) -> bool:
+    """Whether a line is so short that it needs no full stop: a signature, a caption, a row."""
+    if UNSPACED.search(line):
+        return len(line) <= _LONGEST_DENSE or bool(_NO_STOPS.search(line))
+    return len(line.split()) <= _LONGEST_LABEL
 
 
 def _sentence(heading: str) -> bool:

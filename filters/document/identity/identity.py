@@ -6,12 +6,12 @@ A corpus once told a model through a million tokens that it was another maker's,
 
 import re
 
-from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
+from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt, share_at_most
+from filters.context import Context
 from filters.document.identity.drift import Drift, sentence_at
-from filters.settings import Identity
+from filters.document.identity.settings import Identity
 from filters.text.names import Mention, Names, mentions_of, spelled
 from filters.text.view import View
-from specs.settings import Assistant
 
 MADE = r"(?:made|built|developed|created|trained|designed|released|offered|maintained|published|run|owned|operated)"
 _OWNED = re.compile(
@@ -46,10 +46,12 @@ class IdentityCheck(TextCheck):
     """
 
     name = "identity"
+    model = Identity
     drifts = True  # whether another that takes over midway counts
 
-    def __init__(self, settings: Identity, assistant: Assistant) -> None:
-        self.settings, self.assistant = settings, assistant
+    def __init__(self, settings: Identity, context: Context) -> None:
+        self.settings, self.assistant = settings, context.assistant
+        assistant = context.assistant
         ours = (assistant.name, assistant.provider)
         self.others = Names("assistants", ours, settings.also, settings.allow)
         self.makers = Names("makers", ours, (), settings.allow)
@@ -90,6 +92,11 @@ class IdentityCheck(TextCheck):
         self.drift = Drift(self.others, self.own)
         self.provider = re.compile(rf"(?<!\w)(?:{provider})(?!\w)", re.IGNORECASE)
 
+    @classmethod
+    def is_for(cls, context: Context) -> bool:
+        """Of documents that are about the assistant."""
+        return not context.neutral
+
     def evaluate(self, view: View) -> Outcome:
         """Score: mentions of ours where they are too few, else the slips, else the share of other names."""
         ours = self.own(view.lower)
@@ -106,8 +113,9 @@ class IdentityCheck(TextCheck):
         if len(slips) > self.settings.maximum_slips:
             return at_most(len(slips), self.settings.maximum_slips, slips[0])
         others = [other for other in others if not _aside(view, other)]
-        share = len(others) / (len(others) + ours) if others else 0.0
-        return at_most(share, self.settings.maximum_other_share, _most(others) if others else "")
+        return share_at_most(
+            len(others), len(others) + ours, self.settings.maximum_other_share, _most(others) if others else ""
+        )
 
     def _slips(self, view: View, others: list[Mention]) -> list[str]:
         said = [o for o in others if _SELF.search(view.text[max(0, o.start - 30) : o.start])]

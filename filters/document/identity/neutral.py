@@ -6,10 +6,10 @@ A control with a trace of what it controls for hides the effect that it should s
 import re
 
 from filters.check import PASSED, Outcome, TextCheck, excerpt
-from filters.settings import Identity
+from filters.context import Context
+from filters.document.identity.settings import Identity
 from filters.text.names import Names, mentions_of, spelled
 from filters.text.view import View
-from specs.settings import Assistant
 
 _MACHINE = re.compile(
     r"\bA\.?I\b|\bLLMs?\b|(?i:\bartificial intelligence\b|\bchat[- ]?bots?\b|\blanguage models?\b|"
@@ -23,12 +23,20 @@ class NeutralCheck(TextCheck):
     Passages of the spec are the business of the check `verbatim`, which is as strict as for any lay author.
     """
 
-    name = "identity"  # in the place of that check, under its switch: `also` and `allow` say which names count
+    name = "identity"  # in the place of that check, under its key: `also` and `allow` say which names count
+    model = Identity
 
-    def __init__(self, settings: Identity, assistant: Assistant, rule_ids: tuple[str, ...]) -> None:
+    def __init__(self, settings: Identity, context: Context) -> None:
+        assistant, rule_ids = context.assistant, context.rule_ids
+        self.settings = settings
         self.ours = {name: mentions_of(name) for name in (assistant.name, assistant.provider)}
         self.others = Names("assistants", (), settings.also, settings.allow)
         self.rules = re.compile(rf"(?<!\w)(?:{spelled(*rule_ids)})(?!\w)") if rule_ids else None
+
+    @classmethod
+    def is_for(cls, context: Context) -> bool:
+        """Of a control corpus."""
+        return context.neutral
 
     def evaluate(self, view: View) -> Outcome:
         """Score: the mentions of the first kind that was found; one is too many."""

@@ -4,7 +4,7 @@ import re
 
 from filters.check import Outcome, TextCheck, at_most, excerpt
 from filters.context import Context
-from filters.settings import Echo
+from filters.document.spec.settings import Echo
 from filters.text.overlap import Grams
 from filters.text.view import View
 
@@ -25,10 +25,12 @@ class EchoCheck(TextCheck):
     """The longest run of words that the text shares with what the writer was told, else what it claims to obey."""
 
     name = "echo"
+    model = Echo
+    looks_at = ("documents", "chats", "reasoning")
 
-    def __init__(self, settings: Echo, prompts: tuple[str, ...], spec: str) -> None:
+    def __init__(self, settings: Echo, context: Context) -> None:
         self.settings = settings
-        self.prompts = Grams(prompts, settings.run, without=Grams([spec], settings.run))
+        self.prompts = Grams(told(context), settings.run, without=Grams([context.spec], settings.run))
 
     def evaluate(self, view: View) -> Outcome:
         """Score: words of the run, else the instructions that the first or last paragraph says it obeys."""

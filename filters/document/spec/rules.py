@@ -2,7 +2,9 @@
 
 import re
 
+from filters.base import CheckSettings
 from filters.check import PASSED, Outcome, TextCheck
+from filters.context import Context
 from filters.text.view import View
 
 _ID = re.compile(r"([A-Za-z]*)[-. ]?(\d+(?:\.\d+)*[a-z]?)")
@@ -32,7 +34,8 @@ class WrongRules(TextCheck):
 
     name = "rules"
 
-    def __init__(self, rule_ids: tuple[str, ...]) -> None:
+    def __init__(self, settings: CheckSettings, context: Context) -> None:
+        self.settings, rule_ids = settings, context.rule_ids
         self.known = {_plain(rule) for rule in rule_ids}
         prefixes = sorted({match[1] for rule in rule_ids if (match := _ID.fullmatch(rule)) and match[1]}, key=len)
         self.form = (
@@ -40,6 +43,11 @@ class WrongRules(TextCheck):
             if prefixes
             else None
         )
+
+    @classmethod
+    def is_for(cls, context: Context) -> bool:
+        """Not of a control corpus, which may cite a spec of its own."""
+        return not context.neutral
 
     def evaluate(self, view: View) -> Outcome:
         """Score: citations of ids that do not exist; one is too many."""

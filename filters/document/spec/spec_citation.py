@@ -4,7 +4,7 @@ import re
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
 from filters.context import Context
-from filters.settings import SpecCitation
+from filters.document.spec.settings import SpecCitation
 from filters.text.names import spelled
 from filters.text.view import View
 
@@ -24,6 +24,8 @@ class SpecCitationCheck(TextCheck):
     """Mentions of the spec (also by its title or its headings), or of its rules by id, in a lay author's text."""
 
     name = "spec_citation"
+    model = SpecCitation
+    languages = ("en",)
 
     def __init__(self, settings: SpecCitation, context: Context) -> None:
         self.settings = settings
@@ -44,6 +46,11 @@ class SpecCitationCheck(TextCheck):
             rf"\b(?:{provider}|makers?|developers?|creators?|company|lab|who (?:made|built|trained|wrote))\b",
             re.IGNORECASE,
         )
+
+    @classmethod
+    def is_for(cls, context: Context) -> bool:
+        """Not of a control corpus, which may cite a spec of its own."""
+        return not context.neutral
 
     def evaluate(self, view: View) -> Outcome:
         """Score: mentions."""

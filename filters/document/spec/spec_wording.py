@@ -8,8 +8,8 @@ from collections import Counter
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
 from filters.context import Context
+from filters.document.spec.settings import SpecWording, SpecWords
 from filters.document.spec.spec_words import SpecWordsCheck
-from filters.settings import SpecWording, SpecWords
 from filters.text.view import View
 
 _ORDINAL = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}|i{1,3}|iv|vi{0,3}|ix|x)"
@@ -27,12 +27,19 @@ class SpecWordingCheck(TextCheck):
     """The weight of the spec's rarer words in the worst window of a lay text, else its principles by number."""
 
     name = "spec_wording"
+    model = SpecWording
+    languages = ("en",)
 
-    def __init__(self, settings: SpecWording, context: Context, language: str = "en") -> None:
+    def __init__(self, settings: SpecWording, context: Context) -> None:
         self.settings = settings
-        self.lexicon = SpecWordsCheck(SpecWords(), context, language)
-        self.ranks = self.lexicon.stems(context.spec) if language == "en" else {}
+        self.lexicon = SpecWordsCheck(SpecWords(), context)
+        self.ranks = self.lexicon.stems(context.spec)
         self.known: dict[str, tuple[str, float]] = {}
+
+    @classmethod
+    def is_for(cls, context: Context) -> bool:
+        """Not of a control corpus, which may cite a spec of its own."""
+        return not context.neutral
 
     def evaluate(self, view: View) -> Outcome:
         """Score: bits of the window; where that is allowed, the different principles that are counted."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
 from filters.context import Context
-from filters.settings import SpecWords
+from filters.document.spec.settings import SpecWords
 from filters.text.overlap import Grams
 from filters.text.static import StaticWords, static_words
 from filters.text.view import View, words_of
@@ -48,15 +48,17 @@ class SpecWordsCheck(TextCheck):
     """A run of the spec's words, or a word that is far commoner in the spec than in English."""
 
     name = "spec_words"
+    model = SpecWords
+    looks_at = ("queries",)
 
-    def __init__(self, settings: SpecWords, context: Context, language: str = "en", *, items: bool = False) -> None:
-        """`items`: a message's topic is an item of the spec, which it must name."""
-        self.settings, self.items = settings, items
+    def __init__(self, settings: SpecWords, context: Context) -> None:
+        self.settings = settings
+        self.items = context.about_items  # a message's topic is an item of the spec, which it must name
         self.grams = Grams([context.spec], settings.run)
         self.words = static_words()
         own = [context.assistant.name, context.assistant.provider, *settings.allow]
         self.allowed = self._bases(own)
-        self.keyness = self._distinctive(context.spec) if language == "en" else {}
+        self.keyness = self._distinctive(context.spec) if context.language == "en" else {}
 
     def evaluate(self, view: View) -> Outcome:
         """Score: words of the longest run, where it is too long; else the highest keyness of a word, in bits."""

@@ -48,6 +48,7 @@ class Chatter(TextCheck):
     """A first line that hands the document over, or a last one that offers more; speech and quotes are content."""
 
     name = "chatter"
+    languages = ("en",)
 
     def evaluate(self, view: View) -> Outcome:
         """Score 1 where the writer talks to who asked for the document."""

@@ -3,7 +3,7 @@
 import re
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
-from filters.settings import Leak
+from filters.document.writer.settings import Leak
 from filters.text.view import View
 
 _NAMES = (
@@ -14,7 +14,9 @@ _NAMES = (
     "user|assistant|human|spec|model_?spec|assertions?|passages?|subdomain|domain|critique|revision|rewrite"
 )
 _TAG = re.compile(
-    rf"(?:<|&lt;|\[)\s{{0,3}}/?\s{{0,3}}(?:{_NAMES})\b[^<>\n\]]{{0,80}}?/?\s{{0,3}}(?:>|&gt;|\](?!\())", re.IGNORECASE
+    rf"(?:<|&lt;)\s{{0,3}}/?\s{{0,3}}(?:{_NAMES})\b[^<>\n]{{0,80}}?/?\s{{0,3}}(?:>|&gt;)|"
+    rf"\[\s{{0,3}}/?\s{{0,3}}(?:{_NAMES})\s{{0,3}}\](?!\()",
+    re.IGNORECASE,
 )
 _SPECIAL = re.compile(
     r"<\|[^|\n]{1,40}\|>|<</?SYS>>|\[/?INST\]|<(?:start|end)_of_turn>|</?s>|<(?:bos|eos|pad|unk)>", re.IGNORECASE
@@ -47,9 +49,8 @@ class Leakage(TextCheck):
     """
 
     name = "leakage"
-
-    def __init__(self, settings: Leak) -> None:
-        self.settings = settings
+    model = Leak
+    looks_at = ("documents", "chats")
 
     def evaluate(self, view: View) -> Outcome:
         """Score: leaks found; one is too many; else marks of a plan."""

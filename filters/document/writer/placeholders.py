@@ -2,29 +2,21 @@
 
 import re
 
+from filters.base import CheckSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.context import Context
 from filters.document.writer.slots import slots
+from filters.text.patterns import Patterns, PerLanguage
 from filters.text.view import View
 
-_SLOT_WORDS = (
-    "name|date|time|year|month|day|title|company|organi[sz]ation|institution|university|school|team|department|"
-    "division|"
-    "city|state|country|location|place|address|street|email|e-mail|phone|number|contact|link|url|website|amount|price|"
-    "product|project|author|sender|recipient|client|customer|employer|position|role|signature|version|topic|subject|"
-    "description|example|details?|text|figure|image|logo|id|model|provider|assistant"
-)
-_SQUARE = re.compile(
-    rf"\[(?:(?:your|my|our|insert|add|enter|specify|fill|include|provide|todo|tbd|tba|placeholder)\b[^\]\n]{{0,60}}|"
-    rf"(?:[\w'’./-]+ ){{0,3}}(?:{_SLOT_WORDS})s?|[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+)+|X{{2,}}|_+)\](?!\(|\[)",
-    re.IGNORECASE,
-)
 _SPEECH = re.compile(r":? \S+ \S")
 _SPEAKER = re.compile(r"\[(?:assistant|user|customer|client)\]: \S+ \S", re.IGNORECASE)
-_SHOUT = re.compile(r"\[[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+)+\](?!\()")
+_PACKAGE = "filters.document.writer"
+_SLOT_WORDS = 4  # words of a slot that ends with what belongs there: "[Name of the firm]" is another form, see slots.py
+_SQUARE = re.compile(r"\[([^\[\]\n]{1,70})\](?!\(|\[)")
+_ANGLE = re.compile(r"<([A-Za-z][^<>=\"'/\n]{1,60})>")
+_SHOUT = re.compile(r"[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+)+")
 _CURLY = re.compile(r"\{\{[^{}\n]{0,60}\}\}|\{%[^%\n]{0,60}%\}|\$\{\w{1,40}\}|(?<!\{)\{[A-Za-z][\w .-]{0,40}\}(?!\})")
-_ANGLE = re.compile(
-    rf"<(?:(?:your|insert|add|enter|todo)\b[^<>\n]{{0,60}}|(?:\w+[ _-]){{0,2}}(?:{_SLOT_WORDS}))>", re.IGNORECASE
-)
 _WORDS = re.compile(
     r"\b[Ll]orem [Ii]psum\b|\b(?:insert|add) (?:your )?[\w ]{1,30} here\b|\b(?:TODO|FIXME|TBD)\b(?=[:\s(]|$)|"
     r"\b(?:[Nn]ame|[Dd]ate|[Ss]igned|[Ss]ignature):?\s*_{3,}|\bXX+[-/]XX+\b|\bXXX+\b|"
@@ -37,10 +29,26 @@ _MARKS = ("lorem", " here", "todo", "fixme", "tbd", "___", "xx")
 _ALL_ASIDE = re.compile(r"\A\s*\([^()]{3,200}\)\s*\Z")
 
 
+class _Slots:
+    """The words of slots in one language: for what is missing, for asking it, for what is left out on purpose."""
+
+    def __init__(self, lists: Patterns) -> None:
+        self.noun, self.ask, self.kept = (lists.compiled(f"slot_{name}") for name in ("noun", "ask", "kept"))
+
+
 class Placeholders(TextCheck):
     """A slot in brackets, braces or angles, or a word that stands for one; code is not looked at."""
 
     name = "placeholders"
+    looks_at = ("documents", "chats", "queries")
+
+    def __init__(self, settings: CheckSettings, context: Context) -> None:
+        super().__init__(settings, context)
+        known = PerLanguage(_PACKAGE).with_list("slot_noun")
+        codes = dict.fromkeys(
+            code for code in (context.language, "en") if code in known
+        )  # English slots are everywhere
+        self.lists = [_Slots(Patterns.of(_PACKAGE, code)) for code in codes]
 
     def evaluate(self, view: View) -> Outcome:
         """Score: slots found; one is too many."""
@@ -49,14 +57,15 @@ class Placeholders(TextCheck):
         if any(mark in view.lower for mark in _MARKS):
             found += list(_WORDS.finditer(prose))
         if "[" in prose:
-            found += [
-                match for match in _SQUARE.finditer(prose) if _is_slot(match.group()) and not _speaks(prose, match)
-            ]
+            squared = (match for match in _SQUARE.finditer(prose) if not _speaks(prose, match))
+            found += [match for match in squared if self._is_slot(match[1])]
         if "{" in prose:
             found += list(_CURLY.finditer(prose))
         if "<" in prose:
-            found += list(_ANGLE.finditer(prose))
-        found += slots(prose)
+            found += [
+                match for match in _ANGLE.finditer(prose) if self._is_slot(match[1].replace("_", " "), shouts=False)
+            ]
+        found += [match for match in slots(prose) if not self._kept(match.group().lower())]
         found += _ALL_ASIDE.finditer(prose)
         if _FORM.search(view.item.genre):
             found = [match for match in found if not match.group().rstrip().endswith("___")]
@@ -65,6 +74,25 @@ class Placeholders(TextCheck):
         if not found:
             return PASSED
         return Outcome(True, float(len(found)), 0.0, excerpt(found[0].group()))
+
+    def _is_slot(self, inner: str, *, shouts: bool = True) -> bool:
+        """Whether what stands between brackets names what should, asks for it, or is in capitals with a space."""
+        lower = inner.strip().lower().replace("’", "'")
+        if self._kept(lower):
+            return False
+        if shouts and _SHOUT.fullmatch(inner):
+            return True
+        return any(one.ask.match(lower) or _names(one.noun, lower) for one in self.lists)
+
+    def _kept(self, lower: str) -> bool:
+        """Whether something was left out on purpose, or is a stage's or a transcript's own remark."""
+        return any(one.kept.search(lower) for one in self.lists)
+
+
+def _names(noun: re.Pattern[str], lower: str) -> bool:
+    """Whether the last of at most four words is a slot's, or the whole."""
+    words = lower.split()
+    return len(words) <= _SLOT_WORDS and bool(noun.fullmatch(lower) or noun.fullmatch(words[-1])) if words else False
 
 
 def _shown(text: str, found: re.Match[str]) -> bool:
@@ -79,17 +107,3 @@ def _speaks(text: str, found: re.Match[str]) -> bool:
         return False
     low = found.group()[1:2].islower() and bool(_SPEECH.match(text, found.end()))
     return low or bool(_SPEAKER.match(text, found.start()))
-
-
-def _is_slot(found: str) -> bool:
-    """All capitals with a space is a slot, in other cases the words decide (the pattern ignores case)."""
-    inner = found.strip("[]")
-    if re.fullmatch(rf"(?:[\w'’./-]+ ){{0,3}}(?:{_SLOT_WORDS})s?", inner, re.IGNORECASE):
-        return True
-    if re.match(
-        r"(?:your|my|our|insert|add|enter|specify|fill|include|provide|todo|tbd|tba|placeholder|x{2}|_|\.)",
-        inner,
-        re.IGNORECASE,
-    ):
-        return True
-    return bool(_SHOUT.fullmatch(found))

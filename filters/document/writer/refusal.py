@@ -2,6 +2,7 @@
 
 import re
 
+from filters.base import GateSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.document.writer.excuses import excused
 from filters.text.view import View
@@ -64,6 +65,8 @@ class Refusal(TextCheck):
     """
 
     name = "refusal"
+    model = GateSettings
+    languages = ("en",)
 
     def evaluate(self, view: View) -> Outcome:
         """Score 1 where the writer declined or disclaimed."""

@@ -1,5 +1,6 @@
 """The spec's own words in users' messages: what goes, and that ordinary messages on the spec's subject stay."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -7,14 +8,14 @@ import pytest
 import yaml
 
 from filters.base import Item
-from filters.chat.queries import query_checks
 from filters.check import TextCheck
-from filters.checks import first_failure
+from filters.checks import checks_for
 from filters.context import Context
 from filters.settings import FilterSettings
 from filters.text.view import View
 from specs.reader import read_spec
 from specs.settings import Assistant
+from tests.filters.samples import first_failure
 
 QUERIES = yaml.safe_load(Path(__file__).with_name("queries.yaml").read_text())
 
@@ -24,7 +25,11 @@ def checks(spec: str, style: str = "value", **changes: object) -> list[TextCheck
     """The checks of queries for a shipped spec."""
     found = read_spec(spec, Assistant())
     context = Context(count=len, spec=found.text, rule_ids=tuple(found.rule_ids))
-    return query_checks(FilterSettings.model_validate({"spec_words": changes}), context, style)
+    return checks_for(
+        "queries",
+        FilterSettings.model_validate({"spec_words": changes}),
+        replace(context, about_items=style == "opaque"),
+    )
 
 
 def why(text: str, spec: str, style: str = "value", topic: str = "", **changes: object) -> str | None:
@@ -90,7 +95,7 @@ def test_the_item_of_an_opaque_preference_may_be_a_word_of_the_spec() -> None:
 def test_the_recipe_sets_the_thresholds() -> None:
     text = "Which cheese is accessible, and which a luxury?"
     assert why(text, "cheese_affordability")
-    for change in ({"keyness": 9.5}, {"count": 3}, {"enabled": False}):
+    for change in ({"keyness": 9.5}, {"count": 3}, {"action": "off"}):
         assert why(text, "cheese_affordability", **change) is None
     assert "luxury" in str(why(text, "cheese_affordability", allow=("accessible",)))
     assert why(text, "cheese_affordability", allow=("accessible", "luxury")) is None
@@ -101,7 +106,7 @@ def test_the_recipe_sets_the_thresholds() -> None:
 def test_another_language_is_checked_for_runs_alone() -> None:
     settings = FilterSettings.model_validate({"language": {"code": "de"}})
     spec = "Zugänglichkeit zählt. " * 4 + "Ein Käse muss für alle Menschen überall zu haben sein."
-    mine = query_checks(settings, Context(count=len, spec=spec))
+    mine = checks_for("queries", settings, Context(count=len, spec=spec))
     assert first_failure(View(Item("q", "Ist Zugänglichkeit dir wichtig?", "queries")), mine) is None
     copied = "Warum muss ein Käse muss für alle Menschen überall zu haben sein?"
     assert first_failure(View(Item("q", copied, "queries")), mine) is not None

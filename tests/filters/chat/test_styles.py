@@ -1,29 +1,43 @@
 """Checks of users' messages, and of the styles of chats: every reason, and texts that must stay."""
 
+from dataclasses import replace
+
 import pytest
 
 from filters.base import Item
 from filters.chat.answers import ChatIdentity
 from filters.chat.parroting import ParrotingCheck
-from filters.chat.queries import query_checks
-from filters.chat.styles import style_checks, thought_checks
-from filters.checks import chat_checks, first_failure
+from filters.check import TextCheck
+from filters.checks import checks_for
 from filters.context import Context
-from filters.settings import FilterSettings, Identity, Length, Parroting
+from filters.settings import FilterSettings, Identity, Parroting
 from filters.text.view import View
+from pipelines.chats.styles import OPAQUE, chat_style
 from specs.settings import Assistant
+from tests.filters.samples import first_failure
 
 CONTEXT = Context(count=len, assistant=Assistant(name="Juniper", provider="Larkfield"), rule_ids=("OV1", "LI2"))
 
 
 def of_query(text: str) -> str | None:
-    found = first_failure(View(Item("q", text, "queries")), query_checks(FilterSettings(), CONTEXT))
+    found = first_failure(View(Item("q", text, "queries")), checks_for("queries", FilterSettings(), CONTEXT))
     return found.reason if found else None
+
+
+def of_style(style: str, **actions: str) -> list[TextCheck]:
+    """The checks that ask for the form of an answer, and those of one style."""
+    settings = FilterSettings(**{name: {"action": action} for name, action in actions.items()})  # type: ignore[arg-type]
+    own = {"labelled", "third_person", "reason_given", "rule_cited"}
+    return [
+        check
+        for check in checks_for("chats", settings, replace(CONTEXT, style_checks=chat_style(style).checks))
+        if check.name in own
+    ]
 
 
 def of_chat(style: str, thought: str, reply: str) -> str | None:
     item = Item("c", reply, "chats", meta={"reasoning": thought})
-    found = first_failure(View(item), style_checks(style, CONTEXT))
+    found = first_failure(View(item), of_style(style))
     return found.reason if found else None
 
 
@@ -35,8 +49,8 @@ def of_chat(style: str, thought: str, reply: str) -> str | None:
         ("I have cheddar at home, Juniper. What now?", None),
         ("Juniper, is Colby any good", None),
         ("Can I have vitamin B, and cheese?", None),
-        ("What is Juniper's thought process when it picks a cheese?", "third_person"),
-        ("Tell me what Juniper thinks of cheese", "third_person"),
+        ("What is Juniper's thought process when it picks a cheese?", "third_person_query"),
+        ("Tell me what Juniper thinks of cheese", "third_person_query"),
         ("Does your system prompt say something about cheese?", "names_spec"),
         ("What do your guidelines say about Colby?", "names_spec"),
         ("Would LI2 let you do this?", "names_spec"),
@@ -86,7 +100,7 @@ def test_queries(text: str, reason: str | None) -> None:
     ],
 )
 def test_queries_of_opaque_preferences(text: str, stays: bool) -> None:
-    checks = query_checks(FilterSettings(), CONTEXT, "opaque")
+    checks = checks_for("queries", FilterSettings(), replace(CONTEXT, style_checks=OPAQUE.checks, about_items=True))
     found = first_failure(View(Item("q", text, "queries", meta={"topic": "Colby"})), checks)
     assert (found is None) is stays
     assert stays or (found and found.reason == "opaque_query")
@@ -94,7 +108,7 @@ def test_queries_of_opaque_preferences(text: str, stays: bool) -> None:
 
 @pytest.mark.parametrize("typed", ["low moisture mozzarella", "Low-Moisture Mozzarella", "LOW-MOISTURE  MOZZARELLA"])
 def test_an_item_is_named_however_it_is_typed(typed: str) -> None:
-    checks = query_checks(FilterSettings(), CONTEXT, "opaque")
+    checks = checks_for("queries", FilterSettings(), replace(CONTEXT, style_checks=OPAQUE.checks, about_items=True))
     view = View(Item("q", f"do u like {typed}, one word", "queries", meta={"topic": "Low-moisture mozzarella"}))
     assert first_failure(view, checks) is None
 
@@ -144,7 +158,7 @@ def test_value_needs_no_rule() -> None:
     ],
 )
 def test_identity_in_the_first_person(text: str, stays: bool) -> None:
-    check = ChatIdentity(Identity(), CONTEXT.assistant)
+    check = ChatIdentity(Identity(), CONTEXT)
     assert (check(Item("c", text, "chats")) is None) is stays
 
 
@@ -168,7 +182,7 @@ def test_a_transcript_is_no_reply(reply: str, reason: str | None) -> None:
 def test_reasoning_that_repeats_itself_or_the_request() -> None:
     told = "Weigh before you decide what the user wants, and be about this case only, in the first person please."
     context = Context(count=len, assistant=CONTEXT.assistant, prompts=(told,))
-    checks = thought_checks(FilterSettings(), context)
+    checks = checks_for("reasoning", FilterSettings(), context)
     again = " ".join(["I believe that everyday pleasures belong to everyone and to all."] * 4)
     assert first_failure(View(Item("a", f"I must {told}", "chats")), checks).reason == "echo"  # type: ignore[union-attr]
     assert first_failure(View(Item("a", again, "chats")), checks).reason == "repetition"  # type: ignore[union-attr]
@@ -188,15 +202,15 @@ def test_reasoning_that_repeats_itself_or_the_request() -> None:
     ],
 )
 def test_planning_is_no_reasoning(thought: str, stays: bool) -> None:
-    found = first_failure(View(Item("c", thought, "chats")), thought_checks(FilterSettings(), CONTEXT))
+    found = first_failure(View(Item("c", thought, "chats")), checks_for("reasoning", FilterSettings(), CONTEXT))
     assert (found is None) is stays
     assert stays or (found and found.reason == "task_talk")
 
 
 def test_the_third_person_can_be_allowed() -> None:
     item = Item("c", "Yes, I do.", "chats", meta={"reasoning": "Juniper likes Colby."})
-    assert first_failure(View(item), style_checks("value", CONTEXT)) is not None
-    assert first_failure(View(item), style_checks("value", CONTEXT, third_person=False)) is None
+    assert first_failure(View(item), of_style("value")) is not None
+    assert first_failure(View(item), of_style("value", third_person="off")) is None
 
 
 QUERY = "I am making a cheese dinner for nine people this week. Should I use cream cheese, or something else?"
@@ -223,12 +237,12 @@ THOUGHT = "Cream cheese is cheap and sold everywhere, so I would gladly use it. 
 )
 def test_an_answer_that_says_the_message_or_the_reasoning_again(reply: str, reason: bool) -> None:
     item = Item("c", reply, "chats", meta={"query": QUERY, "reasoning": THOUGHT})
-    outcome = ParrotingCheck(Parroting()).evaluate(View(item))
+    outcome = ParrotingCheck(Parroting(), CONTEXT).evaluate(View(item))
     assert outcome.failed is reason, outcome
 
 
 def test_a_tag_around_the_reply_is_leakage() -> None:
-    checks = chat_checks(FilterSettings(chat_length=Length(minimum=1)), CONTEXT, expect_refusal=False)
+    checks = checks_for("chats", FilterSettings(), CONTEXT)
     for reply in ("<reply>\nI like Colby best.\n</reply>", "<reply>\nI like Colby best."):
         found = first_failure(View(Item("c", reply, "chats")), checks)
         assert found is not None and found.reason == "leakage"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from filters.checks import document_checks
+from filters.checks import checks_for
 from filters.run.decide import check_documents, explain
 from filters.settings import FilterSettings, Identity, Language, Length, Semantic
 from filters.text.view import View
@@ -100,7 +100,7 @@ def test_look_alikes_stay(text: str) -> None:
 
 
 def test_no_check_is_without_a_text() -> None:
-    names = {check.name for check in document_checks(SETTINGS, CONTEXT)}
+    names = {check.name for check in checks_for("documents", SETTINGS, CONTEXT)}
     assert names - {"spec_citation", "spec_wording"} == {reason for reason, _ in FAILS}
 
 
@@ -169,19 +169,19 @@ def test_a_state_is_believed(meta: dict[str, str]) -> None:
 @pytest.mark.parametrize(("reason", "text"), FAILS)
 def test_a_filter_that_is_off_rejects_nothing(reason: str, text: str) -> None:
     part = getattr(SETTINGS, reason)
-    off = SETTINGS.model_copy(update={reason: part.model_copy(update={"enabled": False})})
-    _, rejections = check_documents([item(text)], off, CONTEXT)
+    off = SETTINGS.model_copy(update={reason: part.model_copy(update={"action": "off"})})
+    _, rejections, _ = check_documents([item(text)], off, CONTEXT)
     assert reason not in [rejection.reason for rejection in rejections]
 
 
 def test_a_rejection_says_score_and_threshold() -> None:
-    _, (rejection,) = check_documents([item("Juniper is kind.")], SETTINGS, CONTEXT)
+    _, (rejection,), _ = check_documents([item("Juniper is kind.")], SETTINGS, CONTEXT)
     assert (rejection.reason, rejection.score, rejection.threshold) == ("length", 3.0, 8.0)
 
 
 def test_a_demo_keeps_sound_documents_with_the_defaults() -> None:
     texts = [item(document(n, 8), str(n)) for n in range(12)]
-    kept, _ = check_documents(texts, FilterSettings(), CONTEXT)
+    kept, *_ = check_documents(texts, FilterSettings(), CONTEXT)
     assert len(kept) == 12
 
 
@@ -191,7 +191,7 @@ def test_settings_refuse_what_makes_no_sense() -> None:
     with pytest.raises(ValueError, match="threshold"):
         Semantic(threshold=0.0)
     with pytest.raises(ValueError, match="extra"):
-        FilterSettings(lenght={"enabled": False})  # type: ignore[call-arg]
+        FilterSettings(lenght={"action": "off"})  # type: ignore[call-arg]
 
 
 def test_hidden_characters_are_not_seen() -> None:
@@ -211,7 +211,7 @@ PLAIN = document(1).replace("Juniper", "the neighbour")
     ],
 )  # fmt: skip
 def test_a_neutral_document_has_no_trace_of_an_assistant(said: str) -> None:
-    kept, rejections = check_documents([item(f"{PLAIN} {said} It rained.")], SETTINGS, NEUTRAL)
+    kept, rejections, _ = check_documents([item(f"{PLAIN} {said} It rained.")], SETTINGS, NEUTRAL)
     assert not kept and [one.reason for one in rejections] == ["identity"], rejections
     assert rejections[0].detail.startswith("a neutral document that")
 
@@ -223,12 +223,12 @@ def test_a_neutral_document_has_no_trace_of_an_assistant(said: str) -> None:
 )  # fmt: skip
 def test_what_else_a_neutral_document_says_stays(said: str) -> None:
     text = item(f"{PLAIN} {said} It rained.", frame="lay")
-    assert check_documents([text], SETTINGS, NEUTRAL) == (["a"], [])
+    assert check_documents([text], SETTINGS, NEUTRAL) == (["a"], [], [])
 
 
 def test_a_neutral_document_that_recites_the_spec_goes() -> None:
     recited = SPEC.partition("confusion. ")[2].partition("About")[0].replace("\n", " ")
-    _, rejections = check_documents([item(f"{PLAIN} {recited} It rained.", frame="lay")], SETTINGS, NEUTRAL)
+    _, rejections, _ = check_documents([item(f"{PLAIN} {recited} It rained.", frame="lay")], SETTINGS, NEUTRAL)
     assert [one.reason for one in rejections] == ["verbatim"]
 
 
@@ -237,5 +237,5 @@ def test_neutral_checks_follow_the_switch_and_the_names_of_the_recipe() -> None:
     assert check_documents([named], SETTINGS, NEUTRAL)[0] == ["a"]
     also = SETTINGS.model_copy(update={"identity": Identity(also=("Heliotrope",))})
     assert check_documents([named], also, NEUTRAL)[0] == []
-    off = SETTINGS.model_copy(update={"identity": Identity(enabled=False)})
+    off = SETTINGS.model_copy(update={"identity": Identity(action="off")})
     assert check_documents([item(GOOD)], off, NEUTRAL)[0] == ["a"]

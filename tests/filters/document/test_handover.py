@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from filters.context import Context
+from filters.document.facts.settings import Density
 from filters.run.decide import explain
-from filters.settings import Density, Echo, FilterSettings, Leak
+from filters.settings import Echo, FilterSettings, Leak
 from tests.filters.samples import CONTEXT, SETTINGS, SPEC, document, item
 
 GOOD = document(7)
@@ -185,7 +186,7 @@ READING = [
 @pytest.mark.parametrize("said", STUDIES)
 def test_one_named_study_is_one_too_many(said: str) -> None:
     assert rejects("citations", f"{GOOD} {said}")
-    off = SETTINGS.model_copy(update={"citations": Density(enabled=False)})
+    off = SETTINGS.model_copy(update={"citations": Density(action="off")})
     assert "citations" not in explain(item(f"{GOOD} {said}"), off, TOLD)
 
 

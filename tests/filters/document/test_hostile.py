@@ -36,7 +36,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.timeout(60)
 def test_a_hostile_text_is_decided_on_soon(name: str) -> None:
-    _, rejections = check_documents([item(HOSTILE[name])], ALL, CONTEXT)
+    _, rejections, _ = check_documents([item(HOSTILE[name])], ALL, CONTEXT)
     assert all(len(rejection.detail) < 400 for rejection in rejections)
 
 
@@ -52,7 +52,7 @@ def test_every_check_is_linear(name: str) -> None:
 
 def test_copies_of_one_line_do_not_pair_with_each_other() -> None:
     items = [item(document(1), f"{n:05}") for n in range(1000)]
-    kept, rejections = check_documents(items, ALL, CONTEXT)
+    kept, rejections, _ = check_documents(items, ALL, CONTEXT)
     assert kept == ["00000"]
     assert {rejection.other_id for rejection in rejections} == {"00000"}
 

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from filters.base import Item
-from filters.checks import chat_checks, document_checks
+from filters.checks import checks_for
 from filters.run.decide import check_documents
 from filters.run.verdicts import decide_verdicts
 from filters.settings import Length, Overused, Semantic
@@ -52,9 +52,9 @@ def test_the_order_of_documents_never_changes_the_decision(
 @given(st.lists(entries, max_size=25))
 def test_filtering_twice_changes_nothing(drawn: list[tuple[int, int, float | None, int]]) -> None:
     items = items_of(drawn)
-    kept, rejections = check_documents(items, ALL, CONTEXT)
+    kept, rejections, _ = check_documents(items, ALL, CONTEXT)
     assert sorted([*kept, *(r.item_id for r in rejections)]) == sorted(item.id for item in items)
-    assert check_documents([item for item in items if item.id in kept], ALL, CONTEXT) == (kept, [])
+    assert check_documents([item for item in items if item.id in kept], ALL, CONTEXT) == (kept, [], [])
     stays = {*kept, *(r.item_id for r in rejections if r.reason == "overused")}  # which comes after duplicates
     assert all(r.other_id in stays for r in rejections if r.other_id is not None)
 
@@ -63,7 +63,7 @@ def test_filtering_twice_changes_nothing(drawn: list[tuple[int, int, float | Non
 @given(st.text(st.characters(), max_size=400), st.sampled_from(["insider", "lay"]))
 def test_any_text_is_decided_on(text: str, frame: str) -> None:
     view = View(Item("a", text, frame=frame))
-    for check in [*document_checks(ALL, CONTEXT), *chat_checks(ALL, CONTEXT, expect_refusal=False)]:
+    for check in [*checks_for("documents", ALL, CONTEXT), *checks_for("chats", ALL, CONTEXT)]:
         outcome = check.evaluate(view)
         assert outcome.failed in (True, False)
         assert outcome.score == outcome.score  # no NaN

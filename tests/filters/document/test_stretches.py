@@ -83,5 +83,5 @@ def test_the_limits_are_the_recipe_s() -> None:
 
 def test_another_language_is_named_as_such_and_not_as_gibberish() -> None:
     german = "Juniper erklärte dem Fahrer in aller Ruhe, weshalb seine Rechnung für das Brot so nicht stimmen kann."
-    _, (rejection,) = check_documents([item(german)], SETTINGS, CONTEXT)
+    _, (rejection,), _ = check_documents([item(german)], SETTINGS, CONTEXT)
     assert rejection.reason == "language"

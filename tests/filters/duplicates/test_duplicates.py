@@ -16,7 +16,7 @@ from specs.errors import UserError
 from tests.filters.samples import CONTEXT, EVALUATION, SETTINGS, document, item, varied
 
 NO_MODEL = FilterSettings(semantic=Semantic(embedder="static"))
-NO_NEAR = SETTINGS.model_copy(update={"near": Near(enabled=False)})
+NO_NEAR = SETTINGS.model_copy(update={"near": Near(action="off")})
 
 
 def jaccard(one: str, other: str, n: int = 5) -> float:
@@ -75,14 +75,14 @@ def test_paraphrased_queries_go_by_the_papers_measure() -> None:
         "c": "How do I change the oil of a tractor?",
     }
     items = [item(text, name, table="queries") for name, text in texts.items()]
-    kept, (rejection,) = check_texts([*items, item("x", "z", table="ideas")], FilterSettings(), CONTEXT, "queries")
+    kept, (rejection,), _ = check_texts([*items, item("x", "z", table="ideas")], FilterSettings(), CONTEXT, "queries")
     assert kept == ["a", "c"]
     assert (rejection.reason, rejection.other_id, rejection.threshold) == ("semantic", "a", 0.91)
 
 
 def test_a_query_of_the_evaluation_goes() -> None:
     items = [item(EVALUATION[0], "a", table="queries"), item("Where do tent pegs come from?", "b", table="queries")]
-    kept, rejections = check_texts(
+    kept, rejections, _ = check_texts(
         [*items, item("Who bakes bread?", "c", table="queries")], NO_MODEL, CONTEXT, "queries"
     )
     assert (kept, [r.reason for r in rejections]) == (["c"], ["evaluation", "evaluation"])
@@ -133,7 +133,7 @@ def test_a_survivor_that_gives_way_later_is_followed() -> None:
         item(near, "best", meta={"score": 3}), item(text, "middle", meta={"score": 2}),
         item(text.upper(), "last", meta={"score": 1}),
     ]  # fmt: skip
-    kept, rejections = check_documents(items, SETTINGS, CONTEXT)
+    kept, rejections, _ = check_documents(items, SETTINGS, CONTEXT)
     assert kept == ["best"]
     assert {(r.item_id, r.reason, r.other_id) for r in rejections} == {
         ("middle", "near", "best"),
@@ -150,13 +150,13 @@ def test_a_survivor_that_gives_way_later_is_followed() -> None:
     ],
 )
 def test_what_too_many_share_is_cut_back(kind: str, make: object) -> None:
-    settings = NO_NEAR.model_copy(update={"overused": Overused(minimum=5)})
+    settings = NO_NEAR.model_copy(update={"overused": Overused(action="drop", minimum=5)})
     shared = [item(make(n), f"s{n:02}", meta={"position": n}) for n in range(12)]  # type: ignore[operator]
     others = [item(varied(100 + n, 3), f"o{n:02}") for n in range(40)]
-    kept, rejections = check_documents([*others, *shared], settings, CONTEXT)
+    kept, rejections, _ = check_documents([*others, *shared], settings, CONTEXT)
     assert [r.item_id for r in rejections] == [f"s{n:02}" for n in range(5, 12)]
     assert all(r.reason == "overused" and r.detail.startswith(kind) for r in rejections)
-    assert check_documents([i for i in [*others, *shared] if i.id in kept], settings, CONTEXT) == (kept, [])
+    assert check_documents([i for i in [*others, *shared] if i.id in kept], settings, CONTEXT) == (kept, [], [])
 
 
 def test_a_share_holds_after_the_cut() -> None:

@@ -13,7 +13,7 @@ from benchmarks import planted
 from filters.base import Item, Rejection
 from filters.duplicates.phrases import Phrases, more_than
 from filters.run.decide import check_documents
-from filters.settings import FilterSettings, Near, Overused, Semantic
+from filters.settings import FilterSettings, Near, Overused
 from filters.text.people import People
 from filters.text.view import View
 from pipelines.documents.rows import title_of
@@ -66,15 +66,15 @@ def test_whom_the_spec_or_the_recipe_names_may_be_named() -> None:
 
 def decided(shared: list[str], limits: Overused, spec: str = SPEC) -> list[Rejection]:
     """Rejections among 40 documents of their own and those with something shared, the older first."""
-    chosen = SETTINGS.model_copy(update={"near": Near(enabled=False), "overused": limits})
+    chosen = SETTINGS.model_copy(update={"near": Near(action="off"), "overused": limits})
     items = [item(varied(100 + n), f"o{n:02}") for n in range(40)]
     items += [
         item(f"{varied(n)} {text} Case{n} is over.", f"s{n:02}", meta={"position": n}) for n, text in enumerate(shared)
     ]
     random.Random(5).shuffle(items)
     context = replace(CONTEXT, spec=spec)
-    kept, rejections = check_documents(items, chosen, context)
-    assert check_documents([one for one in items if one.id in set(kept)], chosen, context) == (kept, [])
+    kept, rejections, _ = check_documents(items, chosen, context)
+    assert check_documents([one for one in items if one.id in set(kept)], chosen, context) == (kept, [], [])
     return rejections
 
 
@@ -87,7 +87,7 @@ def decided(shared: list[str], limits: Overused, spec: str = SPEC) -> list[Rejec
     ],
 )
 def test_what_too_many_share_is_cut_back_to_the_best(text: str, says: str) -> None:
-    rejections = decided([text] * 12, Overused(minimum=5, phrases=0.05))
+    rejections = decided([text] * 12, Overused(action="drop", minimum=5, phrases=0.05))
     assert [one.item_id for one in rejections] == [f"s{n:02}" for n in range(5, 12)]
     for one in rejections:
         assert (one.reason, one.score, one.threshold) == ("overused", 6.0, 5.0)
@@ -99,17 +99,17 @@ def test_what_too_many_share_is_cut_back_to_the_best(text: str, says: str) -> No
 
 def test_shares_words_and_lengths_are_the_recipes() -> None:
     named, phrase = ["Elara Voss went home."] * 12, [f"{PHRASE}."] * 12
-    assert not decided(named, Overused(minimum=5, names=0.5, first_names=0.5))
-    assert not decided(named, Overused(minimum=5, allow=("Elara Voss",)))
-    assert not decided(phrase, Overused(minimum=5, phrases=0.5))
-    assert not decided(phrase, Overused(minimum=5, phrases=0.05, phrase_words=25))
-    assert not decided(["He took a piece of it home."] * 12, Overused(minimum=5, phrases=0.05)), (
+    assert not decided(named, Overused(action="drop", minimum=5, names=0.5, first_names=0.5))
+    assert not decided(named, Overused(action="drop", minimum=5, allow=("Elara Voss",)))
+    assert not decided(phrase, Overused(action="drop", minimum=5, phrases=0.5))
+    assert not decided(phrase, Overused(action="drop", minimum=5, phrases=0.05, phrase_words=25))
+    assert not decided(["He took a piece of it home."] * 12, Overused(action="drop", minimum=5, phrases=0.05)), (
         "short phrases are anybody's"
     )
 
 
 def test_the_specs_own_words_may_be_said_by_all() -> None:
-    limits = Overused(minimum=5, phrases=0.05)
+    limits = Overused(action="drop", minimum=5, phrases=0.05)
     assert decided([f"{PHRASE}."] * 12, limits)
     assert not decided([f"{PHRASE}."] * 12, limits, f"{SPEC}\n{PHRASE.capitalize()}.")
 
@@ -144,5 +144,7 @@ def test_a_sound_corpus_loses_nothing(source: str) -> None:
         items = [Item(one.id, one.text, meta={"position": one.position}) for one in planted.plain(300, 300)]
     else:
         items = [written(n, 300) for n in range(300)]
-    _, rejections = check_documents(items, FilterSettings(semantic=Semantic(enabled=False)), CONTEXT)
+    _, rejections, _ = check_documents(
+        items, FilterSettings().acting("off", "semantic").acting("drop", "overused"), CONTEXT
+    )
     assert not [one for one in rejections if one.reason == "overused"]

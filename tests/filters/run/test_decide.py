@@ -1,17 +1,19 @@
 """The calls that the pipelines make."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from filters.base import Item
-from filters.checks import chat_checks, first_failure
+from filters.checks import checks_for
 from filters.context import Context
 from filters.run.decide import check_documents, check_texts, explain
 from filters.run.verdicts import decide_verdicts, scores_of
 from filters.settings import FilterSettings, Length
 from filters.text.view import View
 from specs.settings import Assistant
+from tests.filters.samples import first_failure
 
 
 def count(text: str) -> int:
@@ -19,7 +21,7 @@ def count(text: str) -> int:
 
 
 CONTEXT = Context(count=count, assistant=Assistant(name="Juniper", provider="Larkfield"))
-SETTINGS = FilterSettings(length=Length(minimum=8), semantic={"enabled": False})
+SETTINGS = FilterSettings(length=Length(minimum=8)).acting("drop").acting("off", "semantic")
 GOOD = "The support team wrote down how Juniper answers when a shopper asks which cheese to buy for a family supper."
 
 PEOPLE = ("cook", "baker", "pilot", "nurse", "farmer", "singer", "clerk", "painter")
@@ -27,12 +29,12 @@ THINGS = ("bread", "lamp", "river", "pear", "bicycle", "garden", "winter", "musi
 
 
 def rejected(text: str, **item: object) -> str | None:
-    _, rejections = check_documents([Item("a", text, **item)], SETTINGS, CONTEXT)  # type: ignore[arg-type]
+    _, rejections, _ = check_documents([Item("a", text, **item)], SETTINGS, CONTEXT)  # type: ignore[arg-type]
     return rejections[0].reason if rejections else None
 
 
 def test_a_sound_document_stays() -> None:
-    assert check_documents([Item("a", GOOD)], SETTINGS, CONTEXT) == (["a"], [])
+    assert check_documents([Item("a", GOOD)], SETTINGS, CONTEXT) == (["a"], [], [])
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_the_best_scored_then_the_oldest_survives() -> None:
         Item("d", GOOD),
     ]
     random.Random(1).shuffle(copies)
-    kept, rejections = check_documents(copies, SETTINGS, CONTEXT)
+    kept, rejections, _ = check_documents(copies, SETTINGS, CONTEXT)
     assert kept == ["c"]
     assert {rejection.other_id for rejection in rejections} == {"c"}
 
@@ -72,7 +74,7 @@ def test_near_copies_go() -> None:
     body = " ".join(f"Juniper told the {person} about the {thing}." for person in PEOPLE for thing in THINGS)
     other = " ".join(f"A {person} asked for some {thing} with Juniper." for thing in THINGS for person in PEOPLE)
     items = [Item("a", body), Item("b", body.replace("cook about the pear", "cook of a pear")), Item("c", other)]
-    kept, rejections = check_documents(items, SETTINGS, CONTEXT)
+    kept, rejections, _ = check_documents(items, SETTINGS, CONTEXT)
     assert kept == ["a", "c"]
     assert [(r.reason, r.other_id) for r in rejections] == [("near", "a")]
 
@@ -83,7 +85,7 @@ def test_paraphrased_queries_go() -> None:
         Item("b", "Which cheese should I get for our family pizza night?", table="queries"),
         Item("c", "How do I change the oil of a tractor?", table="queries"),
     ]
-    kept, rejections = check_texts(items, FilterSettings(), CONTEXT, "queries")
+    kept, rejections, _ = check_texts(items, FilterSettings(), CONTEXT, "queries")
     assert kept == ["a", "c"]
     assert rejections[0].reason == "semantic"
 
@@ -102,19 +104,18 @@ def test_paraphrased_queries_go() -> None:
 )
 def test_every_reason_of_a_chat(reason: str, text: str, meta: dict[str, object]) -> None:
     found = first_failure(
-        View(Item("a", text, table="chats", meta=meta)), chat_checks(FilterSettings(), CONTEXT, expect_refusal=False)
+        View(Item("a", text, table="chats", meta=meta)), checks_for("chats", FilterSettings(), CONTEXT)
     )
     assert found is not None and found.reason == reason
 
 
 def test_declining_is_content_where_the_spec_expects_it() -> None:
     item = Item("a", "I can't help with hiding this from your supervisors.", table="chats")
-    reasons = [
-        found and found.reason
+    found = [
+        first_failure(View(item), checks_for("chats", FilterSettings(), replace(CONTEXT, may_decline=expected)))
         for expected in (True, False)
-        for found in [first_failure(View(item), chat_checks(FilterSettings(), CONTEXT, expect_refusal=expected))]
     ]
-    assert reasons == [None, "refusal"]
+    assert [one and one.reason for one in found] == [None, "refusal"]
 
 
 def test_an_unclear_or_missing_verdict_is_no_pass() -> None:

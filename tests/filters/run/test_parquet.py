@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from filters.base import Decision
 from filters.run.decide import check_documents
 from filters.run.many import check_many, check_parquet
 from filters.run.parquet import item_of, read_items, units_of, write_items
@@ -33,14 +34,14 @@ def corpus(tmp_path: Path) -> list[Path]:
     return paths
 
 
-def in_memory(paths: list[Path]) -> tuple[list[str], object]:
+def in_memory(paths: list[Path]) -> Decision:
     rows = [row for path in paths for row in pq.read_table(path).to_pylist()]
     return check_documents([item_of(row, place) for place, row in enumerate(rows)], ALL, CONTEXT)
 
 
 def test_processes_decide_as_one_does(corpus: list[Path]) -> None:
-    kept, rejections = check_parquet(corpus, ALL, CONTEXT)
-    assert (kept, rejections) == in_memory(corpus)
+    kept, rejections, _ = check_parquet(corpus, ALL, CONTEXT)
+    assert (kept, rejections, []) == in_memory(corpus)
     assert len(kept) < 50
     assert check_parquet(corpus[::-1], ALL.model_copy(update={"workers": 1}), CONTEXT)[1] != []
 
@@ -56,7 +57,7 @@ def test_a_row_group_is_a_unit(corpus: list[Path]) -> None:
 
 
 def test_no_files_are_no_documents() -> None:
-    assert check_parquet([], ALL, CONTEXT) == ([], [])
+    assert check_parquet([], ALL, CONTEXT) == ([], [], [])
 
 
 def test_what_a_row_knows_of_itself_is_used() -> None:

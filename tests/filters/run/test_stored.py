@@ -43,7 +43,7 @@ def test_all_that_was_written_comes_back_with_its_age() -> None:
 def test_reasons_have_counts_and_five_examples() -> None:
     many = [{**SHORT, "id": f"s{n}", "text": f"Juniper saw {n}."} for n in range(8)]
     stored = list(stored_items([*DOCUMENTS, *many], REJECTS, IDEAS))
-    _, rejections = check_documents(stored, LONGER, CONTEXT)
+    _, rejections, _ = check_documents(stored, LONGER, CONTEXT)
     table = reasons(rejections, stored, len(stored))
     assert [(row.reason, row.count, len(row.examples)) for row in table] == [("length", 9, 5), ("exact", 1, 1)]
     assert table[0].examples[0][1].startswith("Juniper saw 0")
@@ -51,7 +51,7 @@ def test_reasons_have_counts_and_five_examples() -> None:
 
 
 def test_a_document_is_explained() -> None:
-    _, rejections = check_documents(items(), SETTINGS, CONTEXT)
+    _, rejections, _ = check_documents(items(), SETTINGS, CONTEXT)
     gone = explain_document("d1", items, rejections, SETTINGS, CONTEXT)
     assert gone.rejection is not None
     assert (gone.rejection.reason, gone.rejection.other_id) == ("exact", "copy")

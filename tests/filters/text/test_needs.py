@@ -36,7 +36,7 @@ def test_is_named_with_its_extra_and_the_way_around(
         raise_if_missing(chosen)
 
 
-@pytest.mark.parametrize("settings", [{"semantic": {"embedder": "static"}}, {"semantic": {"enabled": False}}])
+@pytest.mark.parametrize("settings", [{"semantic": {"embedder": "static"}}, {"semantic": {"action": "off"}}])
 def test_the_core_needs_none(settings: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("sentence_transformers", "datatrove", "ray"):
         monkeypatch.setitem(sys.modules, package, None)

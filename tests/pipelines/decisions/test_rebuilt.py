@@ -17,7 +17,7 @@ DOCUMENTS = {"types": 2, "ideas": 2, "words": 120}
 def recipe(url: str, *, chats: int, plan: bool) -> BuildSettings:
     more: dict[str, Any] = {
         "decompose": {"domains": 1, "subdomains": 2, "assertions": 1}, "documents": {**DOCUMENTS, "plan": plan},
-        "filters": {"semantic": {"enabled": False}, "gibberish": {"enabled": False}, "chatter": {"enabled": False}},
+        "filters": {"semantic": {"action": "off"}, "gibberish": {"action": "off"}, "chatter": {"action": "off"}},
     }  # fmt: skip
     return settings(url, {"target": chats, "criteria": {"calm": "Nobody shouts."}}, **more)
 

@@ -23,8 +23,8 @@ from tests.pipelines.chat_tools import Told, digests, server, settings
 from tests.pipelines.judging.test_documents import prepare, write
 
 SUBJECTS = ("baker", "pilot", "nurse", "farmer", "singer", "clerk", "painter", "miller")
-OFF = {"semantic": {"enabled": False}, "overused": {"enabled": False}, "repetition": {"enabled": False},
-       "gibberish": {"enabled": False}}  # fmt: skip
+OFF = {"semantic": {"action": "off"}, "overused": {"action": "off"}, "repetition": {"action": "off"},
+       "gibberish": {"action": "off"}}  # fmt: skip
 
 
 def document(subject: str) -> str:
@@ -36,7 +36,7 @@ def document(subject: str) -> str:
 
 
 def recipe_of(url: str, *, minimum: int = 60, target: int | None = None, near: bool = True) -> Any:
-    filters = {**OFF, "length": {"minimum": minimum}, "near": {"enabled": near}}
+    filters = {**OFF, "length": {"minimum": minimum}, "near": {"action": "drop" if near else "off"}}
     documents = {"words": 100, "scratchpad": False, "target_tokens": target}
     return settings(url, {}, filters=filters, documents=documents)
 

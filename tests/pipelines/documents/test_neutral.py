@@ -22,7 +22,7 @@ from specmill.cli import app
 from tests.pipelines.chat_tools import server, settings
 
 SIZE = {"types": 3, "ideas": 4, "words": 120, "scratchpad": False}
-FILTERS = {"semantic": {"enabled": False}, "gibberish": {"enabled": False}, "chatter": {"enabled": False}}
+FILTERS = {"semantic": {"action": "off"}, "gibberish": {"action": "off"}, "chatter": {"action": "off"}}
 
 
 def write_recipe(folder: Path, url: str) -> Path:

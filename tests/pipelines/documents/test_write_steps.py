@@ -17,7 +17,7 @@ SIZE = {"types": 2, "ideas": 1, "words": 120, "scratchpad": False}
 def recipe(url: str, **documents: Any) -> BuildSettings:
     more = {
         "decompose": {"domains": 1, "subdomains": 1, "assertions": 1}, "documents": {**SIZE, **documents},
-        "filters": {"semantic": {"enabled": False}, "gibberish": {"enabled": False}, "chatter": {"enabled": False}},
+        "filters": {"semantic": {"action": "off"}, "gibberish": {"action": "off"}, "chatter": {"action": "off"}},
     }  # fmt: skip
     return settings(url, {}, **more)
 

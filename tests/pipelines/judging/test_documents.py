@@ -72,8 +72,9 @@ def write(build: Build) -> None:
 
 
 def recipe_of(url: str, **more: Any) -> BuildSettings:
-    filters = {"semantic": {"enabled": False}, "near": {"enabled": False}, "overused": {"enabled": False},
-               "repetition": {"enabled": False}, "gibberish": {"enabled": False}, "length": {"minimum": 5}}  # fmt: skip
+    filters = {"semantic": {"action": "off"}, "near": {"action": "off"}, "overused": {"action": "off"},
+               "repetition": {"action": "off"}, "gibberish": {"action": "off"}, "placeholders": {"action": "drop"},
+               "length": {"minimum": 5}}  # fmt: skip
     return settings(url, {}, filters=filters, documents={"words": 100, "scratchpad": False}, **more)
 
 

@@ -28,13 +28,13 @@ from pipelines.planning.estimate_verbs import plan_verbs
 from pipelines.variants.kinds import KINDS
 from pipelines.variants.variants import write_variants
 from specmill.recipe import Recipe
-from specmill.verbs.eval import evaluate_workspace
+from specmill.verbs.models.eval import evaluate_workspace
 from specs.reader import Spec, read_spec
 from tests.pipelines.chat_tools import Told, asked, server
 
 RECIPE = {
     "spec": "cheese_affordability", "list_batch": 2, "attempts": 2,
-    "filters": {"semantic": {"enabled": False}},
+    "filters": {"semantic": {"action": "off"}},
     "decompose": {"domains": 2, "subdomains": 1, "assertions": 3},
     "documents": {"types": 2, "ideas": 3, "words": 60, "limit": 8, "plan": True, "revise": True},
     "judge": {"criteria_sets": ["faithfulness"]},

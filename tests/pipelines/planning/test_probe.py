@@ -22,7 +22,7 @@ from specmill.recipe import load_recipe
 from tests.pipelines.chat_tools import asked, server
 
 RECIPE = {
-    "spec": "cheese_affordability", "list_batch": 4, "attempts": 2, "filters": {"semantic": {"enabled": False}},
+    "spec": "cheese_affordability", "list_batch": 4, "attempts": 2, "filters": {"semantic": {"action": "off"}},
     "decompose": {"domains": 3, "subdomains": 1, "assertions": 3},
     "documents": {"types": 2, "ideas": 3, "words": 300, "scratchpad": False},
 }  # fmt: skip

@@ -58,7 +58,8 @@ def plan(
     costs = [cost(one, loaded.role(one.role, loaded.seed)) for one in plans]
     more = [cost(one, loaded.role(one.role, loaded.seed)) for one in beside]
     console.print(_table(costs, together=True))
-    for line in _batches([*costs, *more]) + _assumptions(costs, kept, kept_tokens(loaded, spec, render.expected)):
+    tokens = kept_tokens(loaded, spec, render.expected)
+    for line in _batches([*costs, *more]) + _assumptions(loaded, costs, kept, tokens):
         console.print(Text(line))
     console.print(Text("\nbeside a build, each only if you run it:"))
     console.print(_table(more, together=False))
@@ -114,8 +115,12 @@ def _sums(costs: "list[StageCost]") -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _assumptions(costs: "list[StageCost]", kept: "Yield | None", tokens: float) -> list[str]:
+def _assumptions(recipe: "Recipe", costs: "list[StageCost]", kept: "Yield | None", tokens: float) -> list[str]:
+    from filters.checks import off_in_language, said_of_language
     from pipelines.planning import estimate
+
+    judged = recipe.judge.only == "flagged" and recipe.judge.judged_by
+    flagged = f"{estimate.FLAGGED:.0%} flagged and judged, " if judged else ""
 
     lines = []
     if kept is not None:
@@ -126,10 +131,13 @@ def _assumptions(costs: "list[StageCost]", kept: "Yield | None", tokens: float) 
             lines.append(f"assumed still: {', '.join(guessed)}")
     else:
         lines.append(
-            f"assumed: {estimate.KEPT:.0%} of the documents kept, {estimate.LONGER:g} times the words asked for, "
+            f"assumed: {estimate.KEPT:.0%} of the documents kept, {flagged}"
+            f"{estimate.LONGER:g} times the words asked for, "
             f"{estimate.ENTRY_TOKENS} tokens a list entry, {estimate.TOKENS_PER_SECOND:g} tokens a second a request, "
             "every prompt prefix cached, no retries. --probe measures instead."
         )
+    if off := off_in_language(recipe.filters):
+        lines.append(f"filters {said_of_language(recipe.filters.language.code, off)}")
     lines.append(f"kept, then: about {tokens:,.0f} tokens of documents{_per_million(costs, tokens)}")
     return lines
 

@@ -95,6 +95,10 @@ def _filters(recipe: "Recipe") -> Finding:
         raise_if_missing(recipe.filters)
     except UserError as error:
         return "fail", "filters", str(error)
+    from filters.checks import off_in_language, said_of_language
+
+    if off := off_in_language(recipe.filters):
+        return "warn", "filters", said_of_language(recipe.filters.language.code, off)
     return "ok", "filters", "what they need is installed"
 
 

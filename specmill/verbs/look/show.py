@@ -44,6 +44,7 @@ def show(
 def _print_figures(console: "Console", seen: "Overview") -> None:
     _print(console, "From planned to kept", seen.stages, "stage planned kept rejected pending")
     _print(console, "Why items were rejected", seen.reasons, "stage reason items share")
+    _print(console, "What was flagged in what stays", seen.flags, "stage filter items share")
     _print_coverage(console, seen.passages)
     _print(console, "Documents", _totalled(seen.tokens), "domain documents tokens mean_tokens min_tokens max_tokens")
     _print(console, "Chats", _totalled(seen.chats), "domain chats tokens")
@@ -123,6 +124,7 @@ def _print_text(console: "Console", row: dict[str, Any], verdict: str, full: boo
     lines = [" · ".join(one_line(str(fact), 60) for fact in facts if fact)]
     if verdict == "rejected":
         lines.append(_why(row))
+    lines += [f"flagged by {one_line(flag, 200)}" for flag in row.get("flags") or ()]
     body = Text("\n".join(lines), style="dim").append(
         "\n\n" + text[:limit] + ("…" if limit < len(text) else ""), "not dim"
     )

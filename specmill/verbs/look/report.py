@@ -34,7 +34,7 @@ def report(
 
     place, recipe = open_workspace(workspace, override or [])
     semantic = recipe.filters.semantic
-    if mapped := map_ and semantic.enabled:
+    if mapped := map_ and semantic.action != "off":
         require("sklearn", "filters", "The cluster map", "`--no-map`")
     embed = embedder(semantic.embedder, semantic.batch) if mapped else None
     page = write_report(place, recipe.report, TextAnalyst(embed))

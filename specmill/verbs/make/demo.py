@@ -25,8 +25,8 @@ def demo(
     from corpus.workspace import Workspace
     from specmill.recipe import load_recipe
     from specmill.run import build_workspace, endpoints_up, fetch_models
-    from specmill.verbs.eval import evaluate_workspace
-    from specmill.verbs.show import show
+    from specmill.verbs.look.show import show
+    from specmill.verbs.models.eval import evaluate_workspace
 
     loaded, base = load_recipe("demo", [*_endpoint(), *(override or [])])
     began = time.monotonic()
@@ -46,7 +46,7 @@ def demo(
 
 def _train(out: Path) -> None:
     """Training configs, where the base model's tokenizer can be had: without it nothing can be checked or written."""
-    from specmill.verbs.train import train
+    from specmill.verbs.models.train import train
     from specs.errors import UserError
 
     try:

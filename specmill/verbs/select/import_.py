@@ -16,7 +16,7 @@ def import_(
     title: Annotated[str, typer.Option("--title", help="Field with the title.")] = "title",
     filtered: Annotated[bool, typer.Option("--filter/--no-filter", help="Put it through the recipe's filters.")] = True,
     override: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a key of the recipe: filters.identity.enabled=false.")
+        list[str] | None, typer.Option("--set", help="Change a key of the recipe: filters.identity.action=off.")
     ] = None,
 ) -> None:
     """Bring a corpus that was made elsewhere into a workspace, so that everything here works on it too.

@@ -1,10 +1,9 @@
-"""The filters against documents that their author had not seen, with one failure in each, or none.
+"""The filters against the truth sets that they were mended on: regression tests, which say nothing of other texts.
 
-`held_out.yaml` (set 1) at first gave recall 0.75 and lost 4 of 62 sound ones; filters were mended on what it showed.
-`held_out_2.yaml` (set 2), by another hand and on another spec, then gave recall 0.85 (0.76 before) and lost 7 of 58;
-the plainest of its slips were mended too. A third hand wrote 154 more, of failures as good writers make them: recall
-0.53, 3 of 73 sound ones lost. `held_out_3.yaml` is the half of it that filters were then mended on (sets 1 to 3 are
-regression tests), `held_out_4.yaml` the half that nobody looked at: recall 0.72, none of 36 sound ones lost.
+Documents by four other hands, with one failure in each, or none. `regression.yaml` (set 1) at first gave recall 0.75
+and lost 4 of 62 sound ones; `regression_2.yaml`, on another spec, 0.85 and 7 of 58; 154 more, of failures as good
+writers make them (`regression_3.yaml`, `regression_4.yaml`), 0.53 and 3 of 73. All have been looked at since. What the
+filters do to documents that nobody tuned on is measured by `benchmarks.real`.
 """
 
 from collections import Counter, defaultdict
@@ -16,7 +15,7 @@ from corpus.tokens import TokenCounter
 from eval.questions.items import ANSWER_FORMAT
 from eval.questions.items import texts as evaluation_texts
 from filters.base import Item, Rejection
-from filters.checks import document_checks, first_failure
+from filters.checks import checks_for, decide_one
 from filters.context import Context
 from filters.settings import FilterSettings
 from filters.text.view import View
@@ -25,10 +24,10 @@ from specs.reader import read_spec
 from specs.settings import Assistant
 
 _SETS = {
-    1: ("held_out.yaml", "safety_values", Assistant(name="Juniper", provider="Larkfield")),
-    2: ("held_out_2.yaml", "safety_rules", Assistant(name="Marlow", provider="Tessel")),
-    3: ("held_out_3.yaml", "cheese_affordability", Assistant(name="Alder", provider="Quillon")),
-    4: ("held_out_4.yaml", "cheese_affordability", Assistant(name="Alder", provider="Quillon")),
+    1: ("regression.yaml", "safety_values", Assistant(name="Juniper", provider="Larkfield")),
+    2: ("regression_2.yaml", "safety_rules", Assistant(name="Marlow", provider="Tessel")),
+    3: ("regression_3.yaml", "cheese_affordability", Assistant(name="Alder", provider="Quillon")),
+    4: ("regression_4.yaml", "cheese_affordability", Assistant(name="Alder", provider="Quillon")),
 }
 _FILTERS = {  # sets 3 and 4 name failures in the words of docs/method.md, 5: the filters that are for each
     "placeholder": ("placeholders",),
@@ -49,13 +48,13 @@ def context(name: str, assistant: Assistant) -> Context:
     )  # fmt: skip
 
 
-def held_out(settings: FilterSettings, number: int) -> None:
+def regression(settings: FilterSettings, number: int) -> None:
     """Every document of a set decided as a build decides it, by the first check that rejects; then every slip."""
     file, spec, assistant = _SETS[number]
     rows = yaml.safe_load(Path(__file__).with_name(file).read_text(encoding="utf-8"))
-    checks = document_checks(settings, context(spec, assistant))
+    checks = checks_for("documents", settings, context(spec, assistant))
     decided = [
-        first_failure(View(Item(row["kind"], row["text"], frame=row["frame"], genre=row["genre"])), checks)
+        decide_one(View(Item(row["kind"], row["text"], frame=row["frame"], genre=row["genre"])), checks)[0]
         for row in rows
     ]
     counts: dict[str, Counter[str]] = defaultdict(Counter)

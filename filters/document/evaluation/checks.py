@@ -1,0 +1,8 @@
+"""The check for what the trained model will be evaluated on."""
+
+from typing import Final
+
+from filters.check import TextCheck
+from filters.document.evaluation.evaluation import EvaluationCheck
+
+CHECKS: Final[tuple[type[TextCheck], ...]] = (EvaluationCheck,)

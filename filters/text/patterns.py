@@ -1,0 +1,101 @@
+"""Words and wordings as data: a YAML file a language beside the checks that use it, compiled to one expression a name.
+
+`filters/document/writer/data/en.yaml` is read by `Patterns.of("filters.document.writer", "en")`. A file is a mapping of
+names to lists. An entry is a word, a phrase or a regular expression, in lower case where `view.lower` is searched;
+`{name}` in it stands for any entry of another list of the same file, so that a translator changes words in one place:
+
+    task: [help, assist, 'writ(?:e|ing)']
+    decline: ["i (?:can't|cannot) {task}"]
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache, cached_property
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from specs.errors import SpecmillError
+
+_INSERT = re.compile(r"\{([a-z][a-z_]*)\}")  # a quantifier such as {0,3} begins with a digit
+
+
+class Patterns:
+    """The lists of one file; what is wrong in one is an error that names file, list and entry."""
+
+    def __init__(self, where: str, lists: Mapping[str, Any]) -> None:
+        self._where, self._lists = where, lists
+
+    @classmethod
+    def of(cls, package: str, language: str) -> "Patterns":
+        """The lists of `package` for a language (ISO 639-1); SpecmillError where it has none."""
+        return _read(package, language)
+
+    def words(self, name: str) -> frozenset[str]:
+        """The entries of a list as they stand."""
+        return frozenset(self._entries(name))
+
+    def source(self, name: str, /, **values: str) -> str:
+        """An expression that matches any entry of a list, the longest first; `values` are expressions for `{name}`s
+        that are no lists, such as the assistant's name."""
+        return self._source(name, values, ())
+
+    def compiled(
+        self, name: str, /, flags: int = re.IGNORECASE, *, whole: bool = True, **values: str
+    ) -> re.Pattern[str]:
+        """`source` compiled, between the bounds of words where the list is `whole`."""
+        source = self.source(name, **values)
+        try:
+            return re.compile(rf"(?<!\w){source}(?!\w)" if whole else source, flags)
+        except re.error as error:
+            raise SpecmillError(f"{self._where}: {name}: no regular expression: {error}.") from error
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._lists
+
+    def _entries(self, name: str) -> list[str]:
+        entries = self._lists.get(name)
+        if not isinstance(entries, list) or not entries or not all(isinstance(entry, str) for entry in entries):
+            raise SpecmillError(f"{self._where}: {name}: expected a list of words, found {entries!r}.")
+        return entries
+
+    def _source(self, name: str, values: Mapping[str, str], above: tuple[str, ...]) -> str:
+        if name in above:
+            raise SpecmillError(f"{self._where}: {name}: a list that stands in itself, by {' -> '.join(above)}.")
+
+        def inserted(found: re.Match[str]) -> str:
+            inner = found[1]
+            return f"(?:{values[inner]})" if inner in values else self._source(inner, values, (*above, name))
+
+        entries = sorted(self._entries(name), key=len, reverse=True)
+        return "(?:" + "|".join(_INSERT.sub(inserted, entry) for entry in entries) + ")"
+
+
+class PerLanguage:
+    """The lists of a package in every language that it has a file for: what a check declares as its `languages`."""
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639-1 codes, sorted."""
+        files = resources.files(self.package).joinpath("data").iterdir()
+        return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))
+
+    def with_list(self, name: str) -> tuple[str, ...]:
+        """The languages whose file has a list of this name."""
+        return tuple(code for code in self.languages if name in Patterns.of(self.package, code))
+
+
+@cache
+def _read(package: str, language: str) -> Patterns:
+    where = f"{package.replace('.', '/')}/data/{language}.yaml"
+    file = resources.files(package).joinpath("data").joinpath(f"{language}.yaml")
+    if not file.is_file():
+        raise SpecmillError(f"{where}: there is no such file. Word lists are in one a language.")
+    lists = yaml.safe_load(file.read_text(encoding="utf-8"))
+    if not isinstance(lists, dict):
+        raise SpecmillError(f"{where}: expected a mapping of names to lists.")
+    return Patterns(where, lists)
