@@ -108,12 +108,11 @@ def test_the_question_set_is_read_by_its_name(tmp_path: Path) -> None:
 
 def test_the_trainer_writes_what_its_own_loop_reads(tmp_path: Path) -> None:
     pytest.importorskip("train.folders", reason="the trainers' protocol is on another branch")
-    from tests.train.standins import make_tokenizer
-
     from corpus.store import write_dataset
     from corpus.tokens import TokenCounter
     from corpus.workspace import Workspace
     from tests.train.sample import msm_rows
+    from tests.train.standins import make_tokenizer
     from train.handoff import hand_off
 
     workspace = Workspace(tmp_path / "ws").create()
