@@ -233,6 +233,9 @@ class Client:
         finally:
             progress.in_flight, standing.in_flight = progress.in_flight - 1, standing.in_flight - 1
         latency = time.monotonic() - started
+        if outcome is None:
+            self._budget.release(key)
+            return None
         if isinstance(outcome, Reply):
             prompt, limit = wire.prompt_text(request), wire.most_sent(self.role, request)
             outcome = self._evidence.sift(endpoint.name, endpoint.settings.model, prompt, limit, outcome)
@@ -254,7 +257,7 @@ class Client:
         cost = self.role.cost_usd(name, usage, batch)
         completion = Completion(
             key.hex(), reply.state, reply.text, reply.reasoning, reply.finish_reason, line.model,
-            name, usage, cost, retries, latency, reply.error,
+            name, usage, cost, retries, latency, reply.error, reply.likeliest,
         )  # fmt: skip
         prompt = wire.prompt_text(request)
         prefix = wire.common_prefix(self._last_prompt.get(request.stage, ""), prompt)

@@ -21,8 +21,9 @@ from specs.errors import UserError
 from specs.settings import OneLine, Settings
 
 DEFAULT_ROLE = "writer"
-ROLES = ("writer", "planner", "critic", "rewriter", "judge", "eval")
-"""Who asks; one that a recipe does not describe asks as `writer`."""
+ROLES = ("writer", "planner", "critic", "rewriter", "judge", "eval", "base")
+"""Who asks; one that a recipe does not describe asks as `writer`. `eval` is the model that is evaluated, `base` the one
+that it was trained from: only an evaluation's anchors and the gates of `specmill questions` ask it."""
 
 
 ADDRESS_VARIABLES = {"openai": "OPENAI_BASE_URL", "anthropic": "ANTHROPIC_BASE_URL"}
