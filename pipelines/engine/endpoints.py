@@ -82,6 +82,11 @@ class EndpointSettings(Settings):
         default=True,
         description="`false` for a model that takes no system message: its text stands before the first user message.",
     )
+    check_prompt: bool = Field(
+        default=True,
+        description="Stop where far fewer prompt tokens are reported than were sent, since a server that cuts prompts "
+        "says nothing else; `false` for one that does not count what it had in its cache.",
+    )
     max_in_flight: int = Field(default=32, ge=1, le=4096, description="Most requests at once; adapts below it.")
     timeout_s: float = Field(default=300, gt=0, le=86400, description="Hard limit of one request, reply included.")
     connect_timeout_s: float = Field(default=10, gt=0, le=600, description="Limit of making a connection.")

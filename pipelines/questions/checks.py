@@ -21,7 +21,7 @@ from filters.duplicates.settings import Near
 from filters.settings import FilterSettings
 from filters.text.names import spelled
 from filters.text.overlap import Grams
-from filters.text.view import View, hashes_of, words_of
+from filters.text.view import View, words_of
 
 Row = dict[str, Any]
 _RUN: Final = 8  # words in a row that a question on the spec may not share with it, nor any with the corpus
@@ -87,7 +87,7 @@ class QuestionChecks:
         if self._rules and (found := self._rules.search(text_of(row))):
             return "spec_word", found.group()
         if row["kind"] in _ABOUT_SPEC:
-            run, start, _ = self._spec.longest(hashes_of(words_of(stem.replace(BLANK, " | "))))
+            run, start, _ = self._spec.longest(View(Item("q", stem.replace(BLANK, " | "))))
             return ("spec_word", " ".join(words_of(stem)[start : start + run])) if run else ("", "")
         if found := self._names.search(text_of(row)):
             return "spec_word", found.group()
@@ -115,9 +115,9 @@ class QuestionChecks:
 
     def _in_corpus(self, row: Row, stem: str, options: list[str]) -> tuple[str, str]:
         """What the corpus or its chats have, word for word."""
-        words = words_of(text_of(row))
-        run, start, _ = self._corpus.longest(hashes_of(words))
-        return ("in_corpus", " ".join(words[start : start + run])) if run else ("", "")
+        view = View(Item("q", text_of(row)))
+        run, start, _ = self._corpus.longest(view)
+        return ("in_corpus", " ".join(view.words[start : start + run])) if run else ("", "")
 
     def _without_repeats(self, rows: list[Row]) -> list[Row]:
         by_id = {item_id(row): row for row in rows}

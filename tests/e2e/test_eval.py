@@ -16,6 +16,7 @@ from specmill.verbs.models.eval import evaluate
 from specmill.verbs.models.train import train
 from specs.errors import BudgetError, EndpointError, UserError
 from tests.train.sample import aft_rows, msm_rows
+from tests.train.standins import make_tokenizer
 
 pytestmark = pytest.mark.slow
 SMALL = ("--set", "eval={sets: [america, affordability_opinions], questions_per_set: 8, samples: 2, max_tokens: 64}")
@@ -136,12 +137,17 @@ def test_train_prints_the_updates_and_writes_the_configs(recipe, cli, tmp_path: 
     write_dataset(workspace, "msm", msm_rows(60, counter))
     recipe("http://127.0.0.1:9/v1").rename(workspace.recipe)
     write_dataset(workspace, "aft_cot", aft_rows(10, counter, reasoned=True))
-    done = cli.run("train", out, "--set", "train.sequence_len=512", "--set", "mix.identity.samples=5")
+    base = make_tokenizer(tmp_path / "base", "qwen2.5", instruct=False)
+    more = ("--set", f"train.base_model={base}", "--set", "train.sequence_len=512", "--set", "mix.identity.samples=5")
+    done = cli.run("train", out, *more, "--check", "--show", "1")
     assert done.returncode == 0, done.stderr
     assert "Optimizer updates" in done.stdout and "(too few)" in done.stdout and "warning: msm:" in done.stdout
-    assert "axolotl train train/msm.yaml --launcher python" in done.stdout
+    assert "axolotl train train/msm-seed0/axolotl.yaml --launcher python" in done.stdout
     assert "warning: aft: the recipe's `mix` is not there" in done.stdout
-    assert (out / "train" / "msm.yaml").is_file()
+    assert (out / "train/msm-seed0/axolotl.yaml").is_file()
+    assert "in the form of qwen2.5" in done.stdout and "<|im_start|>assistant" in done.stdout
+    done = cli.run("train", out, *more, "--run")
+    assert done.returncode == 2 and "fewer than train.min_updates" in done.stderr
     with pytest.raises(UserError, match="is not a workspace"):
         train(tmp_path)
 

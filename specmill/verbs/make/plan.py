@@ -176,7 +176,10 @@ def _prices(recipe: "Recipe") -> list[str]:
 def _hours(costs: "list[StageCost]") -> str:
     """Hours of what is asked live; how long a batch takes is up to its endpoint."""
     live = [one.hours for one in costs if one.hours is not None]
-    return " + ".join([f"{sum(live):,.2f}"] * bool(live) + ["batches"] * (len(live) < len(costs)))
+    parts = [f"{sum(live):,.2f}"] if live else []
+    if len(live) < len(costs):
+        parts.append("batches")
+    return " + ".join(parts)
 
 
 def _batches(costs: "list[StageCost]") -> list[str]:
