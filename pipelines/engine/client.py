@@ -254,10 +254,9 @@ class Client:
         """What the ledger is told of a reply."""
         self._standings.of(name, line.request.stage).answered |= reply.state is not State.REFUSED
         request, usage = line.request, reply.usage
-        cost = self.role.cost_usd(name, usage, batch)
         completion = Completion(
-            key.hex(), reply.state, reply.text, reply.reasoning, reply.finish_reason, line.model,
-            name, usage, cost, retries, latency, reply.error, reply.likeliest,
+            key.hex(), reply.state, reply.text, reply.reasoning, reply.finish_reason, line.model, name, usage,
+            self.role.cost_usd(name, usage, batch), retries, latency, reply.error, reply.likeliest,
         )  # fmt: skip
         prompt = wire.prompt_text(request)
         prefix = wire.common_prefix(self._last_prompt.get(request.stage, ""), prompt)
