@@ -4,7 +4,7 @@ from rich.console import Console
 
 from filters.base import Item, Rejection
 from filters.run.stored import Explanation
-from specmill.verbs import audit, filter
+from specmill.verbs.look import audit, filter
 
 EVIL = "a\x1b]0;pwned\x07\u202e b\nc"
 

@@ -61,10 +61,9 @@ def _without_rules(lines: list[str]) -> list[str]:
 
 
 def _ends(last: str, lines: list[str], open_words: re.Pattern[str] | None) -> bool:
-    if (_HEADING.match(last) and not _sentence(last)) or _EMPTY_ITEM.match(last):
-        return False  # a heading with nothing below it, a list's mark with nothing behind it
-    if last.count("**") % 2 and _OPEN_BOLD.search(last):
-        return False
+    bare = (_HEADING.match(last) and not _sentence(last)) or _EMPTY_ITEM.match(last)
+    if bare or (last.count("**") % 2 and _OPEN_BOLD.search(last)):
+        return False  # a heading with nothing below it, a list's mark with nothing behind it, emphasis that stays open
     if last.endswith(_END):
         return not last.endswith((":**", ":")) or len(last.split()) <= 2
     if _BREAKS_OFF.search(last):
