@@ -15,7 +15,11 @@ from filters.text.view import View, words_of
 from tests.filters.samples import CONTEXT, SETTINGS, document
 
 ALL = SETTINGS.model_copy(
-    update={"semantic": Semantic(), "overused": Overused(action="drop", minimum=2, phrase_words=7), "length": Length(minimum=8)}
+    update={
+        "semantic": Semantic(),
+        "overused": Overused(action="drop", minimum=2, phrase_words=7),
+        "length": Length(minimum=8),
+    }
 )
 
 
