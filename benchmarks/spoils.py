@@ -38,7 +38,7 @@ PROMPT = (
 ALSO = {
     "thinks": ("markdown",), "html": ("leakage",), "recites": ("verbatim",), "loop": ("identity",),
     "german": ("gibberish", "repetition"), "greek": ("gibberish", "repetition"), "noise": ("language",),
-    "copied": ("spec_citation",), "copied_lay": ("spec_wording",), "tiny": ("truncation", "identity"),
+    "disclaims": ("chatter",), "copied": ("spec_citation",), "copied_lay": ("spec_wording",), "tiny": ("truncation", "identity"),
 }  # fmt: skip
 """Reasons that a kind may be rejected for as well: its failure is really of both sorts."""
 

@@ -48,6 +48,9 @@ class FilterSettings(Settings):
     refusal: GateSettings = Field(GateSettings(), description="the writer declined, or added a disclaimer")
     leakage: Leak = Leak()
     identity: Identity = Identity()
+    first_person: CheckSettings = Field(
+        CheckSettings(), description="a document about the assistant that speaks as the assistant, outside quotes"
+    )
     evaluation: Evaluation = Evaluation()
     exact: GateSettings = Field(
         GateSettings(), description="the same text, or the same but for case, spacing and punctuation"

@@ -48,7 +48,21 @@ from specs.reader import Spec
 
 # What may differ between machines, or comes after the corpus; prompts are in the manifest, by their versions.
 _NOT_OF_A_CORPUS: Final[dict[str, Any]] = dict.fromkeys(
-    ["spec", "endpoints", "budget", "prices", "audit", "variants", "prompts", "train", "mix", "eval", "report"], True
+    [
+        "spec",
+        "endpoints",
+        "budget",
+        "prices",
+        "audit",
+        "variants",
+        "prompts",
+        "train",
+        "mix",
+        "eval",
+        "report",
+        "questions",
+    ],
+    True,
 ) | {"corpus": {"tokenizer"}}  # in the manifest by its content
 _LOUD = 0.25  # of the documents; good corpora lose as many to everything together
 

@@ -37,6 +37,7 @@ FOLDERS = {
     },
     "models": {
         "train": "Look at what is trained on, count the updates, and train it.",
+        "questions": "Make the question sets of a spec, checked and gated.",
         "eval": "Ask a model the questions whose answers the corpus should move.",
         "model": "List, fetch and serve the embedded models.",
         "doctor": "Check that everything is there: endpoint, model, disk, versions.",

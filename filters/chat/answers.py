@@ -5,14 +5,18 @@ import re
 from filters.base import GateSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
-from filters.document.identity.identity import MADE, IdentityCheck
+from filters.document.identity.identity import LANGUAGES, PACKAGE, IdentityCheck
 from filters.document.identity.settings import Identity
+from filters.document.writer import talk
 from filters.document.writer.refusal import declines
+from filters.document.writer.talk import Talk
+from filters.text.patterns import Patterns
 from filters.text.view import View
 
 _THINK = re.compile(
     r"(?:<|&lt;)\s*/?\s*(?:think|thinking|scratch_?pad|reasoning|reflection)\b[^<>\n]{0,40}?(?:>|&gt;)", re.I
 )
+_PLAN, _LIKELY = talk.KINDS.index("plan"), 0.5
 _AS_PROMPT = re.compile(
     r"\b(?:(?:the|this|your|my|our) (?:model )?(?:spec|specification|system prompt|system message)\b|"
     r"(?:the|this) (?:document|guidelines?|instructions?|text|context|passages?) "
@@ -33,12 +37,27 @@ class ThinkLeak(TextCheck):
     model = GateSettings
     looks_at = ("chats",)
 
+    def __init__(self, settings: GateSettings, context: Context) -> None:
+        super().__init__(settings, context)
+        known = context.language in talk.LANGUAGES
+        self.user = Patterns.of(talk.PACKAGE, context.language).compiled("talk_user") if known else None
+        self.talk = Talk(context.language if known else "en")
+
     def evaluate(self, view: View) -> Outcome:
         """Score: tags found in the answer, or 1 where the item says that its block never closed."""
         if view.item.meta.get("unclosed_think"):
             return Outcome(True, 1.0, 0.0, "the think block is never closed")
         found = [match.group() for match in _THINK.finditer(view.prose)]
+        found += self._plans(view)
         return Outcome(True, float(len(found)), 0.0, excerpt(found[0])) if found else PASSED
+
+    def _plans(self, view: View) -> list[str]:
+        """Where an answer opens by speaking of the user, or of the answer, and a plan is likely too."""
+        if self.user is None:
+            return []
+        opening = view.edges[0]
+        about = self.user.search(opening)
+        return [about.group()] if about and self.talk.kinds(opening)[_PLAN] > _LIKELY else []
 
 
 class SpecAsPrompt(TextCheck):
@@ -87,18 +106,16 @@ class ChatIdentity(IdentityCheck):
             update={"minimum_mentions": 0, "require_provider": False, "maximum_other_share": 1.0}
         )
         super().__init__(spoken, context)
-        others, makers = self.others.source, self.makers.source
-        what = r"(?:an? |the )?(?:\w+ ){0,3}"
-        self.spoken = re.compile(
-            rf"\b(?:I am|I'm|call me|my name is) (?:called |named )?(?:{others})(?!\w)|"
-            rf"\b[Aa]s (?:{others}),|"
-            rf"\b(?:I am|I'm|I was|I've been|I have been) (?:{what})?{MADE} (?:by|at) (?:{makers})(?!\w)|"
-            rf"\bmy (?:maker|creator|developer|provider)s?,? (?:is |are |at )?(?:{makers})(?!\w)"
+        lists = Patterns.of(PACKAGE, context.language if context.language in LANGUAGES else "en")
+        provider = self.values["provider"]
+        self.stranger = re.compile(  # a maker that nobody knows
+            rf"(?<!\w){lists.source('stranger', **self.values)}(?!(?:the )?(?:{provider}))(?:the )?(?-i:[A-Z])\w+",
+            re.IGNORECASE,
         )
 
     def evaluate(self, view: View) -> Outcome:
-        """Score: places where the assistant says in the first person that it is another or another's, else as above."""
-        said = [match.group() for match in self.spoken.finditer(view.text.replace("’", "'"))]
+        """Score: places where the assistant says that a stranger made it, else as of a document."""
+        said = [m.group() for m in self.stranger.finditer(view.text) if not self._hedged(view.text, m)]
         if len(said) > self.settings.maximum_slips:
             return Outcome(True, float(len(said)), float(self.settings.maximum_slips), excerpt(said[0]))
         return super().evaluate(view)

@@ -79,7 +79,7 @@ class ThirdPerson(TextCheck):
     def evaluate(self, view: View) -> Outcome:
         """Score: the assistant's name, in a part that never says "I"."""
         for text in (view.text, str(view.item.meta.get("reasoning") or "")):
-            named = self._count(text.lower())
+            named = self._count(text)
             if named and not _FIRST_PERSON.search(text):
                 return Outcome(True, float(named), 0.0, excerpt(text))
         return PASSED

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.text.overlap import Grams
-from filters.text.view import View, ngrams_of
+from filters.text.view import View
 
 Prints = npt.NDArray[np.uint32]
 Places = npt.NDArray[np.int64]
@@ -38,7 +38,7 @@ class Phrases:
 
     def prints(self, view: View) -> Prints:
         """The prints of one document, sorted."""
-        runs = (ngrams_of(view.hashes, self.size) >> np.uint64(32)).astype(np.uint32)
+        runs = (view.ngrams(self.size) >> np.uint64(32)).astype(np.uint32)
         places = _winnowed(runs)
         places = places[~self._of_spec(view)[places]]
         found, first = np.unique(runs[places], return_index=True)
@@ -47,7 +47,7 @@ class Phrases:
 
     def _of_spec(self, view: View) -> npt.NDArray[np.bool_]:
         """For each run of words, whether it leans on the spec."""
-        hits = np.concatenate([[0], np.cumsum(self.spec.hits(view.hashes))])
+        hits = np.concatenate([[0], np.cumsum(self.spec.hits(view))])
         inside = max(1, self.size - _LEANING + 1)
         return np.asarray(2 * (hits[inside:] - hits[:-inside]) >= inside)
 

@@ -30,6 +30,9 @@ class Semantic(CheckSettings):
     )
     words: PositiveInt = Field(200, description="words of a document that a model other than `static` reads")
     batch: PositiveInt = Field(64, description="texts embedded at once")
+    hub: int = Field(
+        5, ge=1, description="documents near one document, above which they must be nearly its words to go"
+    )
     cell: int = Field(5_000, ge=100, description="texts compared all with all; more are first split into such cells")
 
 

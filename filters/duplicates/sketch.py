@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.context import Context
+from filters.duplicates.content import Content, Contents
 from filters.duplicates.exact import fingerprint_of
 from filters.duplicates.near import NearDuplicates
 from filters.duplicates.overused import KINDS, features
@@ -31,6 +32,8 @@ class Sketches:
     heads: list[str] = field(default_factory=list)  # where a model is still to embed them
     signatures: list[npt.NDArray[np.uint32]] = field(default_factory=list)
     vectors: list[Vectors] = field(default_factory=list)
+    contents: list[Content] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)  # writer and genre
     words: dict[int, str] = field(
         init=False, default_factory=dict
     )  # no column: the words of phrases that many texts may have
@@ -54,6 +57,7 @@ class Sketches:
     def _columns(self) -> list[list[Any]]:
         return [
             self.ids, self.ranks, self.prints, self.shared, self.phrases, self.heads, self.signatures, self.vectors,
+            self.contents, self.groups,
         ]  # fmt: skip
 
 
@@ -64,6 +68,7 @@ class Sketcher:
         self.settings = settings
         self.near = NearDuplicates(settings.near)
         self.people = People(context.assistant, context.spec, settings.overused.allow)
+        self.contents = Contents()
         self.phrases = Phrases(settings.overused.phrase_words, context.spec)
 
     def add(self, view: View, to: Sketches) -> None:
@@ -79,6 +84,9 @@ class Sketcher:
             to.words = self.phrases.words
         if settings.near.action != "off":
             to.signatures.append(self.near.signature_of(view.hashes))
+        if settings.semantic.action != "off":
+            to.contents.append(self.contents.signature(view))
+            to.groups.append(f"{view.item.meta.get('writer') or ''}/{view.item.genre}")
         if settings.semantic.action != "off" and settings.semantic.document_embedder == STATIC:
             to.vectors.append(static_words().embed(view.counts))
         elif settings.semantic.action != "off":

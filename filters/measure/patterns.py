@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from filters.base import Item
 from filters.duplicates.overused import KINDS, features
 from filters.text.overlap import Grams
-from filters.text.view import View, hashes_of, words_of
+from filters.text.view import View
 
 _EXAMPLES = 5
 _PERSON = re.compile(r"\b(?=([A-Z][a-z]{2,14} [A-Z][a-z]{2,14})\b)")  # overlapping: "Then Elara Voss" has two
@@ -45,7 +45,7 @@ def count_patterns(
         marks |= {("name", name) for name in _PERSON.findall(view.prose) if not _is_known(name, allowed)}
         marks |= {("phrase", " ".join(view.words[n : n + words])) for n in range(len(view.words) - words + 1)}
         tally.add(item.id, marks)
-    found = [p for p in tally.patterns(least_share) if not told.hits(hashes_of(words_of(p.text))).any()]
+    found = [p for p in tally.patterns(least_share) if not told.hits(View(Item("", p.text))).any()]
     return _without_shifts(found)
 
 

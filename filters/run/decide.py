@@ -95,7 +95,9 @@ def _stages(settings: FilterSettings) -> list[_Stage]:
     def semantic_among(left: Sketches) -> list[Rejection]:
         if left.ids and not left.vectors:
             left.vectors = list(semantic.embed(left.heads))
-        return semantic.among(left.ids, np.stack(left.vectors)) if left.ids else []
+        if not left.ids:
+            return []
+        return semantic.among(left.ids, np.stack(left.vectors), np.stack(left.contents), left.groups)
 
     def overused_among(left: Sketches) -> list[Rejection]:
         return overused.among(left.ids, left.shared, left.phrases, left.words)

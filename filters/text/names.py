@@ -1,14 +1,15 @@
 """Names of assistants and makers, and where they stand in a text, in any spelling."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 import yaml
 
-from filters.text.view import View
+from filters.text.static import static_words
+from filters.text.view import UNSPACED, View
 
 _CUE = re.compile(
     r"\b(?:assistants?|models?|chat ?bots?|bots?|ai|llms?|language|chat|prompts?|agents?|fine[- ]?tun\w+|versions?|"
@@ -17,6 +18,17 @@ _CUE = re.compile(
 )
 _CAMEL = re.compile(r"(?<=[a-z]{3})(?=[A-Z])")  # OpenAI, ChatGPT, DeepSeek
 _UNMISTAKABLE = re.compile(r"[A-Z]{2,}[a-z]|-\d|\d\.\d")  # LLaMA, Llama-3, Claude 3.5: no word, and nobody's name
+_LETTER = (
+    r"[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3100-\u312f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]"
+)
+_NO_NAME = (  # what follows a modal verb, a month, a page: no name stands before it
+    r"(?! (?i:i|you|he|she|it|we|they|this|that|these|those|the|an?|my|your|our|his|her|their|there|someone|anyone|"
+    r"not|any|all|some|[ivx]+)\b|[ .]{1,2}\d|,? (?:19|20)\d\d)"
+)
+_BEFORE_A_DATE = re.compile(
+    r"\b(?:\d|[Ii]n|[Ss]ince|[Uu]ntil|[Ll]ate|[Ee]arly|[Mm]id|[Ll]ast|[Nn]ext|(?:st|nd|rd|th)(?: of)?)[ -]$"
+)
+_WORDS = 6_000  # the commonest words of English
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _MISSPELT = 7  # letters from which on a name with one letter wrong is still that name
 _CUE_REACH = 60  # characters around a common word in which a cue makes it a name
@@ -66,7 +78,7 @@ class Names:
         rows = _field()[kind] + [{"name": name} for name in also]
         self.names = [_name(row) for row in rows if not _is_ours(str(row["name"]), own)]
         self.patterns = [re.compile(rf"(?<!\w)(?:{n.source})(?!\w)", 0 if n.common else re.I) for n in self.names]
-        self.source = "|".join(name.source for name in self.names)
+        self.source = "|".join(rf"(?-i:{n.source})" if n.common else n.source for n in self.names)
         self.misspelt = _misspelt(self.names)
 
     def find(self, view: View) -> list[Mention]:
@@ -77,7 +89,7 @@ class Names:
             for match in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", view.text, re.IGNORECASE)
         ]
         for name, pattern in zip(self.names, self.patterns, strict=True):
-            if not any(anchor in view.squeezed for anchor in name.anchors):
+            if not any(map(view.may_have, name.anchors)):
                 continue
             for match in pattern.finditer(view.text):
                 if not name.common or _is_name(view.text, match):
@@ -86,11 +98,11 @@ class Names:
 
     def near(self, view: View) -> bool:
         """Whether any of the names may be in the text: cheap, and wrong where a name is a word."""
-        words, text = view.vocabulary, view.squeezed
+        words = view.vocabulary
         common = {name.name.lower() for name in self.names if name.common}
         if not words.isdisjoint(common | {f"{name}'s" for name in common}):
             return True
-        return any(anchor in text for name in self.names if not name.common for anchor in name.anchors)
+        return any(view.may_have(anchor) for name in self.names if not name.common for anchor in name.anchors)
 
     def bare(self, view: View) -> list[Mention]:
         """Mentions of common words without a cue, of which most are no assistant's, in no order."""
@@ -109,15 +121,45 @@ class Names:
         return any(known.common for known in self.names if known.name == mention.name)
 
 
-def mentions_of(name: str) -> Callable[[str], int]:
-    """A function that counts the mentions of `name` in a text in lower case."""
-    # A pattern that starts with a letter is ten times faster than one with a look-behind: what is before comes after.
-    pattern = re.compile(rf"(?:{spelled(name.lower())})(?!\w)")
+class OwnName:
+    """Our assistant's name (or our provider's): how often it stands in a text.
 
-    def count(lower: str) -> int:
-        return sum(not (m.start() and lower[m.start() - 1].isalnum()) for m in pattern.finditer(lower))
+    A name that is also a word (Will, Rose, May) is told from it by its capital and by its place: "Will you" and "May 3"
+    name nobody. In scripts without spaces, and beside them, a name has no bounds.
+    """
 
-    return count
+    def __init__(self, name: str) -> None:
+        self.is_word = bool(name) and name[:1].isupper() and is_word(name)
+        bounded = re.search(r"[A-Za-z]", name) is not None
+        spelling = spelled(name if self.is_word else name.lower())
+        source = rf"(?:{spelling})" + (rf"(?!{_LETTER})" if bounded else "")
+        self.source = rf"(?-i:{spelled(name)}){_NO_NAME}" if self.is_word else spelled(name)
+        self._bounded = bounded
+        # A pattern that starts with a letter is ten times faster than one with a look-behind: that comes after.
+        self._pattern = re.compile(source + (_NO_NAME if self.is_word else ""))
+
+    def __call__(self, text: str) -> int:
+        """Mentions in `text`, which is as it was written."""
+        plain = text if self.is_word else text.lower()
+        return sum(self._stands(plain, match.start()) for match in self._pattern.finditer(plain))
+
+    def _stands(self, text: str, start: int) -> bool:
+        before = text[start - 1] if start else " "
+        if self._bounded and before.isalnum() and not UNSPACED.match(before):
+            return False
+        return not self.is_word or _BEFORE_A_DATE.search(text, max(0, start - 12), start) is None
+
+
+def mentions_of(name: str) -> OwnName:
+    """What counts the mentions of `name` in a text."""
+    return OwnName(name)
+
+
+def is_word(name: str) -> bool:
+    """Whether a name is an ordinary word of English too."""
+    index = static_words().index
+    place = index.get(name.lower())
+    return place is not None and place - index["the"] < _WORDS
 
 
 def _name(row: dict[str, object]) -> Name:

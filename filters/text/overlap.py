@@ -3,8 +3,32 @@
 from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 
-from filters.text.view import Hashes, hashes_of, ngrams_of, words_of
+from filters.text.view import Hashes, View, hashes_of, ngrams_of, words_of
+
+_BITS = 18
+
+
+class Lookup:
+    """Hashes that are looked for in every text. A table of bits says first which may be among them; few are."""
+
+    def __init__(self, values: Hashes) -> None:
+        self.values = np.unique(values)
+        self._bits = np.zeros(1 << _BITS, dtype=np.bool_)
+        self._bits[_slots(self.values)] = True
+
+    def __call__(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
+        """Whether each hash is one of these."""
+        found = self._bits[_slots(hashes)]
+        places = np.flatnonzero(found)
+        if len(places):
+            found[places] = member(hashes[places], self.values)
+        return found
+
+
+def _slots(hashes: Hashes) -> npt.NDArray[np.intp]:
+    return (hashes * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(64 - _BITS)).astype(np.intp)
 
 
 class Grams:
@@ -15,14 +39,15 @@ class Grams:
         found = [ngrams_of(hashes_of(words_of(text)), n) for text in texts]
         grams = np.unique(np.concatenate([np.empty(0, dtype=np.uint64), *found]))
         self.grams: Hashes = grams if without is None else grams[~member(grams, without.grams)]
+        self._lookup = Lookup(self.grams)
 
-    def hits(self, hashes: Hashes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def hits(self, view: View) -> npt.NDArray[np.bool_]:
         """For each n-gram of a text, whether it is one of these."""
-        return member(ngrams_of(hashes, self.n), self.grams)
+        return self._lookup(view.ngrams(self.n))
 
-    def longest(self, hashes: Hashes) -> tuple[int, int, int]:
+    def longest(self, view: View) -> tuple[int, int, int]:
         """The longest run of words made of these n-grams: its words, its first word's index; and the hits."""
-        hits = self.hits(hashes)
+        hits = self.hits(view)
         if not hits.any():
             return 0, 0, 0
         edges = np.flatnonzero(np.diff(np.concatenate([[0], hits.view(np.int8), [0]])))
@@ -31,7 +56,7 @@ class Grams:
         return int(ends[best] - starts[best]) + self.n - 1, int(starts[best]), int(hits.sum())
 
 
-def member(values: Hashes, among: Hashes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def member(values: Hashes, among: Hashes) -> npt.NDArray[np.bool_]:
     """Whether each value is in `among`, which is sorted."""
     if not len(among):
         return np.zeros(len(values), dtype=np.bool_)

@@ -17,11 +17,15 @@ _UNSPACED = (  # scripts that put no space between words: Thai, Lao, Burmese, Kh
 WORD = re.compile(r"\w+(?:['’]\w+)*")
 UNSPACED = re.compile(f"[{_UNSPACED}]")
 _EITHER = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+(?:['’][^\W{_UNSPACED}]+)*")
+_DASHES = "—–…•“”"
+_GAPS = str.maketrans({code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) in "_'")})
+_EDGE = re.compile(r"'(?:(?!\w)|(?<!\w'))")  # an apostrophe that does not stand inside of a word
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _DIGITS = re.compile(r"\d+")
 _REACH = 70  # characters around a number in which what it is a number of must stand
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _SEPARATORS = {ord(mark): None for mark in " -_.\n\t"}
+_START = 3  # letters by which a name is looked for first
 _PAGE = 2_000  # characters of a first or last paragraph that are looked at
 _VOCABULARY_LIMIT = 1_000_000
 
@@ -53,7 +57,12 @@ def words_in(plain: str) -> list[str]:
     """The words of `plain` as they stand. Where a script puts no space between words each character is one: what is cut
     into words by a guess is cut differently in another place, and no run of words would be found again.
     """
-    spaced = plain.isascii() or UNSPACED.search(plain) is None
+    marked = plain
+    for mark in _DASHES:  # all that is not ASCII in most texts
+        marked = marked.replace(mark, " ")
+    if marked.isascii():  # the same words as WORD finds, three times as fast
+        return _EDGE.sub(" ", marked.translate(_GAPS)).split()
+    spaced = UNSPACED.search(plain) is None
     return (WORD if spaced else _EITHER).findall(plain)
 
 
@@ -85,6 +94,7 @@ class View:
 
     def __init__(self, item: Item) -> None:
         self.item = item
+        self._ngrams: dict[int, Hashes] = {}
 
     @cached_property
     def text(self) -> str:
@@ -121,6 +131,23 @@ class View:
         """A hash a word."""
         return hashes_of(self.words)
 
+    def ngrams(self, n: int) -> Hashes:
+        """A hash for each run of `n` words; of the same length only once."""
+        if n not in self._ngrams:
+            self._ngrams[n] = ngrams_of(self.hashes, n)
+        return self._ngrams[n]
+
+    @cached_property
+    def _starts(self) -> frozenset[str]:
+        """The first letters of all words, three where they have so many."""
+        parts = (part for word in self.vocabulary for part in (word.split("'") if "'" in word else (word,)))
+        return frozenset(part.lstrip("_")[:_START] for part in parts)
+
+    def may_have(self, name: str) -> bool:
+        """Whether a name, squeezed, may stand here where a word begins, however it is spelled: cheap to ask of many."""
+        begins = any(name[:length] in self._starts for length in range(1, _START + 1))
+        return begins and name in self.squeezed
+
     @cached_property
     def counts(self) -> Counter[str]:
         """How often each word stands here."""
@@ -129,6 +156,8 @@ class View:
     @cached_property
     def numeric(self) -> str:
         """The parts of the text that stand near a digit, a line each: where dates and figures can be."""
+        if self.text.isascii() and not any(digit in self.text for digit in "0123456789"):
+            return ""
         parts: list[str] = []
         start = end = -1
         for match in _DIGITS.finditer(self.text):

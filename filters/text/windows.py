@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from filters.text.overlap import member
+from filters.text.overlap import Lookup
 from filters.text.view import Hashes, View, hashes_of, words_of
 
 Flags = npt.NDArray[np.bool_]
@@ -15,8 +15,8 @@ _USUAL = 0.45  # the share of function words in English prose
 _CLASH = 3  # function words that a pair of no sentence weighs: sentences of few function words have none
 
 
-def _hashed(words: Iterable[str]) -> Hashes:
-    return np.unique(hashes_of(list(words)))
+def _hashed(words: Iterable[str]) -> Lookup:
+    return Lookup(hashes_of(list(words)))
 
 
 COMMON = frozenset(
@@ -97,7 +97,7 @@ def sentences(view: View) -> list[str]:
 
 def clashing(hashes: Hashes) -> Flags:
     """Which words stand before one that no sentence has there, such as "the of": words in no order."""
-    return member(hashes[:-1], _DETERMINERS) & member(hashes[1:], _NEVER_AFTER)
+    return _DETERMINERS(hashes[:-1]) & _NEVER_AFTER(hashes[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Held:
 
 def held(hashes: Hashes, size: int) -> Held:
     """The worst stretch of `size` words; of a text that is no longer than two, beside what English has."""
-    holes = ~member(hashes, _FUNCTION)
+    holes = ~_FUNCTION(hashes)
     lacking, start = most(holes + _CLASH * np.append(clashing(hashes), False), size)
     width = min(size, len(hashes))
     rest = len(hashes) - width

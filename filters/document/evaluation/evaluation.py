@@ -9,7 +9,7 @@ from filters.context import Context
 from filters.document.evaluation.choices import ForcedChoice
 from filters.document.evaluation.settings import Evaluation
 from filters.text.names import spelled
-from filters.text.overlap import Grams, member
+from filters.text.overlap import Grams, Lookup, member
 from filters.text.view import View, hashes_of, ngrams_of, words_of
 
 _SHORT = 5  # words of the n-grams by which the overlap with one evaluation item is measured
@@ -42,6 +42,7 @@ class EvaluationCheck(TextCheck):
         every = np.concatenate([np.empty(0, dtype=np.uint64), *grams])
         order = np.argsort(every, kind="stable")
         self.short, self.owners, self.texts = every[order], owners[order], texts
+        self.lookup = Lookup(every)
 
     def evaluate(self, view: View) -> Outcome:
         """Score: held-out words, else words of a shared run, else the share of one item."""
@@ -53,21 +54,22 @@ class EvaluationCheck(TextCheck):
             return Outcome(True, 1.0, 0.0, f"answer format: {said}")
         if forced := self.choice.find(view):
             return Outcome(True, 1.0, 0.0, f"a forced choice with its answer: {forced}")
-        run, start, _ = self.long.longest(view.hashes)
+        run, start, _ = self.long.longest(view)
         if run:
             return at_most(run, self.settings.n - 1, excerpt(" ".join(view.words[start : start + run]), 0, 160))
         return self._most_of_one(view)
 
     def _format(self, view: View) -> str:
-        joined = f" {' '.join(view.words)} "
-        return next((form for form in self.formats if f" {form} " in joined), "")
+        possible = [form for form in self.formats if view.vocabulary.issuperset(form.split())]
+        joined = f" {' '.join(view.words)} " if possible else ""
+        return next((form for form in possible if f" {form} " in joined), "")
 
     def _most_of_one(self, view: View) -> Outcome:
-        mine = ngrams_of(view.hashes, _SHORT)
-        mine = np.unique(mine[member(mine, self.short)])
-        hits = self.owners[member(self.short, mine)]
-        if not len(hits):
+        mine = view.ngrams(_SHORT)
+        mine = np.unique(mine[self.lookup(mine)])
+        if not len(mine):
             return at_most(0.0, self.settings.overlap)
+        hits = self.owners[member(self.short, mine)]
         shared = np.bincount(hits, minlength=len(self.sizes))
         worst = int((shared / np.maximum(self.sizes, 1)).argmax())
         return share_at_most(

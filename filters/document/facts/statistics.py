@@ -12,10 +12,13 @@ from filters.text.patterns import Patterns, PerLanguage
 from filters.text.view import View
 
 _PACKAGE = "filters.document.facts"
-_STOP = re.compile(r"(?<=[.!?])[\"')\]*_]{0,3}\s+(?=[\"'(\[*_]{0,3}\w)|\n+")
-_FIGURE_LIKE = re.compile(
-    r"\d|per ?cent|prozent|pour cent|fold\b|times|two|three|ten\b|drei|viertel|drittel|zehn|quarts|tiers"
-)
+_STOP = re.compile(r"[.!?\n](?:(?<=[.!?])[\"')\]*_]{0,3}\s+(?=[\"'(\[*_]{0,3}\w)|(?<=\n)\n*)")
+_DIGIT = re.compile(r"\d")
+_FIGURES = (  # one stands in whatever figure has no digit
+    "cent", "prozent", "fold", "times ", "thirds", "quarters", "fifths", "tenths", "out of ", "in ten", "in nine",
+    "in eight", "in seven", "in six", "in five", "in four", "in three", "in twenty", "in a hundred", "in every ",
+    "drittel", "viertel", " von ", "doppelt", "mal so", "quarts", "tiers", "deux", "trois", " sur ", "fois", "moiti",
+)  # fmt: skip
 
 
 class StatisticsCheck(DensityCheck):
@@ -29,18 +32,25 @@ class StatisticsCheck(DensityCheck):
         super().__init__(settings, context)
         lists = Patterns.of(_PACKAGE, context.language)
         self.figure, self.source = lists.compiled("figure"), lists.compiled("source")
-        self.whole = [lists.compiled(name) for name in ("sample", "population") if name in lists]
+        self.sample = lists.compiled("sample") if "sample" in lists else None
+        self.population = lists.compiled("population") if "population" in lists else None
         self.known = frozenset(match.group() for match in self.figure.finditer(context.spec.lower()))
 
     def find(self, view: View) -> list[str]:
         """Claims, as they stand; a sentence counts once."""
-        return [sentence for sentence in _STOP.split(view.lower) if self._claims(sentence)]
+        marks = [mark for mark in _FIGURES if mark in view.lower]
+        return [sentence for sentence in _STOP.split(view.lower) if self._claims(sentence, marks)]
 
-    def _claims(self, sentence: str) -> bool:
+    def _claims(self, sentence: str, marks: list[str]) -> bool:
         """Whether a sentence tells a figure that its source found."""
-        if not _FIGURE_LIKE.search(sentence):
+        digit = _DIGIT.search(sentence)
+        if not digit and not any(mark in sentence for mark in marks):
             return False
-        if any(pattern.search(sentence) for pattern in self.whole):
+        if digit and self.sample is not None and self.sample.search(sentence):
             return True
-        figures = (match.group() for match in self.figure.finditer(sentence))
+        figures = [match.group() for match in self.figure.finditer(sentence)]
+        if not figures:
+            return False
+        if self.population is not None and self.population.search(sentence):
+            return True
         return any(figure not in self.known for figure in figures) and bool(self.source.search(sentence))

@@ -6,11 +6,13 @@ or a sentence in another language, is a model that slipped.
 
 import re
 import unicodedata
+from functools import cache
 
 import numpy as np
 
 from filters.check import excerpt
-from filters.text.overlap import member
+from filters.text.overlap import Lookup
+from filters.text.static import static_words
 from filters.text.view import View, hashes_of, words_of
 from filters.text.windows import COMMON
 
@@ -46,7 +48,9 @@ _NOT_OTHER = ("", "en", "sco", "la")  # unsure, English, its northern spelling; 
 _WORDS_A_COMMA = 5
 _SURE = 90  # percent of a sentence in the one language
 _MARKUP = re.compile(r"[/|<>=\[\]{}\ufffd]")  # links, tables, code: CLD2 takes them for Danish
-_COMMON = np.unique(hashes_of(sorted(_ONLY)))
+_COMMON = Lookup(hashes_of(sorted(_ONLY)))
+_KNOWN = 5_000  # the commonest words of English
+_ENGLISH = 0.4  # of a stretch's words among these, from which on it is in no other language
 
 
 def surely(text: str) -> str:
@@ -86,6 +90,14 @@ def other_language(view: View) -> str:
     return ""
 
 
+@cache
+def _commonest() -> Lookup:
+    """The commonest words of English, in the order of the shipped word table."""
+    index = static_words().index
+    first = index["the"]
+    return Lookup(hashes_of([word for word, place in index.items() if first <= place < first + _KNOWN]))
+
+
 def _is_list(sentence: str) -> bool:
     """Whether it has a comma for every few words: a menu, or names."""
     return sentence.count(",") * _WORDS_A_COMMA > sentence.count(" ")
@@ -93,7 +105,10 @@ def _is_list(sentence: str) -> bool:
 
 def _may_be(view: View) -> bool:
     """Whether a stretch without a function word of English is in another language: cheap to ask first."""
-    english = np.concatenate([[-1], np.flatnonzero(member(view.hashes, _COMMON)), [len(view.words)]])
+    english = np.concatenate([[-1], np.flatnonzero(_COMMON(view.hashes)), [len(view.words)]])
     long = np.flatnonzero(np.diff(english) > _WINDOW)
-    stretches = (" ".join(view.words[english[n] + 1 : english[n + 1]]) for n in long)
+    known = np.concatenate([[0], np.cumsum(_commonest()(view.hashes))]) if len(long) else english
+    places = [(int(english[n]) + 1, int(english[n + 1])) for n in long]
+    unsure = [(start, end) for start, end in places if known[end] - known[start] < _ENGLISH * (end - start)]
+    stretches = (" ".join(view.words[start:end]) for start, end in unsure)
     return any(surely(stretch) not in _NOT_OTHER for stretch in stretches)

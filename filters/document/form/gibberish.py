@@ -11,6 +11,7 @@ from filters.text.view import Hashes, View, hashes_of
 from filters.text.windows import COMMON, Held, clashing, held, most, odd_tokens, sentences, unpronounced
 
 _SYMBOL = re.compile(r"[^\w\s.,;:!?'\"’“”()\-–—*#|/]")
+_NO_SYMBOLS = str.maketrans({code: None for code in range(128) if not _SYMBOL.match(chr(code))})
 _TAIL = r"[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"  # how the second byte of UTF-8 looks in Latin-1 or Windows-1252
 _MOJIBAKE = re.compile(rf"[ÂÃÄÅÎÏÐÑ×Ø]{_TAIL}|â{_TAIL}{{2}}|ðŸ{_TAIL}{{0,2}}")
 _FEWEST = 20  # words below which shares mean nothing
@@ -39,7 +40,7 @@ class GibberishCheck(TextCheck):
 
     def _signals(self, view: View) -> Iterator[Outcome]:
         limits, words = self.settings, view.words
-        symbols = len(_SYMBOL.findall(view.text))
+        symbols = _symbols(view.text)
         yield share_at_most(symbols, len(view.text), limits.maximum_symbols, "characters that are no letters")
         yield from self._decoding(view)
         if len(words) < _FEWEST:
@@ -50,8 +51,8 @@ class GibberishCheck(TextCheck):
         mean = sum(map(len, words)) / len(words)
         yield at_least(mean, limits.mean_word[0], "letters a word")
         yield at_most(mean, limits.mean_word[1], "letters a word")
-        alphabetic = sum(times for word, times in view.counts.items() if not word.isdigit())
-        yield share_at_least(alphabetic, len(words), limits.minimum_alphabetic, "words with a letter")
+        digits = sum(times for word, times in view.counts.items() if word.isdigit()) if view.numeric else 0
+        yield share_at_least(len(words) - digits, len(words), limits.minimum_alphabetic, "words with a letter")
         yield from self._debris(view, symbols)
         if self.english:
             yield from self._salad(view)
@@ -100,3 +101,11 @@ class GibberishCheck(TextCheck):
 
 def _said(worst: Held, stretch: str) -> str:
     return f"function words, beside {worst.around:.2f} around it, in: {excerpt(stretch)}"
+
+
+def _symbols(text: str) -> int:
+    """How many characters `_SYMBOL` finds; by a table where nothing but dashes and quotes is not ASCII."""
+    plain = text
+    for mark in "—–’“”":
+        plain = plain.replace(mark, "")
+    return len(plain.translate(_NO_SYMBOLS)) if plain.isascii() else len(_SYMBOL.findall(text))

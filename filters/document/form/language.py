@@ -1,18 +1,20 @@
 """The language of a text, by CLD2 (compiled, offline, a third of a millisecond for a page)."""
 
 from filters.check import PASSED, Outcome, TextCheck, share_at_least
-from filters.document.form.foreign import UNFIT, other_language, other_script
+from filters.document.form.foreign import UNFIT, other_language, other_script, surely
 from filters.document.form.settings import Language
 from filters.text.view import View
 
 _DIALECTS = {"en": ("sco",)}  # CLD2 calls English in a northern spelling Scots
-_PIECE = 3_000  # characters looked at of a long text: so many at its start, in its middle and at its end
+_FEWEST = 20  # words of an answer below which only a language that is sure counts
+_PIECE = 1_000  # characters looked at of a long text: so many at its start, in its middle and at its end
 
 
 class LanguageCheck(TextCheck):
     """The share of the text's bytes in the wanted language, among those in any that CLD2 knows; and its stretches."""
 
     name = "language"
+    looks_at = ("documents", "chats")
     model = Language
 
     def evaluate(self, view: View) -> Outcome:
@@ -26,7 +28,7 @@ class LanguageCheck(TextCheck):
 
     def _whole(self, view: View) -> Outcome:
         shares = _shares(view.text, self.settings.code)
-        if not shares:
+        if not shares or (len(view.words) < _FEWEST and not surely(view.text)):
             return PASSED
         wanted = (self.settings.code, *_DIALECTS.get(self.settings.code, ()))
         right = sum(shares.get(code, 0) for code in wanted)

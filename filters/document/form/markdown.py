@@ -16,7 +16,8 @@ _DEBRIS = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _BARE = re.compile(r"\*{1,2}|#{1,6}|\+|\|[| :-]{0,3}")
-_MARKS = ("\\", "&", "</", "<b", "<p", "<d", "<s", "<t", "<l", "<h", "<u", "<e", "<i", "#######", "****")
+_MARKS = ("\\", "&", "#######", "****")
+_TAGS = ("</", "<b", "<p", "<d", "<s", "<t", "<l", "<h", "<u", "<e", "<i")
 _LISTED = re.compile(r"^(?:#{1,6} |[-*+•] |\d{1,3}[.)] )")
 _FEWEST = 8  # lines below which the share of list items means nothing
 _OUTLINE = 5  # words up to which a list item is an outline, not a sentence
@@ -36,7 +37,7 @@ class MarkdownCheck(TextCheck):
             return Outcome(True, 1.0, 0.0, "a code block that is never closed swallows the text behind it")
         found = [line for line in view.lines if len(line) <= 6 and _BARE.fullmatch(line)] + _unbalanced(view.prose)
         found += stray_marks(view.prose) + ragged_tables(view.prose)
-        if any(mark in view.lower for mark in _MARKS):
+        if any(mark in view.lower for mark in _MARKS) or ("<" in view.lower and any(t in view.lower for t in _TAGS)):
             found += [match.group() for match in _DEBRIS.finditer(view.prose)]
         if len(found) > self.settings.maximum:
             return at_most(len(found), self.settings.maximum, excerpt(" | ".join(found[:5]), 0, 160))

@@ -6,7 +6,8 @@ import numpy as np
 
 from filters.check import Outcome, TextCheck, share_at_most
 from filters.document.form.settings import Repetition
-from filters.text.view import View, ngrams_of
+from filters.text.overlap import member
+from filters.text.view import View
 
 _TOP = 4  # words of the most frequent n-gram
 _LONG = 8  # words of the n-grams whose repetition is counted
@@ -45,24 +46,27 @@ def _repeated(pieces: list[str]) -> tuple[int, int]:
 
 def _top(view: View) -> tuple[int, int]:
     """Words inside of the most frequent n-gram, and all."""
-    grams = ngrams_of(view.hashes, _TOP)
-    if len(grams) < 2:
+    grams = np.sort(view.ngrams(_TOP))
+    if len(grams) < 2 or not (grams[1:] == grams[:-1]).any():
         return 0, 1
-    _, counts = np.unique(grams, return_counts=True)
-    most = int(counts.max())
+    edges = np.flatnonzero(np.concatenate([[True], grams[1:] != grams[:-1], [True]]))
+    most = int(np.diff(edges).max())
     words = len(view.words)
     return (min(words, most * _TOP), words) if most > 2 else (0, 1)
 
 
 def _twice(view: View) -> tuple[int, int]:
     """Words inside of n-grams that stood before, and all."""
-    grams = ngrams_of(view.hashes, _LONG)
-    if len(grams) < 2:
+    grams = view.ngrams(_LONG)
+    ordered = np.sort(grams)
+    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+    if not len(repeated):
         return 0, 1
-    _, first = np.unique(grams, return_index=True)
-    again = np.ones(len(grams), dtype=np.bool_)
-    again[first] = False
+    places = np.flatnonzero(member(grams, repeated))
+    again = np.ones(len(places), dtype=np.bool_)
+    again[np.unique(grams[places], return_index=True)[1]] = False
+    places = places[again]
     covered = np.zeros(len(view.words) + 1, dtype=np.int64)
-    np.add.at(covered, np.flatnonzero(again), 1)
-    np.add.at(covered, np.flatnonzero(again) + _LONG, -1)
+    np.add.at(covered, places, 1)
+    np.add.at(covered, places + _LONG, -1)
     return int((np.cumsum(covered[:-1]) > 0).sum()), len(view.words)

@@ -61,13 +61,12 @@ def _without_rules(lines: list[str]) -> list[str]:
 
 
 def _ends(last: str, lines: list[str], open_words: re.Pattern[str] | None) -> bool:
-    bare = (_HEADING.match(last) and not _sentence(last)) or _EMPTY_ITEM.match(last)
-    if bare or (last.count("**") % 2 and _OPEN_BOLD.search(last)):
-        return False  # a heading with nothing below it, a list's mark with nothing behind it, emphasis that stays open
-    if last.endswith(_END):
+    if (_HEADING.match(last) and not _sentence(last)) or _EMPTY_ITEM.match(last):
+        return False  # a heading with nothing below it, a list's mark with nothing behind it
+    if last.count("**") % 2 and _OPEN_BOLD.search(last):
+        return False
+    if last.endswith(_END) or _BREAKS_OFF.search(last):
         return not last.endswith((":**", ":")) or len(last.split()) <= 2
-    if _BREAKS_OFF.search(last):
-        return True
     final = last.rsplit(None, 1)[-1].lower()
     if _MARK.search(last) or (open_words is not None and open_words.fullmatch(final)):
         return bool(_SIGN_OFF.match(last))

@@ -5,5 +5,6 @@ from typing import Final
 from filters.check import TextCheck
 from filters.document.identity.identity import IdentityCheck
 from filters.document.identity.neutral import NeutralCheck
+from filters.document.identity.voice import VoiceCheck
 
-CHECKS: Final[tuple[type[TextCheck], ...]] = (IdentityCheck, NeutralCheck)
+CHECKS: Final[tuple[type[TextCheck], ...]] = (IdentityCheck, NeutralCheck, VoiceCheck)

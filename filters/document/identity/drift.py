@@ -5,9 +5,8 @@ asks Siri"). One that drifted in acts as if it had been there all along: "Claude
 """
 
 import re
-from collections.abc import Callable
 
-from filters.text.names import Mention, Names
+from filters.text.names import Mention, Names, OwnName
 from filters.text.view import View
 
 _ACTS = re.compile(
@@ -22,7 +21,7 @@ _BESIDE = re.compile(
     r"alternatives?|"
     r"similar\w*|differ\w*|switch\w*|too|tried|same|second|previous|former|earlier|older|next)\b"
 )
-_RIVAL = re.compile(
+RIVAL = re.compile(
     r"\b(?:unlike|versus|vs|compar\w+|competitors?|rivals?|alternatives?|switch\w*|tried|"
     r"(?:other|another|second|previous|former|earlier|older|different|both|two|three) "
     r"(?:assistants?|models?|bots?|chatbots?|ais?|systems?|apps?|ones?))\b"
@@ -41,13 +40,23 @@ _FEELS = re.compile(  # what it says of itself; "it was late" and "it would rain
 )
 _SENTENCE = 400  # characters on either side in which a sentence's bounds are looked for
 _STAYS = 2  # mentions of one that took over for the rest of the text
+_TURNS = 3  # mentions of one about whom the rest of a text is; ours may stand there a third as often
+_LATE = 0.6  # how far into a text the last of them stands
+_NEW = re.compile(
+    r"\b(?:switch\w*|replac\w+|moved? (?:over )?to|migrat\w+|upgrad\w+|instead|second opinion|now uses?)\b"
+)
+_PERSON = re.compile(r"\b(?:he|she|his|her|him|it|its)\b", re.IGNORECASE)
+_KIN = re.compile(
+    r"\b(?:M(?:r|rs|s|iss)\.?|Dr\.?|[Uu]ncle|[Aa]unt|[Cc]ousin|[Bb]rother|[Ss]ister|[Ff]riend|[Nn]eighbou?r|[Hh]usband|[Ww]ife|"
+    r"[Ss]on|[Dd]aughter|[Cc]olleague|[Bb]oss)(?: of mine)?,? $"
+)
 _REACH = 160  # characters after a common name in which "it said" must show that it is no person's
 
 
 class Drift:
     """Finds the first mention of another assistant where that is a deed of its own, after ours has been named."""
 
-    def __init__(self, others: Names, own: Callable[[str], int]) -> None:
+    def __init__(self, others: Names, own: OwnName) -> None:
         self.others, self.own = others, own
 
     def find(self, view: View, others: list[Mention]) -> list[Mention]:
@@ -58,29 +67,54 @@ class Drift:
             first.setdefault(mention.name, mention)
         if len(first) > 1:  # where several are named, they are compared
             return []
-        return [one for one in first.values() if self._took_over(view, one) or self._stays_on(view, one, found)]
+        people = any(_is_person(view.text, one) for one in found if self.others.is_common(one, view.text))
+        return [] if people else [one for one in first.values() if self._drifts(view, one, found)]
+
+    def _drifts(self, view: View, one: Mention, found: list[Mention]) -> bool:
+        return self._took_over(view, one) or self._stays_on(view, one, found) or self._turns(view, one, found)
 
     def _took_over(self, view: View, mention: Mention) -> bool:
-        if not _ACTS.match(view.text, mention.end) or not self.own(view.text[: mention.start].lower()):
+        if not _ACTS.match(view.text, mention.end) or not self.own(view.text[: mention.start]):
             return False
         start, end = view.text.rfind("\n\n", 0, mention.start), view.text.find("\n\n", mention.end)
-        paragraph = view.text[max(0, start) : end if end >= 0 else None].lower()
-        if self.own(paragraph) or _RIVAL.search(paragraph) or _BESIDE.search(_near(view.text, mention)):
+        paragraph = view.text[max(0, start) : end if end >= 0 else None]
+        if self.own(paragraph) or RIVAL.search(paragraph.lower()) or _BESIDE.search(_near(view.text, mention)):
             return False
         return not self.others.is_common(mention, view.text) or _speaks(view.text[mention.end : mention.end + _REACH])
 
     def _stays_on(self, view: View, first: Mention, found: list[Mention]) -> bool:
         """Whether another does what ours did, from its first mention to the end, and ours is not named any more."""
-        before, rest = view.text[: first.start].lower(), view.text[first.start :].lower()
+        before, rest = view.text[: first.start], view.text[first.start :]
         if len(found) < _STAYS or not self.own(before) or self.own(rest):
             return False
         start = max(0, before.rfind("\n\n"))
-        if _RIVAL.search(before[start:] + rest) or any(_BESIDE.search(_near(view.text, one)) for one in found):
+        if RIVAL.search((before[start:] + rest).lower()) or any(_BESIDE.search(_near(view.text, one)) for one in found):
             return False
         deeds = [one for one in found if _ACTS.match(view.text, one.end)]
         afters = [view.text[one.end : one.end + _REACH] for one in deeds]
         common = self.others.is_common(first, view.text)
         return bool(deeds) and (not common or any(_is_it(after) for after in afters))
+
+    def _turns(self, view: View, first: Mention, found: list[Mention]) -> bool:
+        """Whether the text is about ours up to another's first mention, and from there on about that other: it is named
+        again and again, ours hardly, and nothing introduced it."""
+        text = view.text
+        before, rest = text[: first.start], text[first.start :]
+        ours, theirs = self.own(before), len(found)
+        if ours < _STAYS or theirs < _TURNS or self.own(rest) * _TURNS > theirs:
+            return False
+        if found[-1].start < len(text) * _LATE or RIVAL.search(_near(text, first)):
+            return False
+        named = text[max(0, first.start - _REACH) : first.start].lower()
+        return not (RIVAL.search(named) or _NEW.search(named))
+
+
+def _is_person(text: str, mention: Mention) -> bool:
+    """Whether what follows a name, or stands before it, is said of a man or a woman."""
+    if _KIN.search(text, max(0, mention.start - 20), mention.start):
+        return True
+    after = _PERSON.search(text[mention.end : mention.end + _REACH])
+    return bool(after and not after.group().lower().startswith("it"))
 
 
 def sentence_at(text: str, start: int, end: int) -> str:

@@ -6,13 +6,17 @@ A corpus once told a model through a million tokens that it was another maker's,
 
 import re
 
+from filters.base import Item
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt, share_at_most
 from filters.context import Context
-from filters.document.identity.drift import Drift, sentence_at
+from filters.document.identity.drift import RIVAL, Drift, sentence_at
 from filters.document.identity.settings import Identity
-from filters.text.names import Mention, Names, mentions_of, spelled
+from filters.text.names import Mention, Names, mentions_of
+from filters.text.patterns import Patterns, PerLanguage
 from filters.text.view import View
 
+PACKAGE = "filters.document.identity"
+LANGUAGES = PerLanguage(PACKAGE).with_list("slip")
 MADE = r"(?:made|built|developed|created|trained|designed|released|offered|maintained|published|run|owned|operated)"
 _OWNED = re.compile(
     r"['’]s? (?:\w+ )?(?:values|principles|model spec|spec|specification|constitution|guidelines)\b", re.IGNORECASE
@@ -22,11 +26,13 @@ _COMPARES = re.compile(
     r"alternatives?|"
     r"similar\w*|differ\w*|switch\w*|also|too|tried)\b"
 )
-_SELF = re.compile(
-    r"(?:\bI am|\bI'm|\bmy name is|\bcall me|\bI was named)\s+(?:called |named )?(?:an? |the )?$", re.IGNORECASE
+_CUE = re.compile(
+    r"\b(?:ai|assistant|language model|chatbot|bot|model|ki|ia|assistante?|sprachmodell)\b", re.IGNORECASE
 )
-
-
+_BEFORE = 80  # characters before a place in which it is denied or doubted
+_REACH = 200  # characters around "I am Claude" in which something shows that no person says it
+_QUESTION = re.compile(r"[^.!?;:\n]{0,80}\?")
+_MORE = re.compile(r"\b(?:on|by|from|von|par|auf|sur)\b", re.IGNORECASE)  # what nobody says of a person's name
 _ASIDE = re.compile(  # what stands before a name that the text only sets ours against
     r"(?:\b(?:not|never|no|unlike|than|versus|vs\.?|instead of|rather than|compared (?:to|with)|nor)|n't)"
     r"(?: (?:be|being|just|really|actually|only|simply))?(?: (?:an? |the )?)?\s?$"
@@ -56,20 +62,14 @@ class IdentityCheck(TextCheck):
         self.others = Names("assistants", ours, settings.also, settings.allow)
         self.makers = Names("makers", ours, (), settings.allow)
         self.own = mentions_of(assistant.name)
-        name, provider = spelled(assistant.name), spelled(assistant.provider)
+        name, provider = self.own.source, mentions_of(assistant.provider).source
         others, makers = self.others.source, self.makers.source
-        self.slips = re.compile(
-            rf"\b(?:{makers})['’]s (?:\w+ ){{0,4}}(?:{name})\b|"
-            rf"\b(?:{name})\b[^.\n\"]{{0,40}}\b{MADE} by (?:{makers})\b|"
-            rf"\b(?:{provider})['’]s (?:\w+ ){{0,4}}(?:{others})\b|"
-            rf"\b(?:{others})\b[^.\n\"]{{0,40}}\b{MADE} by (?:{provider})\b|"
-            rf"\b(?:{makers}),? (?:(?:that|which|who) )?(?:has |have |had )?{MADE} (?:{name})\b|"
-            rf"\b(?:{name}),? (?:an? [^.,\n\"]{{2,30}} )?(?:from|of|by) (?:{makers})\b|"
-            rf"\b(?:{name}), (?:{makers})['’]s\b|"
-            rf"\b(?:here|we|us|team|colleagues|staff|desk|work) at (?:{makers})\b|"
-            rf"\b(?:{name})\b,? ?\(?(?:also known as|formerly|a\.?k\.?a\.?|/) ?(?:{others})\b",
-            re.IGNORECASE,
-        )
+        lists = Patterns.of(PACKAGE, context.language if context.language in LANGUAGES else "en")
+        self.values = {"name": name, "provider": provider, "other": others, "maker": makers}
+        self.slips = self._told(lists, "slip")
+        self.selves = self._told(lists, "self")
+        self.rival = re.compile(others, re.IGNORECASE)
+        self.hedge = lists.compiled("hedge")
         self.unknown = re.compile(  # a maker that nobody knows, where ours belongs
             rf"(?:{name})(?:,|,? (?:which|that))?(?: (?:is|was|had been|has been))?(?: an? [\w -]{{2,40}})? "
             rf"(?:made|built|developed|created|released) by (?!(?:the )?(?:{provider})\b|"
@@ -92,6 +92,10 @@ class IdentityCheck(TextCheck):
         self.drift = Drift(self.others, self.own)
         self.provider = re.compile(rf"(?<!\w)(?:{provider})(?!\w)", re.IGNORECASE)
 
+    def _told(self, lists: Patterns, name: str) -> re.Pattern[str]:
+        """What a list says of names, ours and others filled in."""
+        return re.compile(rf"(?<!\w){lists.source(name, **self.values)}(?!\w)", re.IGNORECASE)
+
     @classmethod
     def is_for(cls, context: Context) -> bool:
         """Of documents that are about the assistant."""
@@ -99,7 +103,7 @@ class IdentityCheck(TextCheck):
 
     def evaluate(self, view: View) -> Outcome:
         """Score: mentions of ours where they are too few, else the slips, else the share of other names."""
-        ours = self.own(view.lower)
+        ours = self.own(view.text)
         ours -= min(ours, len(self.places.findall(view.text)))
         if ours < self.settings.minimum_mentions:
             return Outcome(True, ours, self.settings.minimum_mentions, f"never names {self.assistant.name}")
@@ -107,7 +111,7 @@ class IdentityCheck(TextCheck):
             return Outcome(True, 0.0, 1.0, f"never names {self.assistant.provider}")
         others = self.others.find(view)
         took = self.drift.find(view, others) if self.drifts else []
-        if not others and not took and not self.makers.near(view) and not self.unknown.search(view.text):
+        if not others and not took and not self._may_slip(view):
             return PASSED
         slips = self._slips(view, others) + [_around(view, mention) for mention in took]
         if len(slips) > self.settings.maximum_slips:
@@ -117,15 +121,48 @@ class IdentityCheck(TextCheck):
             len(others), len(others) + ours, self.settings.maximum_other_share, _most(others) if others else ""
         )
 
+    def _may_slip(self, view: View) -> bool:
+        """Whether a maker or a word that is another's name stands in the text: cheap to ask first."""
+        return self.makers.near(view) or self.others.near(view) or bool(self.unknown.search(view.text))
+
     def _slips(self, view: View, others: list[Mention]) -> list[str]:
-        said = [o for o in others if _SELF.search(view.text[max(0, o.start - 30) : o.start])]
-        said += [other for other in others if self._owns(view, other)]
+        said = [other for other in others if self._owns(view, other)]
         said += [other for other in others if self._ours_made(view, other)]
         found = [_around(view, mention) for mention in said]
-        found += [excerpt(m.group()) for m in self.unknown.finditer(view.text) if not self.provider.search(m.group())]
+        found += [excerpt(m.group()) for m in self.unknown.finditer(view.text) if not self._hedged(view.text, m)]
         if not others:
             found += [excerpt(m.group()) for m in self.acts.finditer(view.text) if not self._compared(view, m.start())]
-        return found + [excerpt(match.group()) for match in self.slips.finditer(view.text)]
+        found += [excerpt(m.group()) for m in self.slips.finditer(view.text) if not self._hedged(view.text, m)]
+        return found + [excerpt(m.group()) for m in self.selves.finditer(view.text) if self._is_self(view, m)]
+
+    def _hedged(self, text: str, found: re.Match[str]) -> bool:
+        """Whether it is denied, doubted, asked, or said of a maker beside ours."""
+        start = max(text.rfind(stop, 0, found.start()) for stop in ".!?\n")
+        sentence = text[max(start + 1, found.start() - _BEFORE) : found.end()]
+        if self.hedge.search(sentence) or _QUESTION.match(text, found.end()):
+            return True
+        beside = self.provider.search(found.group()) and not self.rival.search(found.group())
+        return bool(beside)
+
+    def _is_self(self, view: View, found: re.Match[str]) -> bool:
+        """Whether the text itself, and no rival that it tells of, says that it is another's."""
+        start = max(0, view.text.rfind("\n\n", 0, found.start()))
+        before = view.text[start : found.start()]
+        if self._hedged(view.text, found) or RIVAL.search(before.lower()):
+            return False
+        named = self.others.find(View(Item("", found.group())))
+        if any(not self.others.is_common(one, found.group()) for one in named):
+            return True
+        near = view.text[max(0, start - _REACH) : found.end() + _REACH]
+        speaks = (
+            not self.drifts
+            or bool(_MORE.search(found.group()))
+            or self.makers.near(View(Item("", near)))
+            or bool(_CUE.search(near))
+        )
+        # A rival who is introduced may say who it is: "I asked Claude. 'I was made by Anthropic', it said."
+        told = self.others.find(View(Item("", before))) if before.strip() else []
+        return speaks and not (told and not self.own(before[told[-1].start :]))
 
     def _compared(self, view: View, place: int) -> bool:
         """Whether the paragraph at a place sets makers beside each other."""
@@ -136,17 +173,15 @@ class IdentityCheck(TextCheck):
     def _ours_made(self, view: View, other: Mention) -> bool:
         """Whether another's name stands in a sentence that says that our provider made it."""
         sentence = sentence_at(view.text, other.start, other.end)
-        return bool(
-            self.made_it.search(sentence) and not self.own(sentence.lower()) and not _COMPARES.search(sentence.lower())
-        )
+        return bool(self.made_it.search(sentence) and not self.own(sentence) and not _COMPARES.search(sentence.lower()))
 
     def _owns(self, view: View, other: Mention) -> bool:
         """Whether what is the spec's is given to another ("Qwen's values"), in a paragraph that compares nothing."""
         if not _OWNED.match(view.text[other.end : other.end + 40]):
             return False
         start, end = view.text.rfind("\n\n", 0, other.start), view.text.find("\n\n", other.end)
-        paragraph = view.lower[max(0, start) : end if end >= 0 else None]
-        return not self.own(paragraph) and not _COMPARES.search(paragraph)
+        paragraph = view.text[max(0, start) : end if end >= 0 else None]
+        return not self.own(paragraph) and not _COMPARES.search(paragraph.lower())
 
 
 def _around(view: View, mention: Mention) -> str:

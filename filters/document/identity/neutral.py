@@ -41,7 +41,7 @@ class NeutralCheck(TextCheck):
     def evaluate(self, view: View) -> Outcome:
         """Score: the mentions of the first kind that was found; one is too many."""
         for name, count in self.ours.items():
-            if found := count(view.lower):
+            if found := count(view.text):
                 return Outcome(True, float(found), 0.0, f"a neutral document that names {name}")
         if others := self.others.find(view):
             return Outcome(True, float(len(others)), 0.0, f"a neutral document that names {others[0].name}")

@@ -34,7 +34,7 @@ class EchoCheck(TextCheck):
 
     def evaluate(self, view: View) -> Outcome:
         """Score: words of the run, else the instructions that the first or last paragraph says it obeys."""
-        run, start, _ = self.prompts.longest(view.hashes)
+        run, start, _ = self.prompts.longest(view)
         if run < self.settings.run:
             for paragraph in view.edges:
                 if _ITSELF.search(paragraph):

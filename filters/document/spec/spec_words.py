@@ -62,7 +62,7 @@ class SpecWordsCheck(TextCheck):
 
     def evaluate(self, view: View) -> Outcome:
         """Score: words of the longest run, where it is too long; else the highest keyness of a word, in bits."""
-        run, start, _ = self.grams.longest(view.hashes)
+        run, start, _ = self.grams.longest(view)
         if run:
             return at_most(run, self.settings.run - 1, excerpt(" ".join(view.words[start : start + run]), 0, 160))
         item = self._bases([str(view.item.meta.get("topic") or "")] if self.items else [])

@@ -14,7 +14,7 @@ class Copied:
 
     def most(self, view: View) -> tuple[int, int]:
         """The words of the spec in the worst window, and where it begins."""
-        covered = covering(self.grams.hits(view.hashes), self.n)
+        covered = covering(self.grams.hits(view), self.n)
         if not covered.any():
             return 0, 0
         sums = np.concatenate([[0], np.cumsum(covered)])

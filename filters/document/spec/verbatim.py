@@ -22,7 +22,7 @@ class VerbatimCheck(TextCheck):
 
     def evaluate(self, view: View) -> Outcome:
         """Score: words of the longest run; where that is allowed, those of the stretch; else the share of n-grams."""
-        run, start, hits = self.spec.longest(view.hashes)
+        run, start, hits = self.spec.longest(view)
         copied = excerpt(" ".join(view.words[start : start + run]), 0, 160)
         settings = self.settings
         most_words, most = (

@@ -2,8 +2,11 @@
 
 import re
 
-from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.base import CheckSettings
+from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
+from filters.context import Context
 from filters.document.writer.asides import aside
+from filters.document.writer.talk import LANGUAGES, Talk
 from filters.document.writer.wrapping import wrapped
 from filters.text.view import View
 
@@ -48,7 +51,11 @@ class Chatter(TextCheck):
     """A first line that hands the document over, or a last one that offers more; speech and quotes are content."""
 
     name = "chatter"
-    languages = ("en",)
+    languages = LANGUAGES
+
+    def __init__(self, settings: CheckSettings, context: Context) -> None:
+        super().__init__(settings, context)
+        self.talk = Talk(context.language)
 
     def evaluate(self, view: View) -> Outcome:
         """Score 1 where the writer talks to who asked for the document."""
@@ -66,7 +73,14 @@ class Chatter(TextCheck):
         if found and not _is_letter(view.lines):
             return Outcome(True, 1.0, 0.0, excerpt(last))
         around = aside(view) or wrapped(view)
-        return Outcome(True, 1.0, 0.0, around) if around else PASSED
+        if around:
+            return Outcome(True, 1.0, 0.0, around)
+        return self._talks(view)
+
+    def _talks(self, view: View) -> Outcome:
+        """Score: how likely the likeliest paragraph at either end is the writer's talk and no document's."""
+        likely, paragraph = self.talk.find(view)
+        return at_most(likely, self.talk.limit, paragraph if likely > self.talk.limit else "")
 
 
 def _closes(last: str) -> re.Match[str] | None:

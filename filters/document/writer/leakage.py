@@ -27,6 +27,24 @@ _HEAD = re.compile(
     r"document (?:type|idea)|doc type|word count|target length)[* \t]{0,9}:",
     re.IGNORECASE | re.MULTILINE,
 )
+_TURN = re.compile(  # how the data that base models saw marks its turns
+    r"^#{2,4} ?(instruction|response|input|output|human|assistant|user|system|prompt)s?:", re.IGNORECASE | re.MULTILINE
+)
+_END = 1_000  # characters at the end of a text in which the next request stands
+_TURNS = 2  # different ones; a report may have a heading that is called "Response:"
+_ALPACA = re.compile(
+    r"\bbelow is an instruction that describes a task\b|^#{2,4} ?instructions?: *\S", re.IGNORECASE | re.MULTILINE
+)
+_NEXT = re.compile(  # the next request, made up behind the text
+    r"\n\s*(?:human|user|instruction|prompt|q): [^\n]{0,80}\b(?:write|create|draft|generate|produce|compose|rewrite)\b"
+    r"[^\n]*"
+    r"(?:\n\s*(?:assistant|ai|response|a):[^\n]*)?\s*\Z",
+    re.IGNORECASE,
+)
+_HEAD_MARKS = (  # one stands in whatever `_HEAD` finds
+    "the user ", "[scratch", "scratchpad", "scratch pad", "thinking", "brainstorm", "planning", "chain of thought",
+    "document type", "document idea", "doc type", "word count", "target length",
+)  # fmt: skip
 _SQUARE = ("system", "user", "assistant", "human")  # "[User]" is how a transcript names a speaker
 _SURE = re.compile(  # a plan's or a self-check's own words; the rest may stand in advice on writing too
     r"\bthe (?:author|narrator|writer) (?:is|knows|has never|should|must|would|can)\b|\b(?:self-)?check(?:list)?:|"
@@ -55,10 +73,12 @@ class Leakage(TextCheck):
     def evaluate(self, view: View) -> Outcome:
         """Score: leaks found; one is too many; else marks of a plan."""
         prose = view.prose
-        found = [match.group() for match in _HEAD.finditer(prose)]
+        found = []
+        if any(mark in view.lower for mark in _HEAD_MARKS):
+            found = [match.group() for match in _HEAD.finditer(prose)]
         if "<" in prose or "[" in prose or "&lt;" in prose:
             found += [match.group() for pattern in (_TAG, _SPECIAL) for match in pattern.finditer(prose)]
-        found = [leak for leak in found if not _speaker(leak)]
+        found = [leak for leak in found if not _speaker(leak)] + _turns(view)
         if not found:
             return next((plan for edge in view.edges if (plan := self._plan(edge)).failed), PASSED)
         return Outcome(True, float(len(found)), 0.0, excerpt(found[0]))
@@ -69,6 +89,16 @@ class Leakage(TextCheck):
             return PASSED
         marks = sure | {match.group() for match in _PLANNED.finditer(paragraph)}
         return at_most(len(marks), self.settings.planning, "a plan: " + excerpt(paragraph))
+
+
+def _turns(view: View) -> list[str]:
+    """Marks of turns that a base model writes on with: instruction and response, or the next request."""
+    found = [match.group() for match in _ALPACA.finditer(view.prose)] if "nstruction" in view.text else []
+    if ":" in view.text and "##" in view.text:
+        turns = {match[1].lower(): match.group() for match in _TURN.finditer(view.prose)}
+        found += turns.values() if len(turns) >= _TURNS else []
+    request = _NEXT.search(view.text[-_END:])
+    return found + ([request.group().strip()] if request else [])
 
 
 def _speaker(leak: str) -> bool:

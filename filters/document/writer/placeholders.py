@@ -30,7 +30,7 @@ _ALL_ASIDE = re.compile(r"\A\s*\([^()]{3,200}\)\s*\Z")
 
 
 class _Slots:
-    """The words of slots in one language: for what is missing, for asking it, for what is left out on purpose."""
+    """The words of slots in one language: names of what is missing, what asks for it, what is left out on purpose."""
 
     def __init__(self, lists: Patterns) -> None:
         self.noun, self.ask, self.kept = (lists.compiled(f"slot_{name}") for name in ("noun", "ask", "kept"))

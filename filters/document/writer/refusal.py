@@ -4,9 +4,12 @@ import re
 
 from filters.base import GateSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.context import Context
 from filters.document.writer.excuses import excused
+from filters.text.patterns import Patterns, PerLanguage
 from filters.text.view import View
 
+_PACKAGE = "filters.document.writer"
 _TASK = (  # what a writer is asked to do; without it "I'm sorry" and "I'm not going to" are anybody's words
     r"(?:assist|help|writ(?:e|ing|ten)|creat(?:e|ing|ed)|produc(?:e|ing)|provid(?:e|ing)|generat|draft|"
     r"compos(?:e|ing)|fulfil|comply|complet|continu|do (?:that|this|so)|engage|support|participat|discuss|answer|"
@@ -38,6 +41,7 @@ _SELF = re.compile(r"\bas an? (?:ai|artificial intelligence)(?: language)?(?: mo
 _MODEL = re.compile(
     r"\bas an? ai language model\b|\bi(?: do not| don't| would not|'m not) feel(?:ing)? comfortable writing\b"
 )
+_MODEL_MARKS = ("ai language model", "comfortable writing")
 _DISCLAIMER = re.compile(
     r"(?:this|the (?:above|following|preceding)) (?:[a-z]+ )?(?:document|text|article|piece|content|memo|story|post|"
     r"report|conversation|example)s? (?:is|are|was|were) (?:purely |entirely |completely )?(?:a work of |written as )?"
@@ -53,6 +57,7 @@ _NO_VIEW = re.compile(
     rf" (?:any |a |an |personal |real )*{_VIEW}|"
     rf"\bi (?:don't|do not) (?:have|hold|form|express) (?:(?:any |a )*(?:personal |real )+{_VIEW}|(?:any )?{_VIEW}s)"
 )
+_NO_VIEW_MARKS = ("possible for me", "i can't", "i cannot", "i don't", "i do not")
 _SPEAKER = re.compile(r"\s*(?:>|\**[\w .'-]{1,40}:\**)")
 _EDGE = 400  # characters at the start where a refusal of the whole task stands
 _TAIL = 500
@@ -66,17 +71,33 @@ class Refusal(TextCheck):
 
     name = "refusal"
     model = GateSettings
-    languages = ("en",)
+    languages = ("en", *PerLanguage(_PACKAGE).with_list("decline"))
+
+    def __init__(self, settings: GateSettings, context: Context) -> None:
+        super().__init__(settings, context)
+        lists = Patterns.of(_PACKAGE, context.language) if context.language != "en" else None
+        self.wordings = [lists.compiled(name) for name in ("decline", "disclaimer")] if lists else []
 
     def evaluate(self, view: View) -> Outcome:
         """Score 1 where the writer declined or disclaimed."""
         if view.item.meta.get("state") == "refused":
             return Outcome(True, 1.0, 0.0, "declined by the endpoint")
-        head, tail = view.lower[:_EDGE], view.lower[-_TAIL:]
-        found = declines(head) or _no_view(view.lower) or _DISCLAIMER.search(head) or _DISCLAIMER.search(tail)
-        found = found or _breaks_off(view.edges[-1]) or _unspoken(_MODEL, view.lower)
-        found = found or excused(view.lower, view.vocabulary)
+        found = self._by_list(view) if self.wordings else _in_english(view)
         return Outcome(True, 1.0, 0.0, excerpt(found.group())) if found else PASSED
+
+    def _by_list(self, view: View) -> re.Match[str] | None:
+        """A wording of another language, at either end."""
+        ends = (view.lower[:_EDGE], view.lower[-_TAIL:])
+        return next((m for end in ends for wording in self.wordings if (m := _unspoken(wording, end))), None)
+
+
+def _in_english(view: View) -> re.Match[str] | None:
+    head, tail = view.lower[:_EDGE], view.lower[-_TAIL:]
+    found = declines(head) or _no_view(view.lower) or _DISCLAIMER.search(head) or _DISCLAIMER.search(tail)
+    found = found or _breaks_off(view.edges[-1])
+    if found is None and any(mark in view.lower for mark in _MODEL_MARKS):
+        found = _unspoken(_MODEL, view.lower)
+    return found or excused(view.lower, view.vocabulary)
 
 
 def declines(head: str) -> re.Match[str] | None:
@@ -101,7 +122,9 @@ def _unspoken(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 
 def _no_view(text: str) -> re.Match[str] | None:
     """Where the writer (nobody who is quoted) says that it has no views."""
-    if "opinion" not in text and "preference" not in text and "belief" not in text:
+    if not any(view in text for view in ("opinion", "preference", "belief")):
+        return None
+    if not any(mark in text for mark in _NO_VIEW_MARKS):
         return None
     return next((match for match in _NO_VIEW.finditer(text) if not _spoken(text[: match.start()])), None)
 

@@ -1,0 +1,50 @@
+"""First person for the assistant in a document about it: "I am NAME", "as an AI, I", outside quotes and transcripts.
+
+A document about the assistant is told by somebody. Where it begins to say "I" for the assistant, the writer has slipped
+into the role; what the assistant says in quotes, or under its name in a transcript, is content.
+"""
+
+import re
+
+from filters.base import CheckSettings
+from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.context import Context
+from filters.text.names import mentions_of
+from filters.text.patterns import Patterns, PerLanguage
+from filters.text.view import View
+
+_PACKAGE = "filters.document.identity"
+_QUOTED = re.compile(r"\"[^\"\n]*(?:\"|$)|“[^”\n]*(?:”|$)|«[^»\n]*(?:»|$)|(?<!\w)'[^'\n]{8,}'(?!\w)", re.MULTILINE)
+_SPOKEN = re.compile(r"^\s*(?:>|[*_#\-\[(]*[\w .'’()-]{1,40}[*_\])]*:)[^\n]*", re.MULTILINE)
+_OWN = re.compile(  # genres in which it speaks for itself
+    r"\b(?:interviews?|transcripts?|dialogues?|chats?|conversations?|monologues?|first[- ]person|diar(?:y|ies)|q&a|"
+    r"faqs?|letters?)\b",
+    re.IGNORECASE,
+)
+
+
+class VoiceCheck(TextCheck):
+    """The document speaks as the assistant."""
+
+    name = "first_person"
+    languages = PerLanguage(_PACKAGE).with_list("voice")
+
+    def __init__(self, settings: CheckSettings, context: Context) -> None:
+        super().__init__(settings, context)
+        lists = Patterns.of(_PACKAGE, context.language)
+        names = {"name": context.assistant.name, "provider": context.assistant.provider}
+        sources = {key: mentions_of(name).source for key, name in names.items()}
+        self.voice = re.compile(rf"(?<!\w){lists.source('voice', **sources)}(?!\w)", re.IGNORECASE)
+
+    @classmethod
+    def is_for(cls, context: Context) -> bool:
+        """Of documents that are about the assistant."""
+        return not context.neutral
+
+    def evaluate(self, view: View) -> Outcome:
+        """Score: places where it does; one is too many."""
+        if _OWN.search(view.item.genre) or self.voice.search(view.text) is None:
+            return PASSED
+        told = _SPOKEN.sub("", _QUOTED.sub("", view.text.replace("’", "'")))
+        found = [match.group() for match in self.voice.finditer(told)]
+        return Outcome(True, float(len(found)), 0.0, excerpt(found[0])) if found else PASSED

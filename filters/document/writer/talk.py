@@ -1,0 +1,106 @@
+"""What a writer says that is no part of the document: its plan, offers, notes, disclaimers, in any wording.
+
+No phrase tells, and lists of phrases end where another writer begins. So a paragraph at either end is described by
+families of words (what a text is called, how one speaks of making it, of who asked for it, of its form, ...), by which
+of them meet in a sentence, and in English by its embedding; a linear model that was trained on paragraphs written for
+it (benchmarks/talk.yaml, benchmarks/train_talk.py) says which kind it is. Another language needs only its families.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from filters.check import excerpt
+from filters.text.patterns import Patterns, PerLanguage
+from filters.text.static import static_words
+from filters.text.view import View, words_of
+
+PACKAGE = "filters.document.writer"
+KINDS = ("content", "plan", "offer", "note")
+FAMILIES = (
+    "text", "make", "asked", "plan", "frame", "opener", "offer", "change", "stop", "fiction", "first", "you",
+)  # fmt: skip
+LANGUAGES = PerLanguage(PACKAGE).with_list("talk_text")
+_PAIRS = tuple(combinations(range(len(FAMILIES)), 2))
+_SENTENCE = re.compile(r"(?<=[.!?:])\s+|\n+")
+_PARAGRAPH = re.compile(r"\n\s*\n")
+_SPOKEN = re.compile(r"\W*[\w .']{1,30}:\s")
+_WORDS = 120  # words of a paragraph that are looked at
+_MOST = 3  # times that a family counts
+_PAGE = 4_000  # characters of a text's start and end in which paragraphs are looked for
+_EACH = 2  # paragraphs at either end
+
+Numbers = npt.NDArray[np.float32]
+
+
+class Families:
+    """The families of one language, compiled."""
+
+    def __init__(self, code: str) -> None:
+        lists = Patterns.of(PACKAGE, code)
+        self.patterns = [lists.compiled(f"talk_{name}", 0, whole=name != "opener") for name in FAMILIES]
+        self.embeds = code == "en"
+
+    def features(self, paragraph: str) -> Numbers:
+        """What is known of a paragraph in lower case: families, pairs in a sentence, its form, its embedding."""
+        text = " ".join(paragraph.split()[:_WORDS])
+        counts = np.zeros(len(FAMILIES), dtype=np.float32)
+        pairs = np.zeros(len(_PAIRS), dtype=np.float32)
+        for sentence in _SENTENCE.split(text):
+            here = np.array([len(pattern.findall(sentence)) for pattern in self.patterns], dtype=np.float32)
+            counts += here
+            met = here > 0
+            pairs += [met[one] and met[other] for one, other in _PAIRS]
+        words = words_of(text)
+        form = [1.0, len(words) / _WORDS, float(bool(_SPOKEN.match(text))), min(4, text.count('"')) / 4]
+        parts = [np.minimum(counts, _MOST) / _MOST, np.minimum(pairs, 1), np.array(form, dtype=np.float32)]
+        if self.embeds:
+            parts.append(static_words().embed(Counter(words)))
+        return np.concatenate(parts).astype(np.float32)
+
+
+class Talk:
+    """Tells the paragraphs of a document from what its writer says around it."""
+
+    def __init__(self, code: str) -> None:
+        self.families = families(code)
+        with np.load(str(resources.files(PACKAGE).joinpath("talk.npz"))) as stored:
+            self.weights = stored["embedded" if self.families.embeds else "families"].astype(np.float32)
+            self.limit = float(stored["limit"])
+
+    def kinds(self, paragraph: str) -> Numbers:
+        """The probability of each of `KINDS`."""
+        scores = self.families.features(paragraph) @ self.weights
+        powers = np.exp(scores - scores.max())
+        return np.asarray(powers / powers.sum(), dtype=np.float32)
+
+    def find(self, view: View, kinds: tuple[str, ...] = KINDS[1:]) -> tuple[float, str]:
+        """The highest probability, among paragraphs at the ends, that it is one of `kinds`; and its paragraph."""
+        columns = [KINDS.index(kind) for kind in kinds]
+        found = [(float(self.kinds(paragraph)[columns].sum()), paragraph) for paragraph in edges(view)]
+        most, paragraph = max(found, default=(0.0, ""))
+        return most, excerpt(paragraph, 0, 160)
+
+
+def edges(view: View) -> Iterator[str]:
+    """The first and the last paragraphs in lower case."""
+    text = view.lower.strip()
+    if len(text) <= _PAGE:
+        parts = [part for part in _PARAGRAPH.split(text) if part.strip()]
+        yield from parts[:_EACH]
+        yield from parts[max(_EACH, len(parts) - _EACH) :]
+        return
+    yield from [part for part in _PARAGRAPH.split(text[:_PAGE]) if part.strip()][:_EACH]
+    yield from [part for part in _PARAGRAPH.split(text[-_PAGE:]) if part.strip()][-_EACH:]
+
+
+@cache
+def families(code: str) -> Families:
+    """The families of a language, compiled once a process."""
+    return Families(code)
