@@ -202,8 +202,8 @@ def _with_paths(recipe: Recipe, change: Callable[[str], str]) -> Recipe:
     chats, train, mix, prompts = recipe.chats, recipe.train, recipe.mix, recipe.prompts
     if chats.source is not None:
         chats = chats.model_copy(update={"source": change(chats.source)})
-    if train.instruction_mix is not None:
-        train = train.model_copy(update={"instruction_mix": change(train.instruction_mix)})
+    given = {key: getattr(train, key) for key in ("instruction_mix", "preferences", "neutral_text")}
+    train = train.model_copy(update={key: change(path) for key, path in given.items() if path is not None})
     sources = [one.model_copy(update={"path": change(one.path)}) if one.is_file else one for one in mix.sources]
     if prompts is not None and not is_installed(prompts):
         prompts = change(prompts)
