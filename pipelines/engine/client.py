@@ -1,7 +1,6 @@
 """Asking a model: the ledger first, then the endpoints of the role, within all bounds (design/contracts.md, 5).
 
-`Client.ask` never raises for what an endpoint does: every request ends in a typed state, and what cannot go on halts
-the whole run through `pipelines.run.control`.
+`Client.ask` never raises for what an endpoint does; what cannot go on halts the run through `pipelines.run.control`.
 """
 
 import asyncio
