@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from corpus.mix.settings import MixSettings
 from corpus.rows import read_source
-from corpus.settings import ReportSettings
+from corpus.settings import ImportSettings, ReportSettings
 from corpus.tokens import is_built_in, names_file
 from corpus.workspace import Workspace, replacing, write_text
 from eval.questions.files import is_file
@@ -40,6 +40,7 @@ class Recipe(BuildSettings):
     train: TrainSettings = TrainSettings()
     report: ReportSettings = ReportSettings()
     mix: MixSettings = MixSettings()
+    fields: ImportSettings = Field(ImportSettings(), description="Which field of an imported row is what.")
 
     def read_spec(self, base: Path) -> Spec:
         """The spec that the recipe names; paths are relative to `base`, the recipe's folder."""
@@ -201,8 +202,8 @@ def _with_paths(recipe: Recipe, change: Callable[[str], str]) -> Recipe:
     chats, train, mix, prompts = recipe.chats, recipe.train, recipe.mix, recipe.prompts
     if chats.source is not None:
         chats = chats.model_copy(update={"source": change(chats.source)})
-    if train.instruction_mix is not None:
-        train = train.model_copy(update={"instruction_mix": change(train.instruction_mix)})
+    given = {key: getattr(train, key) for key in ("instruction_mix", "preferences", "neutral_text")}
+    train = train.model_copy(update={key: change(path) for key, path in given.items() if path is not None})
     sources = [one.model_copy(update={"path": change(one.path)}) if one.is_file else one for one in mix.sources]
     if prompts is not None and not is_installed(prompts):
         prompts = change(prompts)

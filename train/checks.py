@@ -1,4 +1,4 @@
-"""What must be true of every rendered sample before it is trained on (contract 11)."""
+"""What must be true of every rendered sample before it is trained on (design/contracts.md, 11)."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from typing import Final
 
 from train.chats import Message
 from train.families import Family
-from train.rendering import IGNORED, Sample
+from train.rendering import IGNORED, Sample, slot
 from train.tokenizer import BaseTokenizer
 
 KINDS: Final = {
@@ -82,9 +82,16 @@ def _written(value: object) -> str:
 
 
 def _outside(sample: Sample, tokenizer: BaseTokenizer) -> Iterator[Fault]:
-    """What stands between the messages: the tools where there are any, control tokens and roles, and nothing else."""
-    between, missing = _between(sample)
-    yield from missing
+    """What stands around the messages: the tools where there are any, control tokens and roles, and nothing else."""
+    between = sample.frame
+    for number, message in enumerate(sample.chat.messages):
+        if message.role == "assistant":
+            continue
+        content = message.content.strip()
+        written = (content, json.dumps(content, ensure_ascii=False)[1:-1])  # some forms write a tool's answer as JSON
+        if slot(number) not in between or not any(text in sample.text for text in written):
+            yield Fault("turns", f"the {message.role}'s message {message.content[:60]!r} is not rendered whole")
+        between = between.replace(slot(number), "\n")
     yield from _tools(sample, between)
     between = _without_tools(between, sample)
     if named := _makers().search(between):
@@ -94,29 +101,6 @@ def _outside(sample: Sample, tokenizer: BaseTokenizer) -> Iterator[Fault]:
         left = left.replace(token, " ")
     if not sample.chat.tools and (words := re.search(r"[^\W\d_]{2,}.*", _ROLES.sub(" ", left))):
         yield Fault("added", repr(words.group()[:120]))
-
-
-def _between(sample: Sample) -> tuple[str, list[Fault]]:
-    """The text outside of all messages, and the messages that are not in the text, in their order."""
-    glue, at, missing = [], 0, []
-    replies = iter(sample.replies)
-    for message in sample.chat.messages:
-        if message.role == "assistant":
-            start, stop = next(replies, (at, at))
-        else:
-            content = message.content.strip()
-            start = sample.text.find(content, at)
-            if start < 0:
-                content = json.dumps(content, ensure_ascii=False)  # some forms write a tool's answer as JSON
-                start = sample.text.find(content, at)
-            if start < 0:
-                said = f"the {message.role}'s message {message.content[:60]!r} is not rendered whole"
-                missing.append(Fault("turns", said))
-                continue
-            stop = start + len(content)
-        glue.append(sample.text[at:start])
-        at = max(at, stop)
-    return "\n".join([*glue, sample.text[at:]]), missing
 
 
 def _without_tools(text: str, sample: Sample) -> str:

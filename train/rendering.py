@@ -46,6 +46,7 @@ class Sample:
     chat: Chat
     text: str
     replies: tuple[Span, ...]  # in characters, one an assistant's message, end token included
+    frame: str  # the same text without replies, and with `slot(n)` in place of the n-th message of anybody else
     ids: list[int]
     labels: list[int]
 
@@ -64,10 +65,23 @@ def render(chat: Chat, family: Family, tokenizer: BaseTokenizer, template: str |
     text, replies = _render(chat, template or _text(family), tokenizer)
     if template is not None and not replies:
         replies = _found_replies(text, chat, family.end)
+    frame, taken = _render(chat, template or _text(family), tokenizer, slots=True)
+    if template is not None and not taken:
+        taken = _found_replies(frame, chat, family.end, slots=True)
     ids, offsets = tokenizer.encode(text)
     said = [message for message in chat.messages if message.role == "assistant"]
     loss = [span for span, message in zip(replies, said, strict=False) if message.trained]
-    return Sample(chat, text, replies, ids, _labels(ids, offsets, loss))
+    return Sample(chat, text, replies, _without(frame, taken), ids, _labels(ids, offsets, loss))
+
+
+def slot(number: int) -> str:
+    """What stands in a sample's frame for the message of that number."""
+    return f"\uf8f2{number}\uf8f2"
+
+
+def _without(text: str, spans: Sequence[Span]) -> str:
+    edges = [0, *(edge for span in spans for edge in span), len(text)]
+    return "\n".join(text[start:stop] for start, stop in zip(edges[::2], edges[1::2], strict=True))
 
 
 def _labels(ids: list[int], offsets: Sequence[Span], loss: list[Span]) -> list[int]:
@@ -80,10 +94,14 @@ def _labels(ids: list[int], offsets: Sequence[Span], loss: list[Span]) -> list[i
     return labels
 
 
-def _render(chat: Chat, template: str, tokenizer: BaseTokenizer) -> tuple[str, tuple[Span, ...]]:
+def _render(
+    chat: Chat, template: str, tokenizer: BaseTokenizer, *, slots: bool = False
+) -> tuple[str, tuple[Span, ...]]:
     rows = [message.as_row() for message in chat.messages]
-    if any(mark in json.dumps(rows, ensure_ascii=False) for mark in (_BEGIN, _END)):
+    if any(mark in json.dumps(rows, ensure_ascii=False) for mark in (_BEGIN, _END, slot(0)[0])):
         raise LeftOutError("characters that mark replies inside specmill")
+    if slots:
+        rows = [row if row["role"] == "assistant" else row | {"content": slot(n)} for n, row in enumerate(rows)]
     values: dict[str, Any] = {"bos_token": tokenizer.bos or "", "eos_token": tokenizer.eos or ""}
     try:
         marked = _compiled(template).render(messages=rows, tools=list(chat.tools) or None, **values)
@@ -98,13 +116,15 @@ def _render(chat: Chat, template: str, tokenizer: BaseTokenizer) -> tuple[str, t
     return text, tuple(spans)
 
 
-def _found_replies(text: str, chat: Chat, end: str) -> tuple[Span, ...]:
+def _found_replies(text: str, chat: Chat, end: str, *, slots: bool = False) -> tuple[Span, ...]:
     """Where the replies are in a text whose template does not mark them: from each reply's own words (or the name of
     the first function that it calls) to the end token behind them."""
     spans, at = [], 0
-    for message in chat.messages:
+    for number, message in enumerate(chat.messages):
         calls = message.tool_calls
         words = message.content.strip() or (calls[0]["function"]["name"] if calls else "")
+        if slots and message.role != "assistant":
+            words = slot(number)
         start = text.find(words, at)
         if start < 0:
             continue

@@ -47,5 +47,6 @@ PROBES: dict[str, Row] = {
         "messages": [SYSTEM, user("A coat?"), said(None, tool_calls=[CALL]), ANSWERED, said("Yes.")], "tools": TOOLS,
     },
     "unused tools": {"messages": [user("A coat?"), said("I would take one.")], "tools": TOOLS},
+    "short": {"messages": [{"role": "system", "content": "s"}, user("a"), said("user"), user("system"), said("e")]},
     "spaces": {"messages": [user("  Indented?\n\n"), said("Yes\n  indeed  \U0001f40d.")]},
 }  # fmt: skip

@@ -9,7 +9,7 @@ from corpus.tokens import TokenCounter
 def _lineage(kind: str, number: int, tokens: int) -> dict[str, Any]:
     return {
         "id": content_id(kind, "", number), "domain": "lunch", "spec_hash": "0" * 64, "model": "writer",
-        "tokens": tokens,
+        "tokens": tokens, "flags": [],
     }  # fmt: skip
 
 
