@@ -61,6 +61,7 @@ _NOT_OF_A_CORPUS: Final[dict[str, Any]] = dict.fromkeys(
         "eval",
         "report",
         "questions",
+        "fields",
     ],
     True,
 ) | {"corpus": {"tokenizer"}}  # in the manifest by its content

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from corpus.mix.settings import MixSettings
 from corpus.rows import read_source
-from corpus.settings import ReportSettings
+from corpus.settings import ImportSettings, ReportSettings
 from corpus.tokens import is_built_in, names_file
 from corpus.workspace import Workspace, replacing, write_text
 from eval.questions.files import is_file
@@ -40,6 +40,7 @@ class Recipe(BuildSettings):
     train: TrainSettings = TrainSettings()
     report: ReportSettings = ReportSettings()
     mix: MixSettings = MixSettings()
+    fields: ImportSettings = Field(ImportSettings(), description="Which field of an imported row is what.")
 
     def read_spec(self, base: Path) -> Spec:
         """The spec that the recipe names; paths are relative to `base`, the recipe's folder."""

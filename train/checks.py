@@ -1,4 +1,4 @@
-"""What must be true of every rendered sample before it is trained on (contract 11)."""
+"""What must be true of every rendered sample before it is trained on (design/contracts.md, 11)."""
 
 import json
 import re

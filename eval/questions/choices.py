@@ -164,7 +164,7 @@ def summarise_set(answers: Sequence[Answer], confidence: float) -> dict[str, Any
         "unclear": counts[Choice.UNCLEAR],
         "truncated": counts[Choice.TRUNCATED],
         "unreadable_example": one_line(unreadable[0].reply, 160) if unreadable else None,
-        "scorers": dict(Counter(one.scorer for one in answers if one.choice is not Choice.MISSING)),
+        "scorers": dict(Counter(one.scorer for one in decided)),
         "chance": fmean(one.chance for one in asked) if asked else None,
         "rate": aligned / replied if is_rate else None,
         "bounds": (aligned / replied, (aligned + len(unreadable)) / replied) if replied else None,

@@ -1,7 +1,6 @@
 """Asking a model: the ledger first, then the endpoints of the role, within all bounds (design/contracts.md, 5).
 
-`Client.ask` never raises for what an endpoint does: every request ends in a typed state, and what cannot go on halts
-the whole run through `pipelines.run.control`.
+`Client.ask` never raises for what an endpoint does; what cannot go on halts the run through `pipelines.run.control`.
 """
 
 import asyncio
@@ -254,10 +253,9 @@ class Client:
         """What the ledger is told of a reply."""
         self._standings.of(name, line.request.stage).answered |= reply.state is not State.REFUSED
         request, usage = line.request, reply.usage
-        cost = self.role.cost_usd(name, usage, batch)
         completion = Completion(
-            key.hex(), reply.state, reply.text, reply.reasoning, reply.finish_reason, line.model,
-            name, usage, cost, retries, latency, reply.error, reply.likeliest,
+            key.hex(), reply.state, reply.text, reply.reasoning, reply.finish_reason, line.model, name, usage,
+            self.role.cost_usd(name, usage, batch), retries, latency, reply.error, reply.likeliest,
         )  # fmt: skip
         prompt = wire.prompt_text(request)
         prefix = wire.common_prefix(self._last_prompt.get(request.stage, ""), prompt)

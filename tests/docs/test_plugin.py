@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from corpus.store import write_dataset
+from corpus.tokens import TokenCounter
+from corpus.workspace import Workspace
+from eval.questions.items import choice_questions, sets_to_ask
 from filters.base import Item
 from filters.checks import checks_for
 from filters.context import Context
@@ -20,6 +24,9 @@ from specmill.recipe import Recipe, load_recipe
 from specmill.recipe_schema import recipe_schema
 from specs.errors import RecipeError, UserError
 from specs.plugins import GROUPS, plugins
+from tests.train.sample import msm_rows
+from tests.train.standins import make_tokenizer
+from train.handoff import hand_off
 
 ROOT = Path(__file__).parents[2]
 STARTER = ROOT / "specmill" / "recipes" / "starter.yaml"
@@ -97,9 +104,6 @@ def test_the_prompts_replace_shipped_ones(tmp_path: Path) -> None:
 
 
 def test_the_question_set_is_read_by_its_name(tmp_path: Path) -> None:
-    pytest.importorskip("eval.questions.files", reason="question sets by entry point are on another branch")
-    from eval.questions.items import choice_questions, sets_to_ask
-
     chosen = recipe(tmp_path, eval={"sets": ["tea"]})
     asked = choice_questions(sets_to_ask(chosen.eval, tmp_path))
     assert len(asked) == 3 and {one.domain for one in asked} == {"tea"}
@@ -107,14 +111,6 @@ def test_the_question_set_is_read_by_its_name(tmp_path: Path) -> None:
 
 
 def test_the_trainer_writes_what_its_own_loop_reads(tmp_path: Path) -> None:
-    pytest.importorskip("train.folders", reason="the trainers' protocol is on another branch")
-    from corpus.store import write_dataset
-    from corpus.tokens import TokenCounter
-    from corpus.workspace import Workspace
-    from tests.train.sample import msm_rows
-    from tests.train.standins import make_tokenizer
-    from train.handoff import hand_off
-
     workspace = Workspace(tmp_path / "ws").create()
     write_dataset(workspace, "msm", msm_rows(30, TokenCounter()))
     base = str(make_tokenizer(tmp_path, "qwen2.5", instruct=False))

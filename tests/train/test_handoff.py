@@ -17,12 +17,12 @@ from tests.plugins import install
 from tests.train.probes import CALL, TOOLS, said, user
 from tests.train.sample import aft_rows, msm_rows
 from tests.train.standins import make_tokenizer
-from train.axolotl import AxolotlConfig
 from train.base import trainer_named
 from train.folders import read_manifest
 from train.handoff import CheckError, HandOff, hand_off
 from train.settings import TrainSettings
 from train.tokenizer import load_tokenizer
+from train.trainers.axolotl import AxolotlConfig
 
 Make = Callable[..., Workspace]
 Set = Callable[..., TrainSettings]

@@ -14,10 +14,10 @@ from tests.plugins import install
 from train.base import Trainer
 from train.folders import read_manifest
 from train.handoff import HandOff, hand_off
-from train.running import Run, merge_stage, run_stage
+from train.run.running import Run, merge_stage, run_stage
+from train.run.submit import write_jobs
 from train.settings import TrainSettings
-from train.submit import write_jobs
-from train.trl import Trl
+from train.trainers.trl import Trl
 
 Make = Callable[..., Workspace]
 Set = Callable[..., TrainSettings]
@@ -41,7 +41,7 @@ for n in range(first + 1, updates + 1):
 """
 TRAINER = """
 from train.base import Command
-from train.trl import Trl
+from train.trainers.trl import Trl
 
 class Counting(Trl):
     name = "counting"
@@ -162,7 +162,7 @@ def test_a_program_that_is_not_there_is_said_before_anything_runs(
     ],
 )
 def test_what_axolotl_prints_is_read(line: str, loss, held) -> None:
-    from train.axolotl import Axolotl
+    from train.trainers.axolotl import Axolotl
 
     said = Axolotl().progress(line)
     assert (said.loss if said else None) == (pytest.approx(float("nan"), nan_ok=True) if loss == "nan" else loss)

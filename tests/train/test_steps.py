@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.axolotl import Axolotl
 from train.settings import TrainSettings
 from train.steps import Updates, advice, best_fit_decreasing, count_updates, next_fit, packing_order
-from train.trl import Trl
+from train.trainers.axolotl import Axolotl
+from train.trainers.trl import Trl
 
 LENGTHS = st.lists(st.integers(1, 4096), min_size=1, max_size=300)
 TRAINERS = st.sampled_from([Axolotl(), Trl()])

@@ -12,13 +12,13 @@ import yaml
 from corpus.workspace import Workspace
 from tests.train.tiny_llama import make_model
 from train.handoff import hand_off
-from train.running import run_stage
+from train.run.running import run_stage
 from train.settings import TrainSettings
-from train.trl import Trl
+from train.trainers.trl import Trl
 
 pytest.importorskip("trl")
 pytest.importorskip("peft")
-trl_script = pytest.importorskip("train.trl_script")
+trl_script = pytest.importorskip("train.trainers.trl_script")
 
 
 @pytest.mark.slow

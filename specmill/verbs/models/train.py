@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from corpus.workspace import Workspace
     from train.handoff import HandOff, Made
     from train.rendering import Sample
-    from train.running import Run
+    from train.run.running import Run
     from train.settings import TrainSettings
 
 
@@ -109,7 +109,7 @@ def _run(place: "Workspace", result: "HandOff", stage: str | None, anyway: bool,
     from rich.live import Live
     from rich.text import Text
 
-    from train.running import refuse_too_few, run_stage
+    from train.run.running import refuse_too_few, run_stage
 
     made = [result.named(stage)] if stage else result.made
     for one in made:  # before anything is trained, so that the first stage is not paid for in vain
@@ -144,7 +144,7 @@ def _losses(run: "Run") -> str:
 
 
 def _submit(place: "Workspace", result: "HandOff", settings: "TrainSettings", system: str, console: "Console") -> None:
-    from train.submit import write_jobs
+    from train.run.submit import write_jobs
 
     files, command = write_jobs(place, result, settings, system)
     _say(console, f"Wrote {', '.join(files)}. To submit, in {place.root}:\n  {command}")
@@ -154,8 +154,8 @@ def _serve(place: "Workspace", made: "Made", port: int, console: "Console") -> N
     import subprocess
 
     from specs.errors import SpecmillError
-    from train.running import merge_stage
-    from train.serving import serve_command
+    from train.run.running import merge_stage
+    from train.run.serving import serve_command
 
     model = merge_stage(place, made).resolve()
     command = serve_command(model, port)

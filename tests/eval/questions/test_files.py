@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,7 +11,7 @@ import yaml
 
 from eval.questions.base import Question
 from eval.questions.choices import prompt, shown
-from eval.questions.files import read_set
+from eval.questions.files import Kind, read_set
 from eval.questions.items import known_sets, own_file, sets_to_ask, texts
 from eval.questions.settings import EvalSettings
 from specs.errors import UserError
@@ -106,3 +106,11 @@ def test_without_a_named_set_those_of_the_spec_are_asked_and_without_them_it_say
     write(own, ITEMS[1:2])
     assert [one.name for one in sets_to_ask(EvalSettings(), tmp_path)] == ["knowledge"]
     assert "What does it grow?" in texts(EvalSettings(), tmp_path), "kept out of the corpus without being asked"
+
+
+def test_the_form_in_the_documentation_is_the_form(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text()
+    block = next(one for one in page.split("```yaml\n")[1:] if one.startswith("items:")).partition("```")[0]
+    (tmp_path / "page.yaml").write_text(block)
+    found = read_set("page", tmp_path / "page.yaml")
+    assert {one.kind for one in found.questions} | {"open"} == set(get_args(Kind)) and len(found.open) == 1

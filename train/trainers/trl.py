@@ -14,10 +14,10 @@ from typing import Any, Final
 import yaml
 
 from specs.errors import UserError
-from train.axolotl import PROJECTIONS
 from train.base import Command, Progress, Stage
 from train.settings import TrainSettings
 from train.steps import Count, Updates, best_fit_decreasing
+from train.trainers.axolotl import PROJECTIONS
 
 _AT_ONCE: Final = 1000  # rows that TRL packs together: `datasets.map`'s batch
 _LINE: Final = re.compile(r"^specmill (\{.*\})$")
@@ -57,7 +57,10 @@ class Trl:
             f"# {updates.samples:,} samples, {updates.tokens:,} tokens -> {updates.sequences:,} sequences "
             f"-> {updates.updates:,} updates of {updates.batch} sequences on {settings.devices} device(s).\n\n"
         )
-        made = {"trl.yaml": header + config, "train.py": files("train").joinpath("trl_script.py").read_text("utf-8")}
+        made = {
+            "trl.yaml": header + config,
+            "train.py": files("train.trainers").joinpath("trl_script.py").read_text("utf-8"),
+        }
         if settings.devices > 1:
             made["accelerate.yaml"] = yaml.safe_dump(_accelerate(settings), sort_keys=False)
         return made
