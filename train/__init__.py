@@ -1,1 +1,1 @@
-"""Hand-off to trainers: Axolotl configs, step arithmetic, the Trainer protocol."""
+"""Training: what is trained on, checked; trainers, their arithmetic and their files; running, submitting, serving."""

@@ -35,12 +35,6 @@ class Estimate:
         """Whether it leaves a tenth of a GPU's memory free."""
         return bool(self.memory_gb <= 0.9 * _table()["gpu"]["memory_gb"])
 
-    @property
-    def overrides(self) -> list[str]:
-        """What to set for it."""
-        values = {"devices": self.devices, "adapter": self.adapter, "sharding": self.sharding}
-        return [f"train.{key}={value}" for key, value in values.items()]
-
 
 def estimates(settings: TrainSettings, tokens: int) -> list[Estimate]:
     """For each size and number of GPUs the plainest way for each adapter that fits; what does not fit at all is absent.
