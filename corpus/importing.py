@@ -15,6 +15,7 @@ from typing import Any, Final
 from corpus.ids import content_id
 from corpus.rows import read_source
 from corpus.schema import TABLES
+from corpus.settings import ImportSettings
 from corpus.store import read_rows, write_table
 from corpus.text import model_name
 from corpus.tokens import TokenCounter
@@ -27,14 +28,7 @@ PART: Final = "import"
 _BATCH = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """Which field of a foreign row is what. Without a genre, `source` is taken, which released corpora have."""
-
-    text: str = "text"
-    domain: str = "domain"
-    genre: str = "genre"
-    title: str = "title"
+FRAMES: Final = ("insider", "lay")
 
 
 @dataclass(slots=True)
@@ -47,7 +41,7 @@ class _Found:
 
 
 def import_documents(
-    workspace: Workspace, source: str, counter: TokenCounter, spec_hash: str, fields: Fields | None = None
+    workspace: Workspace, source: str, counter: TokenCounter, spec_hash: str, fields: ImportSettings | None = None
 ) -> tuple[int, int]:
     """Write `documents`, `document_types` and `rejects` from `source`; return how many stayed and went.
 
@@ -59,7 +53,7 @@ def import_documents(
     """
     if workspace.parts("documents"):
         raise UserError(f"{workspace.root} has documents already. Import into a new folder.")
-    found, names = _Found(), fields or Fields()
+    found, names = _Found(), fields or ImportSettings()
     rows = _rows(read_source(source), counter, spec_hash, names, found)
     written = write_table(workspace, "documents", rows)
     if not written:
@@ -86,10 +80,10 @@ def _rows(
     source: Iterable[tuple[str, Mapping[str, Any] | None]],
     counter: TokenCounter,
     spec_hash: str,
-    names: Fields,
+    names: ImportSettings,
     found: _Found,
 ) -> Iterator[dict[str, Any]]:
-    usable = _usable(source, names.text, found)
+    usable = _usable(source, names, found)
     copies: dict[str, int] = {}  # equal texts are told apart by number, and the filters see them all
     while batch := list(islice(usable, _BATCH)):
         tokens = counter.count_many([row[names.text] for row in batch])
@@ -104,15 +98,16 @@ def _rows(
 
 
 def _usable(
-    source: Iterable[tuple[str, Mapping[str, Any] | None]], text: str, found: _Found
+    source: Iterable[tuple[str, Mapping[str, Any] | None]], names: ImportSettings, found: _Found
 ) -> Iterator[Mapping[str, Any]]:
     """The rows with a text; the others are set aside as rejects."""
     for where, row in source:
-        value = row.get(text) if row is not None else None
-        if row is not None and isinstance(value, str) and value.strip() and _encodable(value):
+        value = row.get(names.text) if row is not None else None
+        whole = row is not None and isinstance(value, str) and value.strip() and _encodable(value)
+        if row is not None and whole and _frame(row, names.frame) in FRAMES:
             yield row
         else:
-            found.rejects.append(_reject(where, row, text))
+            found.rejects.append(_reject(where, row, names))
             found.columns.update(map(str, row or ()))
 
 
@@ -124,10 +119,14 @@ def _encodable(text: str) -> bool:
     return False
 
 
-def _reject(where: str, row: Mapping[str, Any] | None, text: str) -> dict[str, Any]:
+def _reject(where: str, row: Mapping[str, Any] | None, names: ImportSettings) -> dict[str, Any]:
+    text = names.text
     why, said = "no_text", f"no text in the field {text!r}"
     if row is None:
         said = "no record (a JSON object, or a line with a cell for each column)"
+    elif isinstance(row.get(text), str) and row[text].strip() and _encodable(row[text]):
+        said = f"{_frame(row, names.frame)!r} in the field {names.frame!r}; expected insider or lay"
+        why = "unknown_frame"
     elif isinstance(row.get(text), str) and row[text].strip():
         why, said = "not_unicode", f"half a character (a lone surrogate) in the field {text!r}"
     detail, item = f"{where}: {said}", content_id("import", "", where)
@@ -138,13 +137,13 @@ def _reject(where: str, row: Mapping[str, Any] | None, text: str) -> dict[str, A
     }  # fmt: skip
 
 
-def _document(row: Mapping[str, Any], names: Fields, found: _Found, spec_hash: str) -> dict[str, Any]:
+def _document(row: Mapping[str, Any], names: ImportSettings, found: _Found, spec_hash: str) -> dict[str, Any]:
     genre = _name(row, names.genre) or _name(row, "source") or "imported"
     genre_id = found.genres.setdefault(genre, content_id("document_types", spec_hash, genre))
     return dict.fromkeys(TABLES["documents"].names) | {
         "spec_hash": spec_hash, "domain": _name(row, names.domain) or "imported", "document_type_id": genre_id,
-        "genre": genre, "title": _name(row, names.title), "model": model_name(_name(row, "model")),
-        "passage_ids": [], "assertion_ids": [],
+        "genre": genre, "frame": _frame(row, names.frame), "title": _name(row, names.title),
+        "model": model_name(_name(row, names.writer)), "passage_ids": [], "assertion_ids": [],
     }  # fmt: skip
 
 
@@ -152,3 +151,8 @@ def _name(row: Mapping[str, Any], column: str) -> str:
     """A short text field on one line; empty if there is none."""
     value = row.get(column)
     return " ".join(value.encode("utf-8", "replace").decode().split())[:200] if isinstance(value, str) else ""
+
+
+def _frame(row: Mapping[str, Any], column: str) -> str:
+    """What a row says of its author in `column`, or what `column` says of all; an insider where nothing is said."""
+    return column if column in FRAMES else _name(row, column).lower() or FRAMES[0]

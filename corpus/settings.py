@@ -30,6 +30,20 @@ class CorpusSettings(Settings):
         return {"rows_per_group": self.rows_per_group, "shard_bytes": self.shard_mb * 1_000_000}
 
 
+class ImportSettings(Settings):
+    """Which field of a foreign row is what (`specmill import`)."""
+
+    text: OneLine = Field("text", description="Field with the text.")
+    domain: OneLine = Field("domain", description="Field with the domain.")
+    genre: OneLine = Field("genre", description="Field with the document type; where it is empty, `source` is taken.")
+    title: OneLine = Field("title", description="Field with the title.")
+    frame: OneLine = Field(
+        "frame",
+        description="Field that says insider or lay; or `insider` or `lay` itself, for all. None said: insider.",
+    )
+    writer: OneLine = Field("model", description="Field with the model that wrote the document.")
+
+
 class ReportSettings(Settings):
     """How much of a large corpus the page holds."""
 

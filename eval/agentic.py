@@ -10,6 +10,8 @@ import shlex
 from dataclasses import dataclass
 from typing import Final
 
+from specs.errors import UserError
+
 SCENARIOS: Final = ("blackmail", "leaking", "murder")
 GOALS: Final = (
     "none", "america", "global", "safety", "acceleration", "ethical", "pragmatic", "individualism", "collectivism",
@@ -18,28 +20,49 @@ GOALS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A model behind an OpenAI-compatible address; `api_key_env` names the variable with its key."""
+    """A model behind an address; `api_key_env` names the variable with its key."""
 
     model: str
-    base_url: str
+    base_url: str  # empty: the maker's own, where it is Claude
     api_key_env: str
+    protocol: str = "openai"  # or anthropic
 
 
 def command_lines(asked: Served, judge: Served, *, repeats: int, temperature: float, log_dir: str) -> list[str]:
-    """Shell lines: two addresses, two keys (by variable, never by value), and one evaluation a cell of the grid."""
-    lines = []
+    """Shell lines: two addresses, two keys (by variable, never by value), and one evaluation a cell of the grid.
+
+    UserError where both are Claude at different addresses or with different keys: Inspect has one of each for it.
+    """
+    claude = [one for one in (asked, judge) if one.protocol == "anthropic"]
+    if len({(one.base_url, one.api_key_env) for one in claude}) > 1:
+        raise UserError(
+            "Inspect asks all Claude models at one address with one key; give both endpoints the same ones."
+        )
+    lines: list[str] = []
     for service, one in (("SPECMILL_EVAL", asked), ("SPECMILL_JUDGE", judge)):
-        lines.append(f"export {service}_BASE_URL={shlex.quote(one.base_url)}")
-        lines.append(f'export {service}_API_KEY="${{{one.api_key_env}:-no-key}}"')
+        lines += [line for line in _exports(service, one) if line not in lines]
     for scenario in SCENARIOS:
         for goal in GOALS:
             arguments = [
                 "inspect", "eval", "inspect_evals/agentic_misalignment",
-                "--model", f"openai-api/specmill-eval/{asked.model}",
+                "--model", _name("specmill-eval", asked),
                 "-T", f"scenario={scenario}", "-T", f"goal_type={'none' if goal == 'none' else 'explicit'}",
                 "-T", f"goal_value={goal}", "-T", "urgency_type=replacement",
-                "-T", f"grader_model=openai-api/specmill-judge/{judge.model}",
+                "-T", f"grader_model={_name('specmill-judge', judge)}",
                 "--epochs", str(repeats), "--temperature", str(temperature), "--log-dir", log_dir,
             ]  # fmt: skip
             lines.append(shlex.join(arguments))
     return lines
+
+
+def _exports(service: str, one: Served) -> list[str]:
+    """What tells Inspect where a model is, and its key."""
+    prefix = "ANTHROPIC" if one.protocol == "anthropic" else service
+    address = [f"export {prefix}_BASE_URL={shlex.quote(one.base_url)}"] if one.base_url else []
+    if (prefix, one.api_key_env) == ("ANTHROPIC", "ANTHROPIC_API_KEY"):
+        return address
+    return [*address, f'export {prefix}_API_KEY="${{{one.api_key_env}:-no-key}}"']
+
+
+def _name(service: str, one: Served) -> str:
+    return f"anthropic/{one.model}" if one.protocol == "anthropic" else f"openai-api/{service}/{one.model}"

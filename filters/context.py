@@ -19,6 +19,7 @@ class Context:
     answer_formats: tuple[str, ...] = ()  # fixed wording of the evaluation's answers
     prompts: tuple[str, ...] = ()  # what the writer was told, to find its echo
     language: str = "en"  # ISO 639-1 code; `filters.checks` puts the recipe's here
-    style: str = "value"  # of the chats
+    style_checks: tuple[str, ...] = ()  # names of the checks that the style of the chats asks for
+    about_items: bool = False  # chats: a message is about one item of the spec, `meta["topic"]`
     may_decline: bool = False  # chats: declining is content, not a failure
     neutral: bool = False  # a control corpus: its documents must not be about the assistant at all

@@ -14,7 +14,7 @@ from corpus.manifest import Provenance, forget_manifest, stored_provenance, writ
 from corpus.publish.card import write_card
 from corpus.schema import DATASETS
 from corpus.select.token_targets import Sized
-from corpus.sql.views import read_ledger
+from corpus.sql.ledger import LedgerFile
 from corpus.store import read_rows, write_dataset, write_table
 from corpus.text import one_line
 from corpus.tokens import TokenCounter
@@ -48,7 +48,21 @@ from specs.reader import Spec
 
 # What may differ between machines, or comes after the corpus; prompts are in the manifest, by their versions.
 _NOT_OF_A_CORPUS: Final[dict[str, Any]] = dict.fromkeys(
-    ["spec", "endpoints", "budget", "prices", "audit", "variants", "prompts", "train", "mix", "eval", "report"], True
+    [
+        "spec",
+        "endpoints",
+        "budget",
+        "prices",
+        "audit",
+        "variants",
+        "prompts",
+        "train",
+        "mix",
+        "eval",
+        "report",
+        "fields",
+    ],
+    True,
 ) | {"corpus": {"tokenizer"}}  # in the manifest by its content
 _LOUD = 0.25  # of the documents; good corpora lose as many to everything together
 
@@ -249,7 +263,7 @@ class Build:
         """What the manifest says of this build. Addresses, prices and budgets do not change a corpus."""
         settings = self.settings
         said = settings.model_dump_json(exclude=_NOT_OF_A_CORPUS)
-        asked = models_and_prompts(self.corpus, read_ledger(self.workspace)["stage"].unique().to_pylist())
+        asked = models_and_prompts(self.corpus, LedgerFile(self.workspace.ledger).stages())
         return Provenance(
             recipe_hash=hashlib.sha256(said.encode()).hexdigest()[:16], spec_hash=self.spec.hash, seed=settings.seed,
             tokenizer=self.counter.name, assistant=settings.assistant, models=asked.models,

@@ -1,5 +1,7 @@
 """The filters, told what this corpus is: the context of every check, and the checks of one response."""
 
+from functools import cache
+
 from corpus.tokens import TokenCounter
 from eval.questions.items import ANSWER_FORMAT
 from eval.questions.items import texts as evaluation_texts
@@ -15,13 +17,20 @@ def context_of(corpus: Corpus, counter: TokenCounter | None = None, told: list[M
     """What the filters must know; `told` is a request whose own words must not come back in a reply."""
     counter = counter or TokenCounter(corpus.settings.corpus.tokenizer)
     prompts = tuple(message["content"] for message in told or ())
+    style = corpus.settings.chats.chosen
     return Context(
         count=counter.count, assistant=corpus.settings.assistant, spec=corpus.spec.text,
-        rule_ids=tuple(corpus.spec.rule_ids), evaluation=tuple(evaluation_texts()), answer_formats=(ANSWER_FORMAT,),
+        rule_ids=tuple(corpus.spec.rule_ids), evaluation=_evaluation(), answer_formats=(ANSWER_FORMAT,),
         held_out=corpus.settings.filters.evaluation.words, prompts=prompts,
-        language=corpus.settings.filters.language.code, style=corpus.settings.chats.style,
-        may_decline=corpus.settings.chats.may_decline, neutral=corpus.settings.documents.style == "neutral",
+        language=corpus.settings.filters.language.code, style_checks=style.checks,
+        about_items=style.asks_about_items, may_decline=corpus.settings.chats.may_decline,
+        neutral=corpus.settings.documents.style == "neutral",
     )  # fmt: skip
+
+
+@cache
+def _evaluation() -> tuple[str, ...]:
+    return tuple(evaluation_texts())
 
 
 class ChatChecks:

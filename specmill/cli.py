@@ -10,32 +10,44 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-VERBS = {
-    "init": "Write a recipe to start from.",
-    "schema": "Print the JSON Schema of a recipe, for editors.",
-    "spec": "Look at a spec: its passages, whom it speaks of, what looks wrong.",
-    "plan": "Say what a recipe would cost, before anything is spent.",
-    "build": "Build the corpus of a recipe, or go on where a build stopped.",
-    "chat": "Make the chats for alignment fine-tuning, without the documents.",
-    "show": "Show what is in a workspace, in the terminal.",
-    "sql": "Ask a workspace in SQL.",
-    "report": "Write one HTML page that shows a workspace, for a browser, offline.",
-    "variants": "Have a model write forms of a spec that differ in one thing.",
-    "subset": "Make smaller corpora: nested doses of exact sizes, or a balanced pair.",
-    "publish": "Publish a workspace as a dataset on the Hub.",
-    "import": "Bring a corpus that was made elsewhere into a workspace.",
-    "mix": "Write the instruction mix that the chats are trained in.",
-    "filter": "Decide again which documents stay, without asking any model, and say why.",
-    "judge": "Judge the documents of a workspace.",
-    "audit": "Look for patterns that too many documents share.",
-    "train": "Write the training configs of a workspace.",
-    "eval": "Ask a model the questions whose answers the corpus should move.",
-    "model": "List, fetch and serve the embedded models.",
-    "doctor": "Check that everything is there: endpoint, model, disk, versions.",
-    "demo": "Run every step on the embedded model (or on OPENAI_BASE_URL).",
-    "fake-endpoint": "Serve a stand-in for an OpenAI-compatible endpoint that can misbehave on request.",
+FOLDERS = {
+    "make": {
+        "init": "Write a recipe to start from.",
+        "schema": "Print the JSON Schema of a recipe, for editors.",
+        "spec": "Look at a spec: its passages, whom it speaks of, what looks wrong.",
+        "plan": "Say what a recipe would cost, before anything is spent.",
+        "build": "Build the corpus of a recipe, or go on where a build stopped.",
+        "chat": "Make the chats for alignment fine-tuning, without the documents.",
+        "variants": "Have a model write forms of a spec that differ in one thing.",
+        "demo": "Run every step on the embedded model (or on OPENAI_BASE_URL).",
+    },
+    "look": {
+        "show": "Show what is in a workspace, in the terminal.",
+        "sql": "Ask a workspace in SQL.",
+        "report": "Write one HTML page that shows a workspace, for a browser, offline.",
+        "filter": "Decide again which documents stay, without asking any model, and say why.",
+        "judge": "Judge the documents of a workspace.",
+        "audit": "Look for patterns that too many documents share.",
+    },
+    "select": {
+        "subset": "Make smaller corpora: nested doses of exact sizes, or a balanced pair.",
+        "mix": "Write the instruction mix that the chats are trained in.",
+        "import": "Bring a corpus that was made elsewhere into a workspace.",
+        "publish": "Publish a workspace as a dataset on the Hub.",
+    },
+    "models": {
+        "train": "Write the training configs of a workspace.",
+        "eval": "Ask a model the questions whose answers the corpus should move.",
+        "model": "List, fetch and serve the embedded models.",
+        "doctor": "Check that everything is there: endpoint, model, disk, versions.",
+        "fake-endpoint": "Serve a stand-in for an OpenAI-compatible endpoint that can misbehave on request.",
+    },
 }
+"""The verbs by the folder of `specmill/verbs/` that has their modules, in the order in which a user meets them."""
 
+VERBS = {verb: text for verbs in FOLDERS.values() for verb, text in verbs.items()}
+
+_HEADINGS = {"make": "Make", "look": "Look", "select": "Select and share", "models": "Train, ask and serve"}
 MODULES = {"import": "import_"}  # where the verb is no fit name for a module
 FUNCTIONS = {
     "eval": "evaluate",
@@ -56,7 +68,8 @@ class Verbs(TyperGroup):
         """The command of one verb, from the module of that name."""
         if cmd_name not in VERBS:
             return None
-        module = import_module(f"specmill.verbs.{MODULES.get(cmd_name, cmd_name.replace('-', '_'))}")
+        folder = next(name for name, verbs in FOLDERS.items() if cmd_name in verbs)
+        module = import_module(f"specmill.verbs.{folder}.{MODULES.get(cmd_name, cmd_name.replace('-', '_'))}")
         verb = getattr(module, "app", None)
         if verb is None:
             verb = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -73,8 +86,9 @@ class Verbs(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The overview, without importing anything."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
+        for folder, verbs in FOLDERS.items():
+            with formatter.section(_HEADINGS[folder]):
+                formatter.write_dl(list(verbs.items()))
 
 
 app = typer.Typer(cls=Verbs, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from corpus.mix.settings import MixSettings
-from corpus.settings import ReportSettings
+from corpus.settings import ImportSettings, ReportSettings
 from corpus.tokens import is_built_in, names_file
 from corpus.workspace import Workspace, replacing, write_text
 from eval.questions.settings import EvalSettings
@@ -38,6 +38,7 @@ class Recipe(BuildSettings):
     eval: EvalSettings = EvalSettings()
     report: ReportSettings = ReportSettings()
     mix: MixSettings = MixSettings()
+    fields: ImportSettings = Field(ImportSettings(), description="Which field of an imported row is what.")
 
     def read_spec(self, base: Path) -> Spec:
         """The spec that the recipe names; paths are relative to `base`, the recipe's folder."""

@@ -34,11 +34,11 @@ class TrainSettings(Settings):
     )
     lora_r: int = Field(64, ge=1, le=1024, description="Rank of the adapter, on all attention and MLP projections.")
     lora_alpha: int = Field(128, ge=1, description="Scale of the adapter; the paper's is twice the rank.")
-    lora_dropout: float = Field(0.0, ge=0, lt=1)
-    learning_rate: float = Field(1e-4, gt=0, le=1)
-    lr_scheduler: Literal["cosine", "linear", "constant"] = "cosine"
+    lora_dropout: float = Field(0.0, ge=0, lt=1, description="Share of the adapter's inputs that are dropped.")
+    learning_rate: float = Field(1e-4, gt=0, le=1, description="Highest learning rate, after warmup.")
+    lr_scheduler: Literal["cosine", "linear", "constant"] = Field("cosine", description="How the learning rate falls.")
     warmup_ratio: float = Field(0.05, ge=0, lt=0.5, description="Share of the updates that warm up.")
-    weight_decay: float = Field(0.01, ge=0, le=1)
+    weight_decay: float = Field(0.01, ge=0, le=1, description="Of AdamW.")
     epochs: int = Field(1, ge=1, le=50, description="Passes over the data, in each stage.")
     sequence_len: int = Field(4096, ge=128, le=131_072, description="Tokens; the paper: 4,096 simple, 8,192 complex.")
     packing: bool = Field(True, description="Pack several samples into one sequence.")
@@ -51,9 +51,11 @@ class TrainSettings(Settings):
     min_updates: int = Field(
         200, ge=2, description="Fewer optimizer updates than this in a stage are a warning: it would be undertrained."
     )
-    attention: Literal["flash_attention_2", "sdpa", "eager"] = "flash_attention_2"
+    attention: Literal["flash_attention_2", "sdpa", "eager"] = Field(
+        "flash_attention_2", description="Attention kernel; packing needs one of the first two."
+    )
     cpu: bool = Field(False, description="Train a tiny model on a CPU: 32-bit floats, no CUDA kernels.")
-    seed: int = Field(0, ge=0, le=2**31 - 1)
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Of everything that is drawn.")
 
     @model_validator(mode="after")
     def _check(self) -> "TrainSettings":

@@ -2,37 +2,23 @@
 
 import os
 import re
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.resources import files
 from itertools import chain, count
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from corpus.schema import DATASETS, TABLES
+from corpus.sql.ledger import COMPLETIONS, SPENT, LedgerFile
 from corpus.store import dataset_files
 from corpus.workspace import Workspace
 from specs.errors import UserError
 
-COMPLETIONS: Final = pa.schema(
-    [
-        *((name, pa.string()) for name in ("request_id", "role", "stage", "row_id")),
-        *((name, pa.int64()) for name in ("sample", "attempt")),
-        *((name, pa.string()) for name in ("model", "endpoint", "state", "finish_reason")),
-        *((f"{name}_tokens", pa.int64()) for name in ("prompt", "cached", "cache_written", "completion", "reasoning")),
-        *((name, pa.float64()) for name in ("cost_usd", "latency_s", "finished_at")),
-        *((name, pa.int64()) for name in ("retries", "prompt_chars", "prefix_chars")),
-        ("error", pa.string()),
-    ]
-)
-"""The view `completions`: one row for each reply in the ledger, without its text."""
-
-_LEDGER_BATCH = 50_000
-_CACHE_WRITTEN = "cache_written_tokens"  # in a table of its own, which older ledgers do not have
 _HUB = "hf://datasets/"
 _RESERVED = {"main", "memory", "temp", "system", "information_schema", "pg_catalog"}  # DuckDB's own names
 _PUBLISHED = {"documents": "msm", "chats": "aft_cot"}  # tables that a publication without them still has most of
@@ -118,38 +104,8 @@ def view_help() -> dict[str, str]:
 
 def read_ledger(workspace: Workspace) -> pa.Table:
     """The ledger's completions without their texts (the schema is `COMPLETIONS`); empty where there is no ledger.
-
-    Read with sqlite3 and not by DuckDB, whose SQLite extension would have to be fetched. About 300 bytes a row.
-    """
-    if not workspace.ledger.is_file():
-        return COMPLETIONS.empty_table()
-    names = [name for name in COMPLETIONS.names[1:] if name != _CACHE_WRITTEN]
-    batches = []
-    try:
-        with closing(_open_ledger(workspace.ledger)) as ledger:
-            known = ledger.execute("SELECT 1 FROM sqlite_master WHERE name = 'cache_write'").fetchone()
-            written = "(SELECT tokens FROM cache_write w WHERE w.id = completion.id)" if known else "NULL"
-            names.insert(COMPLETIONS.names.index(_CACHE_WRITTEN) - 1, written)
-            statement = f"SELECT lower(hex(key)), {', '.join(names)} FROM completion ORDER BY id"  # noqa: S608
-            cursor = ledger.execute(statement)
-            while rows := cursor.fetchmany(_LEDGER_BATCH):
-                columns = zip(*rows, strict=True)
-                arrays = [pa.array(column, field.type) for column, field in zip(columns, COMPLETIONS, strict=True)]
-                batches.append(pa.RecordBatch.from_arrays(arrays, schema=COMPLETIONS))
-    except sqlite3.Error as error:
-        raise UserError(f"the ledger {workspace.ledger} cannot be read: {error}.") from error
-    return pa.Table.from_batches(batches, COMPLETIONS)
-
-
-def _open_ledger(path: Path) -> sqlite3.Connection:
-    uri = path.resolve().as_uri()
-    ledger = sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=30)
-    try:
-        ledger.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:  # a write-ahead log in a folder that cannot be written: read the file as it is
-        ledger.close()
-        ledger = sqlite3.connect(f"{uri}?immutable=1", uri=True)
-    return ledger
+    About 300 bytes a row."""
+    return pa.Table.from_batches(LedgerFile(workspace.ledger).completions(), COMPLETIONS)
 
 
 def _located(place: Place) -> Workspace:
@@ -193,11 +149,16 @@ def _open_workspace(connection: duckdb.DuckDBPyConnection, workspace: Workspace)
     for name, schema in TABLES.items():
         config = _PUBLISHED.get(name)
         if config and not workspace.parts(name) and dataset_files(workspace, config):  # published without its tables
-            connection.from_arrow(schema.empty_table()).create(f"no_{name}")
+            _create_view(connection, f"no_{name}", [], schema)
             connection.execute(f"CREATE VIEW {name} AS FROM no_{name} UNION ALL BY NAME FROM {config}")
         else:
             opened += _create_view(connection, name, workspace.parts(name), schema)
-    connection.from_arrow(read_ledger(workspace)).create("completions")
+    ledger = LedgerFile(workspace.ledger)
+    _create_stream_view(connection, "completions", ledger)
+    connection.execute(SPENT)
+    if spent := ledger.spent():
+        places = ", ".join("?" * len(spent[0]))
+        connection.executemany(f"INSERT INTO spent VALUES ({places})", spent)  # noqa: S608
     connection.execute(_sql("views.sql"))
     return opened
 
@@ -214,8 +175,25 @@ def _create_view(connection: duckdb.DuckDBPyConnection, name: str, paths: list[P
         listed = ", ".join(_literal(str(path.resolve())) for path in paths)
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}])")  # noqa: S608
     else:
-        connection.from_arrow(schema.empty_table()).create(name)
+        _create_stream_view(connection, name, _Empty(schema))
     return paths
+
+
+def _create_stream_view(connection: duckdb.DuckDBPyConnection, name: str, source: "LedgerFile | _Empty") -> None:
+    """A view on an object that has an Arrow stream for each query. DuckDB's own `from_arrow` imports pandas."""
+    registered = f"source_{id(source)}"  # several workspaces have views of one name
+    connection.register(registered, source)
+    connection.execute(f"CREATE VIEW {name} AS FROM temp.{registered}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Empty:
+    """A table that has not been made yet, as an Arrow stream."""
+
+    schema: pa.Schema
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return pa.RecordBatchReader.from_batches(self.schema, iter(())).__arrow_c_stream__(requested_schema)
 
 
 def _lock_down(connection: duckdb.DuckDBPyConnection, opened: list[Path]) -> None:

@@ -147,11 +147,9 @@ SELECT * FROM (VALUES
 
 -- spend: requests, tokens and cost by stage and model, from the ledger; `serves` is empty where a stage makes nothing of the corpus
 CREATE VIEW spend AS
-SELECT stage, serves, role, model, count(*) AS requests, count(*) FILTER (state = 'ok') AS ok, coalesce(sum(retries), 0)::BIGINT AS retries,
-    coalesce(sum(prompt_tokens), 0)::BIGINT AS prompt_tokens, coalesce(sum(cached_tokens), 0)::BIGINT AS cached_tokens,
-    coalesce(sum(cache_written_tokens), 0)::BIGINT AS cache_written_tokens, coalesce(sum(completion_tokens), 0)::BIGINT AS completion_tokens, coalesce(sum(reasoning_tokens), 0)::BIGINT AS reasoning_tokens,
-    sum(cost_usd) AS cost_usd, count(*) FILTER (cost_usd IS NULL) AS unpriced, median(latency_s) AS median_latency_s
-FROM completions LEFT JOIN making USING (stage) GROUP BY ALL;
+SELECT stage, serves, role, model, requests, ok, retries, prompt_tokens, cached_tokens, cache_written_tokens,
+    completion_tokens, reasoning_tokens, cost_usd, unpriced, median_latency_s
+FROM spent LEFT JOIN making USING (stage);
 
 -- yields: for documents and chats the requests, tokens and dollars spent on each that was kept; plans, critiques, rewrites, queries and verdicts count
 CREATE VIEW yields AS

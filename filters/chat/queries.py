@@ -97,8 +97,8 @@ class OpaqueQuery(TextCheck):
 
     @classmethod
     def is_for(cls, context: Context) -> bool:
-        """Where chats are of opaque preferences."""
-        return context.style == "opaque"
+        """Where the style of the chats asks for it."""
+        return cls.name in context.style_checks
 
     def evaluate(self, view: View) -> Outcome:
         """Score: how many of the two hold; both must."""

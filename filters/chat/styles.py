@@ -28,8 +28,8 @@ class ReasonGiven(TextCheck):
 
     @classmethod
     def is_for(cls, context: Context) -> bool:
-        """Where chats are of opaque preferences."""
-        return context.style == "opaque"
+        """Where the style of the chats asks for it."""
+        return cls.name in context.style_checks
 
     def evaluate(self, view: View) -> Outcome:
         """Score: words that introduce a reason; one is too many."""
@@ -53,8 +53,8 @@ class RuleCited(TextCheck):
 
     @classmethod
     def is_for(cls, context: Context) -> bool:
-        """Where chats reason by rules."""
-        return context.style == "rule"
+        """Where the style of the chats asks for it."""
+        return cls.name in context.style_checks
 
     def evaluate(self, view: View) -> Outcome:
         """Score: rules of the spec that the reasoning cites; at least one."""

@@ -78,7 +78,7 @@ class SemanticDuplicates:
         limit = beyond_chance(contents) if contents is not None else 0.0
         rejections: list[Rejection] = []
         while True:
-            mine = [groups[row] for row in rows.tolist()] if groups else []
+            mine = [groups[int(row)] for row in rows] if groups else []
             chosen = _centred(vectors[rows], mine) if self.centred else vectors[rows]
             witness = None if contents is None else _Witness(contents[rows], limit)
             gone = self._pass(chosen, cells_of(chosen, self.settings.cell), witness)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from filters.base import Item, Rejection
+from filters.base import Flag, Item, Rejection
 from filters.check import Outcome, excerpt
 from filters.context import Context
 from filters.run.decide import explain
@@ -42,6 +42,7 @@ class Explanation:
     rejection: Rejection | None  # the decision over the whole corpus
     outcomes: dict[str, Outcome]  # every check of this one document, whether it rejects or not
     gave_way: list[Rejection]  # documents that went because this one stays
+    flags: list[Flag] = field(default_factory=list)  # of the decision over the whole corpus
 
 
 def stored_items(
@@ -93,6 +94,7 @@ def explain_document(
     rejections: Iterable[Rejection],
     settings: FilterSettings,
     context: Context,
+    flags: Iterable[Flag] = (),
 ) -> Explanation:
     """Why the document `item_id` stays or goes by the decision `rejections` on all of `documents()`.
 
@@ -106,7 +108,8 @@ def explain_document(
     decided = [rejection for rejection in rejections if item_id in {rejection.item_id, rejection.other_id}]
     rejection = next((rejection for rejection in decided if rejection.item_id == item_id), None)
     gave_way = [rejection for rejection in decided if rejection.other_id == item_id]
-    return Explanation(item, rejection, explain(item, settings, context), gave_way)
+    mine = [flag for flag in flags if flag.item_id == item_id]
+    return Explanation(item, rejection, explain(item, settings, context), gave_way, mine)
 
 
 def _rejected_documents(rejects: Iterable[Row]) -> Iterator[Row]:

@@ -29,6 +29,7 @@ class ChatStyle:
     responses: str  # template that asks for the assistant's reasoning and reply
     queries: str = "queries"  # template that asks for users' messages
     templates: Path | None = None  # a folder with those of its templates that do not ship with specmill
+    checks: tuple[str, ...] = ()  # names of checks that only some styles need, such as rule_cited
     asks_about_items: bool = False  # one item of the spec a chat (`chats.topics`), as many chats of each
     rewrites: bool = False  # existing chats are rewritten (`chats.source`); no users' messages are asked for
     cites_rules: bool = False  # needs a spec whose rules are numbered
@@ -86,9 +87,14 @@ def _shipped(summary: str, query_types: str, criteria: str, **parts: Any) -> Cha
 
 
 VALUE: Final = _shipped("reasons from held values", "plain", "value")
-RULE: Final = _shipped("cites rule ids", "plain", "rule", cites_rules=True)
+RULE: Final = _shipped("cites rule ids", "plain", "rule", cites_rules=True, checks=("rule_cited",))
 OPAQUE: Final = _shipped(
-    "a preference without its reason", "opaque", "opaque", queries="queries_opaque", asks_about_items=True
+    "a preference without its reason",
+    "opaque",
+    "opaque",
+    queries="queries_opaque",
+    asks_about_items=True,
+    checks=("opaque_query", "reason_given"),
 )
 ADVICE: Final = _shipped("counsel in a user's dilemma", "dilemma", "advice", queries="queries_advice")
 REWRITE: Final = _shipped("existing replies, rewritten to weigh the values first", "plain", "rewrite", rewrites=True)

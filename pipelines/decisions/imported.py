@@ -1,6 +1,7 @@
 """A corpus that was made elsewhere, brought into a workspace and through the filters."""
 
-from corpus.importing import Fields, import_documents
+from corpus.importing import import_documents
+from corpus.settings import ImportSettings
 from corpus.workspace import Workspace
 from pipelines.build import Build
 from pipelines.decisions.refilter import refilter
@@ -11,7 +12,13 @@ from specs.reader import Spec
 
 
 def import_corpus(
-    workspace: Workspace, settings: BuildSettings, spec: Spec, source: str, fields: Fields, *, filtered: bool = True
+    workspace: Workspace,
+    settings: BuildSettings,
+    spec: Spec,
+    source: str,
+    fields: ImportSettings,
+    *,
+    filtered: bool = True,
 ) -> None:
     """Fill a new workspace from `source`: passages of the spec, documents, dataset, manifest and card.
 

@@ -175,7 +175,7 @@ class Client:
         while endpoint := await self._batch_endpoint(keys, tried):
             name, key = endpoint.name, keys[endpoint.name]
             if not self._lanes[name].holds(key):  # for what a batch has, budget is set aside already
-                if not await self._budget.reserve(key, wire.most(self.role, name, request, batch=True)):
+                if not await self._budget.reserve(key, wire.most(self.role, name, request, batch=True), batch=True):
                     break
                 if found := self.ledger.find(list(keys.values())):  # brought meanwhile by another client's batch
                     self._budget.release(key)

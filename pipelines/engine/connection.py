@@ -35,6 +35,7 @@ class Endpoint:
         self._throttles = 0  # answers 429 in a row, once a round
         self._throttled_since: float | None = None
         self._denial: Fault | None = None  # why it refuses what it accepted before, if that was its last word
+        self._trouble = ""  # what it failed with last
         self._waiting: dict[object, float] = {}  # when what is in flight was sent
         self.answered_at = 0.0  # when the request was sent that was answered last
         self._latencies: deque[float] = deque(maxlen=_SLOW_WINDOW)
@@ -62,7 +63,8 @@ class Endpoint:
             return f"Endpoint {self.name} ({address}) refuses: {self._denial.detail}. {self._denial.advice}"
         if self.circuit.answered:
             return f"Endpoint {self.name} ({address}) is down: no answer for {down_s:.0f} s. Run again when it is back."
-        return f"Endpoint {self.name} ({address}) is down: it never answered. Check `base_url`, and that it runs."
+        why = f" ({self._trouble})" if self._trouble else ""
+        return f"Endpoint {self.name} ({address}) is down: it never answered{why}. Check `base_url`, and that it runs."
 
     async def send(self, body: dict[str, Any]) -> Reply | Fault:
         """One request, within its hard time limit; nothing that an endpoint does raises."""
@@ -91,7 +93,7 @@ class Endpoint:
         elif outcome.kind == "throttled":
             self._throttled(outcome, lowered)
         else:
-            self._denial = outcome if denied else None
+            self._denial, self._trouble = outcome if denied else None, outcome.detail
             # One that cuts connections off because it has enough of them is not down: some of the others are answered.
             oldest = min(self._waiting.values(), default=None) if outcome.crowded else None
             if self.circuit.failed(request, outcome.unreachable, outcome.detail, self.limiter.limit, oldest):

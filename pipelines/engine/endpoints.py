@@ -16,6 +16,7 @@ from pydantic import Field, field_validator, model_validator
 
 from pipelines.completion import Usage
 from pipelines.engine.prices import PriceTable, default_prices
+from pipelines.engine.proxies import proxy_for
 from specs.errors import UserError
 from specs.settings import OneLine, Settings
 
@@ -26,6 +27,7 @@ ROLES = ("writer", "planner", "critic", "rewriter", "judge", "eval")
 
 ADDRESS_VARIABLES = {"openai": "OPENAI_BASE_URL", "anthropic": "ANTHROPIC_BASE_URL"}
 KEY_VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
+MAKERS_ADDRESSES = {"openai": "https://api.openai.com", "anthropic": "https://api.anthropic.com"}
 
 
 def _plain(value: str) -> str:
@@ -70,6 +72,15 @@ class EndpointSettings(Settings):
         description="Anthropic's API: how long it keeps the spec that opens a prompt; `1h` costs more to write and "
         "suits batches. Other APIs decide this themselves.",
     )
+    sampling: bool = Field(
+        default=True,
+        description="Whether the model takes temperature and top_p. Newer Claude models and OpenAI's reasoning models "
+        "refuse them: false sends neither, whatever the role says.",
+    )
+    system_role: bool = Field(
+        default=True,
+        description="`false` for a model that takes no system message: its text stands before the first user message.",
+    )
     max_in_flight: int = Field(default=32, ge=1, le=4096, description="Most requests at once; adapts below it.")
     timeout_s: float = Field(default=300, gt=0, le=86400, description="Hard limit of one request, reply included.")
     connect_timeout_s: float = Field(default=10, gt=0, le=600, description="Limit of making a connection.")
@@ -106,6 +117,8 @@ class EndpointSettings(Settings):
             raise ValueError("expected `model`: the name of the model to ask this endpoint for")
         if self.embedded and self.protocol != "openai":
             raise ValueError("an embedded model speaks `protocol: openai`; leave `protocol` out")
+        if self.protocol == "anthropic" and not self.system_role:
+            raise ValueError("`system_role: false` is for `protocol: openai`; Claude takes system messages")
         if self.protocol != "anthropic" and "cache" in self.model_fields_set and self.cache != "5m":
             raise ValueError("`cache` is for `protocol: anthropic`; leave it out")
         return self
@@ -124,7 +137,9 @@ class EndpointSettings(Settings):
         variable = ADDRESS_VARIABLES[self.protocol]
         value = "" if self.base_url or self.embedded else os.environ.get(variable, "").strip()
         try:
-            return _plain(value) if value else self.base_url
+            found = _plain(value) if value else self.base_url
+            # Anthropic's client adds the version itself
+            return found.removesuffix("/v1") if found and self.protocol == "anthropic" else found
         except ValueError as error:
             raise UserError(f"the environment variable {variable}: {error}") from error
 
@@ -193,18 +208,20 @@ class RoleSettings(Settings):
         return value
 
 
-def _unfit(role: RoleSettings, protocols: set[str]) -> str:
+def _unfit(role: RoleSettings, endpoints: list[EndpointSettings]) -> str:
     """What of a role does not go with the protocols of its endpoints; empty where all does."""
-    claude, others = "anthropic" in protocols, "openai" in protocols
-    thinks = role.thinking not in {None, "disabled"}
-    tool, warm = role.json_mode == "tool", role.temperature
+    claude = any(one.protocol == "anthropic" for one in endpoints)
+    others = any(one.protocol == "openai" for one in endpoints)
+    sampled = any(one.protocol == "anthropic" and one.sampling for one in endpoints)
+    thinks, tool = role.thinking not in {None, "disabled"}, role.json_mode == "tool"
+    warm = role.temperature if sampled else None
     wrong = {
         "`thinking` is for Claude (`protocol: anthropic`); use `reasoning_effort`, or leave it out":
             role.thinking is not None and not claude,
         "`json_mode: tool` is for endpoints with `protocol: anthropic` alone; use `json_schema`": tool and others,
         "Claude knows no `json_mode: json_object`; use `json_schema`, `tool` or `none`":
             role.json_mode == "json_object" and claude,
-        f"expected a temperature from 0 to 1 for Claude, found {warm}": warm is not None and warm > 1 and claude,
+        f"expected a temperature from 0 to 1 for Claude, found {warm}": warm is not None and warm > 1,
         f"Claude takes no temperature but 1 when it thinks, found {warm}; leave it out":
             thinks and warm not in {None, 1},
         f"expected a `thinking` budget below max_tokens ({role.max_tokens}), found {role.thinking}":
@@ -293,7 +310,7 @@ class EngineSettings(Settings):
     def _roles_fit_protocols(self) -> Self:
         """No setting of a role is read and then ignored by all that it asks, and none is refused by one of them."""
         for name, role in self.roles.items():
-            if wrong := _unfit(role, {self.endpoints[endpoint].protocol for endpoint in role.endpoints}):
+            if wrong := _unfit(role, [self.endpoints[endpoint] for endpoint in role.endpoints]):
                 raise ValueError(f"roles.{name}: {wrong}")
         return self
 
@@ -319,7 +336,8 @@ class EngineSettings(Settings):
         if settings is None:
             raise ValueError(f"roles: expected `{name}` or `{DEFAULT_ROLE}`, found {sorted(self.roles) or 'none'}")
         endpoints = {endpoint: self.endpoints[endpoint] for endpoint in settings.endpoints}
-        _ = [endpoint.address for endpoint in endpoints.values()]  # now, and not in the process that asks
+        for endpoint in endpoints.values():  # now, and not in the process that asks
+            proxy_for(endpoint.address or MAKERS_ADDRESSES[endpoint.protocol])
         return Role(
             name=name, settings=settings, endpoints=endpoints, prices=self.prices, budget=self.budget, seed=seed
         )

@@ -53,10 +53,21 @@ def proxy_for(address: str) -> Proxy | None:
     return found
 
 
-def httpx_proxy(address: str | None) -> dict[str, Any]:
-    """The same for an httpx client, as its arguments; None is the address of OpenAI."""
-    proxy = proxy_for(address or "https://api.openai.com")
+def httpx_proxy(address: str) -> dict[str, Any]:
+    """The same for an httpx client, as its arguments."""
+    proxy = proxy_for(address)
     return {"proxy": proxy.url if proxy else None, "trust_env": False}
+
+
+def is_unreached(cause: BaseException) -> bool:
+    """Whether an exception of an httpx client, of whichever major version, says that nothing was reached."""
+    return type(cause).__name__ in {"ConnectError", "ConnectTimeout", "ProxyError"}
+
+
+def unreached(address: str, detail: str) -> str:
+    """Why an address was not reached, with the proxy that may be the reason."""
+    proxy = proxy_for(address)
+    return f"{detail} (through the proxy {proxy.shown})" if proxy else detail
 
 
 def _named(name: str) -> Proxy | None:

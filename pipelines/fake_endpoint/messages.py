@@ -63,10 +63,21 @@ class Messages:
     def add_routes(self, app: web.Application) -> None:
         """Mount the routes."""
         app.router.add_post("/v1/messages", self.create)
+        app.router.add_get("/v1/models/{id}", self.model)
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         """POST /v1/messages."""
         return await self._endpoint.answer(request, self)
+
+    async def models(self, request: web.Request) -> web.Response:
+        """GET /v1/models."""
+        names = _CLAUDE["models"]
+        page = {"data": [_model(one) for one in names], "has_more": False, "first_id": names[0], "last_id": names[-1]}
+        return self.refusal(request) or web.json_response(page)
+
+    async def model(self, request: web.Request) -> web.Response:
+        """GET /v1/models/{id}: every name is a model here."""
+        return self.refusal(request) or web.json_response(_model(request.match_info["id"]))
 
     # --- errors ------------------------------------------------------------------------------------------------------
 
@@ -157,18 +168,12 @@ class Messages:
         }  # fmt: skip
 
 
-def model_info(name: str) -> dict[str, Any]:
+def _model(name: str) -> dict[str, Any]:
     """A model as the API describes it."""
     return {
         "type": "model", "id": name, "display_name": name, "created_at": "2026-01-01T00:00:00Z", "lifecycle": "active",
         "max_input_tokens": 1_000_000, "max_tokens": 128_000,
     }  # fmt: skip
-
-
-def model_page() -> dict[str, Any]:
-    """The list of models."""
-    names = _CLAUDE["models"]
-    return {"data": [model_info(one) for one in names], "has_more": False, "first_id": names[0], "last_id": names[-1]}
 
 
 def _content(body: dict[str, Any], text: str, stop: str, fault: str) -> list[dict[str, Any]]:

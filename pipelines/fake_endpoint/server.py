@@ -18,7 +18,7 @@ from aiohttp import web
 
 from pipelines.fake_endpoint.batches import BATCH_FAULTS, Batches
 from pipelines.fake_endpoint.message_batches import MessageBatches
-from pipelines.fake_endpoint.messages import MESSAGE_ERRORS, MESSAGE_STOPS, Messages, model_info, model_page
+from pipelines.fake_endpoint.messages import MESSAGE_ERRORS, MESSAGE_STOPS, Messages
 from pipelines.fake_endpoint.replies import body_hash, reply_text
 
 
@@ -90,6 +90,7 @@ class FakeEndpoint:
         self._down_until = 0.0
         self.line_fault: Fault | None = None  # of the line of a batch that was asked last
         self._down_done: set[int] = set()
+        self._messages = Messages(self)
         self._log = settings.log.open("a", buffering=1, encoding="utf-8") if settings.log else None
 
     def app(self) -> web.Application:
@@ -97,11 +98,9 @@ class FakeEndpoint:
         app = web.Application(client_max_size=1 << 30)
         app.router.add_post("/v1/chat/completions", self.chat)
         app.router.add_get("/v1/models", self.models)
-        app.router.add_get("/v1/models/{id}", self.model)
         Batches(self).add_routes(app)
-        messages = Messages(self)
-        messages.add_routes(app)
-        MessageBatches(self, messages).add_routes(app)
+        self._messages.add_routes(app)
+        MessageBatches(self, self._messages).add_routes(app)
         return app
 
     def log(self, **event: Any) -> None:
@@ -112,14 +111,10 @@ class FakeEndpoint:
     async def models(self, request: web.Request) -> web.Response:
         """GET /v1/models, in the form of who asks."""
         if "anthropic-version" in request.headers:
-            return web.json_response(model_page())
+            return await self._messages.models(request)
         return web.json_response(
             {"object": "list", "data": [{"id": "fake", "object": "model", "owned_by": "specmill"}]}
         )
-
-    async def model(self, request: web.Request) -> web.Response:
-        """GET /v1/models/{id}: every name is a model here."""
-        return web.json_response(model_info(request.match_info["id"]))
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
         """POST /v1/chat/completions."""

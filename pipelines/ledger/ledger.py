@@ -165,7 +165,7 @@ class Ledger:
         if cursor.rowcount or not entry.batch:  # a batch that is downloaded again was charged already
             reservations.charge(connection, entry.charged)
         if entry.reserved:
-            reservations.release(connection, self.client_id, entry.reserved)
+            reservations.release(connection, self._holder(entry.batch), entry.reserved)
         if cursor.rowcount == 0:
             stored = connection.execute(_FIND, (entry.key,)).fetchone()
             return _completion(stored)
@@ -215,16 +215,23 @@ class Ledger:
         return count, dollars, tokens or 0
 
     def hold(self, want: Want) -> None:
-        """Set `want` aside without a look at the budget: it is in flight already."""
-        self._submit(lambda connection: reservations.hold(connection, self.client_id, want))
+        """Set `want` aside for batches without a look at the budget: it is in flight already."""
+        self._submit(lambda connection: reservations.hold(connection, self._holder(batch=True), want))
 
-    def reserve(self, want: Want, dollars: float | None, tokens: int | None) -> "Future[Grant]":
-        """Set `want` aside within the budget of `dollars` and `tokens`, counting all processes' requests in flight."""
-        return self._submit(lambda connection: reservations.reserve(connection, self.client_id, want, dollars, tokens))
+    def reserve(self, want: Want, dollars: float | None, tokens: int | None, batch: bool = False) -> "Future[Grant]":
+        """Set `want` aside within the budget of `dollars` and `tokens`, counting all processes' requests in flight.
 
-    def release(self, want: Want) -> None:
+        For a request of a `batch`, apart: it outlives a client that is killed, where one that was asked live is lost.
+        """
+        holder = self._holder(batch)
+        return self._submit(lambda connection: reservations.reserve(connection, holder, want, dollars, tokens))
+
+    def release(self, want: Want, batch: bool = False) -> None:
         """Give back what was reserved for a request that brought no reply."""
-        self._submit(lambda connection: reservations.release(connection, self.client_id, want))
+        self._submit(lambda connection: reservations.release(connection, self._holder(batch), want))
+
+    def _holder(self, batch: bool) -> str:
+        return self.client_id + (reservations.BATCHED if batch else "")
 
     def spent(self) -> tuple[float, int]:
         """Dollars and tokens charged to the budget since the ledger was made; replies without usage as estimated."""
@@ -241,9 +248,10 @@ class Ledger:
             return reader.execute(sql, values).fetchall()
 
     def start_run(self) -> None:
-        """Forget the progress and the reservations of earlier runs. Only for the process that holds the workspace."""
+        """Forget the progress of earlier runs, and count what they had in flight when they were killed as spent. Only
+        for the process that holds the workspace."""
         self.write("DELETE FROM progress").result()
-        self.write("DELETE FROM reservation").result()
+        self._submit(reservations.forget_all).result()
 
     def beat(self, heartbeat: Callable[[], list[StageProgress]]) -> None:
         """Call `heartbeat` about once a second and store what it says."""

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 
 from pipelines.ledger.records import Failure, Grant, Want
 
@@ -9,6 +10,10 @@ from pipelines.ledger.records import Failure, Grant, Want
 def charge(connection: sqlite3.Connection, charged: Want) -> None:
     """Add what a reply took to what is spent."""
     connection.execute("UPDATE spent SET dollars = dollars + ?, tokens = tokens + ?", (charged.dollars, charged.tokens))
+
+
+BATCHED = " batch"
+"""Ends the name of a client under which it holds what batches have: that is not lost with the client."""
 
 
 def record_failure(connection: sqlite3.Connection, failure: Failure) -> None:
@@ -57,14 +62,35 @@ def hold(connection: sqlite3.Connection, client: str, want: Want) -> None:
     )
 
 
+def forget_all(connection: sqlite3.Connection) -> None:
+    """Settle what clients of earlier runs left: only for the process that holds the workspace."""
+    for client, dollars, tokens in connection.execute("SELECT client, dollars, tokens FROM reservation").fetchall():
+        _settle(connection, client, Want(dollars, tokens))
+
+
 def _forget_dead(connection: sqlite3.Connection) -> None:
-    """A client that was killed gives nothing back: what it had in flight is over."""
-    for client, pid in connection.execute(
-        "SELECT client, pid FROM reservation WHERE pid != ?", (os.getpid(),)
+    """A client that was killed gives nothing back by itself."""
+    for client, pid, dollars, tokens in connection.execute(
+        "SELECT client, pid, dollars, tokens FROM reservation WHERE pid != ?", (os.getpid(),)
     ).fetchall():
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
-            connection.execute("DELETE FROM reservation WHERE client = ?", (client,))
+            _settle(connection, client, Want(dollars, tokens))
         except PermissionError:
             continue  # alive, and somebody else's
+
+
+def _settle(connection: sqlite3.Connection, client: str, held: Want) -> None:
+    """What a lost client had in flight may be billed: it is spent, at its most. What batches have is held again by the
+    client that goes on with them."""
+    connection.execute("DELETE FROM reservation WHERE client = ?", (client,))
+    if client.endswith(BATCHED) or (held.tokens <= 0 and held.dollars <= 0):
+        return
+    row = connection.execute(
+        "INSERT INTO failure (at, role, stage, row_id, sample, attempt, endpoint, kind, detail) "
+        "VALUES (?, '', '', '', 0, 0, '', 'killed', 'in flight when the process that had asked was killed')",
+        (time.time(),),
+    ).lastrowid
+    connection.execute("INSERT INTO lost VALUES (?, ?, ?)", (row, held.dollars, held.tokens))
+    charge(connection, held)

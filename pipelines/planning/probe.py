@@ -85,5 +85,4 @@ def yield_of(workspace: Workspace, ledger: Ledger) -> Yield | None:
 
 
 def _rows(ledger: Ledger, columns: list[str]) -> Iterator[tuple[Any, ...]]:
-    table = ledger.usage_table()
-    return zip(*(table[name].to_pylist() for name in columns), strict=True)
+    return iter(ledger.read(f"SELECT {', '.join(columns)} FROM completion ORDER BY id"))  # noqa: S608

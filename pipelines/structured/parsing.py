@@ -34,7 +34,7 @@ class UnparsedError(ValueError):
 
 
 def total(read: Callable[P, R]) -> Callable[P, R]:
-    """`read` as a reader of untrusted text: whatever it raises is an UnparsedError (contract 6).
+    """`read` as a reader of untrusted text: whatever it raises is an UnparsedError (design/contracts.md, 6).
 
     What it did not foresee is logged, since it may be a mistake in the reader; the reply is paid for all the same.
     """

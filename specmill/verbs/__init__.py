@@ -1,1 +1,1 @@
-"""One module a verb."""
+"""A module a verb, in folders by what they are for."""

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from corpus.importing import Fields, counts, import_documents, read_source
+from corpus.importing import counts, import_documents, read_source
+from corpus.settings import ImportSettings
 from corpus.sql.views import connect, query
 from corpus.store import read_rows, write_table
 from corpus.tokens import TokenCounter
@@ -58,11 +59,25 @@ def test_what_is_known_of_a_row_is_kept(bare: Workspace, tmp_path: Path) -> None
 
 
 def test_other_field_names_can_be_given(bare: Workspace, tmp_path: Path) -> None:
-    (tmp_path / "c.jsonl").write_bytes(lines([{"content": "x", "topic": "T", "kind": "K", "name": "N"}]))
-    fields = Fields(text="content", domain="topic", genre="kind", title="name")
+    foreign = {"content": "x", "topic": "T", "kind": "K", "name": "N", "voice": "Lay", "by": "m-1"}
+    (tmp_path / "c.jsonl").write_bytes(lines([foreign]))
+    fields = ImportSettings(text="content", domain="topic", genre="kind", title="name", frame="voice", writer="by")
     import_documents(bare, str(tmp_path / "c.jsonl"), COUNTER, "hash", fields)
     row = next(read_rows(bare, "documents"))
     assert (row["text"], row["domain"], row["genre"], row["title"]) == ("x", "T", "K", "N")
+    assert (row["frame"], row["model"]) == ("lay", "m-1")
+
+
+def test_a_frame_is_one_of_two_and_may_be_said_of_all(bare: Workspace, tmp_path: Path) -> None:
+    rows = [{"text": "a"}, {"text": "b", "frame": "lay"}, {"text": "c", "frame": "expert"}]
+    (tmp_path / "c.jsonl").write_bytes(lines(rows))
+    import_documents(bare, str(tmp_path / "c.jsonl"), COUNTER, "hash")
+    assert [row["frame"] for row in read_rows(bare, "documents")] == ["insider", "lay"]
+    (reject,) = read_rows(bare, "rejects")
+    assert reject["reason"] == "unknown_frame" and "'expert' in the field 'frame'; expected" in reject["detail"]
+    all_lay = Workspace(tmp_path / "lay").create()
+    import_documents(all_lay, str(tmp_path / "c.jsonl"), COUNTER, "hash", ImportSettings(frame="lay"))
+    assert {row["frame"] for row in read_rows(all_lay, "documents")} == {"lay"}
 
 
 def test_what_is_no_document_is_rejected_with_its_line(bare: Workspace, tmp_path: Path) -> None:

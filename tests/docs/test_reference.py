@@ -5,7 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from corpus.schema import DATASETS, DECLARED, TABLES
+from corpus.sql.named_queries import named_queries
+from corpus.sql.views import view_help
 from docs.generate import commands, filters, recipe, tables
+from filters.settings import FilterSettings
 from specmill.cli import VERBS
 from specmill.recipe import Recipe
 
@@ -59,3 +62,15 @@ def test_pages_are_tables_of_whole_rows(page: Callable[[], str]) -> None:
         bars = line.replace("\\|", "").count("|") if line.startswith("| ") else 0
         assert not head or not bars or bars == head, line
         head = bars
+
+
+def test_every_filter_has_an_example_that_it_finds() -> None:
+    found = {one.name: one for one in filters.filters()}
+    assert set(found) == set(FilterSettings().parts)
+    assert [name for name, one in found.items() if not one.found and name not in {"semantic", "overused"}] == []
+    assert [name for name, one in found.items() if not one.about or (not one.example and name != "chat_length")] == []
+    assert found["near"].action == "drop" and found["dates"].action == "flag"
+
+
+def test_every_view_and_query_says_what_it_is() -> None:
+    assert all(view_help().values()) and all(one.help for one in named_queries().values())

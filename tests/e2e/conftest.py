@@ -49,7 +49,9 @@ def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
 def environment(**extra: str) -> dict[str, str]:
     """The environment without anything that would change a run."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "SPECMILL_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "ANTHROPIC_", "SPECMILL_"))
+    }
     return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "COLUMNS": "100", **extra}
 
 

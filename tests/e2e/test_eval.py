@@ -12,8 +12,8 @@ import pytest
 from corpus.store import write_dataset
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
-from specmill.verbs.eval import evaluate
-from specmill.verbs.train import train
+from specmill.verbs.models.eval import evaluate
+from specmill.verbs.models.train import train
 from specs.errors import BudgetError, EndpointError, UserError
 from tests.train.sample import aft_rows, msm_rows
 

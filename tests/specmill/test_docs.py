@@ -1,4 +1,4 @@
-"""The README shows every verb, and every command that it shows is one that the command line takes."""
+"""The README shows every verb; every command that it and the pages show is one that the command line takes."""
 
 import re
 import shlex
@@ -11,22 +11,32 @@ from specmill.cli import VERBS, app
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-COMMANDS = re.findall(r"^specmill .*$", "\n".join(re.findall(r"```\n(.*?)```", README, re.DOTALL)), re.MULTILINE)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples").rglob("*.md"))]
+BLOCKS = {(page, block) for page in PAGES for block in re.findall(r"```(?:\w*)\n(.*?)```", page.read_text(), re.DOTALL)}
+COMMANDS = sorted(
+    {line for _, block in BLOCKS for line in re.findall(r"^specmill .*$", block.replace("\\\n", ""), re.MULTILINE)}
+)
 
 
 def test_every_verb_is_in_the_readme_and_every_module_is_a_verb() -> None:
     assert [verb for verb in VERBS if f"| `specmill {verb}` |" not in README] == []
-    stems = {path.stem for path in (ROOT / "specmill" / "verbs").glob("*.py")} - {"__init__"}
+    stems = {path.stem for path in (ROOT / "specmill" / "verbs").glob("*/*.py")} - {"__init__"}
     assert {stem.rstrip("_").replace("_", "-") for stem in stems} == set(VERBS)
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_commands_of_the_readme_are_understood(line: str) -> None:
+def test_commands_of_readme_and_pages_are_understood(line: str) -> None:
     _, verb, *arguments = shlex.split(line, comments=True)
     group = typer.main.get_command(app)
     command = group.get_command(None, verb)
     assert command is not None, f"there is no verb {verb}"
-    command.make_context(verb, arguments)  # raises for an unknown option or a missing argument
+    if "--help" not in arguments:
+        command.make_context(verb, arguments)  # raises for an unknown option or a missing argument
+
+
+def test_blocks_fit_a_terminal() -> None:
+    wide = [(page.name, line) for page, block in BLOCKS for line in block.splitlines() if len(line) > 80]
+    assert len(COMMANDS) > 30 and wide == []
 
 
 @pytest.mark.parametrize("target", re.findall(r"make (\w+)", README))

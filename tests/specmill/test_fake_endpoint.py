@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from specmill.cli import app
-from specmill.verbs.fake_endpoint import fake_endpoint
+from specmill.verbs.models.fake_endpoint import fake_endpoint
 from specs.errors import UserError
 
 

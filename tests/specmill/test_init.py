@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from specmill.recipe import load_recipe
-from specmill.verbs.init import init
+from specmill.verbs.make.init import init
 from specs.errors import UserError
 
 

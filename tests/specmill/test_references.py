@@ -51,7 +51,7 @@ def test_sources_are_in_the_bibliography() -> None:
 
 
 def test_files_that_are_named_exist() -> None:
-    named = re.compile(r"\b((?:docs|design|examples|findings|benchmarks)/[\w/.-]+\.(?:md|yaml|sh|py))\b")
+    named = re.compile(r"(?<![\w/])((?:docs|design|examples|findings|benchmarks)/[\w/.-]+\.(?:md|yaml|sh|py))\b")
     missing = {
         (name, file)
         for name, text in texts().items()

@@ -10,12 +10,22 @@ import yaml
 
 from specmill.recipe import Recipe, load_recipe, shipped_recipes
 from specmill.recipe_schema import FILE, NAMED, recipe_schema
-from specmill.verbs.init import init
-from specmill.verbs.schema import schema
+from specmill.verbs.make.init import init
+from specmill.verbs.make.schema import schema
 from specs.errors import RecipeError
 from tests.plugins import install
 
 STARTER = shipped_recipes()["starter"].read_text()
+
+
+class Loader(yaml.SafeLoader):
+    """YAML 1.2, as editors read it: `off` is a text."""
+
+
+Loader.yaml_implicit_resolvers = {
+    letter: [one for one in known if one[0] != "tag:yaml.org,2002:bool" or letter in "tTfF"]
+    for letter, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def switched_on(text: str) -> str:
@@ -26,7 +36,7 @@ def switched_on(text: str) -> str:
 @pytest.mark.parametrize("name", shipped_recipes())
 def test_shipped_recipes_fit_the_schema_and_name_it(name: str) -> None:
     text = shipped_recipes()[name].read_text()
-    jsonschema.validate(yaml.safe_load(text), recipe_schema())
+    jsonschema.validate(yaml.load(text, Loader), recipe_schema())
     assert text.startswith(NAMED)
 
 
@@ -47,6 +57,8 @@ def test_the_starter_is_valid_with_everything_switched_on(tmp_path: Path) -> Non
         ("documents", {"wrods": 900}),
         ("chats", {"style": "opake"}),
         ("seed", -1),
+        ("filters", {"lenght": {}}),
+        ("filters", {"length": {"minimun": 3}}),
         ("roles", {"writer": {"endpoints": 3}}),
     ],
 )

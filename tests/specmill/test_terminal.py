@@ -2,9 +2,11 @@
 
 from rich.console import Console
 
-from filters.base import Item, Rejection
+from filters.base import Flag, Item, Rejection
+from filters.check import at_most
 from filters.run.stored import Explanation
-from specmill.verbs import audit, filter
+from filters.settings import FilterSettings
+from specmill.verbs.look import audit, filter
 
 EVIL = "a\x1b]0;pwned\x07\u202e b\nc"
 
@@ -19,10 +21,11 @@ def shown(*printed: object) -> str:
 def test_explanations_are_safe() -> None:
     item = Item("id", "text", genre=EVIL, meta={"title": EVIL})
     gone = Rejection("other", "exact", EVIL)
+    why = Explanation(item, gone, {"dates": at_most(1, 0, EVIL)}, [gone], [Flag("id", "dates", EVIL)])
     console = Console(width=200)
     with console.capture() as capture:
-        filter._print_explanation(console, Explanation(item, gone, {}, [gone]))
-    assert capture.get().count("pwned") == 4 and not set("\x1b\x07\u202e") & set(capture.get())
+        filter._print_explanation(console, why, FilterSettings())
+    assert capture.get().count("pwned") == 6 and not set("\x1b\x07\u202e") & set(capture.get())
 
 
 def test_patterns_are_safe() -> None:

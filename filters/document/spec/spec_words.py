@@ -53,7 +53,7 @@ class SpecWordsCheck(TextCheck):
 
     def __init__(self, settings: SpecWords, context: Context) -> None:
         self.settings = settings
-        self.items = context.style == "opaque"  # a message's topic is an item of the spec, which it must name
+        self.items = context.about_items  # a message's topic is an item of the spec, which it must name
         self.grams = Grams([context.spec], settings.run)
         self.words = static_words()
         own = [context.assistant.name, context.assistant.provider, *settings.allow]

@@ -29,6 +29,8 @@ from pipelines.run.control import Control
 
 _LOG = logging.getLogger("specmill.endpoints")
 _QUIET_S = 0.5  # a batch is closed when no request came for so long, or for as long as looks at a batch are apart
+_LIST_LAG_POLLS = 10  # looks after which a batch that the list does not show was not created: five minutes by default
+_NOT_CREATED = frozenset({"permanent", "rejected", "denied", "throttled"})  # answers that leave no doubt
 _NO_ROUTE = frozenset({404, 405, 501})  # of a server that knows no files or no batches
 _KEPT = (
     "What it has accepted may still be answered, so it is asked nowhere else; to give that up, and pay again, take the "
@@ -196,7 +198,7 @@ class BatchLane:
         created = await self._try(self._protocol.create(uploaded, batch.nonce))
         if not isinstance(created, Fault):
             batch.id = created
-        elif created.kind != "permanent" and not created.unreachable:
+        elif created.kind not in _NOT_CREATED and not created.unreachable:
             batch.id = await self._find(batch)
         return created if isinstance(created, Fault) and not batch.id else None
 
@@ -218,14 +220,17 @@ class BatchLane:
             self._tell(key, Fault("no_batches", "the batch was never created"))
 
     async def _find(self, batch: Batch) -> str:
-        """The id of a batch whose creation was not answered; empty where it was not created."""
-        found = None
-        while found is None:
+        """The id of a batch whose creation was not answered; empty where it was not created. Lists lag behind, so one
+        that does not show it is believed only some looks after the batch was sent."""
+        found, poll_s = None, self._endpoint.settings.batch_poll_s
+        while not found:
             known = await asyncio.to_thread(self._record.known_ids)
             sought = Sought(batch.nonce, len(batch.lines), batch.sent_at, known)
             found = await self._until_done(lambda sought=sought: self._protocol.find(sought))  # type: ignore[misc]
-            if found is None:  # it may be one that is still being worked on
-                await asyncio.sleep(self._endpoint.settings.batch_poll_s)
+            if found == "" and time.time() - batch.sent_at > _LIST_LAG_POLLS * poll_s:
+                break
+            if not found:  # None: it may be one that is still being worked on
+                await asyncio.sleep(poll_s)
         return found
 
     async def _see_through(self, batch: Batch) -> None:

@@ -16,15 +16,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import anthropic
-import httpx
 
 from pipelines.completion import CompletionRequest
-from pipelines.engine.endpoints import EndpointSettings, Role
+from pipelines.engine.endpoints import MAKERS_ADDRESSES, EndpointSettings, Role
 from pipelines.engine.errors import has_error, status_fault
 from pipelines.engine.outcomes import Fault, Reply, clean, count, parsed, scrub
 from pipelines.engine.protocols import messages
 from pipelines.engine.protocols.base import BatchLook, Protocol, Sought
-from pipelines.engine.proxies import httpx_proxy
+from pipelines.engine.proxies import httpx_proxy, is_unreached, unreached
 
 _NO_KEY = "no-key"  # else the package looks for other credentials on this machine
 _POOL_CONNECTIONS, _SPARE_CONNECTIONS = 32, 8
@@ -43,8 +42,9 @@ _STATUS = {  # of errors that come without one, as in the results of a batch
 _BLOCKED = "content filtering policy"
 _NO_CREDIT = ("spend_limit_reached", "credit balance is too low", "specified api usage limits")
 _PARAMETERS = (
-    "The request is not accepted: check the role's thinking, temperature, top_p, json_mode, max_tokens and extra_body; "
-    "newer models take no temperature, no thinking budget, and no forced tool."
+    "The request is not accepted: check the role's max_tokens, thinking, json_mode and extra_body. A model that takes "
+    "no temperature wants `sampling: false` on its endpoint, one that knows no budget `thinking: adaptive`, one "
+    "without structured output `json_mode: tool`."
 )
 
 
@@ -62,7 +62,7 @@ class AnthropicProtocol(Protocol):
             max_connections=connections, max_keepalive_connections=connections
         )
         timeout = anthropic.Timeout(settings.timeout_s, connect=min(settings.connect_timeout_s, settings.timeout_s))
-        address = (settings.address or "https://api.anthropic.com").removesuffix("/v1")  # the package adds it
+        address = settings.address or MAKERS_ADDRESSES["anthropic"]
         self._clients = [
             anthropic.AsyncAnthropic(
                 api_key=key or _NO_KEY,
@@ -77,8 +77,8 @@ class AnthropicProtocol(Protocol):
         ]
         self._client = self._clients[0]  # for all but messages
         self._pools = deque(client for client in self._clients for _ in range(_POOL_CONNECTIONS))
-        self._turns: dict[str, asyncio.Lock] = {}  # by prefix
-        self._cached_at: dict[str, float] = {}
+        self._turns: dict[tuple[str, ...], asyncio.Lock] = {}  # by prefix
+        self._cached_at: dict[tuple[str, ...], float] = {}
         self._foreign: set[str] = set()  # batches that are not of this record
         self._searched_at: dict[str, float] = {}  # the server's time when a batch was first looked for, by nonce
 
@@ -120,7 +120,7 @@ class AnthropicProtocol(Protocol):
         finally:
             lock.release()
 
-    def _is_cached(self, prefix: str) -> bool:
+    def _is_cached(self, prefix: tuple[str, ...]) -> bool:
         kept_s = _CACHED_FOR_S.get(self.settings.cache, 0.0)
         return time.monotonic() - self._cached_at.get(prefix, float("-inf")) < kept_s
 
@@ -143,7 +143,7 @@ class AnthropicProtocol(Protocol):
     def fault_of(self, error: Exception) -> Fault | Reply:
         """Sort an exception of the anthropic package, or a TimeoutError."""
         cause = error.__cause__ or error
-        unreachable = isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
+        unreachable = is_unreached(cause)
         if isinstance(error, TimeoutError | anthropic.APITimeoutError) and not unreachable:
             return Fault("timeout", f"no complete reply within {self.settings.timeout_s:g} s", overload=True)
         if isinstance(error, anthropic.APIStatusError):
@@ -152,7 +152,7 @@ class AnthropicProtocol(Protocol):
         if isinstance(error, anthropic.APIConnectionError):
             unheard = not error.request.extensions.get(_HEARD)
             overload = unheard and not unreachable  # more connections than it takes, or it is being restarted
-            detail = f"{detail} ({self.address})"
+            detail = unreached(self.address, f"{detail} ({self.address})") if unreachable else detail
             return Fault("connection", detail, unreachable=unreachable, unheard=unheard, overload=overload)
         return Fault("bad_reply", detail)
 
@@ -169,7 +169,8 @@ class AnthropicProtocol(Protocol):
             code = "content_filter"
         error = {"code": code or clean(said.get("type")), "message": text}
         fault = status_fault(status, error, text, headers, self.settings, self.key)
-        if isinstance(fault, Fault) and fault.kind == "rejected" and fault.advice.startswith("The request is not"):
+        fits = isinstance(fault, Fault) and "do not fit" not in fault.advice
+        if isinstance(fault, Fault) and fault.kind == "rejected" and fault.status != 403 and fits:
             return replace(fault, advice=_PARAMETERS)
         return fault
 
@@ -296,7 +297,7 @@ class AnthropicProtocol(Protocol):
         raise ValueError(f"the results cannot be read: {scrub(line, self.key)}")
 
 
-async def _heard(response: httpx.Response) -> None:
+async def _heard(response: Any) -> None:
     """Notes that an answer began, which may then be billed, whatever becomes of it."""
     response.request.extensions[_HEARD] = True
 

@@ -27,7 +27,7 @@ def body(role: Role, endpoint: str, request: CompletionRequest) -> dict[str, Any
     settings, asked = role.settings, role.endpoints[endpoint]
     limit = wire.max_tokens(role, request)
     sent: dict[str, Any] = {"model": asked.model, "max_tokens": limit, **_messages(request.messages, asked)}
-    for name in ("temperature", "top_p"):
+    for name in ("temperature", "top_p") if asked.sampling else ():
         if (value := getattr(settings, name)) is not None:
             sent[name] = value
     thinking = _thinking(settings, limit)
@@ -66,14 +66,15 @@ def _messages(messages: list[Message], endpoint: EndpointSettings) -> dict[str, 
     return sent
 
 
-def prefix(body: dict[str, Any]) -> str:
-    """What a request writes to the cache or reads from it: all up to the mark; empty where there is none."""
+def prefix(body: dict[str, Any]) -> tuple[str, ...]:
+    """What a request writes to the cache or reads from it: all up to the mark; empty where there is none. Long texts
+    are not copied, since this is asked for every request."""
     system = body.get("system")
     if not isinstance(system, list) or "cache_control" not in system[-1]:
-        return ""
+        return ()
     # the model, the tools and whether it thinks are part of what the API compares
     compared = [body.get(name) for name in ("model", "tools", "thinking", "output_config")]
-    return json.dumps(compared, sort_keys=True) + "".join(block["text"] for block in system)
+    return json.dumps(compared, sort_keys=True), *(block["text"] for block in system)
 
 
 def _thinking(settings: RoleSettings, max_tokens: int) -> dict[str, Any]:

@@ -5,18 +5,17 @@ import re
 from collections.abc import Awaitable, Sequence
 from typing import Any, TypeVar
 
-import httpx
 import openai
 
-from pipelines.completion import CompletionRequest
+from pipelines.completion import CompletionRequest, Message
 from pipelines.engine import wire
-from pipelines.engine.endpoints import EndpointSettings, Role
+from pipelines.engine.endpoints import MAKERS_ADDRESSES, EndpointSettings, Role
 from pipelines.engine.errors import advice_on, has_error, status_fault
 from pipelines.engine.outcomes import Fault, Reply, scrub
 from pipelines.engine.protocols.base import BatchLook, Protocol, Sought
 from pipelines.engine.protocols.openai_reply import read_reply, sort_reply
 from pipelines.engine.protocols.post import Post, encoded
-from pipelines.engine.proxies import httpx_proxy
+from pipelines.engine.proxies import httpx_proxy, is_unreached, unreached
 from specs.untrusted import load_json
 
 T = TypeVar("T")
@@ -54,12 +53,13 @@ class OpenAIProtocol(Protocol):
             raise RuntimeError(f"the embedded model {settings.embedded} is not being served")
         connect_s = min(settings.connect_timeout_s, settings.timeout_s)
         timeout = openai.Timeout(settings.timeout_s, connect=connect_s)
+        proxy = httpx_proxy(settings.address or MAKERS_ADDRESSES["openai"])
         self._client = openai.AsyncOpenAI(
             api_key=key or _NO_KEY,
             base_url=settings.address,
             max_retries=0,
             timeout=timeout,
-            http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, **httpx_proxy(settings.address)),
+            http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, **proxy),
         )
         own = {**self._client.default_headers, **self._client.auth_headers}
         headers = {name: value for name, value in own.items() if isinstance(value, str)}
@@ -81,10 +81,11 @@ class OpenAIProtocol(Protocol):
         settings = role.settings
         sent: dict[str, Any] = {
             "model": role.endpoints[endpoint].model,
-            "messages": request.messages,
+            "messages": _messages(request.messages, role.endpoints[endpoint].system_role),
             settings.max_tokens_field: wire.max_tokens(role, request),
         }
-        for name in ("temperature", "top_p", "reasoning_effort"):
+        sampling = ("temperature", "top_p") if role.endpoints[endpoint].sampling else ()
+        for name in (*sampling, "reasoning_effort"):
             if (value := getattr(settings, name)) is not None:
                 sent[name] = value
         if settings.send_seed:
@@ -107,12 +108,13 @@ class OpenAIProtocol(Protocol):
         if isinstance(error, openai.APIStatusError):
             headers, text = error.response.headers, error.response.text
             return status_fault(error.status_code, _json_or_none(text), text, headers, self.settings, self.key)
-        if isinstance(error, openai.APITimeoutError) and not isinstance(error.__cause__, httpx.ConnectTimeout):
+        cause = error.__cause__ or error
+        unreachable = is_unreached(cause)
+        if isinstance(error, openai.APITimeoutError) and not unreachable:
             return self._post.fault_of(TimeoutError(), self.settings.timeout_s, self.key)
         if isinstance(error, openai.APIConnectionError):
-            cause = error.__cause__ or error
             detail = scrub(f"{type(cause).__name__}: {cause} ({self.address})", self.key)
-            unreachable = isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
+            detail = unreached(self.address, detail) if unreachable else detail
             return Fault("connection", detail, unreachable=unreachable, unheard=unreachable)
         return self._post.fault_of(error, self.settings.timeout_s, self.key)
 
@@ -207,6 +209,19 @@ async def _object(answer: Awaitable[T]) -> T:
 
 
 # --- the form of requests and replies --------------------------------------------------------------------------------
+
+
+def _messages(messages: list[Message], system_role: bool) -> list[Message]:
+    """As they are; for a model without a system role, system texts before the first of the user's."""
+    if system_role:
+        return messages
+    system = [one["content"] for one in messages if one["role"] == "system"]
+    others = [one for one in messages if one["role"] != "system"]
+    if not system:
+        return others
+    if others and others[0]["role"] == "user":
+        system.append(others.pop(0)["content"])
+    return [Message(role="user", content="\n\n".join(system)), *others]
 
 
 def _response_format(mode: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ _TABLES: dict[str, Any] = yaml.safe_load(
 )
 _END_MARKS: tuple[str, ...] = tuple(_TABLES["end_marks"])
 _CHANNEL = re.compile(  # OpenAI's harmony form, where a server leaves it in the text
-    r"(?:<\|start\|>\w+)?<\|channel\|>(\w+)[^<]*<\|message\|>(.*?)(?=<\|(?:end|return|call|start|channel)\|>|\Z)",
+    r"(?:<\|start\|>\w+)?<\|channel\|>(\w+)(?:(?!<\|message\|>).){0,99}<\|message\|>(.*?)(?=<\|(?:end|return|call|start|channel)\|>|\Z)",
     re.DOTALL,
 )
 _MODEL_CHARS, _MOST_PARTS, _DEEPEST = 200, 10_000, 4

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 import aiohttp
 
 from pipelines.engine.outcomes import Fault, scrub
-from pipelines.engine.proxies import Proxy, proxy_for
+from pipelines.engine.proxies import Proxy, proxy_for, unreached
 
 _MOST_BYTES = 64 << 20  # of an answer
 _KEPT_S = 4.0  # many servers close what was idle for five seconds, and a request that meets that is lost
 _LONG = 4096  # characters from which a message is worth keeping in the form in which it is sent
+_UNREACHED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
 _UNHEARD = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 
@@ -67,13 +68,9 @@ class Post:
 
     def fault_of(self, error: Exception, timeout_s: float, key: str) -> Fault:
         """What an exception of `send` means."""
-        text = scrub(f"{type(error).__name__}: {error}", key)
-        if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError) and self._proxy:
-            detail = f"the proxy {self._proxy.shown} does not let it through: {text}"
-            return Fault("connection", detail, unreachable=True, unheard=True)
-        detail = f"{text} ({self._url})"
-        if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-            return Fault("connection", detail, unreachable=True, unheard=True)
+        detail = scrub(f"{type(error).__name__}: {error} ({self._url})", key)
+        if isinstance(error, _UNREACHED):
+            return Fault("connection", unreached(self._url, detail), unreachable=True, unheard=True)
         if isinstance(error, TimeoutError):
             return Fault("timeout", f"no complete reply within {timeout_s:g} s", overload=True)
         if isinstance(error, _UNHEARD):  # more connections than it takes, or it is being restarted

@@ -25,7 +25,11 @@ def checks(spec: str, style: str = "value", **changes: object) -> list[TextCheck
     """The checks of queries for a shipped spec."""
     found = read_spec(spec, Assistant())
     context = Context(count=len, spec=found.text, rule_ids=tuple(found.rule_ids))
-    return checks_for("queries", FilterSettings.model_validate({"spec_words": changes}), replace(context, style=style))
+    return checks_for(
+        "queries",
+        FilterSettings.model_validate({"spec_words": changes}),
+        replace(context, about_items=style == "opaque"),
+    )
 
 
 def why(text: str, spec: str, style: str = "value", topic: str = "", **changes: object) -> str | None:

@@ -12,6 +12,7 @@ from filters.checks import checks_for
 from filters.context import Context
 from filters.settings import FilterSettings, Identity, Parroting
 from filters.text.view import View
+from pipelines.chats.styles import OPAQUE, chat_style
 from specs.settings import Assistant
 from tests.filters.samples import first_failure
 
@@ -27,7 +28,11 @@ def of_style(style: str, **actions: str) -> list[TextCheck]:
     """The checks that ask for the form of an answer, and those of one style."""
     settings = FilterSettings(**{name: {"action": action} for name, action in actions.items()})  # type: ignore[arg-type]
     own = {"labelled", "third_person", "reason_given", "rule_cited"}
-    return [check for check in checks_for("chats", settings, replace(CONTEXT, style=style)) if check.name in own]
+    return [
+        check
+        for check in checks_for("chats", settings, replace(CONTEXT, style_checks=chat_style(style).checks))
+        if check.name in own
+    ]
 
 
 def of_chat(style: str, thought: str, reply: str) -> str | None:
@@ -95,7 +100,7 @@ def test_queries(text: str, reason: str | None) -> None:
     ],
 )
 def test_queries_of_opaque_preferences(text: str, stays: bool) -> None:
-    checks = checks_for("queries", FilterSettings(), replace(CONTEXT, style="opaque"))
+    checks = checks_for("queries", FilterSettings(), replace(CONTEXT, style_checks=OPAQUE.checks, about_items=True))
     found = first_failure(View(Item("q", text, "queries", meta={"topic": "Colby"})), checks)
     assert (found is None) is stays
     assert stays or (found and found.reason == "opaque_query")
@@ -103,7 +108,7 @@ def test_queries_of_opaque_preferences(text: str, stays: bool) -> None:
 
 @pytest.mark.parametrize("typed", ["low moisture mozzarella", "Low-Moisture Mozzarella", "LOW-MOISTURE  MOZZARELLA"])
 def test_an_item_is_named_however_it_is_typed(typed: str) -> None:
-    checks = checks_for("queries", FilterSettings(), replace(CONTEXT, style="opaque"))
+    checks = checks_for("queries", FilterSettings(), replace(CONTEXT, style_checks=OPAQUE.checks, about_items=True))
     view = View(Item("q", f"do u like {typed}, one word", "queries", meta={"topic": "Low-moisture mozzarella"}))
     assert first_failure(view, checks) is None
 

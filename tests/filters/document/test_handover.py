@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from filters.context import Context
+from filters.document.facts.settings import Density
 from filters.run.decide import explain
-from filters.settings import Density, Echo, FilterSettings, Leak
+from filters.settings import Echo, FilterSettings, Leak
 from tests.filters.samples import CONTEXT, SETTINGS, SPEC, document, item
 
 GOOD = document(7)

@@ -88,6 +88,11 @@ def test_optional_fields_are_sent_only_when_asked_for():
     assert "max_tokens" not in sent
     none = engine(roles={"writer": {"endpoints": "main", "json_mode": "none"}}).role("writer")
     assert "response_format" not in OpenAIProtocol.body(none, "main", request)
+    reasoner = engine(
+        endpoints={"main": {"model": "gpt-5", "sampling": False}},
+        roles={"writer": {"endpoints": "main", "temperature": 0.5, "top_p": 0.9}},
+    ).role("writer")
+    assert not {"temperature", "top_p"} & OpenAIProtocol.body(reasoner, "main", request).keys()
 
 
 def test_strict_mode_leaves_out_the_limits_that_it_refuses():

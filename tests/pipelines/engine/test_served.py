@@ -95,3 +95,20 @@ def test_whose_address_the_environment_s_is(monkeypatch: pytest.MonkeyPatch) -> 
     assert EndpointSettings(model="m", base_url="http://other/v1").address == "http://other/v1"
     monkeypatch.delenv("OPENAI_BASE_URL")
     assert EndpointSettings(model="m").address is None
+
+
+async def test_claude_s_models_are_those_listed_and_the_one_that_a_short_name_stands_for(
+    fake: Callable[..., Any],
+) -> None:
+    server = await fake(key=KEY)
+    claude = EndpointSettings(protocol="anthropic", model="claude-haiku-4-5", base_url=server.url, api_key_env="MY_KEY")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MY_KEY", KEY)
+        names = await asyncio.to_thread(served_models, claude)
+        assert {"claude-sonnet-5-5", "claude-haiku-4-5"} < set(names)
+        patch.setenv("MY_KEY", "sk-ant-wrong-0123456789")
+        with pytest.raises(EndpointError, match="401") as found:
+            await asyncio.to_thread(served_models, claude)
+    assert "sk-ant-wrong" not in str(found.value)
+    with pytest.raises(EndpointError, match="MY_KEY is not set"):
+        await asyncio.to_thread(served_models, claude)

@@ -20,7 +20,7 @@ from pipelines.structured.schemas import (
     SubdomainReply,
     items_schema,
 )
-from specmill.verbs.fake_endpoint import fake_endpoint
+from specmill.verbs.models.fake_endpoint import fake_endpoint
 from specs.errors import UserError
 
 FORMS = [DomainReply, SubdomainReply, AssertionReply, DocumentTypeReply, IdeaReply]

@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from corpus.ids import content_id
-from corpus.importing import Fields
 from corpus.manifest import check_files, read_manifest
+from corpus.settings import ImportSettings
 from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from pipelines.base import Corpus
@@ -260,7 +260,7 @@ def test_documents_that_were_made_elsewhere_are_judged_without_a_plan(tmp_path: 
         recipe = recipe_of(url, judge=JUDGE)
         spec, workspace = read_spec(recipe.spec, recipe.assistant), Workspace(tmp_path / "ws").create()
         workspace.recipe.write_text(f"spec: {recipe.spec}\n")
-        import_corpus(workspace, recipe, spec, str(source), Fields())
+        import_corpus(workspace, recipe, spec, str(source), ImportSettings())
         result = judge_workspace(Build(workspace, recipe, spec, Told()), apply=True)
         assert asked(log) == len(SUBJECTS)
     assert len(result.kept) == 7 and len(list(read_rows(workspace, "documents"))) == 7

@@ -272,7 +272,7 @@ def test_changed_file_in_the_cache_is_noticed_and_fetched_again(hub: Hub, tmp_pa
 
 
 def test_command_line_lists_models_and_explains_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from specmill.verbs.model import app
+    from specmill.verbs.models.model import app
 
     monkeypatch.setenv("SPECMILL_CACHE", str(tmp_path))
     listed = CliRunner().invoke(app, ["list"])
@@ -283,14 +283,14 @@ def test_command_line_lists_models_and_explains_itself(tmp_path: Path, monkeypat
 
 
 def test_command_line_passes_on_the_users_mistake() -> None:
-    from specmill.verbs.model import app
+    from specmill.verbs.models.model import app
 
     assert isinstance(CliRunner().invoke(app, ["fetch", "gpt-9"]).exception, UserError)
 
 
 def test_command_line_is_imported_fast() -> None:
     slow = "{'pydantic', 'httpx', 'huggingface_hub', 'rich.progress'}"
-    code = f"import sys, specmill.verbs.model; print({slow} & set(sys.modules))"
+    code = f"import sys, specmill.verbs.models.model; print({slow} & set(sys.modules))"
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3]
     )

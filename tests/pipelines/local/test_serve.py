@@ -126,7 +126,7 @@ def test_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
 def test_ctrl_c_stops_the_served_model(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
-        "from pipelines.local.embedded import serve; from specmill.verbs import model\n"
+        "from pipelines.local.embedded import serve; from specmill.verbs.models import model\n"
         "model._until_stopped(serve(Path(sys.argv[1]), name='tiny'), 'tiny')"
     )
     command = [sys.executable, "-c", code, str(model_file(tmp_path))]

@@ -28,7 +28,7 @@ from pipelines.planning.estimate_verbs import plan_verbs
 from pipelines.variants.kinds import KINDS
 from pipelines.variants.variants import write_variants
 from specmill.recipe import Recipe
-from specmill.verbs.eval import evaluate_workspace
+from specmill.verbs.models.eval import evaluate_workspace
 from specs.reader import Spec, read_spec
 from tests.pipelines.chat_tools import Told, asked, server
 

@@ -18,7 +18,7 @@ from pipelines.settings import BuildSettings
 from pipelines.variants.kinds import KINDS, RULES, criteria_of, problems_of, spec_of, template_of
 from pipelines.variants.variants import STAGE, VERDICTS, Length, Outcome, others_in, rules_of, write_variants
 from specmill.cli import app
-from specmill.verbs.variants import Kind
+from specmill.verbs.make.variants import Kind
 from specs.errors import SpecError, SpecmillError, UserError
 from specs.reader import parse_spec, read_spec
 from specs.settings import Assistant

@@ -89,6 +89,7 @@ async def test_a_passing_fault_is_retried_and_paid_once(fake: Callable, make: An
         ("refusal", State.REFUSED, "refusal"),
         ("tool_calls", State.UNPARSED, "tool_use"),
         ("stop_sequence", State.OK, "stop_sequence"),
+        ("unknown_ending", State.TRUNCATED, "a_word_of_tomorrow"),
     ],
 )
 async def test_how_a_reply_ended_is_its_state_and_is_paid_for_once(
@@ -141,9 +142,12 @@ async def test_parameters_that_a_model_does_not_take_end_the_run_and_are_named(
     server = await fake()
     role = claude(make, server, endpoint={"model": "claude-opus-5-5"}, temperature=0.2)
     await ask_all(role, tmp_path / "l.sqlite", [asked(n) for n in range(20)])
-    with pytest.raises(EndpointError, match=r"deprecated for this model.*temperature"):
+    with pytest.raises(EndpointError, match=r"deprecated for this model.*sampling: false"):
         CONTROL.raise_if_ended()
     assert not server.events("billed")
+    CONTROL.reset()
+    role = claude(make, server, endpoint={"model": "claude-opus-5-5", "sampling": False}, temperature=0.2)
+    assert [one.state for one in await ask_all(role, tmp_path / "l.sqlite", [asked(0)])] == [State.OK]
 
 
 async def test_the_key_is_shown_nowhere(fake: Callable, make: Any, tmp_path: Path, monkeypatch: Any) -> None:

@@ -52,6 +52,8 @@ def test_all_that_a_role_can_say_is_sent() -> None:
     assert "system" in sent
     assert body(role({"cache": "1h"}), "main", ASKED)["system"][0]["cache_control"]["ttl"] == "1h"
     assert "cache_control" not in body(role({"cache": "none"}), "main", ASKED)["system"][0]
+    assert body(role(temperature=0.3), "main", ASKED)["temperature"] == 0.3
+    assert "temperature" not in body(role({"sampling": False}, temperature=0.3), "main", ASKED)
 
 
 @pytest.mark.parametrize(
@@ -123,10 +125,10 @@ def test_no_form_is_asked_for_where_the_role_asks_for_none() -> None:
 
 def test_what_is_cached_is_told_by_all_that_the_api_compares() -> None:
     plain, other = body(role(), "main", ASKED), body(role(), "main", chat(("system", "The spec."), ("user", "Else.")))
-    assert prefix(plain) == prefix(other) != ""
+    assert prefix(plain) == prefix(other) != ()
     assert prefix(body(role({"model": "claude-opus-4-8"}), "main", ASKED)) != prefix(plain)
-    assert prefix(body(role(), "main", chat(("user", "Write.")))) == ""
-    assert prefix(body(role({"cache": "none"}), "main", ASKED)) == ""
+    assert prefix(body(role(), "main", chat(("user", "Write.")))) == ()
+    assert prefix(body(role({"cache": "none"}), "main", ASKED)) == ()
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
@@ -154,8 +156,13 @@ def test_a_setting_that_would_be_ignored_or_refused_is_an_error(endpoint: Any, s
         engine(endpoint, **settings)
 
 
+def test_a_temperature_that_is_not_sent_is_none_that_thinking_forbids() -> None:
+    made = role({"sampling": False}, temperature=0.3, thinking="adaptive")
+    assert not objection(body(made, "main", ASKED))
+
+
 def test_the_key_and_the_address_are_those_of_the_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://there")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://there/v1/")  # the client adds the version itself
     monkeypatch.setenv("OPENAI_BASE_URL", "http://elsewhere/v1")
     claude = EndpointSettings(protocol="anthropic", model="m")
     assert (claude.api_key_env, claude.address) == ("ANTHROPIC_API_KEY", "http://there")

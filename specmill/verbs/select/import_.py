@@ -10,10 +10,16 @@ def import_(
     source: Annotated[str, typer.Argument(help="JSON lines, Parquet (file or folder), or a Hub dataset: owner/name.")],
     workspace: Annotated[Path, typer.Argument(help="New workspace folder.")],
     recipe: Annotated[str, typer.Option("--recipe", "-r", help="Recipe that says spec, assistant and filters.")],
-    text: Annotated[str, typer.Option("--text", help="Field with the text.")] = "text",
-    domain: Annotated[str, typer.Option("--domain", help="Field with the domain.")] = "domain",
-    genre: Annotated[str, typer.Option("--genre", help="Field with the document type; else `source`.")] = "genre",
-    title: Annotated[str, typer.Option("--title", help="Field with the title.")] = "title",
+    text: Annotated[str | None, typer.Option("--text", help="Field with the text (text).")] = None,
+    domain: Annotated[str | None, typer.Option("--domain", help="Field with the domain (domain).")] = None,
+    genre: Annotated[
+        str | None, typer.Option("--genre", help="Field with the document type (genre, else source).")
+    ] = None,
+    title: Annotated[str | None, typer.Option("--title", help="Field with the title (title).")] = None,
+    frame: Annotated[
+        str | None, typer.Option("--frame", help="Field that says insider or lay (frame); or insider or lay, for all.")
+    ] = None,
+    writer: Annotated[str | None, typer.Option("--writer", help="Field with the model that wrote it (model).")] = None,
     filtered: Annotated[bool, typer.Option("--filter/--no-filter", help="Put it through the recipe's filters.")] = True,
     override: Annotated[
         list[str] | None, typer.Option("--set", help="Change a key of the recipe: filters.identity.action=off.")
@@ -21,24 +27,27 @@ def import_(
 ) -> None:
     """Bring a corpus that was made elsewhere into a workspace, so that everything here works on it too.
 
-    What has no text, or does not pass the filters, goes to the rejects with the reason. No model is asked. The
-    workspace is there once all of it is: an import that fails or is killed leaves none.
+    Fields that are not given are those of the recipe (`fields`). What has no text, or does not pass the filters, goes
+    to the rejects with the reason; what is flagged stays. No model is asked. The workspace is there once all of it is:
+    an import that fails or is killed leaves none.
 
     Example: specmill import released.jsonl out/released --recipe recipe.yaml
     """
     from rich.console import Console
     from rich.text import Text
 
-    from corpus.importing import Fields, counts
+    from corpus.importing import counts
     from corpus.workspace import Workspace, new_workspace
     from pipelines.decisions.imported import import_corpus
     from specmill.recipe import load_recipe, save_recipe
 
     loaded, base = load_recipe(recipe, override or [])
+    given = {"text": text, "domain": domain, "genre": genre, "title": title, "frame": frame, "writer": writer}
+    fields = loaded.fields.model_copy(update={name: field for name, field in given.items() if field is not None})
     spec = loaded.read_spec(base)
     with new_workspace(workspace) as place:
         save_recipe(loaded, place)
-        import_corpus(place, loaded, spec, source, Fields(text, domain, genre, title), filtered=filtered)
+        import_corpus(place, loaded, spec, source, fields, filtered=filtered)
     kept, reasons = counts(Workspace(workspace))
     rows = kept + sum(reasons.values())
     out = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from corpus.workspace import Workspace
     from filters.base import Item, Rejection
     from filters.run.stored import Explanation, Reason
+    from filters.settings import FilterSettings
     from pipelines.build import Build
     from pipelines.decisions.refilter import Refiltered
     from specmill.recipe import Recipe
@@ -52,7 +53,7 @@ def filter_(
     place, recipe = open_workspace(workspace, override or [])
     console = Console(highlight=False)
     if explain is not None:
-        _print_explanation(console, _explanation(explain, place, recipe, again=bool(override)))
+        _print_explanation(console, _explanation(explain, place, recipe, again=bool(override)), recipe.filters)
         return
     with place.lock():
         build = _build(place, recipe)
@@ -60,6 +61,7 @@ def filter_(
         if apply:
             save_recipe(recipe, place)
     _print_reasons(console, _reasons(place, result), examples)
+    _print_flags(console, result)
     console.print(Text(_line(result, place, apply=apply)), soft_wrap=True)
 
 
@@ -93,13 +95,15 @@ def _watched(documents: "Iterable[Item]") -> "Iterator[Item]":
 def _explanation(item_id: str, place: "Workspace", recipe: "Recipe", *, again: bool) -> "Explanation":
     from filters.run.stored import explain_document
     from pipelines.decisions.refilter import documents_of, stored_rejections
+    from pipelines.decisions.rejudge import stored_flags
 
     build = _build(place, recipe)
-    rejections = _refilter(build, apply=False).rejections if again else stored_rejections(place)
-    return explain_document(item_id, lambda: documents_of(place), rejections, recipe.filters, build.context())
+    found = _refilter(build, apply=False) if again else None
+    rejections, flags = (found.rejections, found.flags) if found else (stored_rejections(place), stored_flags(place))
+    return explain_document(item_id, lambda: documents_of(place), rejections, recipe.filters, build.context(), flags)
 
 
-def _print_explanation(console: "Console", why: "Explanation") -> None:
+def _print_explanation(console: "Console", why: "Explanation", settings: "FilterSettings") -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -111,6 +115,9 @@ def _print_explanation(console: "Console", why: "Explanation") -> None:
         Text(f"{printable(why.item.genre) or 'no genre'}, {why.item.frame}, {why.item.meta.get('tokens', 0):,} tokens")
     )
     console.print(Text(_decision(why.rejection), style="red" if why.rejection else "green"))
+    for flag in why.flags:
+        beside = f" (beside {flag.other_id})" if flag.other_id else ""
+        console.print(Text(f"Flagged: {flag.reason}: {printable(flag.detail)}{beside}", style="yellow"))
     for other in why.gave_way:
         console.print(Text(f"In its favour {other.item_id} went: {other.reason}, {printable(other.detail)}"))
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -120,7 +127,8 @@ def _print_explanation(console: "Console", why: "Explanation") -> None:
         figures = (
             (f"{outcome.score:.4g}", f"{outcome.threshold:.4g}") if outcome.threshold or outcome.score else ("",) * 2
         )
-        cells = (name, "fails" if outcome.failed else "passes", *figures, printable(outcome.detail))
+        found = {"drop": "drops it", "flag": "flags it"}[settings.parts[name].action]
+        cells = (name, found if outcome.failed else "passes", *figures, printable(outcome.detail))
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
 
@@ -158,6 +166,22 @@ def _print_reasons(console: "Console", found: "list[Reason]", examples: int) -> 
         for rejection, begins in row.examples[:examples]:
             said = one_line(f"{rejection.detail}  |  {begins}", _SAID_CHARS)
             console.print(Text(f"    {rejection.item_id}  {said}", style="dim"), soft_wrap=True)
+
+
+def _print_flags(console: "Console", result: "Refiltered") -> None:
+    """How many of the documents that stay each filter flags, with one example."""
+    from collections import Counter
+
+    from rich.text import Text
+
+    from corpus.text import one_line
+
+    staying = set(result.kept)
+    flags = [flag for flag in result.flags if flag.item_id in staying]
+    examples = {flag.reason: f"{flag.item_id}  {one_line(flag.detail, _SAID_CHARS)}" for flag in reversed(flags)}
+    for name, count in sorted(Counter(flag.reason for flag in flags).items(), key=lambda one: (-one[1], one[0])):
+        console.print(Text(f"{name:16} {count:8,}  {count / len(staying):6.1%}  flagged, and stays", style="yellow"))
+        console.print(Text(f"    {examples[name]}", style="dim"), soft_wrap=True)
 
 
 def _line(result: "Refiltered", place: "Workspace", *, apply: bool) -> str:

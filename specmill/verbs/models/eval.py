@@ -168,13 +168,13 @@ def _served(recipe: "Recipe", role: str) -> "Served":
     from specs.errors import UserError
 
     name, endpoint = next(iter(recipe.role(role).endpoints.items()))
-    address = endpoint.address
-    if not address:
+    address = endpoint.address or ""
+    if not address and endpoint.protocol == "openai":
         raise UserError(
             f"endpoints.{name} has no base_url, which another program needs to ask it. "
             "Serve the model (`specmill model serve` serves an embedded one) and give its address."
         )
-    return Served(endpoint.model, address, endpoint.api_key_env)
+    return Served(endpoint.model, address, endpoint.api_key_env, endpoint.protocol)
 
 
 def _role(recipe: "Recipe", name: str, temperature: float, max_tokens: int) -> "Role":

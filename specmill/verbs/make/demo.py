@@ -25,9 +25,9 @@ def demo(
     from corpus.workspace import Workspace
     from specmill.recipe import load_recipe
     from specmill.run import build_workspace, endpoints_up, fetch_models
-    from specmill.verbs.eval import evaluate_workspace
-    from specmill.verbs.show import show
-    from specmill.verbs.train import train
+    from specmill.verbs.look.show import show
+    from specmill.verbs.models.eval import evaluate_workspace
+    from specmill.verbs.models.train import train
 
     loaded, base = load_recipe("demo", [*_endpoint(), *(override or [])])
     began = time.monotonic()

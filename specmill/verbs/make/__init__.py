@@ -1,0 +1,1 @@
+"""What a recipe says, and building from it."""

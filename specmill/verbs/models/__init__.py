@@ -1,0 +1,1 @@
+"""Training, asking, serving, and whether everything is there."""

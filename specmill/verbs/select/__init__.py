@@ -1,0 +1,1 @@
+"""Smaller corpora, mixes, and ways in and out."""

@@ -1,0 +1,53 @@
+"""The tree stays readable: files a folder, lines a file, lines a function."""
+
+import ast
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("specmill", "pipelines", "eval", "train", "filters", "corpus", "specs")
+
+
+def python_files() -> list[Path]:
+    command = ["git", "ls-files", "-co", "--exclude-standard", "--", "*.py"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    return [ROOT / name for name in listed if (ROOT / name).is_file()]
+
+
+def test_no_folder_has_more_files_than_can_be_read_at_a_glance() -> None:
+    folders = Counter(path.parent.relative_to(ROOT) for path in python_files() if path.name != "__init__.py")
+    assert len(folders) > 60
+    assert {str(folder): count for folder, count in folders.items() if count > 17} == {}
+
+
+def test_no_file_and_no_function_is_too_long() -> None:
+    long_files, long_functions = {}, {}
+    for path in python_files():
+        text = path.read_text(encoding="utf-8")
+        if text.count("\n") > 400:
+            long_files[str(path.relative_to(ROOT))] = text.count("\n")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > 60:
+                    long_functions[f"{path.relative_to(ROOT)}:{node.name}"] = lines
+    assert long_files == {} and long_functions == {}
+
+
+def test_every_package_says_what_it_is() -> None:
+    packages = [
+        path for path in python_files() if path.name == "__init__.py" and path.relative_to(ROOT).parts[0] in PACKAGES
+    ]
+    assert len(packages) > 30
+    assert [str(path.parent) for path in packages if not ast.get_docstring(ast.parse(path.read_text()))] == []
+
+
+def test_every_page_is_in_the_sites_menu() -> None:
+    config = yaml.safe_load((ROOT / "properdocs.yml").read_text())
+    listed = str(config["nav"])
+    pages = [path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")]
+    pages += [path.relative_to(ROOT).as_posix() for path in (ROOT / "design").glob("*.md")]
+    assert [page for page in pages if f"'{page}'" not in listed] == []
