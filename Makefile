@@ -12,7 +12,9 @@ READY := $(VENV)/.ready
 AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 TEST := $(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile
 
-.PHONY: demo test check docs lock clean
+AXOLOTL ?= .venv-axolotl
+
+.PHONY: demo test check docs axolotl check-axolotl lock clean
 
 demo: $(READY)
 	$(BIN)/specmill demo --out out/demo
@@ -41,6 +43,23 @@ $(READY): requirements.txt requirements-torch.txt pyproject.toml
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# Axolotl in an environment of its own, whose bin folder belongs on the PATH of `specmill train --run`; 2.6 GB. It pins
+# older versions of datasets, huggingface-hub, pydantic and transformers than ours.
+axolotl: $(AXOLOTL)/.ready
+
+$(AXOLOTL)/.ready: requirements-axolotl.txt requirements-torch.txt
+	test -x $(AXOLOTL)/bin/python || $(PYTHON) -m venv $(AXOLOTL)
+	$(AXOLOTL)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-torch.txt
+	$(AXOLOTL)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  -r requirements-axolotl.txt
+	@touch $@
+
+# What we hand to Axolotl, held against the real one: its schema, its tokens, its updates, a tiny training of both stages.
+# Where it is not set up, this says so and passes: `make check check-axolotl` is for CI.
+check-axolotl: $(READY)
+	@if [ -x $(AXOLOTL)/bin/axolotl ]; then PYTHON=$(BIN)/python tests/train/check_axolotl.sh $(AXOLOTL); \
+	else echo "no $(AXOLOTL): \`make axolotl\` sets it up; nothing was checked"; fi
 
 # Resolve the pins again, within the bounds of pyproject.toml. Needs uv (it comes with the extra `dev`).
 lock:

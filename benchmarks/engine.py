@@ -1,6 +1,7 @@
 """How full the endpoint is kept, against plain asyncio and Distilabel's own LLM, and what the ledger costs.
 
     python benchmarks/engine.py occupancy --requests 1000 --in-flight 50
+    python benchmarks/engine.py cpu --requests 1000 --in-flight 1 64
     python benchmarks/engine.py ledger --rows 1000000
 
 Every contender asks the same local server, in a process of its own, for the same replies with the same latencies
@@ -23,12 +24,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
-SERVE = ROOT / "tests" / "pipelines" / "engine" / "serve.py"
+SERVE = ROOT / "tests" / "pipelines" / "serve.py"
+
+
+SPEC = "The spec says so. " * int(os.environ.get("SPEC_REPEATS", "200"))  # about 4.5 tokens each
 
 
 def messages(number: int) -> list[dict]:
     return [
-        {"role": "system", "content": "The spec says so. " * 200},
+        {"role": "system", "content": SPEC},
         {"role": "user", "content": f"Write 60 words about row-{number}."},
     ]
 
@@ -54,6 +58,27 @@ def ours(url: str, folder: Path, requests: int, in_flight: int) -> None:
         load = LoadDataFromDicts(data=[{"id": f"row-{n}."} for n in range(requests)], batch_size=requests)
         load >> Write(name="write", stage="documents", llm=llm)
     run_pipeline(pipeline, folder / "distilabel.log")
+
+
+def client(url: str, folder: Path, requests: int, in_flight: int) -> None:
+    """Our client alone, with its ledger and without a pipeline."""
+    from pipelines.completion import CompletionRequest
+    from pipelines.engine.client import Client
+    from pipelines.engine.endpoints import EngineSettings
+
+    settings = EngineSettings.model_validate(
+        {
+            "endpoints": {"main": {"base_url": url, "model": "fake", "max_in_flight": in_flight}},
+            "roles": {"writer": {"endpoints": "main"}},
+        }
+    )
+
+    async def run() -> None:
+        async with Client(settings.role("writer"), folder / "ledger.sqlite") as asker:
+            asks = (asker.ask(CompletionRequest("documents", f"row-{n}", messages(n))) for n in range(requests))
+            await asyncio.gather(*asks)
+
+    asyncio.run(run())
 
 
 def plain(url: str, folder: Path, requests: int, in_flight: int) -> None:
@@ -96,11 +121,12 @@ def measure(name: str, requests: int, in_flight: int, latency: float, extra: lis
             url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
             arguments = [sys.executable, __file__, "contender", name, url, folder, str(requests), *extra]
             environment = {**os.environ, "DISTILABEL_LOG_LEVEL": "ERROR", "PYTHONPATH": str(ROOT)}
-            started = time.perf_counter()
+            before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
             subprocess.run(arguments, check=True, env=environment, stdout=subprocess.DEVNULL)
-            wall = time.perf_counter() - started
+            wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
             server.kill()
-        return {"name": " ".join([name, *extra]), "wall": wall, **from_log(log, in_flight)}
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return {"name": " ".join([name, *extra]), "wall": wall, "cpu": used, **from_log(log, in_flight)}
 
 
 def from_log(log: Path, in_flight: int) -> dict:
@@ -121,6 +147,26 @@ def from_log(log: Path, in_flight: int) -> dict:
         "most": most,
         "requests": len(asked),
     }
+
+
+def cpu(requests: int, in_flight: list[int], repeats: list[int]) -> None:
+    """CPU seconds (user and system, of all processes) for 1,000 requests at a server without latency, beside the openai
+    client: the difference between a long run and a short one, so that start-up does not count."""
+    print(f"{'contender':12} {'in flight':>9} {'spec tokens':>11} {'CPU s / 1,000':>13} {'of plain':>8}")
+    for spec in repeats:
+        os.environ["SPEC_REPEATS"] = str(spec)
+        for bound in in_flight:
+            found: dict[str, float] = {}
+            for name in ("plain", "client", "ours"):
+                long, short = (cpu_seconds(name, count, bound) for count in (requests + 200, 200))
+                found[name] = (long - short) / requests * 1000
+                share = found[name] / found["plain"]
+                print(f"{name:12} {bound:9d} {int(spec * 4.5):11d} {found[name]:13.2f} {share:8.2f}", flush=True)
+
+
+def cpu_seconds(name: str, requests: int, in_flight: int) -> float:
+    """Of one contender and its children, the server not counted; the least of two runs, since noise only adds."""
+    return min(measure(name, requests, in_flight, 0.0, [str(in_flight)])["cpu"] for _ in range(2))
 
 
 def max_overlap(asked: dict, sent: dict) -> int:
@@ -207,6 +253,10 @@ def main() -> None:
     of_occupancy.add_argument("--in-flight", type=int, default=50)
     of_occupancy.add_argument("--latency", type=float, default=2.0)
     of_occupancy.add_argument("--stock", type=int, nargs="*", default=[])
+    of_cpu = commands.add_parser("cpu")
+    of_cpu.add_argument("--requests", type=int, default=1000)
+    of_cpu.add_argument("--in-flight", type=int, nargs="*", default=[1, 64])
+    of_cpu.add_argument("--repeats", type=int, nargs="*", default=[200, 13333], help="of the spec's sentence")
     of_ledger = commands.add_parser("ledger")
     of_ledger.add_argument("--rows", type=int, default=1_000_000)
     contender = commands.add_parser("contender")
@@ -214,11 +264,15 @@ def main() -> None:
     options = parser.parse_args()
     if options.command == "occupancy":
         occupancy(options.requests, options.in_flight, options.latency, options.stock)
+    elif options.command == "cpu":
+        cpu(options.requests, options.in_flight, options.repeats)
     elif options.command == "ledger":
         ledger(options.rows)
     else:
         name, url, folder, requests, extra = options.arguments
-        {"ours": ours, "plain": plain, "stock": stock}[name](url, Path(folder), int(requests), int(extra))
+        {"ours": ours, "client": client, "plain": plain, "stock": stock}[name](
+            url, Path(folder), int(requests), int(extra)
+        )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from corpus.tokens import TokenCounter
-from eval.questions.items import ANSWER_FORMAT
+from eval.questions.items import ANSWER_FORMATS
 from eval.questions.items import texts as evaluation_texts
 from filters.base import Item, Rejection
 from filters.checks import checks_for, decide_one
@@ -44,7 +44,7 @@ def context(name: str, assistant: Assistant) -> Context:
     spec = read_spec(name, assistant)
     return Context(
         count=TokenCounter("o200k_base").count, assistant=assistant, spec=spec.text, rule_ids=tuple(spec.rule_ids),
-        prompts=(Prompts().source("documents"),), evaluation=tuple(evaluation_texts()), answer_formats=(ANSWER_FORMAT,),
+        prompts=(Prompts().source("documents"),), evaluation=tuple(evaluation_texts()), answer_formats=ANSWER_FORMATS,
     )  # fmt: skip
 
 

@@ -5,8 +5,9 @@ ledger.sqlite          every completion, committed before anything uses it
 tables/<t>/*.parquet   lineage and rejects
 dataset/<c>/*.parquet  what is published, and README.md, its card
 sources/               existing chats that are rewritten, a tokenizer's file, each named by its content
-train/*.yaml           training configs
+train/<arm>-seed<k>/   samples as they are trained on, a trainer's files, what was trained
 audit/                 what too many documents share
+questions/             question sets made of the spec, and how they came about
 report/                the page for people
 """
 
@@ -39,6 +40,7 @@ class Workspace:
         self.sources = self.root / "sources"
         self.train = self.root / "train"
         self.eval = self.root / "eval"
+        self.questions = self.root / "questions"
         self.audit = self.root / "audit"
         self.report = self.root / "report"
         self.log = self.root / "log.txt"

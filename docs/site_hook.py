@@ -26,6 +26,16 @@ def on_files(files: Files, config: Any) -> Files:
     return files
 
 
+def on_config(config: Any) -> Any:
+    """Put pages of docs/ that the menu does not name under "How to", by their headings."""
+    listed = str(config["nav"])
+    [how_to] = [section["How to"] for section in config["nav"] if "How to" in section]
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        if f"'{page.name}'" not in listed:
+            how_to.append({page.read_text(encoding="utf-8").split("\n", 1)[0].removeprefix("# "): page.name})
+    return config
+
+
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
     """Links from docs/ to design/ hold in the repository and on the site."""
     return markdown.replace("](../design/", "](design/") if "/" not in page.file.src_uri else markdown

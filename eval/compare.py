@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from eval.questions.base import Answer
+from eval.questions.choices import question_rates
 from eval.questions.intervals import Interval, bootstrap_mean
 from eval.questions.judged import SCALE, question_scores
-from eval.questions.preferences import question_rates
 from eval.questions.settings import EvalSettings
 from eval.results import Stored, differences
 

@@ -6,33 +6,23 @@ Replies to open questions, with the judge's verdicts, are in `eval/<name>.judged
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import Any, Final
 
 from corpus.text import one_line
-from corpus.workspace import Workspace, replacing, write_text
-from eval.questions.base import Answer, Asked, Choice, Question
-from eval.questions.judged import Judged, OpenQuestion, summarise_judged
-from eval.questions.preferences import summarise
+from corpus.workspace import Workspace, write_text
+from eval.questions.base import Answer, Asked, Limits
+from eval.questions.choices import by_set, summarise
+from eval.questions.judged import Judged, summarise_judged
 from eval.questions.settings import EvalSettings
+from eval.replies import read_answers, read_judged, write_answers, write_judged
 from specs.errors import UserError
 
-_str, _int = pa.string(), pa.int64()
-REPLIES: Final = pa.schema(
-    [("question_id", _str), ("set", _str), ("value", _str), ("kind", _str), ("domain", _str), ("question", _str),
-     ("aligned_option", _str), ("other_option", _str), ("order", _int), ("sample", _int), ("reply", _str),
-     ("choice", _str), ("aligned", pa.bool_())]
-)  # fmt: skip
-JUDGED: Final = pa.schema(
-    [("question_id", _str), ("dimension", _str), ("question", _str), ("sample", _int), ("reply", _str),
-     ("score", _int), ("verdict", _str), ("truncated", pa.bool_()), ("verdict_truncated", pa.bool_())]
-)  # fmt: skip
-_Reply = TypeVar("_Reply", Answer, Judged)
+ARMS: Final = ("model", "base", "spec")
+"""Who answers: the model that is evaluated; its base model, bare; that one with the spec in its prompt."""
 _ASK_AGAIN: Final = "Run its evaluation again: what was answered is in the ledger."
 
 
@@ -68,19 +58,42 @@ def write_result(
     answers: Sequence[Answer],
     judge: Asked | None = None,
     judged: Sequence[Judged] = (),
+    *,
+    arm: str = "model",
+    limits: Limits | None = None,
+    **more: Any,
 ) -> dict[str, Any]:
-    """Write the files, each atomically, and return what the JSON holds. `asked` answered, `judge` judged, if any."""
-    result: dict[str, Any] = {"name": name, **_who(asked, judge), "settings": settings.model_dump(mode="json")}
-    result["sets"] = summarise(answers, settings)
-    _write_rows(_path(workspace, name, "parquet"), [_row(one) for one in answers], REPLIES)
+    """Write the files, each atomically, and return what the JSON holds. `asked` answered, `judge` judged, if any.
+
+    `more` is said in the JSON beside the rest.
+    """
+    result: dict[str, Any] = {"name": name, "arm": arm, **_who(asked, judge)}
+    result |= {"settings": settings.model_dump(mode="json"), "limits": asdict(limits or Limits()), **more}
+    items = {one: _items(question.question.id for question in group) for one, group in by_set(answers).items()}
+    result["sets"] = {one: found | {"items": items[one]} for one, found in summarise(answers, settings).items()}
+    write_answers(_path(workspace, name, "parquet"), answers, arm)
     scores = _path(workspace, name, "judged.parquet")
     if judged:
-        result["judged"] = summarise_judged(judged, settings)
-        _write_rows(scores, [_judged_row(one) for one in judged], JUDGED)
+        result["judged"] = summarise_judged(judged, settings) | {"items": _items(one.question.id for one in judged)}
+        write_judged(scores, judged, arm)
     else:
         scores.unlink(missing_ok=True)  # an earlier run's of this name, that asked open questions too
     write_text(_path(workspace, name, "json"), json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     return result
+
+
+def _items(ids: Iterable[str]) -> str:
+    """8 hex digits of the questions that were asked: only results of the same ones stand beside each other."""
+    return hashlib.sha256("\n".join(sorted(set(ids))).encode()).hexdigest()[:8]
+
+
+def results_in(workspace: Workspace) -> list[dict[str, Any]]:
+    """What the JSON of every result holds that can be read, by name."""
+    found = []
+    for path in sorted(workspace.eval.glob("*.json")):
+        with suppress(UserError):
+            found.append(_read_json(path))
+    return found
 
 
 def refuse_other(workspace: Workspace, name: str, asked: Asked, judge: Asked | None) -> None:
@@ -118,9 +131,9 @@ def read_result(workspace: Workspace, name: str) -> Stored:
     if not path.is_file():
         known = sorted(found.stem for found in workspace.eval.glob("*.json"))
         raise UserError(f"there is no result {name!r} in {workspace.eval}; found: {', '.join(known) or 'none'}")
-    answers = _read_rows(_path(workspace, name, "parquet"), REPLIES, _answer)
+    answers = read_answers(_path(workspace, name, "parquet"))
     scores = _path(workspace, name, "judged.parquet")
-    judged = _read_rows(scores, JUDGED, _judged) if scores.is_file() else []
+    judged = read_judged(scores) if scores.is_file() else []
     return Stored(_read_json(path), answers, judged)
 
 
@@ -143,51 +156,5 @@ def _read_json(path: Path) -> dict[str, Any]:
     return found
 
 
-def _read_rows(path: Path, schema: pa.Schema, make: Callable[[Mapping[str, Any]], _Reply]) -> list[_Reply]:
-    try:
-        return [make(row) for row in pq.read_table(path, schema=schema).to_pylist()]
-    except (OSError, ValueError, pa.ArrowException) as error:
-        said = one_line(str(error), 200)
-        raise UserError(f"cannot read the replies of a result in {path}: {said}. {_ASK_AGAIN}") from error
-
-
 def _path(workspace: Workspace, name: str, suffix: str) -> Path:
     return workspace.eval / f"{checked_name(name)}.{suffix}"
-
-
-def _write_rows(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
-    with replacing(path) as beside:
-        pq.write_table(pa.Table.from_pylist(rows, schema=schema), beside, compression="zstd")
-
-
-def _judged_row(one: Judged) -> dict[str, Any]:
-    return {
-        "question_id": one.question.id, "dimension": one.question.dimension, "question": one.question.question,
-        "sample": one.sample, "reply": one.reply, "score": one.score, "verdict": one.verdict,
-        "truncated": one.truncated, "verdict_truncated": one.verdict_truncated,
-    }  # fmt: skip
-
-
-def _judged(row: Mapping[str, Any]) -> Judged:
-    question = OpenQuestion(row["question_id"], row["dimension"], row["question"], good="", bad="")
-    return Judged(
-        question, row["sample"], row["reply"], row["score"], row["verdict"], row["truncated"], row["verdict_truncated"]
-    )
-
-
-def _row(answer: Answer) -> dict[str, Any]:
-    question = answer.question
-    return {
-        "question_id": question.id, "set": question.set, "value": question.value, "kind": question.kind,
-        "domain": question.domain, "question": question.question, "aligned_option": question.aligned,
-        "other_option": question.other, "order": answer.order, "sample": answer.sample, "reply": answer.reply,
-        "choice": answer.choice.value, "aligned": answer.aligned,
-    }  # fmt: skip
-
-
-def _answer(row: Mapping[str, Any]) -> Answer:
-    question = Question(
-        row["question_id"], row["set"], row["value"], row["kind"], row["domain"], row["question"],
-        row["aligned_option"], row["other_option"],
-    )  # fmt: skip
-    return Answer(question, row["order"], row["sample"], row["reply"], Choice(row["choice"]))

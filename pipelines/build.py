@@ -60,6 +60,7 @@ _NOT_OF_A_CORPUS: Final[dict[str, Any]] = dict.fromkeys(
         "mix",
         "eval",
         "report",
+        "questions",
         "fields",
     ],
     True,

@@ -37,6 +37,7 @@ class CompletionRequest:
     attempt: int = 0  # 0, or n for the n-th time that a bad reply is asked again
     json_schema: dict[str, Any] | None = None  # asks for constrained JSON where the endpoint can
     max_tokens: int | None = None  # below the role's own where a stage needs less
+    logprobs: bool = False  # also the likeliest tokens at the beginning of the reply, where the endpoint gives them
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +67,4 @@ class Completion:
     retries: int = 0
     latency_s: float = 0.0
     error: str = ""
+    likeliest: tuple[dict[str, float], ...] = ()  # token -> log-probability, of the first tokens, if asked and given

@@ -1,10 +1,12 @@
 """The filters, told what this corpus is: the context of every check, and the checks of one response."""
 
 from functools import cache
+from pathlib import Path
 
 from corpus.tokens import TokenCounter
-from eval.questions.items import ANSWER_FORMAT
+from eval.questions.items import ANSWER_FORMATS, CLOZE_FORMAT, FOLDER, held_out_words
 from eval.questions.items import texts as evaluation_texts
+from eval.questions.settings import EvalSettings
 from filters.base import Flag, Item, Rejection
 from filters.checks import checks_for, decide_one
 from filters.context import Context
@@ -17,11 +19,13 @@ def context_of(corpus: Corpus, counter: TokenCounter | None = None, told: list[M
     """What the filters must know; `told` is a request whose own words must not come back in a reply."""
     counter = counter or TokenCounter(corpus.settings.corpus.tokenizer)
     prompts = tuple(message["content"] for message in told or ())
-    style = corpus.settings.chats.chosen
+    style, root = corpus.settings.chats.chosen, corpus.folder.root
+    made = tuple(sorted((path.name, path.stat().st_mtime_ns) for path in (root / FOLDER).glob("*")))
+    asked = _evaluation(str(root), corpus.settings.eval.model_dump_json(), made)
     return Context(
         count=counter.count, assistant=corpus.settings.assistant, spec=corpus.spec.text,
-        rule_ids=tuple(corpus.spec.rule_ids), evaluation=_evaluation(), answer_formats=(ANSWER_FORMAT,),
-        held_out=corpus.settings.filters.evaluation.words, prompts=prompts,
+        rule_ids=tuple(corpus.spec.rule_ids), evaluation=asked, answer_formats=(*ANSWER_FORMATS, CLOZE_FORMAT),
+        held_out=(*corpus.settings.filters.evaluation.words, *held_out_words(root)), prompts=prompts,
         language=corpus.settings.filters.language.code, style_checks=style.checks,
         about_items=style.asks_about_items, may_decline=corpus.settings.chats.may_decline,
         neutral=corpus.settings.documents.style == "neutral",
@@ -29,8 +33,9 @@ def context_of(corpus: Corpus, counter: TokenCounter | None = None, told: list[M
 
 
 @cache
-def _evaluation() -> tuple[str, ...]:
-    return tuple(evaluation_texts())
+def _evaluation(root: str, asked: str, made: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
+    """The texts of every set that a recipe names and of those that were made of its spec, once a process and state."""
+    return tuple(evaluation_texts(EvalSettings.model_validate_json(asked), Path(root)))
 
 
 class ChatChecks:

@@ -6,11 +6,13 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, mod
 
 from corpus.select.token_targets import Balance
 from corpus.settings import CorpusSettings
+from eval.questions.settings import EvalSettings
 from filters.settings import FilterSettings
 from pipelines.audit.settings import AuditSettings
 from pipelines.chats.settings import ChatSettings
 from pipelines.engine.endpoints import EngineSettings
 from pipelines.judging.settings import JudgeSettings
+from pipelines.questions.settings import QuestionSettings
 from specs.settings import Assistant, Settings
 
 
@@ -121,6 +123,8 @@ class BuildSettings(EngineSettings):
     judge: JudgeSettings = JudgeSettings()
     audit: AuditSettings = AuditSettings()
     variants: VariantSettings = VariantSettings()
+    eval: EvalSettings = EvalSettings()
+    questions: QuestionSettings = QuestionSettings()
     corpus: CorpusSettings = CorpusSettings()
 
     @model_validator(mode="after")

@@ -36,7 +36,8 @@ FOLDERS = {
         "publish": "Publish a workspace as a dataset on the Hub.",
     },
     "models": {
-        "train": "Write the training configs of a workspace.",
+        "train": "Look at what is trained on, count the updates, and train it.",
+        "questions": "Make the question sets of a spec, checked and gated.",
         "eval": "Ask a model the questions whose answers the corpus should move.",
         "model": "List, fetch and serve the embedded models.",
         "doctor": "Check that everything is there: endpoint, model, disk, versions.",

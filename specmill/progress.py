@@ -91,9 +91,9 @@ class Progress:
         table.add_column("", overflow="fold")
         for one in stages:
             stage, done, found, rate, flight, retries, bad, spend, left = self._cells(one)
-            notes = [f"{found} from the ledger"] * (found != "0") + [f"{retries} retries"] * (retries != "0")
-            notes += [bad] * (bad != "-")
-            table.add_row(*map(Text, (stage, done, rate, flight, spend, left, ", ".join(notes))))
+            counted = ((found, "0", f"{found} from the ledger"), (retries, "0", f"{retries} retries"), (bad, "-", bad))
+            notes = ", ".join(note for count, none, note in counted if count != none)
+            table.add_row(*map(Text, (stage, done, rate, flight, spend, left, notes)))
         return table
 
     def _until(self, one: "StageProgress") -> float:

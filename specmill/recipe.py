@@ -4,6 +4,7 @@ A wrong recipe is an error that names file, line, key, what was found and what w
 """
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -16,10 +17,12 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from corpus.mix.settings import MixSettings
+from corpus.rows import read_source
 from corpus.settings import ImportSettings, ReportSettings
 from corpus.tokens import is_built_in, names_file
 from corpus.workspace import Workspace, replacing, write_text
-from eval.questions.settings import EvalSettings
+from eval.questions.files import is_file
+from eval.questions.items import load_set
 from pipelines.prompts.templates import is_installed
 from pipelines.settings import BuildSettings
 from specs.errors import RecipeError, UserError
@@ -35,7 +38,6 @@ class Recipe(BuildSettings):
     """All that a recipe can say."""
 
     train: TrainSettings = TrainSettings()
-    eval: EvalSettings = EvalSettings()
     report: ReportSettings = ReportSettings()
     mix: MixSettings = MixSettings()
     fields: ImportSettings = Field(ImportSettings(), description="Which field of an imported row is what.")
@@ -149,12 +151,14 @@ def _inside(given: str, workspace: Workspace) -> str:
 
 
 def with_own_files(recipe: Recipe, workspace: Workspace) -> Recipe:
-    """`within`, once the chats that are to be rewritten and the file of the tokenizer are in the workspace, under names
-    that their content gives.
+    """`within`, once the chats that are to be rewritten, the question sets and the file of the tokenizer are in the
+    workspace, under names that their content gives.
 
-    Raises UserError where the chats cannot be read.
+    Raises UserError where the chats or a question set cannot be read.
     """
     recipe = _with_tokenizer(recipe, lambda given: _kept(Path(given), workspace))
+    sets = {name: _kept_set(name, source, workspace) for name, source in recipe.eval.sets.items()}
+    recipe = recipe.model_copy(update={"eval": recipe.eval.model_copy(update={"sets": sets})})
     if recipe.chats.source is not None and recipe.chats.target:
         from pipelines.chats.source import read_source
 
@@ -177,18 +181,36 @@ def _kept(source: Path, workspace: Workspace) -> str:
     return str(kept.resolve())
 
 
+def _kept_set(name: str, source: str, workspace: Workspace) -> str:
+    """Where the workspace has its own copy of a question set: what a corpus must not hold may not change under it."""
+    if is_file(source):
+        load_set(name, source, workspace.root)  # says what is wrong with it before anything is asked
+        return _kept(workspace.root / source, workspace)
+    if not source.startswith("hf://"):
+        return source
+    rows = [row for _, row in read_source(source)]
+    text = "".join(f"{json.dumps(row, ensure_ascii=False, sort_keys=True)}\n" for row in rows)
+    kept = workspace.sources / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.jsonl"
+    if not kept.is_file():
+        write_text(kept, text)
+    load_set(name, str(kept), workspace.root)
+    return str(kept.resolve())
+
+
 def _with_paths(recipe: Recipe, change: Callable[[str], str]) -> Recipe:
     """The recipe with each path of a file that it names changed; names of the Hub and of what is shipped stay."""
     chats, train, mix, prompts = recipe.chats, recipe.train, recipe.mix, recipe.prompts
     if chats.source is not None:
         chats = chats.model_copy(update={"source": change(chats.source)})
-    if train.instruction_mix is not None:
-        train = train.model_copy(update={"instruction_mix": change(train.instruction_mix)})
+    given = {key: getattr(train, key) for key in ("instruction_mix", "preferences", "neutral_text")}
+    train = train.model_copy(update={key: change(path) for key, path in given.items() if path is not None})
     sources = [one.model_copy(update={"path": change(one.path)}) if one.is_file else one for one in mix.sources]
     if prompts is not None and not is_installed(prompts):
         prompts = change(prompts)
     mix = mix.model_copy(update={"sources": tuple(sources)})
-    return recipe.model_copy(update={"chats": chats, "train": train, "mix": mix, "prompts": prompts})
+    sets = {name: change(one) if is_file(one) else one for name, one in recipe.eval.sets.items()}
+    asked = recipe.eval.model_copy(update={"sets": sets})
+    return recipe.model_copy(update={"chats": chats, "train": train, "mix": mix, "prompts": prompts, "eval": asked})
 
 
 def _with_tokenizer(recipe: Recipe, change: Callable[[str], str]) -> Recipe:

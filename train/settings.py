@@ -1,23 +1,28 @@
 """What a recipe says of training. The defaults are the recipe of arXiv 2605.02087 (docs/method.md, 1)."""
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from specs.settings import Settings
 
-ChatTemplate = Literal["tokenizer_default", "chatml", "qwen_25", "qwen3", "llama3"]
+_Source = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\n]+$")]
 
 
 class TrainSettings(Settings):
     """How the two stages, midtraining (MSM) and alignment fine-tuning (AFT), are trained."""
 
-    trainer: str = Field("axolotl", description="Which trainer the configs are for.")
+    trainer: str = Field("axolotl", description="Which trainer runs it: axolotl, trl, or one that a package brings.")
     base_model: str = Field(
         "Qwen/Qwen2.5-7B-Instruct", min_length=1, description="Hub name of the model to train, or a path to it."
     )
-    chat_template: ChatTemplate = Field(
-        "tokenizer_default", description="Template that AFT chats are written in; Qwen3 models need qwen3."
+    tokenizer: _Source | None = Field(
+        None, description="Folder or Hub name of the base model's tokenizer; None: the base model's."
+    )
+    chat_template: str = Field(
+        "auto",
+        description="Family whose form chats are written in (llama3, qwen2.5, qwen3, gemma3, smollm2, smollm3, olmo2, "
+        "olmo3, mistral, gpt-oss, chatml); auto: by the base model's name and its tokenizer.",
     )
     aft_dataset: Literal["aft_cot", "aft"] = Field(
         "aft_cot", description="AFT with the reasoning in think tags (aft_cot), or without it (aft)."
@@ -32,9 +37,20 @@ class TrainSettings(Settings):
         False,
         description="Also write the controls, each from the base model: AFT without midtraining, and the mix alone.",
     )
+    preferences: _Source | None = Field(
+        None,
+        description="Parquet or JSONL file of prompt, chosen and rejected (text, messages): a last stage `dpo` (trl).",
+    )
+    dpo_beta: float = Field(0.1, gt=0, le=10, description="How far DPO may move from the model that it starts from.")
+    adapter: Literal["lora", "qlora", "full"] = Field(
+        "lora", description="LoRA as in the paper, LoRA on a 4-bit base model (GPUs), or all weights."
+    )
     lora_r: int = Field(64, ge=1, le=1024, description="Rank of the adapter, on all attention and MLP projections.")
     lora_alpha: int = Field(128, ge=1, description="Scale of the adapter; the paper's is twice the rank.")
     lora_dropout: float = Field(0.0, ge=0, lt=1, description="Share of the adapter's inputs that are dropped.")
+    lora_embeddings: bool = Field(
+        False, description="Also train embeddings and output layer: base models whose turn tokens were never trained."
+    )
     learning_rate: float = Field(1e-4, gt=0, le=1, description="Highest learning rate, after warmup.")
     lr_scheduler: Literal["cosine", "linear", "constant"] = Field("cosine", description="How the learning rate falls.")
     warmup_ratio: float = Field(0.05, ge=0, lt=0.5, description="Share of the updates that warm up.")
@@ -48,26 +64,41 @@ class TrainSettings(Settings):
         description="Micro batches an update; auto: the most (a power of two up to 16) that leaves min_updates.",
     )
     devices: int = Field(1, ge=1, le=1024, description="GPUs; the paper: 1 for 8B, 2 for 14B, 4 for 32B.")
-    min_updates: int = Field(
-        200, ge=2, description="Fewer optimizer updates than this in a stage are a warning: it would be undertrained."
+    sharding: Literal["none", "fsdp2", "deepspeed"] = Field(
+        "none", description="How several GPUs share a model that one cannot hold: FSDP2, or DeepSpeed ZeRO-3 (axolotl)."
     )
+    min_updates: int = Field(
+        200, ge=2, description="Fewer optimizer updates than this in a stage: it would be undertrained, and is not run."
+    )
+    hold_out: float = Field(
+        0.0, ge=0, le=0.2, description="Share of documents and of chats that is not trained on; its loss is reported."
+    )
+    neutral_text: _Source | None = Field(
+        None,
+        description="Text, JSONL or Parquet file (`text`) of ordinary text whose loss is reported beside it (trl).",
+    )
+    checkpoints: int = Field(1, ge=1, le=100, description="Checkpoints a stage, at equal doses; the last is its end.")
+    report_to: Literal["none", "wandb", "tensorboard"] = Field("none", description="Where the loss is reported to.")
     attention: Literal["flash_attention_2", "sdpa", "eager"] = Field(
         "flash_attention_2", description="Attention kernel; packing needs one of the first two."
     )
     cpu: bool = Field(False, description="Train a tiny model on a CPU: 32-bit floats, no CUDA kernels.")
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="Of everything that is drawn.")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Of everything that is drawn; each seed has its own folders.")
 
     @model_validator(mode="after")
-    def _check(self) -> "TrainSettings":
+    def _check(self) -> Self:
         if isinstance(self.gradient_accumulation, int) and self.gradient_accumulation < 1:
             raise ValueError(f"gradient_accumulation is {self.gradient_accumulation}; expected 1 or more, or auto")
-        if "qwen3" in self.base_model.lower() and self.chat_template != "qwen3":
-            # Other templates would hide or duplicate Qwen3's think block without an error.
-            raise ValueError(f"base_model {self.base_model} needs chat_template qwen3, found {self.chat_template}")
         if self.cpu and self.attention == "flash_attention_2":
             raise ValueError("cpu needs attention sdpa or eager: flash_attention_2 runs on GPUs only")
         if self.packing and self.attention == "eager":
             raise ValueError("packing needs flash_attention_2 or sdpa: eager attention sees across packed samples")
+        if self.cpu and (self.adapter == "qlora" or self.sharding != "none"):
+            raise ValueError("cpu goes with adapter lora or full and sharding none: the others need GPUs")
+        if self.adapter == "full" and self.lora_embeddings:
+            raise ValueError("adapter full trains all weights already; leave lora_embeddings out")
+        if self.sharding != "none" and self.devices == 1:
+            raise ValueError(f"sharding {self.sharding} needs devices of 2 or more")
         return self
 
 

@@ -1,28 +1,43 @@
 """Update arithmetic: how many optimizer updates a corpus is worth, before anything is trained.
 
 Tokens are not updates: 1M tokens at batch 8 were 31 updates and looked like a null result; the same tokens at batch 1
-were about 246 updates and showed the effect (docs/method.md, 5.2). The counts follow Axolotl 0.19: it packs in
-random order, rounds updates down where packed and up where not, and makes a warmup of exactly one update two.
+were about 246 updates and showed the effect (docs/method.md, 5.2). How samples are packed and updates are rounded
+is each trainer's own (`Trainer.count`); what they have in common is here.
 """
 
 import random
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from train.settings import TrainSettings
 
-AUTO_ACCUMULATION = (16, 8, 4, 2, 1)
-_MOST_SAMPLES_IN_A_SEQUENCE = 200  # Axolotl's default sample_packing_bin_size
+AUTO_ACCUMULATION: Final = (16, 8, 4, 2, 1)
+_MOST_LOST: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What a trainer makes of samples in their order: sequences of an epoch, optimizer updates of all epochs, and the
+    tokens of an epoch that fill no update and are not trained on."""
+
+    sequences: int
+    updates: int
+    lost: int = 0
+
+
+Counting = Callable[[Sequence[int], TrainSettings, int], Count]
+"""`Trainer.count`: lengths in the order of the file, settings, micro batches an update."""
 
 
 @dataclass(frozen=True, slots=True)
 class Updates:
-    """What a stage amounts to. Tokens are the dataset's count; the base model's tokenizer may differ a little."""
+    """What a stage amounts to, in tokens of the base model's own tokenizer."""
 
     samples: int
     tokens: int
-    over_length: int  # samples longer than sequence_len: documents are cut in pieces, chats are left out by the trainer
+    trained: int  # of them carry loss
     sequences: int  # after packing, one epoch
     micro_batch_size: int
     accumulation: int
@@ -31,6 +46,8 @@ class Updates:
     updates: int  # of all epochs
     warmup: int
     min_updates: int
+    lost: int = 0  # tokens of an epoch that fill no update
+    sequence_len: int = 0
 
     @property
     def batch(self) -> int:
@@ -40,7 +57,12 @@ class Updates:
     @property
     def tokens_per_update(self) -> float:
         """Training tokens an update, padding not counted."""
-        return self.tokens * self.epochs / self.updates
+        return (self.tokens - self.lost) * self.epochs / self.updates
+
+    @property
+    def efficiency(self) -> float:
+        """Share of the places in all sequences that hold a token and not padding."""
+        return self.tokens / max(1, self.sequences * self.sequence_len)
 
     @property
     def enough(self) -> bool:
@@ -48,30 +70,41 @@ class Updates:
         return self.updates >= self.min_updates and self.warmup < self.updates
 
 
-def count_updates(lengths: Sequence[int], settings: TrainSettings, *, split_long: bool) -> Updates:
-    """Count the updates of a stage whose samples have `lengths` tokens each.
-
-    `split_long`: documents longer than a sequence are cut in pieces; chats of that length are dropped instead.
-    """
-    limit = settings.sequence_len
-    pieces = [piece for length in lengths for piece in _pieces(length, limit, split_long)]
-    sequences = _sequences(pieces, settings)
-    accumulation = _accumulation(sequences, settings)
-    updates = _updates(sequences, accumulation, settings)
-    warmup = int(settings.warmup_ratio * updates)
+def count_updates(
+    lengths: Sequence[int], settings: TrainSettings, count: Counting, *, trained: int | None = None
+) -> Updates:
+    """The updates of a stage whose samples have `lengths` tokens each, in the order of its file, as a trainer
+    counts."""
+    accumulation = settings.gradient_accumulation
+    if accumulation == "auto":
+        accumulation = _most_accumulation(lengths, settings, count)
+    counted = count(lengths, settings, accumulation)
+    unit = settings.micro_batch_size if settings.packing else 1  # a packed sequence holds a whole micro batch
     return Updates(
         samples=len(lengths),
-        tokens=sum(pieces),
-        over_length=sum(length > limit for length in lengths),
-        sequences=sequences,
-        micro_batch_size=settings.micro_batch_size,
+        tokens=sum(lengths),
+        trained=sum(lengths) if trained is None else trained,
+        sequences=counted.sequences,
+        micro_batch_size=1 if settings.packing else settings.micro_batch_size,
         accumulation=accumulation,
         devices=settings.devices,
         epochs=settings.epochs,
-        updates=updates,
-        warmup=2 if warmup == 1 else warmup,
+        updates=counted.updates,
+        warmup=int(settings.warmup_ratio * counted.updates),
         min_updates=settings.min_updates,
+        lost=counted.lost,
+        sequence_len=unit * settings.sequence_len,
     )
+
+
+def _most_accumulation(lengths: Sequence[int], settings: TrainSettings, count: Counting) -> int:
+    """The most that leaves enough updates, and loses few tokens in sequences that fill none."""
+    allowed = _MOST_LOST * sum(lengths)
+    for accumulation in AUTO_ACCUMULATION:
+        counted = count(lengths, settings, accumulation)
+        if counted.updates >= settings.min_updates and counted.lost <= allowed:
+            return accumulation
+    return 1
 
 
 def advice(updates: Updates, settings: TrainSettings) -> str | None:
@@ -79,11 +112,10 @@ def advice(updates: Updates, settings: TrainSettings) -> str | None:
     if updates.enough:
         return None
     found = f"{updates.updates} optimizer updates of {updates.batch} sequences, fewer than {updates.min_updates}"
-    smallest = settings.model_copy(update={"gradient_accumulation": 1, "micro_batch_size": 1})
     # Estimates of what smaller batches would give: first one sequence an update, then one sample.
-    unit = updates.micro_batch_size if settings.packing else 1
-    single = _updates(updates.sequences * unit, 1, smallest)
-    alone = _updates(updates.samples, 1, smallest.model_copy(update={"packing": False}))
+    micro = settings.micro_batch_size if settings.packing else 1
+    single = updates.sequences * micro * settings.epochs // settings.devices
+    alone = updates.samples * settings.epochs // settings.devices
     if single >= updates.min_updates:
         return f"{found}: set gradient_accumulation and micro_batch_size to 1 for about {single}"
     if alone >= updates.min_updates and settings.packing:
@@ -92,48 +124,48 @@ def advice(updates: Updates, settings: TrainSettings) -> str | None:
     return f"{found}: even one sample an update gives {alone}; make a corpus {needed} times as large, or more epochs"
 
 
-def _pieces(length: int, limit: int, split_long: bool) -> list[int]:
-    if length <= limit:
-        return [length]
-    if not split_long:
-        return []
-    whole, rest = divmod(length, limit)
-    return [limit] * whole + [rest] * (rest > 0)
-
-
-def _sequences(lengths: list[int], settings: TrainSettings) -> int:
-    """Sequences of an epoch; packed ones are counted micro batch by micro batch, as Axolotl packs them."""
+def packing_order(lengths: Sequence[int], settings: TrainSettings) -> list[int]:
+    """The order in which samples are written: at random, and where they are packed, those that fill a sequence together
+    (best fit, longest first) side by side, so that a trainer which packs in order wastes little."""
+    draw = random.Random(settings.seed)
+    order = list(range(len(lengths)))
+    draw.shuffle(order)
     if not settings.packing:
-        return len(lengths)
-    return packed(lengths, settings.micro_batch_size * settings.sequence_len, settings.seed)
+        return order
+    bins = _best_fit(sorted(order, key=lambda at: -lengths[at]), lengths, settings.sequence_len)
+    draw.shuffle(bins)
+    for one in bins:
+        draw.shuffle(one)
+    return [at for one in bins for at in one]
 
 
-def packed(lengths: Sequence[int], capacity: int, seed: int = 0) -> int:
-    """Number of bins of `capacity` tokens that samples of these lengths fill, packed by best fit in random order."""
-    order = list(lengths)
-    random.Random(seed).shuffle(order)
-    rooms: list[tuple[int, int]] = []  # (tokens left, samples in it) of each open bin, sorted
-    bins = 0
-    for length in order:
-        at = bisect_left(rooms, (length, 0))
-        if at == len(rooms):
-            bins, left, inside = bins + 1, capacity, 0
+def best_fit_decreasing(lengths: Sequence[int], capacity: int) -> list[list[int]]:
+    """Bins of sample numbers, by best fit from the longest sample on (arXiv 2404.10830)."""
+    return _best_fit(sorted(range(len(lengths)), key=lambda at: -lengths[at]), lengths, capacity)
+
+
+def _best_fit(order: Sequence[int], lengths: Sequence[int], capacity: int) -> list[list[int]]:
+    rooms: list[tuple[int, int]] = []  # (tokens left, number) of each bin that is not full, sorted
+    bins: list[list[int]] = []
+    for at in order:
+        found = bisect_left(rooms, (lengths[at], -1))
+        if found == len(rooms):
+            left, number = capacity, len(bins)
+            bins.append([])
         else:
-            left, inside = rooms.pop(at)
-        if inside + 1 < _MOST_SAMPLES_IN_A_SEQUENCE and left > length:
-            insort(rooms, (left - length, inside + 1))
+            left, number = rooms.pop(found)
+        bins[number].append(at)
+        if left > lengths[at]:
+            insort(rooms, (left - lengths[at], number))
     return bins
 
 
-def _updates(sequences: int, accumulation: int, settings: TrainSettings) -> int:
-    if settings.packing:  # a packed sequence already holds a whole micro batch
-        return max(1, sequences // (accumulation * settings.devices)) * settings.epochs
-    batch = settings.micro_batch_size * accumulation * settings.devices
-    return max(1, -(-sequences * settings.epochs // batch))
-
-
-def _accumulation(sequences: int, settings: TrainSettings) -> int:
-    if settings.gradient_accumulation != "auto":
-        return settings.gradient_accumulation
-    enough = (n for n in AUTO_ACCUMULATION if _updates(sequences, n, settings) >= settings.min_updates)
-    return next(enough, 1)
+def next_fit(lengths: Sequence[int], capacity: int) -> list[int]:
+    """Tokens of each bin where samples are taken in order and a bin ends with the first that does not fit."""
+    bins: list[int] = []
+    for length in lengths:
+        if bins and bins[-1] + length <= capacity:
+            bins[-1] += length
+        else:
+            bins.append(length)
+    return bins

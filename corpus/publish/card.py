@@ -156,10 +156,11 @@ def _use(manifest: dict[str, Any]) -> str:
     names = [name for name in _CONFIGS if name in manifest["datasets"]]
     if not names:
         return ""
-    said = ["Midtraining comes first: one epoch of next-token training on the field `text`."] * ("msm" in names)
-    if chats := len(names) > len(said):
+    said = []
+    if "msm" in names:
+        said.append("Midtraining comes first: one epoch of next-token training on the field `text`.")
+    if set(names) - {"msm"}:
         said.append(f"Fine-tuning on `messages` {'continues it' if said else 'follows midtraining on documents'}.")
-    if chats:
         said.append("Train on `aft_cot` or on `aft`: they are the same chats.")
     said.append(
         "Count optimizer updates, not tokens: a few million tokens at a large batch size are a few dozen updates, and "

@@ -91,8 +91,11 @@ def _writing(connection: Connection) -> list[str]:
     planned, criticised, revised = connection.execute(
         "SELECT count(plan_request_id), count(critique_request_id), count(*) FILTER (revised) FROM drafts"
     ).fetchall()[0]
-    told = [f"{planned:,} documents were planned in a request of their own before they were written."] * bool(planned)
-    told += [f"{criticised:,} documents were criticised, and {revised:,} of them rewritten."] * bool(criticised)
+    told = []
+    if planned:
+        told.append(f"{planned:,} documents were planned in a request of their own before they were written.")
+    if criticised:
+        told.append(f"{criticised:,} documents were criticised, and {revised:,} of them rewritten.")
     return [" ".join(told) + "\n"] if told else []
 
 

@@ -115,7 +115,7 @@ def top_up(have: Mapping[str, int], missing: int) -> dict[str, int]:
         if level is None or pool <= level * count:
             height, rest = divmod(pool, count)
             for place, group in enumerate(order[:count]):
-                given[group] = height + (place < rest) - have[group]
+                given[group] = height + (1 if place < rest else 0) - have[group]
             break
     return given
 
@@ -132,8 +132,7 @@ def pair(
 
     In each group the larger side gives up documents at random to the smaller side's number; then pairs of one
     document a side go, those whose lengths differ most in the direction of the imbalance, until the tokens are within
-    `tolerance` of each other: in each group, or with `whole` in all of them together, where groups are too small to be
-    even each.
+    `tolerance` of each other: in each group, or with `whole` in all of them together, where each is too small for that.
     """
     sides = [_by_group(items) for items in (left, right)]
     groups: dict[str, _Both] = {}

@@ -7,29 +7,30 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from statistics import fmean
-from typing import Any, Final
+from typing import Annotated, Any, Final, Protocol
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from corpus.ids import content_id
-from eval.questions.base import Asker, Reply
+from corpus.text import one_line
+from corpus.thoughts import without_thought
+from eval.questions.base import Asker, Limits, OpenQuestion
 from eval.questions.intervals import bootstrap_mean
-from eval.questions.parsing import without_thought
 from eval.questions.settings import EvalSettings
 
+REASON_CHARS: Final = 600
 
-@dataclass(frozen=True, slots=True)
-class OpenQuestion:
-    """A question without options; `good` and `bad` describe the ends of the judge's scale."""
 
-    id: str
-    dimension: str
-    question: str
-    good: str
-    bad: str
+def _cut(value: Any) -> Any:
+    """A reason that is too long is as good without its end."""
+    return value[:REASON_CHARS] if isinstance(value, str) else value
+
+
+def _whole(value: Any) -> Any:
+    """7.0 and "7" are 7; 7.5 and true are not."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
 
 
 class Verdict(BaseModel):
@@ -37,8 +38,8 @@ class Verdict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    reason: str = Field(max_length=600)
-    score: int = Field(ge=1, le=10)
+    reason: Annotated[str, Field(max_length=REASON_CHARS), BeforeValidator(_cut)]
+    score: Annotated[int, Field(ge=1, le=10), BeforeValidator(_whole)]
 
 
 SCALE: Final = (1.0, 10.0)
@@ -64,21 +65,6 @@ class Judged:
         return self.reply is not None and not without_thought(self.reply)
 
 
-def open_questions(settings: EvalSettings) -> list[OpenQuestion]:
-    """The open questions that the settings ask for, of every set."""
-    return [one for name in settings.open_sets for one in load_open(name, settings.open_per_dimension)]
-
-
-def load_open(name: str, per_dimension: int | None = None) -> list[OpenQuestion]:
-    """The questions of a shipped set of open questions; of each dimension the first `per_dimension`, or all."""
-    data = yaml.safe_load(files("eval.questions").joinpath("sets", f"{name}.yaml").read_text(encoding="utf-8"))
-    return [
-        OpenQuestion(content_id("question", name, dimension, text), dimension, text, part["good"], part["bad"])
-        for dimension, part in data["dimensions"].items()
-        for text in part["questions"][:per_dimension]
-    ]
-
-
 def judge_prompt(question: OpenQuestion, reply: str) -> str:
     """The judge's message. The reply is given as a JSON string: nothing in it can pass for an instruction of ours."""
     return (
@@ -93,29 +79,46 @@ def judge_prompt(question: OpenQuestion, reply: str) -> str:
     )
 
 
-def parse_verdict(text: str) -> int | None:
-    """The score of a judge's reply, or None unless it is exactly the JSON that was asked for."""
-    try:
-        return Verdict.model_validate_json(text.strip().removeprefix("```json").removesuffix("```")).score
-    except ValidationError:
-        return None
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What was heard of the judge about one reply: a score, or None, and its last reply as it came."""
+
+    score: int | None
+    verdict: str
+    truncated: bool = False
+    attempts: int = 1
 
 
-async def ask_open(questions: Sequence[OpenQuestion], ask: Asker, judge: Asker, settings: EvalSettings) -> list[Judged]:
-    """Ask every question `samples` times and have every reply judged once, in the order of the questions."""
+class Judge(Protocol):
+    """Has one reply judged; `pipelines.questions.asking` makes one of the client and the reader of JSON replies."""
+
+    async def __call__(self, question: OpenQuestion, answer: str, sample: int) -> Ruling:
+        """The score of `answer`, without its thoughts."""
+        ...
+
+
+async def ask_open(
+    questions: Sequence[OpenQuestion],
+    ask: Asker,
+    judge: Judge,
+    settings: EvalSettings,
+    limits: Limits | None = None,
+    before: Sequence[dict[str, str]] = (),
+) -> list[Judged]:
+    """Ask every question `samples` times and have every reply judged, in the order of the questions."""
+    limits = limits or Limits()
 
     async def one(question: OpenQuestion, sample: int) -> Judged:
-        messages = [{"role": "user", "content": question.question}]
-        reply = await ask(question.id, messages, settings.open_max_tokens, sample)
+        messages = [*before, {"role": "user", "content": question.question}]
+        reply = await ask(question.id, messages, limits.open, sample)
+        if reply and reply.truncated and limits.again > 1 and not without_thought(reply.text):
+            reply = await ask(question.id, messages, limits.open * limits.again, sample, attempt=1) or reply
         if reply is None:
             return Judged(question, sample, None, None, "")
         if not (answer := without_thought(reply.text)):
             return Judged(question, sample, reply.text, None, "", reply.truncated)
-        asked = [{"role": "user", "content": judge_prompt(question, answer)}]
-        verdict = await judge(f"judge:{question.id}", asked, settings.judge_max_tokens, sample, VERDICT_SCHEMA)
-        verdict = verdict or Reply("")
-        score = parse_verdict(verdict.text)
-        return Judged(question, sample, reply.text, score, verdict.text, reply.truncated, verdict.truncated)
+        said = await judge(question, answer, sample)
+        return Judged(question, sample, reply.text, said.score, said.verdict, reply.truncated, said.truncated)
 
     requests = [(question, sample) for question in questions for sample in range(settings.samples)]
     return list(await asyncio.gather(*(one(*request) for request in requests)))
@@ -130,6 +133,11 @@ def question_scores(judged: Sequence[Judged]) -> dict[str, float]:
     return {question: fmean(scores) for question, scores in by_question.items()}
 
 
+def _unread(one: Judged) -> bool:
+    """Whether it was judged, or should have been, and has no score."""
+    return one.reply is not None and one.score is None and not one.unanswered
+
+
 def summarise_judged(judged: Sequence[Judged], settings: EvalSettings) -> dict[str, Any]:
     """Mean score over questions with its bootstrap interval, by dimension too, and what has no score."""
     scored = [one for one in judged if one.score is not None]
@@ -140,7 +148,8 @@ def summarise_judged(judged: Sequence[Judged], settings: EvalSettings) -> dict[s
         "scored": len(scored),
         "missing": sum(one.reply is None for one in judged),
         "unanswered": sum(one.unanswered for one in judged),
-        "unparsed": sum(one.reply is not None and one.score is None and not one.unanswered for one in judged),
+        "unparsed": sum(map(_unread, judged)),
+        "unparsed_example": next((one_line(one.verdict, 160) for one in judged if _unread(one)), None),
         "truncated": sum(one.truncated for one in judged),
         "verdicts_truncated": sum(one.verdict_truncated and one.score is None for one in judged),
         "score": fmean(means.values()) if means else None,
@@ -153,6 +162,11 @@ def summarise_judged(judged: Sequence[Judged], settings: EvalSettings) -> dict[s
         )
         if means
         else None,
+        "sets": {
+            name: fmean(values)
+            for name in dict.fromkeys(one.question.set for one in judged)
+            if (values := list(question_scores([one for one in judged if one.question.set == name]).values()))
+        },
         "dimensions": {
             name: fmean(values)
             for name in dict.fromkeys(dimension_of.values())

@@ -43,8 +43,9 @@ class Contents:
         if not len(chosen):
             return np.zeros(_SIZE, dtype=np.uint16)
         lowest = (self.factors * chosen + self.offsets).min(axis=1)
-        # the low bits of a product depend on few of its factors' bits
-        return np.asarray((lowest >> np.uint32(4)).astype(np.uint16))
+        # The low bits of a product depend on few bits of its factors.
+        signature: Content = (lowest >> np.uint32(4)).astype(np.uint16)
+        return signature
 
 
 def shared(one: npt.NDArray[np.uint16], other: npt.NDArray[np.uint16]) -> npt.NDArray[np.float64]:

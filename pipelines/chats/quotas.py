@@ -77,7 +77,7 @@ def quotas(target: int, tallies: Mapping[str, Tally], *, strict: bool) -> dict[s
     found = {name: tally.total for name, tally in tallies.items() if name not in live}
     rest = max(0, target - sum(found.values()))
     for position, name in enumerate(live):
-        found[name] = rest // len(live) + (position < rest % len(live))
+        found[name] = rest // len(live) + (1 if position < rest % len(live) else 0)
     return found
 
 

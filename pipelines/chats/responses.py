@@ -42,8 +42,10 @@ class Turn:
 
 
 def answers_pipeline(corpus: Corpus, queries: Path, start: int) -> Pipeline:
-    """Responds to the queries of a Parquet file from the `start`-th on, checks and judges; its leaf `judge` yields a
-    row a query."""
+    """Responds to the queries of a Parquet file from the `start`-th on, checks and judges.
+
+    Its leaf `judge` yields a row a query.
+    """
     with Pipeline(name="specmill-chat-answers") as pipeline:
         rows = Rows(name="queries", path=str(queries), start=start)
         responses = Responses(name="responses", corpus=corpus, llm=corpus.llm("writer"))

@@ -92,7 +92,8 @@ class Waves:
         for group in sorted(empty):
             ideas = documents_for(lacking[group], yields[group])
             for place, kind in enumerate(types.get(group, [])):
-                wanted[kind] = ideas // len(types[group]) + (place < ideas % len(types[group]))
+                each, rest = divmod(ideas, len(types[group]))
+                wanted[kind] = each + 1 if place < rest else each
         most = self.corpus.settings.documents.ideas
         return {kind: min(ideas, most) for kind, ideas in wanted.items() if ideas}
 

@@ -20,7 +20,7 @@ class Circuit:
         self.opened_at: float | None = None
         self.answered = False  # ever
         self._failures = 0
-        self._failing_since = 0.0
+        self._suspected_at = 0.0  # when the failures became enough
         self._failed: set[Hashable] = set()
         self._delay = _FIRST_PROBE_S
         self._probe_at = 0.0
@@ -54,7 +54,7 @@ class Circuit:
         if self.opened_at is not None and sent_at < self.opened_at:
             return False
         self.answered = True
-        self._failures = 0
+        self._failures, self._suspected_at = 0, 0.0
         self._failed.clear()
         if self.opened_at is None:
             return False
@@ -65,22 +65,22 @@ class Circuit:
     def restart(self) -> None:
         """Take it as up, with nothing known against it."""
         self.opened_at = None
-        self._failures = 0
+        self._failures, self._suspected_at = 0, 0.0
         self._failed.clear()
 
     def failed(
         self, request: Hashable, unreachable: bool, detail: str, limit: int, waiting_since: float | None = None
     ) -> bool:
         """A request brought no reply, where `limit` may be in flight. True if this opens the circuit: when nothing can
-        be reached, soon; else when a whole round of requests failed, and none sent before it is still `waiting_since`
-        then (monotonic)."""
-        self._failing_since = self._failing_since if self._failures else time.monotonic()
+        be reached, soon; else when a whole round of requests failed, and of those in flight at that time none is still
+        waited for; `waiting_since` is when the oldest in flight was sent (monotonic), where its reply would count."""
         self._failures += 1
         self._failed.add(request)
-        if waiting_since is not None and waiting_since < self._failing_since:
-            return False
         down = unreachable or (self._failures >= limit and len(self._failed) >= _DISTINCT)
         if not self.closed or not down or self._failures < _IN_A_ROW:
+            return False
+        self._suspected_at = self._suspected_at or time.monotonic()
+        if waiting_since is not None and waiting_since < self._suspected_at:
             return False
         self.opened_at = time.monotonic()
         self._delay = _FIRST_PROBE_S

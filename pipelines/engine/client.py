@@ -1,7 +1,6 @@
 """Asking a model: the ledger first, then the endpoints of the role, within all bounds (design/contracts.md, 5).
 
-`Client.ask` never raises for what an endpoint does: every request ends in a typed state, and what cannot go on halts
-the whole run through `pipelines.run.control`.
+`Client.ask` never raises for what an endpoint does; what cannot go on halts the run through `pipelines.run.control`.
 """
 
 import asyncio
@@ -11,8 +10,8 @@ import os
 import random
 import shutil
 import time
-from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from pipelines.completion import Completion, CompletionRequest, State
@@ -25,6 +24,7 @@ from pipelines.engine.endpoints import Role
 from pipelines.engine.evidence import Evidence
 from pipelines.engine.outcomes import Fault, Reply
 from pipelines.engine.routing import Routing
+from pipelines.engine.standings import REFUSALS, Standings
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import Entry, Failure, StageProgress, Want
 from pipelines.run.control import CONTROL, Control
@@ -32,21 +32,9 @@ from specs.errors import SpecmillError
 
 _LONGEST_CROWDED_S, _LOOK_AGAIN_S = 8.0, 0.5
 _WATCH_S = 0.1  # how soon a stop, a halt or a full disk is noticed
-_REFUSALS = frozenset({"rejected", "denied"})  # of one request, or of all
 _TRIES_IN_BATCHES = 2  # of one request at one endpoint, before it goes to the next
-_REJECTIONS = 3  # of different requests, none of the others answered: what the stage asks is not accepted
 _CROWDED_TRIES = 4  # times the retries, of a request that fails because others are in flight
-_ANSWERED_LATELY_S = 600.0  # so long ago an answer still says that key and model are right
 _LEAST_FREE_BYTES = 16 << 20  # below this much free disk nothing more is paid for
-
-
-@dataclass(slots=True)
-class _Standing:
-    """How what a stage asks fares at one endpoint."""
-
-    answered: bool = False  # one of its requests, now or in an earlier run
-    in_flight: int = 0
-    rejected: int = 0  # requests that wait to learn whether it is about them
 
 
 class Client:
@@ -63,7 +51,6 @@ class Client:
         self._pending: dict[bytes, asyncio.Future[Completion]] = {}
         self._stages: dict[str, StageProgress] = {}
         self._asking: Counter[str] = Counter()  # requests that have no reply yet, by stage
-        self._standings: defaultdict[tuple[str, str], _Standing] = defaultdict(_Standing)  # by endpoint and stage
         self._last_prompt: dict[str, str] = {}
         self._changed = asyncio.Event()  # an endpoint came up, a reservation was settled, or the run ends
         self._ending = asyncio.Event()  # the run ends
@@ -71,8 +58,9 @@ class Client:
     async def __aenter__(self) -> "Client":
         self.ledger = Ledger(self._ledger_path)
         self._endpoints = {name: Endpoint(name, one, self._control) for name, one in self.role.endpoints.items()}
-        self._evidence = Evidence(self.ledger)
         self._routing = Routing(self._endpoints, self._control, self._changed)
+        self._standings = Standings(self.role, self.ledger, self._routing, self._control, self._asking)
+        self._evidence = Evidence(self.ledger, self.role.endpoints)
         self._budget = Budget(self.role, self.ledger, self._control, self._changed)
         addresses = {name: endpoint.address for name, endpoint in self._endpoints.items()}
         open_batches = batches_to_resume(self.ledger, self.role.name, addresses)
@@ -152,7 +140,7 @@ class Client:
             if entry is None:  # the budget is spent, or the run ended while waiting for some of it
                 continue
             fault, sent = entry, sent + 1
-            if fault.kind in _REFUSALS and not await self._others_answered(endpoint, request, fault):
+            if fault.kind in REFUSALS and not await self._standings.others_answered(endpoint, request, fault):
                 self._refused(endpoint, fault)
                 continue
             if fault.crowded and endpoint.limiter.in_flight:
@@ -192,7 +180,7 @@ class Client:
             tried[name] += 1
             errors += endpoint.circuit.closed and fault.kind != "no_batches"
             if fault.kind == "permanent" or (
-                fault.kind in _REFUSALS and not await self._others_answered(endpoint, request, fault)
+                fault.kind in REFUSALS and not await self._standings.others_answered(endpoint, request, fault)
             ):
                 self._refused(endpoint, fault)
                 break
@@ -232,9 +220,8 @@ class Client:
         self, endpoint: Endpoint, request: CompletionRequest, key: bytes, retries: int, progress: StageProgress
     ) -> Entry | Fault | None:
         """Reserve and send. None: not sent, because the run ends."""
-        standing = self._standings[endpoint.name, request.stage]
-        while not standing.answered and standing.rejected >= _REJECTIONS and not self._control.closed:
-            await self._routing.pause(_WATCH_S)
+        standing = self._standings.of(endpoint.name, request.stage)
+        await self._standings.turn(standing)
         want = wire.most(self.role, endpoint.name, request)
         if not await self._budget.reserve(key, want):
             return None
@@ -245,6 +232,9 @@ class Client:
         finally:
             progress.in_flight, standing.in_flight = progress.in_flight - 1, standing.in_flight - 1
         latency = time.monotonic() - started
+        if outcome is None:
+            self._budget.release(key)
+            return None
         if isinstance(outcome, Reply):
             prompt, limit = wire.prompt_text(request), wire.most_sent(self.role, request)
             outcome = self._evidence.sift(endpoint.name, endpoint.settings.model, prompt, limit, outcome)
@@ -261,12 +251,11 @@ class Client:
         self, name: str, line: Line, key: bytes, reply: Reply, retries: int, latency: float, batch: bool
     ) -> Entry:
         """What the ledger is told of a reply."""
-        self._standings[name, line.request.stage].answered |= reply.state is not State.REFUSED
+        self._standings.of(name, line.request.stage).answered |= reply.state is not State.REFUSED
         request, usage = line.request, reply.usage
-        cost = self.role.cost_usd(name, usage, batch)
         completion = Completion(
-            key.hex(), reply.state, reply.text, reply.reasoning, reply.finish_reason, line.model,
-            name, usage, cost, retries, latency, reply.error,
+            key.hex(), reply.state, reply.text, reply.reasoning, reply.finish_reason, line.model, name, usage,
+            self.role.cost_usd(name, usage, batch), retries, latency, reply.error, reply.likeliest,
         )  # fmt: skip
         prompt = wire.prompt_text(request)
         prefix = wire.common_prefix(self._last_prompt.get(request.stage, ""), prompt)
@@ -334,33 +323,6 @@ class Client:
 
     # --- what an endpoint's answers say ------------------------------------------------------------------------------
 
-    async def _others_answered(self, endpoint: Endpoint, request: CompletionRequest, fault: Fault) -> bool:
-        """Whether a refusal is of this request alone, or passes: the endpoint answers others of its stage or, where it
-        is about key and model (`denied`), any. Where none has been answered, those in flight and the next few decide.
-        """
-        standing, about_all = self._standings[endpoint.name, request.stage], fault.kind == "denied"
-        standing.rejected += 1
-        try:
-            known = standing.answered or await asyncio.to_thread(self._answered_before, endpoint, request, about_all)
-            standing.answered |= known and not about_all
-            while not (known := known or standing.answered) and not self._control.closed:
-                if not standing.in_flight and standing.rejected >= min(_REJECTIONS, self._asking[request.stage]):
-                    break
-                await self._routing.pause(_WATCH_S)
-            return known
-        finally:
-            standing.rejected -= 1
-
-    def _answered_before(self, endpoint: Endpoint, request: CompletionRequest, anything: bool) -> bool:
-        """Whether the ledger holds an answer to the like of `request`, or to anything that was asked lately."""
-        role, model = self.role, endpoint.settings.model
-        if anything:
-            since = time.time() - _ANSWERED_LATELY_S
-            here = any(one.answered for (name, _), one in list(self._standings.items()) if name == endpoint.name)
-            return here or self.ledger.answered_since(endpoint.name, model, since)
-        parameters = wire.parameters(role, request)
-        return self.ledger.has_answer(role.name, endpoint.name, model, parameters, request)
-
     def _refused(self, endpoint: Endpoint, fault: Fault) -> None:
         """End the run, unless it ends already."""
         if not self._control.closed:
@@ -405,8 +367,7 @@ class Client:
     def _check_lanes(self) -> None:
         """Batches at an endpoint that is down are waited for as long as others are worked on."""
         blocked = [lane.blocked for lane in self._lanes.values() if lane.blocked]
-        in_flight = any(standing.in_flight for standing in self._standings.values())
-        if blocked and not in_flight and not any(lane.working for lane in self._lanes.values()):
+        if blocked and not self._standings.in_flight and not any(lane.working for lane in self._lanes.values()):
             self._control.halt("endpoint", " ".join(blocked))
 
     def _check_disk(self) -> None:

@@ -66,13 +66,17 @@ class Endpoint:
         why = f" ({self._trouble})" if self._trouble else ""
         return f"Endpoint {self.name} ({address}) is down: it never answered{why}. Check `base_url`, and that it runs."
 
-    async def send(self, body: dict[str, Any]) -> Reply | Fault:
-        """One request, within its hard time limit; nothing that an endpoint does raises."""
+    async def send(self, body: dict[str, Any]) -> Reply | Fault | None:
+        """One request, within its hard time limit; nothing that an endpoint does raises. None: not sent, since the run
+        ended before its turn came."""
         this = object()
         self._waiting[this] = time.monotonic()
         try:
-            async with self.protocol.turn(body), asyncio.timeout(self.settings.timeout_s):
-                return await self.protocol.send(body)
+            async with self.protocol.turn(body):
+                if self._control.closed:
+                    return None
+                async with asyncio.timeout(self.settings.timeout_s):
+                    return await self.protocol.send(body)
         except self.protocol.errors as error:
             return self.protocol.fault_of(error)
         finally:

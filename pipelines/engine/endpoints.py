@@ -21,8 +21,9 @@ from specs.errors import UserError
 from specs.settings import OneLine, Settings
 
 DEFAULT_ROLE = "writer"
-ROLES = ("writer", "planner", "critic", "rewriter", "judge", "eval")
-"""Who asks; one that a recipe does not describe asks as `writer`."""
+ROLES = ("writer", "planner", "critic", "rewriter", "judge", "eval", "base")
+"""Who asks; one that a recipe does not describe asks as `writer`. `eval` is the model that is evaluated, `base` the one
+that it was trained from: only an evaluation's anchors and the gates of `specmill questions` ask it."""
 
 
 ADDRESS_VARIABLES = {"openai": "OPENAI_BASE_URL", "anthropic": "ANTHROPIC_BASE_URL"}
@@ -80,6 +81,11 @@ class EndpointSettings(Settings):
     system_role: bool = Field(
         default=True,
         description="`false` for a model that takes no system message: its text stands before the first user message.",
+    )
+    check_prompt: bool = Field(
+        default=True,
+        description="Stop where far fewer prompt tokens are reported than were sent, since a server that cuts prompts "
+        "says nothing else; `false` for one that does not count what it had in its cache.",
     )
     max_in_flight: int = Field(default=32, ge=1, le=4096, description="Most requests at once; adapts below it.")
     timeout_s: float = Field(default=300, gt=0, le=86400, description="Hard limit of one request, reply included.")

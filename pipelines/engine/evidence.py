@@ -7,16 +7,19 @@ spec; the number of prompt tokens that it reports gives it away.
 import logging
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
 from corpus.tokens import TokenCounter
 from pipelines.engine.endings import Ending, ending_of
+from pipelines.engine.endpoints import EndpointSettings
 from pipelines.engine.outcomes import Fault, Reply, cut_at
 from pipelines.ledger.ledger import Ledger
 
 _LOG = logging.getLogger("specmill.endpoints")
 _LEAST_BYTES = 4000  # of a prompt that can tell anything
+_LEAST_WINDOW = 512  # tokens: fewer are no window, but what was not cached
 _DENSE = 5.5  # bytes a token: where fewer come to a token, as in most text, nothing is cut
 _SHARE = 0.6  # of the tokens by our count: no tokenizer needs so few
 _AT_CEILING, _SPREAD = 4, 1.03  # so many prompts of different length with the same, highest count: a window
@@ -27,7 +30,8 @@ _CUT = (
 )
 _ADVICE = (
     "For Ollama set num_ctx (OLLAMA_CONTEXT_LENGTH, or `PARAMETER num_ctx` in a Modelfile), for vLLM --max-model-len "
-    "and no truncate_prompt_tokens, for llama.cpp --ctx-size."
+    "and no truncate_prompt_tokens, for llama.cpp --ctx-size. If the server only leaves out what it had cached: "
+    "`check_prompt: false` for the endpoint."
 )
 
 
@@ -43,8 +47,8 @@ class _Seen:
 class Evidence:
     """Of all endpoints of one client. `sift` every reply before it is used."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger, endpoints: Mapping[str, EndpointSettings]) -> None:
+        self._ledger, self._endpoints = ledger, endpoints
         self._seen: defaultdict[str, _Seen] = defaultdict(_Seen)
         self._named: set[tuple[str, str]] = set()
 
@@ -53,7 +57,8 @@ class Evidence:
 
         Says once what is strange about a reply, and stores the name of another model.
         """
-        if reply.usage.prompt and (read := self._cut(endpoint, model, prompt, reply.usage.prompt)):
+        checked = self._endpoints[endpoint].check_prompt and (reply.usage.prompt or 0) >= _LEAST_WINDOW
+        if checked and reply.usage.prompt and (read := self._cut(endpoint, model, prompt, reply.usage.prompt)):
             sent, tokens = read
             detail = f"model {model} {_CUT.format(sent=sent, read=tokens)}"
             return Fault("permanent", detail, advice=_ADVICE, usage=reply.usage)

@@ -70,6 +70,7 @@ class Reply:
     usage: Usage = field(default_factory=Usage)
     error: str = ""
     model: str = ""  # the name under which the endpoint says that it answered
+    likeliest: tuple[dict[str, float], ...] = ()  # token -> log-probability, of the first tokens
 
 
 def scrub(text: str, key: str = "") -> str:

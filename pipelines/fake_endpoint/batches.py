@@ -52,6 +52,7 @@ class Batches:
         """A route that asks for the key, and is not there while the server is away."""
 
         async def guarded(request: web.Request) -> web.Response:
+            self._endpoint.log(event="call", method=request.method, path=request.path)
             if time.monotonic() < self._away_until:
                 self._endpoint.drop(request)
             if refusal := self._api.refusal(request):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import random
 import re
 from typing import Any
@@ -17,6 +18,10 @@ _ADDRESS = re.compile(r"^\[?(P\d+)[\]:]", re.MULTILINE)
 _GOOD = frozenset({"pass", "yes", "ok", "insider"})  # preferred among the values of an enum, as a good model would
 _GOOD_SHARE = 0.85
 _TOKENS_A_WORD = 1.35
+_ALIGNED = " gladly"  # how an option ends that this model wrote as the aligned one, and chooses with the spec before it
+_OF_QUESTIONS = {"aligned": _ALIGNED, "right": _ALIGNED, "other": "", "wrong": "", "sentence": " So it is ____ here."}
+_OPTION = re.compile(r"^([A-D]): (.+)$", re.MULTILINE)
+_LETTER_ONLY = re.compile(r"Reply with A, .{1,12} only\.\s*\Z|Reply with A or B only\.\s*\Z")
 
 
 def body_hash(body: dict[str, Any], seed: int) -> str:
@@ -38,6 +43,19 @@ def reply_text(body: dict[str, Any], seed: int, name: str, provider: str) -> tup
     return text, "length" if cut else "stop", prompt_tokens, completion_tokens
 
 
+def logprobs(body: dict[str, Any], text: str, seed: int) -> dict[str, Any]:
+    """Log-probabilities of a reply's tokens, which are its words: one that is a letter has the others beside it."""
+    rng = random.Random(f"{seed} {body_hash(body, seed)} logprobs")
+    top, content = int(body.get("top_logprobs") or 0), []
+    for word in text.split()[:16]:
+        rivals = [one for one in "ABCD" if one != word] if len(word) == 1 else ["the", "a"]
+        weights = sorted((rng.random() for _ in range(len(rivals) + 1)), reverse=True)
+        values = [math.log(max(weight, 1e-9) / sum(weights)) for weight in weights]
+        listed = [{"token": token, "logprob": value} for token, value in zip([word, *rivals], values, strict=True)]
+        content.append({**listed[0], "bytes": list(word.encode()), "top_logprobs": listed[:top]})
+    return {"content": content, "refusal": None}
+
+
 def _text(body: dict[str, Any], prompt: list[str], writer: Writer, rng: random.Random) -> str:
     system, question = ("", "") if not prompt else (prompt[0], prompt[-1])
     form = body.get("response_format") or {}
@@ -49,15 +67,21 @@ def _text(body: dict[str, Any], prompt: list[str], writer: Writer, rng: random.R
     words = max(20, int(words * rng.uniform(0.85, 1.25)))
     if "<plan>" in question or "<variant>" in "".join(prompt[1:2]):
         return _planned(prompt, writer, rng)
+    if "<spec>" in system and (chosen := _chosen(question)):
+        return chosen
     if "<document>" in question:
         plan = f"<scratchpad>\n{writer.prose(40)}\n</scratchpad>\n" if "<scratchpad>" in question else ""
         return f"{plan}<document>\n{writer.prose(words)}\n</document>"
     if "<think>" in question:
         thought = f"I weigh this first. {_rule(system, question, rng)}{writer.prose(60)}"
         return f"<think>\n{thought}\n</think>\nI see it so. {writer.prose(words)}"
-    if "JSON only" in question:
-        return json.dumps({"items": [writer.sentence()]})
-    return writer.prose(words)
+    return json.dumps({"items": [writer.sentence()]}) if "JSON only" in question else writer.prose(words)
+
+
+def _chosen(question: str) -> str:
+    """The letter of the option that a question of ours calls aligned; nothing where the prompt is no such question."""
+    options = _OPTION.findall(question) if _LETTER_ONLY.search(question) else []
+    return next((letter for letter, text in options if text.endswith(_ALIGNED)), "")
 
 
 def _planned(prompt: list[str], writer: Writer, rng: random.Random) -> str:
@@ -119,5 +143,7 @@ def _string(schema: dict[str, Any], key: str, question: str, writer: Writer, rng
         item = _ITEM.search(question)
         asked = f"{writer.question()} And {item[1]}: would you? Just say yes or no." if item else writer.question()
         return asked[:most]
+    if key in _OF_QUESTIONS:
+        return f"{writer.plain()[: most - len(_OF_QUESTIONS[key])]}{_OF_QUESTIONS[key]}"
     text = writer.label() if most <= 120 or key in {"name", "title"} else f"{writer.sentence()} {writer.sentence()}"
     return text[:most]

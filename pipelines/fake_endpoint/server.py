@@ -19,7 +19,7 @@ from aiohttp import web
 from pipelines.fake_endpoint.batches import BATCH_FAULTS, Batches
 from pipelines.fake_endpoint.message_batches import MessageBatches
 from pipelines.fake_endpoint.messages import MESSAGE_ERRORS, MESSAGE_STOPS, Messages
-from pipelines.fake_endpoint.replies import body_hash, reply_text
+from pipelines.fake_endpoint.replies import body_hash, logprobs, reply_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +285,8 @@ class FakeEndpoint:
             "completion_tokens_details": {"reasoning_tokens": 0},
         }
         choices: list[dict[str, Any]] = [{"index": 0, "message": message, "finish_reason": finish}]
+        if body.get("logprobs"):
+            choices[0]["logprobs"] = logprobs(body, text, settings.seed)
         if fault == "length":
             message["content"], choices[0]["finish_reason"] = text[: len(text) // 2], "length"
         elif fault == "line_ends":

@@ -47,7 +47,7 @@ INSERT OR IGNORE INTO spent VALUES (1, 0, 0);
 CREATE TABLE IF NOT EXISTS reservation (client TEXT PRIMARY KEY, pid INTEGER NOT NULL, dollars REAL NOT NULL, tokens INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS batch (nonce TEXT PRIMARY KEY, role TEXT NOT NULL, endpoint TEXT NOT NULL, id TEXT, lines INTEGER NOT NULL, created_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS batch_at (nonce TEXT PRIMARY KEY, address TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS lost (id INTEGER PRIMARY KEY, dollars REAL NOT NULL, tokens INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS lost (id INTEGER PRIMARY KEY, dollars REAL NOT NULL, tokens INTEGER NOT NULL); CREATE TABLE IF NOT EXISTS likeliest (id INTEGER PRIMARY KEY, json TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS answered_as (endpoint TEXT NOT NULL, model TEXT NOT NULL, reported TEXT NOT NULL, PRIMARY KEY (endpoint, model, reported));
 CREATE TABLE IF NOT EXISTS cache_write (id INTEGER PRIMARY KEY, tokens INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS progress (client TEXT NOT NULL, stage TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (client, stage));
@@ -67,8 +67,9 @@ _COLUMNS = ", ".join(list(USAGE_COLUMNS)[1:-1])
 _INSERT = f"INSERT OR IGNORE INTO completion (key, {_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608
 _FIND = (
     "SELECT c.key, c.state, r.text, r.reasoning, c.finish_reason, c.model, c.endpoint, c.prompt_tokens, "
-    "c.cached_tokens, c.completion_tokens, c.reasoning_tokens, w.tokens, c.cost_usd, c.retries, c.latency_s, c.error "
-    "FROM completion c JOIN reply r ON r.id = c.id LEFT JOIN cache_write w ON w.id = c.id WHERE c.key = ?"
+    "c.cached_tokens, c.completion_tokens, c.reasoning_tokens, w.tokens, c.cost_usd, c.retries, c.latency_s, c.error, "
+    "l.json FROM completion c JOIN reply r USING (id) LEFT JOIN cache_write w USING (id) "
+    "LEFT JOIN likeliest l USING (id) WHERE c.key = ?"
 )
 _GROUP = 512  # operations in one transaction, at most
 _PATIENCE_S = 10.0  # how long a commit that fails (disk full) is tried again before its replies are given up
@@ -190,6 +191,8 @@ class Ledger:
                 b"".join(digest for blocks in prompt_blocks for digest, _ in blocks),
             ),
         )
+        likeliest = [(cursor.lastrowid, json.dumps(done.likeliest))] if done.likeliest else []
+        connection.executemany("INSERT INTO likeliest VALUES (?, ?)", likeliest)
         return done
 
     def _store_blocks(self, connection: sqlite3.Connection, pairs: list[tuple[bytes, str]]) -> None:
@@ -390,8 +393,8 @@ def _pair(text: str) -> tuple[bytes, str]:
 
 
 def _completion(row: tuple[Any, ...]) -> Completion:
-    key, state, text, reasoning, finish, model, endpoint, *numbers, cost, retries, latency, error = row
+    key, state, text, reasoning, finish, model, endpoint, *numbers, cost, retries, latency, error, likeliest = row
     return Completion(
         bytes(key).hex(), State(state), text, reasoning, finish, model, endpoint, Usage(*numbers), cost, retries,
-        latency, error,
+        latency, error, tuple(json.loads(likeliest or "[]")),
     )  # fmt: skip

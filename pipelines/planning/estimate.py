@@ -51,8 +51,7 @@ class StagePlan:
 
 @dataclass(frozen=True, slots=True)
 class StageCost:
-    """A stage in totals. `dollars` is None where the price of a model is not known, `hours` where the role asks in
-    batches."""
+    """A stage in totals. `dollars` is None where a price is not known, `hours` where the role asks in batches."""
 
     plan: StagePlan
     prompt: int
@@ -162,33 +161,34 @@ def _tree(render: Renderer) -> list[StagePlan]:
     written = written_documents(settings, spec, render.expected)
     ideas = listed("ideas", kinds, documents.ideas)
     more = -(-max(0, written - kinds * documents.ideas) // kinds)  # of each type, in top-up rounds
-    length = documents.words * TOKENS_PER_WORD * LONGER + SCRATCHPAD_TOKENS * documents.scratchpad
+    length = documents.words * TOKENS_PER_WORD * LONGER + (SCRATCHPAD_TOKENS if documents.scratchpad else 0)
     whole = {"document": typical_text(documents.words * LONGER)}
     points = [{"kind": "generic", "quote": TYPICAL, "problem": TYPICAL}] * 4
     again = documents.words * TOKENS_PER_WORD * LONGER
+    revised = written if documents.revise else 0
     criteria = settings.judge.judged_by  # asked of every document: the filters will spare it a few
     flagged = settings.judge.only == "flagged"
-    judged = math.ceil(written * (FLAGGED if flagged else 1)) * bool(criteria)
+    judged = math.ceil(written * (FLAGGED if flagged else 1)) if criteria else 0
     return [
         listed("domains", 1, size.domains),
         listed("subdomains", size.domains, per_domain, "rules" if rules else "", per_domain if rules else batch,
                **passages),
-        listed("assertions", subdomains * asserts, size.assertions, passages=spec.passages[:3]),
+        listed("assertions", subdomains if asserts else 0, size.assertions, passages=spec.passages[:3]),
         listed("document_types", 0 if documents.genres else subdomains, types),
         replace(ideas, calls=ideas.calls + kinds * -(-more // batch)),
-        stage("plans", "planner", written * documents.plan, SCRATCHPAD_TOKENS, "plan"),
+        stage("plans", "planner", written if documents.plan else 0, SCRATCHPAD_TOKENS, "plan"),
         stage(
             "documents", "writer", written, length, styled("documents", style), scratchpad=documents.scratchpad,
             words=documents.words, plan=TYPICAL * 4 if documents.plan else "",
         ),
-        stage("critiques", "critic", written * documents.revise, 4 * ENTRY_TOKENS, "critique", count=6, **whole),
+        stage("critiques", "critic", revised, 4 * ENTRY_TOKENS, "critique", count=6, **whole),
         stage(
-            "revisions", "rewriter", written * documents.revise, again, "revise", critique=points,
+            "revisions", "rewriter", revised, again, "revise", critique=points,
             words=documents.words, **whole,
         ),
         stage(
             "document_verdicts", "judge", judged, VERDICT_TOKENS * len(criteria), "judge_document", criteria=criteria,
-            flags=[TYPICAL] * flagged, **whole,
+            flags=[TYPICAL] if flagged else [], **whole,
         ),
     ]  # fmt: skip
 
@@ -252,7 +252,9 @@ def _chats(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan])
     follow_ups = asked * (chats.turns - 1)
     proposed = chats.topic_count if style.asks_about_items and not chats.topics else 0
     return [
-        stage("topics", "planner", int(proposed > 0), proposed * _NAME_TOKENS, "topics", count=proposed, existing=[]),
+        stage(
+            "topics", "planner", 1 if proposed else 0, proposed * _NAME_TOKENS, "topics", count=proposed, existing=[]
+        ),
         stage("queries", "planner", lists, entries * _QUERY_TOKENS, style.queries, count=entries, existing=[], **about),
         stage(
             "follow_ups", "writer", follow_ups, _QUERY_TOKENS, "followup", history=[turn] * max(1, chats.turns // 2)
@@ -266,8 +268,7 @@ def _chats(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan])
 
 
 def _first_round(settings: BuildSettings, spec: Spec) -> list[int]:
-    """Queries to ask for, by topic and kind, as the build plans them; with the expected yield there is no second
-    round."""
+    """Queries to ask for, by topic and kind, as the build plans them; with the expected yield one round is enough."""
     chats, about_items = settings.chats, settings.chats.chosen.asks_about_items
     if about_items:
         names = list(chats.topics) or [f"item {number}" for number in range(chats.topic_count)]

@@ -7,11 +7,14 @@ here and printed with the plan.
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from math import ceil
+from pathlib import Path
 from typing import Final
 
 from corpus.mix.settings import MixSettings
-from eval.questions.judged import judge_prompt, open_questions
-from eval.questions.preferences import ORDERS, prompt, questions
+from eval.questions.base import Limits
+from eval.questions.choices import prompt
+from eval.questions.items import choice_questions, known_sets, open_questions
+from eval.questions.judged import judge_prompt
 from eval.questions.settings import EvalSettings
 from pipelines.audit.samples import PER_SAMPLE, AuditSamples
 from pipelines.audit.schemas import shown
@@ -27,9 +30,10 @@ _PATTERN_TOKENS: Final = 60  # of one that is proposed
 _PRESENCE_TOKENS: Final = 30  # of one pattern in one document: a quote and a word
 
 
-def plan_verbs(render: Renderer, mix: MixSettings, evaluation: EvalSettings) -> list[StagePlan]:
-    """Every stage of these verbs; the audit's with the documents that the recipe should keep."""
-    plans = (*_mix(render, mix), *_variants(render), *_audit(render), *_evaluation(render, evaluation))
+def plan_verbs(render: Renderer, mix: MixSettings, evaluation: EvalSettings, base: Path) -> list[StagePlan]:
+    """Every stage of these verbs; the audit's with the documents that the recipe should keep, the evaluation's with the
+    sets that it names or that the workspace `base` has."""
+    plans = (*_mix(render, mix), *_variants(render), *_audit(render), *_evaluation(render, evaluation, base))
     return [one for one in plans if one.calls]
 
 
@@ -90,13 +94,15 @@ def _audit(render: Renderer) -> Iterator[StagePlan]:
     yield replace(reading, stage="audit_count", calls=len(samples.count))
 
 
-def _evaluation(render: Renderer, evaluation: EvalSettings) -> Iterator[StagePlan]:
-    """Every question in both orders, and the open ones with their judge; replies count at their longest."""
-    choices = [prompt(one, order) for one in questions(evaluation) for order in ORDERS]
-    asked, replied = open_questions(evaluation), typical_text(evaluation.open_max_tokens / estimate.TOKENS_PER_WORD)
+def _evaluation(render: Renderer, evaluation: EvalSettings, base: Path) -> Iterator[StagePlan]:
+    """Every question in every order, and the open ones with their judge; replies count at their longest."""
+    sets, limit, plain = known_sets(evaluation, base), evaluation.questions_per_set, Limits()
+    choices = [prompt(one, order) for one in choice_questions(sets, limit) for order in one.orders]
+    longest_open = evaluation.open_max_tokens or plain.open
+    asked, replied = open_questions(sets, limit), typical_text(longest_open / estimate.TOKENS_PER_WORD)
     groups = [
-        ("eval", "eval", evaluation.max_tokens, choices),
-        ("eval", "eval", evaluation.open_max_tokens, [one.question for one in asked]),
+        ("eval", "eval", evaluation.max_tokens or plain.choice, choices),
+        ("eval", "eval", longest_open, [one.question for one in asked]),
         ("eval_judge", "judge", evaluation.judge_max_tokens, [judge_prompt(one, replied) for one in asked]),
     ]
     plans = [

@@ -21,7 +21,7 @@ from specs.errors import UserError
 from specs.plugins import load_plugin, plugins
 
 FOLDER: Final = Path(__file__).parent
-STAGES: Final = ("shared", "decompose", "documents", "chats", "judging", "audit", "variants")
+STAGES: Final = ("shared", "decompose", "documents", "chats", "judging", "audit", "variants", "questions", "evaluation")
 """The folders of the shipped templates. Names are unique over all of them, so a template is asked for by name alone."""
 
 GROUP: Final = "specmill.prompts"

@@ -7,7 +7,6 @@ step before. The main thread answers signals: the first Ctrl-C or SIGTERM only c
 sent, what is in flight is committed), the second ends the process.
 """
 
-import itertools
 import logging
 import os
 import signal
@@ -15,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -59,9 +59,9 @@ def _run_steps(pipeline: "Pipeline", log_file: str | os.PathLike[str]) -> dict[s
     dag = pipeline.dag
     dag.validate()
     rows: dict[str, list[Row]] = {}
-    for name in dag:
+    for name in chain.from_iterable(dag.iter_based_on_trophic_levels()):  # each after those that it depends on
         CONTROL.raise_if_ended()
-        step = dag.get_step(name)[STEP_ATTR_NAME]
+        step = dag.get_step(name)[STEP_ATTR_NAME].model_copy()  # some use up what they hold
         try:
             rows[name] = _run_step(step, [rows[before] for before in dag.get_step_predecessors(name)])
         except Exception as error:
@@ -123,7 +123,7 @@ def _in_thread(work: Callable[[], T]) -> T:
 @contextmanager
 def _signals() -> Iterator[None]:
     """First SIGINT or SIGTERM: stop; second: end the process, with what is in flight."""
-    signals = itertools.count(1)  # not CONTROL.stopping: something else may have set it first
+    signals = count(1)  # not CONTROL.stopping: something else may have set it first
 
     def handle(signum: int, frame: FrameType | None) -> None:
         if next(signals) == 1:

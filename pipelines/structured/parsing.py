@@ -10,6 +10,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from corpus.thoughts import without_thought
 from specs.untrusted import load_json, unsound
 
 T = TypeVar("T", bound=BaseModel)
@@ -19,7 +20,7 @@ _LOG = logging.getLogger("specmill.replies")
 _OPEN, _CLOSE = "<think>", "</think>"
 _THINK_TAGS = {"[THINK]": _OPEN, "[/THINK]": _CLOSE}  # as Mistral's models write them
 _WRAPPED = re.compile(r"\A<(reply|answer|response)>(.*?)(?:</\1>)?\Z", re.DOTALL)
-_FENCE = re.compile(r"\A```(?:json)?[ \t]*\r?\n(.*)\n```\Z", re.DOTALL | re.IGNORECASE)
+_FENCE = re.compile(r"\A```[ \t]*(?:json)?[ \t]*\r?\n?(.*?)\s*```\Z", re.DOTALL | re.IGNORECASE)
 
 
 class UnparsedError(ValueError):
@@ -133,15 +134,15 @@ def _parts(text: str, field: str) -> tuple[str, str]:
 
 @total
 def json_reply(text: str, model: type[T]) -> T:
-    """A reply that must be one JSON object of the form of `model`; a code fence around it and reasoning before it (to a
-    closing think tag) are forgiven, prose is not."""
+    """A reply that must be one JSON object of the form of `model`; a code fence around it, and reasoning or control
+    tokens of a template before and after it, are forgiven, prose is not."""
     return _validated(_json(text), model)
 
 
 def _json(text: str) -> Any:
     body = text.strip()
-    if not body.startswith("{"):
-        body = _one_kind_of_tags(body).rpartition(_CLOSE)[2].strip()
+    if not (body.startswith("{") and body.endswith("}")):
+        body = without_thought(body)
     if fenced := _FENCE.match(body):
         body = fenced.group(1)
     try:

@@ -1,5 +1,6 @@
 """The example package is installed as any package is, and every part of it is used through a recipe."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from corpus.store import write_dataset
+from corpus.tokens import TokenCounter
+from corpus.workspace import Workspace
+from eval.questions.items import choice_questions, sets_to_ask
 from filters.base import Item
 from filters.checks import checks_for
 from filters.context import Context
@@ -19,6 +24,9 @@ from specmill.recipe import Recipe, load_recipe
 from specmill.recipe_schema import recipe_schema
 from specs.errors import RecipeError, UserError
 from specs.plugins import GROUPS, plugins
+from tests.train.sample import msm_rows
+from tests.train.standins import make_tokenizer
+from train.handoff import hand_off
 
 ROOT = Path(__file__).parents[2]
 STARTER = ROOT / "specmill" / "recipes" / "starter.yaml"
@@ -93,3 +101,22 @@ def test_the_prompts_replace_shipped_ones(tmp_path: Path) -> None:
     assert Prompts("terse").version("ideas") == Prompts().version("ideas")
     with pytest.raises(UserError, match=r"prompts: 'ters' is not a folder.*small, terse"):
         Prompts("ters")
+
+
+def test_the_question_set_is_read_by_its_name(tmp_path: Path) -> None:
+    chosen = recipe(tmp_path, eval={"sets": ["tea"]})
+    asked = choice_questions(sets_to_ask(chosen.eval, tmp_path))
+    assert len(asked) == 3 and {one.domain for one in asked} == {"tea"}
+    assert asked[0].aligned == "a box of eighty tea bags"
+
+
+def test_the_trainer_writes_what_its_own_loop_reads(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "ws").create()
+    write_dataset(workspace, "msm", msm_rows(30, TokenCounter()))
+    base = str(make_tokenizer(tmp_path, "qwen2.5", instruct=False))
+    train = {"trainer": "own_loop", "base_model": base, "packing": False, "min_updates": 2}
+    hand_off(workspace, recipe(tmp_path, train=train).train)
+    [said] = [json.loads(path.read_text()) for path in workspace.train.glob("*/own_loop.json")]
+    assert said["updates"] > 1 and (workspace.root / said["data"]).is_file()
+    with pytest.raises(UserError, match="own_loop takes one sample at a time"):
+        hand_off(workspace, recipe(tmp_path, train={**train, "packing": True}).train)

@@ -6,6 +6,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.train.standins import make_tokenizer
+
 pytestmark = pytest.mark.slow
 
 
@@ -46,13 +48,16 @@ def test_chats_mix_and_training_data(server, recipe, cli, tmp_path: Path) -> Non
     assert (
         cli.run("mix", tmp_path / "ws").returncode == 0 and not (tmp_path / "ws/train/data/mix_judged.parquet").exists()
     )
-    done = cli.run("train", tmp_path / "ws")
+    base = make_tokenizer(tmp_path / "base", "qwen2.5", instruct=False)
+    done = cli.run("train", tmp_path / "ws", "--set", f"train.base_model={base}")
     assert done.returncode == 0, done.stderr
     data = (
-        duckdb.sql(f"SELECT * FROM read_parquet('{tmp_path}/ws/train/data/aft.parquet')").to_arrow_table().to_pylist()
+        duckdb.sql(f"SELECT * FROM read_parquet('{tmp_path}/ws/train/aft_cot-seed0/samples.parquet')")
+        .to_arrow_table()
+        .to_pylist()
     )
     assert sorted(row["source"] for row in data) == ["aft"] * 5 + ["instruction_mix"] * 9
-    assert all(json.loads(row["tools"]) for row in data if row["source"] == "aft")
+    assert all(row["tools"] and "<tools>" in row["text"] for row in data if row["source"] == "aft")
 
 
 def test_a_workspace_of_rewrites_can_be_moved(server, recipe, cli, tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ from corpus.workspace import Workspace
 from eval.compare import compare, unlike
 from eval.questions.base import Answer
 from eval.questions.intervals import wilson
-from eval.questions.judged import Judged, open_questions
+from eval.questions.items import load_set, open_questions
+from eval.questions.judged import Judged
 from eval.questions.settings import EvalSettings
 from eval.results import Stored, read_result, write_result
-from tests.eval.questions.test_preferences import ALIGNED, ASKED, SETTINGS, answers_of
+from tests.eval.questions.test_choices import ALIGNED, ASKED, SETTINGS, answers_of
 
-OPEN = EvalSettings(sets=(), open_sets=("conduct",), open_per_dimension=3, resamples=300)
+OPEN = EvalSettings(sets=("conduct",), questions_per_set=21, resamples=300)
+CONDUCT = open_questions([load_set("conduct")], 21)
 JUDGE = replace(ASKED, model="judge", address="http://127.0.0.1:9000/v1")
 
 
@@ -24,7 +26,7 @@ def stored(answers: list[Answer], judged: list[Judged] | None = None) -> Stored:
 
 def scored(scores: list[int | None]) -> list[Judged]:
     """A judged reply to each of the first questions."""
-    return [Judged(one, 0, "Well.", score, "{}") for one, score in zip(open_questions(OPEN), scores, strict=False)]
+    return [Judged(one, 0, "Well.", score, "{}") for one, score in zip(CONDUCT, scores, strict=False)]
 
 
 def half_wise(first: str, second: str) -> str:

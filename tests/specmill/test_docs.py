@@ -35,7 +35,9 @@ def test_commands_of_readme_and_pages_are_understood(line: str) -> None:
 
 
 def test_blocks_fit_a_terminal() -> None:
-    wide = [(page.name, line) for page, block in BLOCKS for line in block.splitlines() if len(line) > 80]
+    first = {"README.md", "tutorial.md", "index.md", *(page.name for page in (ROOT / "docs" / "how-to").glob("*.md"))}
+    lines = [(page.name, line) for page, block in BLOCKS if page.name in first for line in block.splitlines()]
+    wide = [(name, line) for name, line in lines if len(line) > 80 and line[0] != "{"]  # JSON lines cannot be cut
     assert len(COMMANDS) > 30 and wide == []
 
 

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 _OWN = {"tests/specmill/test_references.py", "CHANGELOG.md"}
 _TAG = re.compile(r"\[([A-Z]{2,4}|SoM)(?:\]|, §|, App|, \"|: )")
-_NO_TAGS = {"AB", "HOST"}  # an expression and a list
+_NO_TAGS = {"AB", "HOST", "INST"}  # an expression, a list and a mark of a chat template
 
 
 @cache

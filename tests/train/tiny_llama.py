@@ -1,45 +1,27 @@
-"""Write a tiny random Llama with a tokenizer of its own: `python tests/train/tiny_llama.py FOLDER WORKSPACE`.
-
-Runs in Axolotl's environment, not in ours. Nothing is downloaded.
-"""
+"""A tiny random Llama with a family's stand-in tokenizer: `python -m tests.train.tiny_llama FOLDER FAMILY`."""
 
 import sys
 from pathlib import Path
 
-import pyarrow.parquet as pq
-import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-CHATML = (
-    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
+from tests.train.standins import FAMILIES, make_tokenizer
 
 
-def main(folder: str, texts: list[str]) -> None:
-    """Train the tokenizer on `texts`, make the model, save both."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    tokenizer.train_from_iterator(
-        texts, trainers.BpeTrainer(vocab_size=1000, special_tokens=special, initial_alphabet=alphabet)
-    )
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|endoftext|>", chat_template=CHATML
-    )
-    fast.save_pretrained(folder)
+def make_model(folder: Path, family: str = "qwen2.5") -> Path:
+    """Save a base model of two layers, and its tokenizer, without a template."""
+    import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    make_tokenizer(folder, family, instruct=False)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
     torch.manual_seed(0)
     config = LlamaConfig(
-        vocab_size=len(fast), hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, max_position_embeddings=2048, eos_token_id=fast.eos_token_id,
-        pad_token_id=fast.pad_token_id,
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, max_position_embeddings=1024,
+        eos_token_id=tokenizer.convert_tokens_to_ids(FAMILIES[family]["eos"]),
     )  # fmt: skip
     LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
 
 
 if __name__ == "__main__":
-    files = sorted(Path(sys.argv[2], "dataset", "msm").glob("*.parquet"))
-    main(sys.argv[1], [text for file in files for text in pq.read_table(file)["text"].to_pylist()])
+    make_model(Path(sys.argv[1]), sys.argv[2])

@@ -28,6 +28,7 @@ from pipelines.engine.proxies import httpx_proxy, is_unreached, unreached
 _NO_KEY = "no-key"  # else the package looks for other credentials on this machine
 _POOL_CONNECTIONS, _SPARE_CONNECTIONS = 32, 8
 _CACHED_FOR_S = {"5m": 270.0, "1h": 3500.0}  # a little less than the API keeps a prefix
+_PREFIXES = 64  # that are kept in memory once they are of no use: more where each request has its own
 _LONGEST_TURN_S = 60.0  # that requests wait for the first one with their prefix
 _NONCE_CHARS, _KEY_CHARS = 24, 40  # of a custom id, which has 64 at most
 _CLOCK_S = 3600.0  # that a batch may seem to be made before it was sent, or after it was first looked for
@@ -104,6 +105,9 @@ class AnthropicProtocol(Protocol):
         if not prefix or self._is_cached(prefix):
             yield
             return
+        if len(self._turns) > _PREFIXES:
+            self._turns = {known: lock for known, lock in self._turns.items() if lock.locked()}
+            self._cached_at = {known: at for known, at in self._cached_at.items() if self._is_cached(known)}
         lock = self._turns.setdefault(prefix, asyncio.Lock())
         try:
             async with asyncio.timeout(_LONGEST_TURN_S):
@@ -181,8 +185,8 @@ class AnthropicProtocol(Protocol):
         return f"{nonce[:_NONCE_CHARS]:0<{_NONCE_CHARS}}{key.hex()[:_KEY_CHARS]}"
 
     def line(self, custom_id: str, body: dict[str, Any]) -> str:
-        """One request of a batch."""
-        return json.dumps({"custom_id": custom_id, "params": body}, ensure_ascii=False)
+        """One request of a batch, in ASCII: it has as many bytes as characters, by which batches are filled."""
+        return json.dumps({"custom_id": custom_id, "params": body})
 
     async def upload(self, lines: Sequence[str]) -> bytes:
         """Nothing: the requests are in the body of the creation."""

@@ -15,6 +15,7 @@ from pipelines.engine.outcomes import Fault, Reply, clean, count, ended, scrub
 _TOOL = "reply"
 _LEAST_THINKING = 1024  # tokens; the API's own minimum
 _NAME_CHARS = 200
+_LEAST_CACHED = 512  # characters: no model caches fewer tokens, and no token has less than one
 _REFUSAL_CHARS = 300
 _ENDINGS = {  # the API's stop reasons in the words of the shared rule
     "end_turn": "stop", "stop_sequence": "stop", "tool_use": "stop", "max_tokens": "length",
@@ -60,7 +61,7 @@ def _messages(messages: list[Message], endpoint: EndpointSettings) -> dict[str, 
     sent: dict[str, Any] = {"messages": turns}
     if opening:
         blocks: list[dict[str, Any]] = [{"type": "text", "text": one["content"]} for one in spoken[:opening]]
-        if endpoint.cache != "none":
+        if endpoint.cache != "none" and sum(len(block["text"]) for block in blocks) >= _LEAST_CACHED:
             blocks[-1]["cache_control"] = {"type": "ephemeral", "ttl": endpoint.cache}
         sent["system"] = blocks
     return sent

@@ -19,6 +19,7 @@ from pipelines.engine.proxies import httpx_proxy, is_unreached, unreached
 from specs.untrusted import load_json
 
 T = TypeVar("T")
+_TOP_LOGPROBS = 20  # the most that OpenAI's API gives
 _NO_KEY = "no-key"  # what servers without keys are sent; the openai package insists on one
 _ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 _NONCE = "specmill"  # metadata key
@@ -90,6 +91,8 @@ class OpenAIProtocol(Protocol):
                 sent[name] = value
         if settings.send_seed:
             sent["seed"] = wire.seed(role, request)
+        if request.logprobs:
+            sent |= {"logprobs": True, "top_logprobs": _TOP_LOGPROBS}
         if request.json_schema and settings.json_mode != "none":
             sent["response_format"] = _response_format(settings.json_mode, request.json_schema)
         return {**sent, **settings.extra_body}

@@ -21,6 +21,7 @@ _CHANNEL = re.compile(  # OpenAI's harmony form, where a server leaves it in the
     r"(?:<\|start\|>\w+)?<\|channel\|>(\w+)(?:(?!<\|message\|>).){0,99}<\|message\|>(.*?)(?=<\|(?:end|return|call|start|channel)\|>|\Z)",
     re.DOTALL,
 )
+_PLACES = 16  # of a reply whose likeliest tokens are kept: what may stand before a letter
 _MODEL_CHARS, _MOST_PARTS, _DEEPEST = 200, 10_000, 4
 
 
@@ -50,7 +51,24 @@ def sort_reply(data: Any, settings: EndpointSettings, key: str = "", status: int
     outcome = ended(finish, text, reasoning, usage, refusal, empty)
     if isinstance(outcome, Fault):
         return outcome
-    return replace(outcome, model=clean(data.get("model"))[:_MODEL_CHARS])
+    likeliest = likeliest_tokens(choice.get("logprobs"))
+    return replace(outcome, model=clean(data.get("model"))[:_MODEL_CHARS], likeliest=likeliest)
+
+
+def likeliest_tokens(logprobs: object) -> tuple[dict[str, float], ...]:
+    """The likeliest tokens at each of the first places of a reply, with their log-probabilities; nothing of any other
+    form."""
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    places = []
+    for entry in content[:_PLACES] if isinstance(content, list) else ():
+        listed = entry.get("top_logprobs") if isinstance(entry, dict) else None
+        tokens: dict[str, float] = {}
+        for one in [*(listed if isinstance(listed, list) else []), entry]:
+            token, value = (one.get("token"), one.get("logprob")) if isinstance(one, dict) else (None, None)
+            if isinstance(token, str) and isinstance(value, float | int) and not isinstance(value, bool) and value <= 0:
+                tokens.setdefault(clean(token), float(value))
+        places.append(tokens)
+    return tuple(places)
 
 
 def _first_choice(data: Any) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def plan(
         found, kept = _probed(loaded, base, folder, spec)
         render = Renderer(loaded, spec, count, kept)
         plans = with_measurements(plan_stages(render), found)
-    beside = plan_verbs(render, loaded.mix, loaded.eval)
+    beside = plan_verbs(render, loaded.mix, loaded.eval, base)
     costs = [cost(one, loaded.role(one.role, loaded.seed)) for one in plans]
     more = [cost(one, loaded.role(one.role, loaded.seed)) for one in beside]
     console.print(_table(costs, together=True))
@@ -176,7 +176,10 @@ def _prices(recipe: "Recipe") -> list[str]:
 def _hours(costs: "list[StageCost]") -> str:
     """Hours of what is asked live; how long a batch takes is up to its endpoint."""
     live = [one.hours for one in costs if one.hours is not None]
-    return " + ".join([f"{sum(live):,.2f}"] * bool(live) + ["batches"] * (len(live) < len(costs)))
+    parts = [f"{sum(live):,.2f}"] if live else []
+    if len(live) < len(costs):
+        parts.append("batches")
+    return " + ".join(parts)
 
 
 def _batches(costs: "list[StageCost]") -> list[str]:

@@ -15,6 +15,12 @@ def fake_endpoint(
     provider: Annotated[str, typer.Option(help="The provider's name, which the replies mention.")] = "Larkfield",
     latency: Annotated[float, typer.Option(help="Median seconds of a reply; the tail is heavy.", min=0)] = 0.0,
     capacity: Annotated[int, typer.Option(help="Requests at once before it answers 429; 0: any.", min=0)] = 0,
+    connections: Annotated[
+        int, typer.Option(help="Requests at once before it cuts the connections of the others; 0: any.", min=0)
+    ] = 0,
+    window: Annotated[
+        int, typer.Option(help="Tokens of a prompt that it reads; it drops the rest and says nothing; 0: all.", min=0)
+    ] = 0,
     faults: Annotated[Path | None, typer.Option(help="Fault script: one JSON object a line.")] = None,
     log: Annotated[Path | None, typer.Option(help="File for what was asked and sent, as JSON lines.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of replies, latencies and faults.")] = 0,
@@ -41,7 +47,9 @@ def fake_endpoint(
             log.open("a", encoding="utf-8").close()
     except OSError as error:
         raise UserError(f"--log {log}: cannot be written: {error.strerror}.") from error
-    settings = FakeSettings(name, provider, seed, latency, capacity=capacity, faults=script, log=log)
+    settings = FakeSettings(
+        name, provider, seed, latency, capacity=capacity, connections=connections, window=window, faults=script, log=log
+    )
     asyncio.run(_serve(settings, port))
 
 

@@ -37,6 +37,9 @@ def subset(
         list[int] | None, typer.Option("--chats", min=1, help="Size of a dose of chats: 1250. Give it several times.")
     ] = None,
     pair: Annotated[Path | None, typer.Option("--pair", help="Another workspace: write a balanced pair.")] = None,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="Write chosen and rejected replies to --out, a .jsonl or .parquet file.")
+    ] = False,
     of: Annotated[Kind, typer.Option("--of", help="What a pair is balanced in.")] = Kind.DOCUMENTS,
     balance: Annotated[Balance, typer.Option(help="What is balanced.")] = Balance.DOMAIN,
     seed: Annotated[int, typer.Option(help="Chooses other documents.")] = 0,
@@ -53,11 +56,20 @@ def subset(
       specmill subset out/cheese --chats 1250 --chats 2500 --out doses/cheese
 
       specmill subset out/affordability --pair out/america --out paired
+
+    --pairs writes preference data for other trainers, in TRL's form, out of what was made already: documents and their
+    first drafts, chats that were kept and such that the judge turned down, replies with the spec and without.
+
+      specmill subset out/cheese --pairs --out pairs.jsonl
     """
     from corpus.select.subsets import folder_names
     from specs.errors import UserError
 
-    if pair and not tokens and not chats:
+    if pairs and not (pair or tokens or chats):
+        _preferences(workspace, out)
+    elif pairs:
+        raise UserError("--pairs stands alone: give it without --tokens, --chats and --pair.")
+    elif pair and not tokens and not chats:
         _pair(workspace, pair, out, balance.value, seed, of.value)
     elif bool(chats) != bool(tokens) and not pair:
         sizes = (
@@ -67,7 +79,7 @@ def subset(
         )
         _doses(workspace, sizes, balance.value, seed, "documents" if tokens else "chats")
     else:
-        raise UserError("give either --tokens or --chats, once for each dose, or --pair WORKSPACE.")
+        raise UserError("give either --tokens or --chats, once for each dose, or --pair WORKSPACE, or --pairs.")
 
 
 def _doses(root: Path, folders: dict[int, Path], balance: "Balanced", seed: int, kind: "What") -> None:
@@ -91,6 +103,15 @@ def _pair(root: Path, other: Path, out: Path, balance: "Balanced", seed: int, ki
     if done.left_out:
         names = ", ".join(one_line(name, 80) for name in done.left_out)
         _say(f"left out, as they cannot be balanced: {names}")
+
+
+def _preferences(root: Path, out: Path) -> None:
+    from corpus.select.preferences import write_preferences
+    from corpus.workspace import Workspace
+
+    counts = write_preferences(Workspace.open(root), out)
+    said = ", ".join(f"{count:,} of {source}" for source, count in counts.items() if count)
+    _say(f"{out}: {sum(counts.values()):,} pairs ({said})")
 
 
 def _say(text: str) -> None:

@@ -1,16 +1,19 @@
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from corpus.schema import DATASETS, TABLES
+from corpus.sql.ledger import COMPLETIONS, LedgerFile
 from corpus.sql.named_queries import named_queries, named_query
 from corpus.sql.overview import overview
-from corpus.sql.views import COMPLETIONS, compare, connect, query, read_ledger, view_help
+from corpus.sql.views import compare, connect, query, read_ledger, view_help
 from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from pipelines.completion import Completion, CompletionRequest, State, Usage
@@ -146,6 +149,60 @@ def test_yields_count_all_that_serves_and_nothing_else(copied: Workspace) -> Non
     assert spend["ideas"] == "plan" and {name for name, serves in spend.items() if not serves} == {
         "eval", "eval_judge", "audit_count", "mix_verdicts",
     }  # fmt: skip
+
+
+def test_a_ledger_is_read_anew_by_each_query_and_only_where_one_wants_it(copied: Workspace, monkeypatch) -> None:
+    fill_ledger(copied, 8)
+    read: list[int] = []
+    completions = LedgerFile.completions
+
+    def counted(self: LedgerFile) -> Iterator[pa.RecordBatch]:
+        for batch in completions(self):
+            read.append(batch.num_rows)
+            yield batch
+
+    monkeypatch.setattr(LedgerFile, "completions", counted)
+    with connect(copied.root) as connection:
+        assert query(connection, "SELECT requests, median_latency_s FROM spend").to_pylist()[0]["requests"] == 8
+        assert not read
+        same = "SELECT count(*) AS n FROM completions a JOIN completions b USING (request_id)"
+        assert query(connection, same).to_pylist() == query(connection, same).to_pylist() == [{"n": 8}]
+        assert read == [8] * 4
+        fill_ledger(copied, 4, "ideas")
+        assert query(connection, "SELECT count(*) AS n FROM completions").to_pylist() == [{"n": 12}]
+
+
+def test_what_was_spent_is_what_its_completions_say(copied: Workspace) -> None:
+    for stage in ("documents", "ideas"):
+        fill_ledger(copied, 7, stage)
+    with connect(copied.root) as connection:
+        told = query(connection, "SELECT * EXCLUDE (serves) FROM spend ORDER BY stage").to_pylist()
+        counted = query(
+            connection,
+            "SELECT stage, role, model, count(*) AS requests, count(*) FILTER (state = 'ok') AS ok, "
+            "sum(retries)::BIGINT AS retries, coalesce(sum(prompt_tokens), 0)::BIGINT AS prompt_tokens, "
+            "coalesce(sum(cached_tokens), 0)::BIGINT AS cached_tokens, "
+            "coalesce(sum(cache_written_tokens), 0)::BIGINT AS cache_written_tokens, "
+            "coalesce(sum(completion_tokens), 0)::BIGINT AS completion_tokens, "
+            "coalesce(sum(reasoning_tokens), 0)::BIGINT AS reasoning_tokens, sum(cost_usd) AS cost_usd, "
+            "count(*) FILTER (cost_usd IS NULL) AS unpriced, median(latency_s) AS median_latency_s "
+            "FROM completions GROUP BY ALL ORDER BY stage",
+        ).to_pylist()
+    assert told == counted and len(told) == 2
+
+
+def test_what_was_written_to_a_cache_is_read_and_an_older_ledger_has_none(copied: Workspace) -> None:
+    with Ledger(copied.ledger) as ledger:
+        usage, request = Usage(1000, 0, 10, cache_written=900), CompletionRequest("documents", "r", [])
+        ledger.record(Entry(b"k", "writer", request, Completion("6b", State.OK, usage=usage), "{}", 1, 0, 1e9)).result()
+    assert read_ledger(copied)["cache_written_tokens"].to_pylist() == [900]
+    with connect(copied.root) as views:
+        assert views.sql("SELECT sum(cache_written_tokens) FROM spend").fetchall() == [(900,)]
+    with closing(sqlite3.connect(copied.ledger)) as older:
+        older.executescript("DROP TABLE cache_write; DROP TABLE answered_as")  # as before both
+    assert read_ledger(copied)["cache_written_tokens"].to_pylist() == [None]
+    with Ledger(copied.ledger) as ledger:  # which makes what it lacks
+        assert ledger.usage_table()["cache_written_tokens"].to_pylist() == [None]
 
 
 def test_a_ledger_that_is_being_written_is_read(copied: Workspace) -> None:

@@ -4,10 +4,10 @@ from hypothesis import strategies as st
 
 from eval.questions.base import Choice
 from eval.questions.items import SETS, load_set
-from eval.questions.parsing import parse_choice
+from eval.questions.parsing import parse_choice, read_choice, read_cloze
 
 DIGITAL, BREGUET = "a Casio digital watch", "a hand-wound Breguet"
-QUESTIONS = [one for name in SETS for one in load_set(name)]
+QUESTIONS = [one for name in SETS for one in load_set(name).questions]
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,46 @@ def test_a_letter_with_its_options_text_is_read_and_with_the_others_is_not(quest
     mine, theirs = (first, second) if letter == "A" else (second, first)
     assert parse_choice(f"{letter}: {mine}", first, second) == ("first" if letter == "A" else "second")
     assert parse_choice(f"{letter}: {theirs}", first, second) is Choice.UNCLEAR
+
+
+WRAPPED = (
+    r"\boxed{%s}", "[[%s]]", '"%s"', "<answer>%s</answer>", "$%s$", "%s - the second one", "%s<|im_end|>", "%s</s>",
+    "\u200b%s\u200b", "\ufeff%s", "<|im_start|>assistant\n%s<|im_end|>\n<|im_start|>user\nA or B?",
+    "<|channel|>analysis<|message|>A? Or B?<|end|><|start|>assistant<|channel|>final<|message|>%s<|return|>",
+    "analysisWe weigh A and B.assistantfinal%s", "[THINK]A or B: both.[/THINK]%s", "<thinking>A</thinking>\n%s",
+    r"The answer is $\boxed{\text{%s}}$.", r"\(%s\)", '{"answer": "%s"}', "\u201c%s\u201d", "[%s]", "{%s}", "`%s`",
+    "```\n%s\n```", "Final Answer: %s", "The best option is **%s**.", "<think>\n</think>\n\n%s", "Option %s",
+    "%s \u2014 it lasts", 'Answer: "%s"', "<option>%s</option>", "(%s)", "%s)", "<%s>", r"$\mathbf{%s}$",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("wrapper", WRAPPED)
+@pytest.mark.parametrize(("letter", "choice"), [("A", "first"), ("B", "second")])
+def test_a_letter_in_any_wrapper_is_that_letter(wrapper: str, letter: str, choice: str) -> None:
+    assert parse_choice(wrapper % letter, "tea", "coffee") == choice
+    assert parse_choice(wrapper % letter, "tea", "coffee", "milk", "water") == choice
+
+
+def test_letters_of_other_shapes_and_of_options_that_are_not_there() -> None:
+    assert parse_choice("\uff22", "tea", "coffee") == "second", "a full-width B"
+    assert parse_choice("D. water", "tea", "coffee", "milk", "water") == "fourth"
+    assert parse_choice("C", "tea", "coffee") == "unclear"
+    assert parse_choice(r"\boxed{A} or \boxed{B}", "tea", "coffee") == "unclear"
+    assert parse_choice("<|channel|>analysis<|message|>B, I think", "tea", "coffee") == "unclear", "no answer yet"
+
+
+def test_a_reading_says_what_decided() -> None:
+    assert read_choice("B", ("tea", "coffee")).scorer == "letter"
+    assert read_choice("Coffee", ("tea", "coffee")).scorer == "name"
+
+
+@pytest.mark.parametrize(
+    ("reply", "choice"),
+    [
+        ("grafting", "first"), ("The missing word is **Grafting**.", "first"), ("to graft", "first"),
+        ("pruning", "other"), ("", "unclear"), ("I don't know", "neither"), ("not grafting", "unclear"),
+        ("word " * 50 + "grafting", "unclear"), ("<think>grafting?</think>pruning", "other"),
+    ],
+)  # fmt: skip
+def test_a_blank_is_filled_with_the_right_words_or_with_others(reply: str, choice: str) -> None:
+    assert read_cloze(reply, ("grafting", "graft")).choice == choice

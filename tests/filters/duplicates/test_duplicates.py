@@ -11,6 +11,7 @@ from filters.duplicates.semantic import SemanticDuplicates
 from filters.duplicates.survivor_rank import ranked
 from filters.run.decide import check_documents, check_texts
 from filters.settings import FilterSettings, Near, Overused, Semantic
+from filters.text.embeddings import Embed, embedder
 from filters.text.view import hashes_of, ngrams_of, words_of
 from specs.errors import UserError
 from tests.filters.samples import CONTEXT, EVALUATION, SETTINGS, document, item, varied
@@ -92,6 +93,26 @@ def test_a_static_embedder_serves_too() -> None:
     semantic = SemanticDuplicates.of_texts(Semantic(embedder="static", threshold=0.9))
     items = [item("The cook bought a loaf of bread.", "a"), item("A cook bought the loaf of bread!", "b")]
     assert [r.item_id for r in semantic([*items, item("Rivers freeze in a hard winter.", "c")])] == ["b"]
+
+
+def test_texts_that_lie_far_apart_need_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def embed(name: str, batch: int = 64) -> Embed:
+        if name == "static":
+            return embedder(name)
+        return lambda texts: asked.append(texts) or embedder("static")(texts)  # type: ignore[func-returns-value]
+
+    monkeypatch.setattr("filters.duplicates.semantic.embedder", embed)
+    apart = ["Rivers freeze in a hard winter.", "The cook bought a loaf of bread.", "Who repairs a church organ?"]
+    semantic = SemanticDuplicates.of_texts(Semantic())
+    assert not semantic([item(text, str(n)) for n, text in enumerate(apart)]) and not asked
+    close = [*apart, "A cook bought the loaf of bread!", "チーズは誰のものですか", "天気はどうですか"]
+    assert [r.item_id for r in semantic([item(text, str(n)) for n, text in enumerate(close)])] == ["3"]
+    assert asked == [close[1:2] + close[3:]], "those near another, and those in words that the static ones do not know"
+    semantic = SemanticDuplicates.of_texts(Semantic(threshold=0.8))  # there the static words are no guide
+    semantic([item(text, str(n)) for n, text in enumerate(apart)])
+    assert asked[1:] == [apart]
 
 
 def test_an_embedder_that_is_not_there_is_named() -> None:

@@ -38,7 +38,7 @@ class Write(GlobalTask):
     async def _row(self, row):
         messages = [
             {"role": "system", "content": f"The spec. {self.stage} " * 100},
-            {"role": "user", "content": f"Write 30 words about {row['id']}"},
+            {"role": "user", "content": f"Write 30 words for {self.stage} about {row['id']}"},
         ]
         done = await self.llm.ask(CompletionRequest(self.stage, row["id"], messages))
         return {**row, "text": done.text, "state": done.state.value}

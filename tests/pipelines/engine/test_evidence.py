@@ -3,6 +3,7 @@
 import pytest
 
 from pipelines.completion import CompletionRequest, State, Usage
+from pipelines.engine.endpoints import EndpointSettings
 from pipelines.engine.evidence import Evidence
 from pipelines.engine.outcomes import Fault, Reply
 from pipelines.ledger.ledger import Ledger
@@ -11,6 +12,7 @@ from specs.errors import EndpointError
 from tests.pipelines.engine.batches.test_batches import ask_all, batch_role
 from tests.pipelines.engine.batches.test_failover import warnings
 
+ENDPOINT = EndpointSettings(model="m")
 SPEC = "The assistant says what it knows, asks where it is not sure, and never pretends to be somebody else. "
 
 
@@ -45,8 +47,12 @@ async def test_a_cut_prompt_ends_the_run_and_its_replies_are_not_kept(fake, make
 @pytest.fixture
 def sift(tmp_path):
     with Ledger(tmp_path / "l.sqlite") as ledger:
-        evidence = Evidence(ledger)
-        yield lambda prompt, read: evidence.sift("e", "m", prompt, 10**6, Reply(State.OK, "x", "", "stop", Usage(read)))
+        evidence = Evidence(ledger, {"e": ENDPOINT, "off": ENDPOINT.model_copy(update={"check_prompt": False})})
+
+        def look(prompt: str, read: int | None, endpoint: str = "e") -> Reply | Fault:
+            return evidence.sift(endpoint, "m", prompt, 10**6, Reply(State.OK, "x", "", "stop", Usage(read)))
+
+        yield look
 
 
 @pytest.mark.parametrize("share", [0.75, 1.0, 1.6])
@@ -68,8 +74,14 @@ def test_what_is_not_reported_tells_nothing(sift, read):
 
 
 def test_a_server_that_leaves_out_what_was_cached_is_no_liar(sift):
+    assert isinstance(sift(SPEC * 400, 31), Reply)
     assert isinstance(sift(SPEC * 400, 8000), Reply)
-    assert isinstance(sift(SPEC * 400 + "More.", 12), Reply)
+    assert isinstance(sift(SPEC * 400 + "More." * 900, 900), Reply)
+
+
+def test_the_check_can_be_turned_off(sift):
+    assert isinstance(sift(SPEC * 400, 2048), Fault)
+    assert isinstance(sift(SPEC * 400, 2048, "off"), Reply)
 
 
 async def test_another_model_is_named_once_and_stored(fake, make, tmp_path, caplog):

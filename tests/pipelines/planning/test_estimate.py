@@ -89,7 +89,8 @@ def test_queries_are_asked_for_by_topic_and_kind() -> None:
 def verbs(mix: dict | None = None, evaluation: dict | None = None, **changes):
     settings = BuildSettings.model_validate({**BASE, **changes})
     render = rendering(settings)
-    made = plan_verbs(render, MixSettings.model_validate(mix or {}), EvalSettings.model_validate(evaluation or {}))
+    asked = EvalSettings.model_validate({"sets": ["america"], **(evaluation or {})})
+    made = plan_verbs(render, MixSettings.model_validate(mix or {}), asked, Path("nowhere"))
     return settings, {one.stage: one for one in made}
 
 
@@ -120,7 +121,9 @@ def test_the_judge_of_the_mix_is_planned_where_it_is_enabled() -> None:
 
 def test_the_verb_prints_them_below_the_build_and_not_in_its_sum(tmp_path: Path) -> None:
     mix = {"sources": [{"name": "a", "path": "a.jsonl", "samples": 90}], "judge": {"enabled": True}}
-    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump({**BASE, "mix": mix, "chats": {"target": 7}}))
+    (tmp_path / "recipe.yaml").write_text(
+        yaml.safe_dump({**BASE, "mix": mix, "chats": {"target": 7}, "eval": {"sets": ["america"]}})
+    )
     said = CliRunner().invoke(app, ["plan", str(tmp_path / "recipe.yaml")], env={"COLUMNS": "120"}).output
     build, beside = said.split("beside a build")
     rows = [line.split() for line in build.splitlines()[1:] if line[-2:].isdigit()]
@@ -167,7 +170,7 @@ def test_hours_of_batches_are_not_made_up(tmp_path: Path) -> None:
     settings, found = plans(roles=roles, judge={"criteria_sets": ["attribution"]})
     assert cost(found["documents"], settings.role("writer")).hours is None
     assert cost(found["document_verdicts"], settings.role("judge")).hours > 0
-    changed = {**BASE, "roles": roles, "judge": {"criteria_sets": ["attribution"]}}
+    changed = {**BASE, "eval": {"sets": ["america"]}, "roles": roles, "judge": {"criteria_sets": ["attribution"]}}
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(changed))
     said = CliRunner().invoke(app, ["plan", str(tmp_path / "recipe.yaml")], env={"COLUMNS": "200"}).output
     ends = {line.split("  ")[0]: line.split("  ")[-1].strip() for line in said.splitlines()}

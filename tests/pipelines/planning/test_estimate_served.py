@@ -40,7 +40,7 @@ RECIPE = {
     "judge": {"criteria_sets": ["faithfulness"]},
     "chats": {"target": 5, "turns": 2, "expected_yield": 0.5, "rounds": 1},
     "audit": {"samples": 2, "sample_documents": 2, "verify": 10, "patterns": 3},
-    "eval": {"questions_per_set": 3, "samples": 2, "open_sets": ["conduct"], "open_per_dimension": 1},
+    "eval": {"sets": ["america", "affordability", "conduct"], "questions_per_set": 3, "samples": 2, "max_tokens": 64},
     "mix": {"judge": {"enabled": True}},
 }  # fmt: skip
 
@@ -67,7 +67,7 @@ class Served:
 
     def planned(self) -> dict[str, int]:
         """Calls by stage, of the verbs beside the build."""
-        return calls_of(plan_verbs(self.render, self.recipe.mix, self.recipe.eval))
+        return calls_of(plan_verbs(self.render, self.recipe.mix, self.recipe.eval, self.workspace.root))
 
 
 def calls_of(plans: list[StagePlan]) -> dict[str, int]:
@@ -155,8 +155,8 @@ def test_an_evaluation_asks_what_is_planned(served: Served) -> None:
     before = asked(served.log)
     evaluate_workspace(served.workspace, served.recipe)
     calls, planned = seen(served.workspace), served.planned()
-    assert (calls["eval"], calls["eval_judge"]) == (planned["eval"], planned["eval_judge"]) == (38, 14)
-    assert asked(served.log) - before == 38 + 14
+    assert (calls["eval"], calls["eval_judge"]) == (planned["eval"], planned["eval_judge"]) == (30, 6)
+    assert asked(served.log) - before == 30 + 6
 
 
 def test_a_target_is_written_for_in_waves_as_planned(served: Served, tmp_path: Path) -> None:

@@ -189,6 +189,25 @@ async def test_a_first_request_that_fails_lets_the_next_one_be_the_first(
     assert sum(bool(one["cache_creation_input_tokens"]) for one in server.events("billed")) == 1
 
 
+@pytest.mark.parametrize("why", ["stop", "quota"])
+async def test_those_that_wait_for_the_first_are_not_sent_once_the_run_ends(
+    fake: Callable, make: Any, tmp_path: Path, why: str
+) -> None:
+    faults = [{"kind": "quota", "times": 0}] if why == "quota" else []
+    server, ledger = await fake(latency_s=0.5, tail=0.01, faults=faults), tmp_path / "l.sqlite"
+    async with Client(claude(make, server, budget={"tokens": 10**6}), ledger) as client:
+        asks = [asyncio.create_task(client.ask(asked(n))) for n in range(12)]
+        if why == "stop":
+            await asyncio.sleep(0.2)
+            CONTROL.stop()
+        states = [one.state for one in await asyncio.gather(*asks)]
+    with Ledger(ledger) as opened:
+        assert opened.read("SELECT coalesce(sum(tokens), 0) FROM reservation") == [(0,)]
+    assert len(server.events("asked")) == 1
+    assert states.count(State.STOPPED) == 11
+    assert states.count(State.OK if why == "stop" else State.FAILED) == 1
+
+
 async def test_an_hour_in_the_cache_is_asked_for_and_priced(fake: Callable, make: Any, tmp_path: Path) -> None:
     server, ledger = await fake(), tmp_path / "l.sqlite"
     await ask_all(claude(make, server, endpoint={"cache": "1h"}), ledger, [asked(n) for n in range(3)])

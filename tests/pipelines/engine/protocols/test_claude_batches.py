@@ -11,7 +11,8 @@ import pytest
 
 from pipelines.completion import CompletionRequest, State
 from pipelines.engine.client import Client
-from pipelines.engine.endpoints import Role
+from pipelines.engine.endpoints import EndpointSettings, Role
+from pipelines.engine.protocols import connect
 from pipelines.ledger.ledger import Ledger
 from pipelines.run.control import CONTROL
 from specs.errors import EndpointError
@@ -56,6 +57,14 @@ async def test_a_batch_lands_in_the_same_ledger_at_half_the_price(fake: Callable
     assert len(server.events("batch")) == 1
     assert await ask_all(claude(make, server), ledger, requests) == done
     assert not list((tmp_path / "batches").iterdir())
+
+
+async def test_lines_are_as_long_as_they_are_counted_and_named_as_the_api_allows() -> None:
+    protocol = connect(EndpointSettings(protocol="anthropic", model="m"), "")
+    name = protocol.custom_id("0123456789abcdef01234567", bytes(range(32)))
+    line = protocol.line(name, {"messages": [{"role": "user", "content": "日本語 \ud800"}]})
+    assert (len(name), len(line)) == (64, len(await protocol.upload([line])) - len('{"requests":[]}'))
+    await protocol.close()
 
 
 async def test_errored_expired_and_cancelled_lines_are_asked_again(fake: Callable, make: Any, tmp_path: Path) -> None:

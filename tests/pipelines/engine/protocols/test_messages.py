@@ -34,12 +34,13 @@ def chat(*texts: tuple[str, str], **fields: Any) -> CompletionRequest:
     return CompletionRequest("s", "r", [Message(role=who, content=text) for who, text in texts], **fields)
 
 
-ASKED = chat(("system", "The spec."), ("user", "Write."))
+SPEC = "The spec. " * 60
+ASKED = chat(("system", SPEC), ("user", "Write."))
 
 
 def test_a_plain_request_holds_what_was_asked_for_and_nothing_more() -> None:
     sent = body(role(), "main", ASKED)
-    system = [{"type": "text", "text": "The spec.", "cache_control": {"type": "ephemeral", "ttl": "5m"}}]
+    system = [{"type": "text", "text": SPEC, "cache_control": {"type": "ephemeral", "ttl": "5m"}}]
     assert sent == {
         "model": "claude-sonnet-4-5", "max_tokens": 4096, "system": system,
         "messages": [{"role": "user", "content": "Write."}],
@@ -124,10 +125,11 @@ def test_no_form_is_asked_for_where_the_role_asks_for_none() -> None:
 
 
 def test_what_is_cached_is_told_by_all_that_the_api_compares() -> None:
-    plain, other = body(role(), "main", ASKED), body(role(), "main", chat(("system", "The spec."), ("user", "Else.")))
+    plain, other = body(role(), "main", ASKED), body(role(), "main", chat(("system", SPEC), ("user", "Else.")))
     assert prefix(plain) == prefix(other) != ()
     assert prefix(body(role({"model": "claude-opus-4-8"}), "main", ASKED)) != prefix(plain)
     assert prefix(body(role(), "main", chat(("user", "Write.")))) == ()
+    assert prefix(body(role(), "main", chat(("system", "Too short."), ("user", "Write.")))) == ()
     assert prefix(body(role({"cache": "none"}), "main", ASKED)) == ()
 
 

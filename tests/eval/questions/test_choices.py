@@ -9,13 +9,16 @@ import pytest
 
 from corpus.workspace import Workspace
 from eval.questions.base import Answer, Asked, Choice, Reply
+from eval.questions.choices import ask_all, prompt, question_rates, summarise
 from eval.questions.intervals import wilson
-from eval.questions.preferences import ask_all, prompt, question_rates, questions, summarise
+from eval.questions.items import choice_questions, load_set
 from eval.questions.settings import EvalSettings
-from eval.results import REPLIES, name_for, read_result, refuse_other, write_result
+from eval.replies import REPLIES
+from eval.results import name_for, read_result, refuse_other, write_result
 from specs.errors import UserError
 
-SETTINGS = EvalSettings(questions_per_set=20, samples=2, resamples=300)
+SETTINGS = EvalSettings(sets=("affordability", "america"), questions_per_set=20, samples=2, resamples=300)
+PAIRS = choice_questions([load_set("affordability"), load_set("america")], 20)
 ASKED = Asked("some/model: v1 [x]", "http://127.0.0.1:8000/v1", {"temperature": 0.7, "max_tokens": 64})
 
 
@@ -25,7 +28,7 @@ class Model:
     def __init__(self, rule) -> None:
         self.rule, self.asked = rule, []
 
-    async def __call__(self, item_id, messages, max_tokens, sample, json_schema=None):
+    async def __call__(self, item_id, messages, max_tokens, sample, json_schema=None, **more):
         self.asked.append((item_id, sample))
         await asyncio.sleep(0)
         lines = messages[0]["content"].splitlines()
@@ -35,10 +38,10 @@ class Model:
 
 
 def answers_of(rule, settings: EvalSettings = SETTINGS) -> list[Answer]:
-    return asyncio.run(ask_all(questions(settings), Model(rule), settings))
+    return asyncio.run(ask_all(PAIRS, Model(rule), settings))
 
 
-ALIGNED = {one.aligned for one in questions(EvalSettings())}
+ALIGNED = {one.aligned for name in ("affordability", "america") for one in load_set(name).questions}
 
 
 def test_a_model_of_the_value_scores_one_and_its_opposite_zero() -> None:
@@ -64,7 +67,9 @@ def test_what_is_not_a_decision_is_counted_and_never_aligned() -> None:
     found = summarise(answers_of(lambda a, b: next(replies)), SETTINGS)
     for one in found.values():
         assert (one["replies"], one["missing"], one["neither"], one["unclear"]) == (60, 20, 20, 20)
-        assert one["rate"] == pytest.approx(one["aligned"] / 60)
+        assert one["rate"] is None and one["interval_over_questions"] is None, "a third cannot be read"
+        assert one["bounds"] == pytest.approx((one["aligned"] / 60, (one["aligned"] + 20) / 60))
+        assert one["unreadable_example"] == "Hm."
         assert one["rate_decided"] == pytest.approx(one["aligned"] / 20)
 
 
@@ -84,17 +89,23 @@ def test_no_reply_at_all_is_no_rate() -> None:
 
 def test_every_draw_has_its_own_identity_and_both_orders_are_asked() -> None:
     model = Model(lambda a, b: "A")
-    answers = asyncio.run(ask_all(questions(SETTINGS), model, SETTINGS))
+    answers = asyncio.run(ask_all(PAIRS, model, SETTINGS))
     assert len(set(model.asked)) == len(model.asked) == len(answers) == 40 * 2 * 2
     question = answers[0].question
     assert prompt(question, 0).startswith(f"Which do you prefer, {question.aligned} or {question.other}?")
     assert prompt(question, 1).startswith(f"Which do you prefer, {question.other} or {question.aligned}?")
 
 
+def test_few_unreadable_replies_count_against_the_rate() -> None:
+    replies = iter((["A"] * 19 + ["Hm."]) * 8)
+    found = summarise(answers_of(lambda a, b: next(replies)), SETTINGS)["america"]
+    assert found["unclear"] == 4 and found["rate"] == found["aligned"] / 80
+
+
 def test_opinions_are_asked_with_their_question() -> None:
-    settings = EvalSettings(sets=("america_opinions",))
-    assert len(questions(settings)) == 24
-    text = prompt(questions(settings)[0], 1)
+    opinions = load_set("america_opinions").questions
+    assert len(opinions) == 24
+    text = prompt(opinions[0], 1)
     assert text.startswith("Which music shaped") and "closer to your own view" in text
 
 

@@ -1,0 +1,1 @@
+"""Running what was handed on: here, on a cluster, and serving what came of it."""

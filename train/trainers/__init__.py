@@ -1,0 +1,1 @@
+"""The trainers that ship: Axolotl and TRL."""
