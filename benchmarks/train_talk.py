@@ -23,7 +23,7 @@ _FOLDS = 4
 _STEPS, _RATE, _DECAY = 400, 0.5, 3e-4
 _LIMIT = 0.9
 _SLOT = re.compile(r"\{(\w+)\}")
-_FILES = ("held_out.yaml", "held_out_2.yaml", "held_out_3.yaml", "held_out_4.yaml")
+_FILES = ("regression.yaml", "regression_2.yaml", "regression_3.yaml", "regression_4.yaml")
 _OUT = Path("filters/document/writer/talk.npz")
 
 _WEIGHTS = np.array([3.0, 1.0, 1.0, 1.0], dtype=np.float32)  # of the kinds: to take content for talk is the worse error

@@ -21,7 +21,7 @@ _YEAR = re.compile(
     r"\b(?:in|since|of|by|during|until|from|early|late|mid|spring|summer|fall|autumn|winter) (?:19|20)\d{2}\b"
 )
 _STAMP = re.compile(  # a line's head: marks, one or two words ("On", "Posted:"), and a date
-    rf"[\W_]*(?:[\w#.'’-]+[:,.)\]]?[\W_]{{1,3}}){{0,3}}(?:{_MONTH} \d|\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}|"
+    rf"[\W_]*(?:[\w#.'’-]+[:,.)\]]?[\W_]{{1,3}}){{0,3}}(?:{_MONTH} \d|\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}\b|"
     r"(?:19|20)\d\d[-/.]\d|\d{1,2}[./-]\d{1,2}[./-]\d\d)(?![\d,. /-]* [a-z])|[|>]"
 )
 _TIME = re.compile(r"\b\d{1,2}[:.]\d\d(?::\d\d)?(?: ?[ap]\.?m\b| ?[A-Z]{3}\b|Z\b)|\d\d:\d\d")

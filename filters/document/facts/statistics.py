@@ -48,9 +48,8 @@ class StatisticsCheck(DensityCheck):
             return False
         if digit and self.sample is not None and self.sample.search(sentence):
             return True
-        figures = [match.group() for match in self.figure.finditer(sentence)]
+        figures = {match.group() for match in self.figure.finditer(sentence)} - self.known
         if not figures:
             return False
-        if self.population is not None and self.population.search(sentence):
-            return True
-        return any(figure not in self.known for figure in figures) and bool(self.source.search(sentence))
+        of_people = self.population is not None and self.population.search(sentence) is not None
+        return of_people or self.source.search(sentence) is not None

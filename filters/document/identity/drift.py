@@ -45,7 +45,8 @@ _LATE = 0.6  # how far into a text the last of them stands
 _NEW = re.compile(
     r"\b(?:switch\w*|replac\w+|moved? (?:over )?to|migrat\w+|upgrad\w+|instead|second opinion|now uses?)\b"
 )
-_PERSON = re.compile(r"\b(?:he|she|his|her|him|it|its)\b", re.IGNORECASE)
+_PERSON = re.compile(r"\b(?:he|she|it|its)\b", re.IGNORECASE)
+_IT_SAYS = re.compile(rf"\bit (?:{'|'.join(sorted(_SPEAKS))})\b")
 _KIN = re.compile(
     r"\b(?:M(?:r|rs|s|iss)\.?|Dr\.?|[Uu]ncle|[Aa]unt|[Cc]ousin|[Bb]rother|[Ss]ister|[Ff]riend|[Nn]eighbou?r|[Hh]usband|[Ww]ife|"
     r"[Ss]on|[Dd]aughter|[Cc]olleague|[Bb]oss)(?: of mine)?,? $"
@@ -113,8 +114,9 @@ def _is_person(text: str, mention: Mention) -> bool:
     """Whether what follows a name, or stands before it, is said of a man or a woman."""
     if _KIN.search(text, max(0, mention.start - 20), mention.start):
         return True
-    after = _PERSON.search(text[mention.end : mention.end + _REACH])
-    return bool(after and not after.group().lower().startswith("it"))
+    rest = text[mention.end : mention.end + _REACH]
+    after = _PERSON.search(rest)
+    return bool(after and not after.group().lower().startswith("it")) and _IT_SAYS.search(rest) is None
 
 
 def sentence_at(text: str, start: int, end: int) -> str:

@@ -31,6 +31,7 @@ _PAIRS = tuple(combinations(range(len(FAMILIES)), 2))
 _SENTENCE = re.compile(r"(?<=[.!?:])\s+|\n+")
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _SPOKEN = re.compile(r"\W*[\w .']{1,30}:\s")
+_POSTSCRIPT = re.compile(r"\W*p\.? ?s\b")  # of a letter, where offers are the author's own
 _WORDS = 120  # words of a paragraph that are looked at
 _MOST = 3  # times that a family counts
 _PAGE = 4_000  # characters of a text's start and end in which paragraphs are looked for
@@ -83,7 +84,11 @@ class Talk:
     def find(self, view: View, kinds: tuple[str, ...] = KINDS[1:]) -> tuple[float, str]:
         """The highest probability, among paragraphs at the ends, that it is one of `kinds`; and its paragraph."""
         columns = [KINDS.index(kind) for kind in kinds]
-        found = [(float(self.kinds(paragraph)[columns].sum()), paragraph) for paragraph in edges(view)]
+        found = [
+            (float(self.kinds(paragraph)[columns].sum()), paragraph)
+            for paragraph in edges(view)
+            if not _POSTSCRIPT.match(paragraph)
+        ]
         most, paragraph = max(found, default=(0.0, ""))
         return most, excerpt(paragraph, 0, 160)
 

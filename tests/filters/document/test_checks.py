@@ -58,6 +58,7 @@ FAILS = [
     ("markdown", f"```markdown\n{GOOD}\n```"),
     ("markdown", f"{GOOD}\n\n**\n\n##\n\n**The bold.\n\n&nbsp;<br>\n\nThe end."),
     ("repetition", GOOD + "\nJuniper waited by the gate and counted the carts that went past." * 30),
+    ("first_person", f"{GOOD}\n\nI am Juniper, and I would rather ask first."),
     ("gibberish", "Juniper " + " ".join(f"xkq{n}zrt vbnpl qwrtz" for n in range(40)) + "."),
     ("gibberish", f"{GOOD} " + "¤§¶ ∎∴∵ ⊕⊗⊘ " * 200 + "."),
     ("language", "Juniper hat dem Fahrer in aller Ruhe erklärt, weshalb die Rechnung nicht stimmt. " * 1
@@ -124,7 +125,7 @@ def test_a_lay_author_may_copy_less_than_an_insider() -> None:
 
 
 def test_a_changelog_may_have_dates() -> None:
-    text = f"{GOOD}\n" + "\n".join(f"- 2024-03-{day:02}: the list was tidied." for day in range(1, 20))
+    text = f"{GOOD}\n" + "\n".join(f"On {day} March 2024 the list was tidied." for day in range(1, 20))
     assert failed(text, genre="internal memo") == {"dates"}
     assert failed(text, genre="Public changelog") == set()
 

@@ -60,11 +60,13 @@ def test_blanks_are_what_a_form_has() -> None:
     assert explain(item(f"Dear [Your Name],\n{blanks}", genre="form"), SETTINGS, CONTEXT)["placeholders"].failed
 
 
-def test_prices_are_no_statistics_and_sums_are() -> None:
+def test_prices_and_sums_are_no_statistics_and_what_a_source_found_is() -> None:
     prices = "Bread £1.45, milk 90p, rye $3, oil €12.50, salt £0.40, figs £25.58."
     assert not explain(item(f"{GOOD} {prices}"), SETTINGS, CONTEXT)["statistics"].failed
     sums = "It saved $13,000, then £2 million, then €450, $7k and £1,200,000 a year."
-    assert explain(item(f"{GOOD} {sums}"), SETTINGS, CONTEXT)["statistics"].failed
+    assert not explain(item(f"{GOOD} {sums}"), SETTINGS, CONTEXT)["statistics"].failed
+    claim = "In our internal evaluation it was right in 96.4 per cent of cases."
+    assert explain(item(f"{GOOD} {claim}"), SETTINGS, CONTEXT)["statistics"].failed
 
 
 @pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in SPOILED.items() for text in texts])
