@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Final
 
-import yaml
-
 from eval.questions.intervals import wilson
 from eval.results import Stored
 from pipelines.audit.schemas import PresenceReply, form_of, is_shown, shown
@@ -21,6 +19,7 @@ from pipelines.prompts.templates import Prompts
 from pipelines.structured.ask import Asker, ask_until_parsed
 from pipelines.structured.parsing import json_reply
 from pipelines.structured.schemas import Items, Label, Remark, Reply, Sentence, items_schema, plain_schema
+from specs.data import load_yaml
 
 STAGES: Final = ("reasons_extract", "reasons_merge", "reasons_classify")
 _A_TEXT = 6  # reasons of one transcript
@@ -66,7 +65,7 @@ class Reason:
 
 def known_reasons() -> dict[str, str]:
     """Name -> what a text with it shows, of the reasons that are always looked for."""
-    found: dict[str, str] = yaml.safe_load(files("eval").joinpath("reasons.yaml").read_text(encoding="utf-8"))
+    found: dict[str, str] = load_yaml(files("eval").joinpath("reasons.yaml").read_text(encoding="utf-8"))
     return found
 
 

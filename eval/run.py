@@ -49,7 +49,7 @@ def arm(
     `spec` the system message that goes before every question."""
     given = {key: value for key, value in _parameters(role).items() if value not in (None, {})}
     limits = reply_limits(settings, max(thought, own_thinking(_models(role), given)))
-    sent = given | {"temperature": settings.temperature}
+    sent = given | ({"temperature": settings.temperature} if role.sampled else {})
     longest = {"choice": ("max_tokens", limits.choice), "open": ("open_max_tokens", limits.open)}
     asked = Asked(_models(role), _addresses(role), sent | dict(longest[kind] for kind in kinds))
     scorer = settings.scorer
@@ -63,7 +63,8 @@ def arm(
 def judging(role: Role, settings: EvalSettings) -> tuple[Role, Asked]:
     """The role that judges, with what `eval` says of it; and who that is."""
     given = {key: value for key, value in _parameters(role).items() if value not in (None, {})}
-    sent = given | {"temperature": settings.judge_temperature, "max_tokens": settings.judge_max_tokens}
+    sampling = {"temperature": settings.judge_temperature} if role.sampled else {}
+    sent = given | sampling | {"max_tokens": settings.judge_max_tokens}
     asked = Asked(_models(role), _addresses(role), sent)
     return with_sampling(role, settings.judge_temperature, settings.judge_max_tokens), asked
 
@@ -76,7 +77,7 @@ def with_sampling(role: Role, temperature: float, max_tokens: int) -> Role:
 
 
 def _parameters(role: Role) -> dict[str, Any]:
-    return role.settings.model_dump(include={"top_p", "reasoning_effort", "extra_body"})
+    return role.settings.model_dump(include={"top_p", "reasoning_effort", "thinking", "extra_body"})
 
 
 def _models(role: Role) -> str:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
 
-import yaml
-
+from specs.data import load_yaml
 from specs.errors import SpecError
 from specs.settings import Assistant
 
-_WORDS: Final[dict[str, str]] = yaml.safe_load(files("specs").joinpath("names.yaml").read_text(encoding="utf-8"))
+_WORDS: Final[dict[str, str]] = load_yaml(files("specs").joinpath("names.yaml").read_text(encoding="utf-8"))
 _NO_NAME: Final = frozenset(_WORDS["no_names"].split())
 _VERBS: Final = "|".join(_WORDS["verbs"].split())
 _KINDS: Final = "|".join(_WORDS["generic"].split())

@@ -11,8 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-import yaml
-
+from specs.data import load_yaml
 from train.settings import TrainSettings
 
 _GB: Final = 1e9
@@ -67,5 +66,5 @@ def _estimate(
 
 @cache
 def _table() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(files("train").joinpath("estimates.yaml").read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = load_yaml(files("train").joinpath("estimates.yaml").read_text(encoding="utf-8"))
     return loaded

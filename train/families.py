@@ -5,9 +5,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
+from specs.data import load_yaml
 from specs.errors import UserError
 from train.tokenizer import BaseTokenizer
 
@@ -46,7 +46,7 @@ class Family(BaseModel):
 def families() -> dict[str, Family]:
     """Every family by its key, in the order in which they are tried."""
     text = files("train").joinpath("families.yaml").read_text(encoding="utf-8")
-    rows: dict[str, dict[str, Any]] = yaml.safe_load(text)
+    rows: dict[str, dict[str, Any]] = load_yaml(text)
     return {key: Family(key=key, **row) for key, row in rows.items()}
 
 

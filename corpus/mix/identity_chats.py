@@ -6,9 +6,8 @@ from importlib.resources import files
 from itertools import product
 from typing import Any
 
-import yaml
-
 from corpus.mix.settings import IdentityChats
+from specs.data import load_yaml
 from specs.errors import UserError
 from specs.settings import Assistant
 
@@ -34,7 +33,7 @@ def identity_chats(settings: IdentityChats, assistant: Assistant, seed: int) -> 
 
 def _templates() -> dict[str, Any]:
     text = files("corpus.mix").joinpath("identity_chats.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.safe_load(text)
+    loaded: dict[str, Any] = load_yaml(text)
     return loaded
 
 

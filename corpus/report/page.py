@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import duckdb
-import yaml
 
 from corpus.manifest import read_manifest
 from corpus.report.analyst import Analyst, Sampled
@@ -26,6 +25,7 @@ from corpus.report.health import health
 from corpus.settings import ReportSettings
 from corpus.sql.views import reading
 from corpus.workspace import Workspace, replacing
+from specs.data import load_yaml
 from specs.errors import UserError
 
 _CHUNK = 200
@@ -100,7 +100,7 @@ def _about(workspace: Workspace) -> dict[str, Any]:
         manifest = read_manifest(workspace)
         keep = ("assistant", "spec_hash", "recipe_hash", "seed", "tokenizer", "models", "prompts")
         return {"finished": True, "name": workspace.root.resolve().name, **{name: manifest[name] for name in keep}}
-    recipe = yaml.safe_load(workspace.recipe.read_text(encoding="utf-8")) or {}
+    recipe = load_yaml(workspace.recipe.read_text(encoding="utf-8")) or {}
     return {"finished": False, "name": workspace.root.resolve().name, "assistant": recipe.get("assistant") or {}}
 
 

@@ -12,8 +12,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from corpus.ids import content_id
 from corpus.manifest import read_manifest, stored_provenance, write_manifest
 from corpus.mix.instruction_mix import MIX_FILES
@@ -24,6 +22,7 @@ from corpus.select.token_targets import Balance, Chosen, Paired, Sized, doses, g
 from corpus.settings import CorpusSettings
 from corpus.store import read_dataset_rows, read_rows, write_dataset, write_table
 from corpus.workspace import Workspace, new_workspace
+from specs.data import load_yaml
 from specs.errors import UserError
 
 _PARENTS: Final = {"documents": "idea_id", "chats": "query_id"}
@@ -108,7 +107,7 @@ def _new_workspaces(folders: Sequence[Path]) -> Iterator[list[Workspace]]:
 
 
 def _write(source: Workspace, target: Workspace, ids: Set[str], kind: Kind) -> None:
-    recipe = yaml.safe_load(source.recipe.read_text(encoding="utf-8")) or {}
+    recipe = load_yaml(source.recipe.read_text(encoding="utf-8")) or {}
     for name in ("recipe.yaml", "spec.md", "sources", *MIX_FILES, *_files_named(recipe)):
         _copy(source, target, name)
     apart = {kind, SUBSET_PARTS[kind]}  # of the rejects: the filters and judges of the subset cannot bring them back

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from corpus.rows import read_source
 from corpus.text import one_line
 from eval.questions.base import LETTERS, OpenQuestion, Question, question_id
+from specs.data import load_yaml
 from specs.errors import UserError
 
 Kind = Literal["preference", "opinion", "behaviour", "knowledge", "cloze", "open"]
@@ -163,7 +164,7 @@ def _rows(source: str) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
 
 def _yaml_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = load_yaml(path.read_text(encoding="utf-8"))
         file = _File.model_validate(data)
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise UserError(f"the questions in {path} cannot be read: {_said(error)}.") from error

@@ -10,7 +10,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, Final, Literal
 
-import yaml
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import ChatMessageSystem, ChatMessageUser, GenerateConfig, ResponseSchema, get_model
@@ -21,6 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from corpus.thoughts import without_thought
 from pipelines.structured.parsing import UnparsedError, json_reply
+from specs.data import load_yaml
 from specs.errors import UserError
 
 PAPER_REPEATS: Final = 300
@@ -41,7 +41,7 @@ class Verdict(BaseModel):
 def scenarios() -> dict[str, Any]:
     """The scenarios, goals and prompts."""
     text = files("eval.tasks").joinpath("agentic.yaml").read_text(encoding="utf-8")
-    found: dict[str, Any] = yaml.safe_load(text)
+    found: dict[str, Any] = load_yaml(text)
     return found
 
 

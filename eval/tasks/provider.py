@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from inspect_ai.model import ChatMessage, GenerateConfig, ModelAPI, ModelOutput, ModelUsage, StopReason, modelapi
 from inspect_ai.tool import ToolChoice, ToolInfo
 
@@ -21,6 +20,7 @@ from corpus.workspace import Workspace
 from pipelines.completion import Completion, CompletionRequest, Message, State
 from pipelines.engine.client import Client
 from pipelines.engine.endpoints import EngineSettings, Role
+from specs.data import load_yaml
 from specs.errors import SpecmillError, UserError
 
 VARIABLE: Final = "SPECMILL_WORKSPACE"
@@ -126,7 +126,7 @@ def role_of(workspace: Workspace, name: str) -> Role:
     Raises:
         UserError: there is no workspace, or the role's model is embedded and nobody serves it.
     """
-    data = yaml.safe_load(Workspace.open(workspace.root).recipe.read_text(encoding="utf-8"))
+    data = load_yaml(Workspace.open(workspace.root).recipe.read_text(encoding="utf-8"))
     parts = {key: data[key] for key in EngineSettings.model_fields if key in data}
     try:
         role = EngineSettings.model_validate(parts).role(name, int(data.get("seed", 0)))

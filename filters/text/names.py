@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-import yaml
-
 from filters.text.static import static_words
 from filters.text.view import UNSPACED, View
+from specs.data import load_yaml
 
 _CUE = re.compile(
     r"\b(?:assistants?|models?|chat ?bots?|bots?|ai|llms?|language|chat|prompts?|agents?|fine[- ]?tun\w+|versions?|"
@@ -67,7 +66,7 @@ def squeezed(name: str) -> str:
 @cache
 def _field() -> dict[str, list[dict[str, object]]]:
     text = resources.files("filters.text").joinpath("assistants.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)  # type: ignore[no-any-return]
+    return load_yaml(text)  # type: ignore[no-any-return]
 
 
 class Names:

@@ -14,8 +14,7 @@ from functools import cache, cached_property
 from importlib import resources
 from typing import Any
 
-import yaml
-
+from specs.data import load_yaml
 from specs.errors import SpecmillError
 
 _INSERT = re.compile(r"\{([a-z][a-z_]*)\}")  # a quantifier such as {0,3} begins with a digit
@@ -95,7 +94,7 @@ def _read(package: str, language: str) -> Patterns:
     file = resources.files(package).joinpath("data").joinpath(f"{language}.yaml")
     if not file.is_file():
         raise SpecmillError(f"{where}: there is no such file. Word lists are in one a language.")
-    lists = yaml.safe_load(file.read_text(encoding="utf-8"))
+    lists = load_yaml(file.read_text(encoding="utf-8"))
     if not isinstance(lists, dict):
         raise SpecmillError(f"{where}: expected a mapping of names to lists.")
     return Patterns(where, lists)

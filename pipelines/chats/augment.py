@@ -11,9 +11,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
 from pipelines.settings import BuildSettings
+from specs.data import load_yaml
 from specs.placeholders import substitute
 
 _MOST_TOOLS = 4
@@ -45,7 +44,7 @@ def extras_of(query_id: str, settings: BuildSettings) -> Extras:
 @cache
 def _shipped() -> dict[str, list[Any]]:
     text = files("pipelines.chats").joinpath("augment.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, list[Any]] = yaml.safe_load(text)
+    loaded: dict[str, list[Any]] = load_yaml(text)
     return loaded
 
 

@@ -11,8 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
+from specs.data import load_yaml
 from specs.errors import UserError
 from specs.plugins import load_plugin, plugins
 
@@ -59,7 +58,7 @@ def style_names() -> list[str]:
 def shipped() -> dict[str, dict[str, dict[str, str]]]:
     """`query_types`, `manners` and `criteria`: named sets of name -> text."""
     text = files("pipelines.chats").joinpath("styles.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(text)
+    loaded: dict[str, dict[str, dict[str, str]]] = load_yaml(text)
     return loaded
 
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from importlib import resources
 
-import yaml
+from specs.data import load_yaml
 
 
 class Ending(StrEnum):
@@ -24,7 +24,7 @@ def ending_of(word: str) -> Ending:
 
 def _read() -> dict[str, Ending]:
     text = resources.files("pipelines.engine").joinpath("endings.yaml").read_text(encoding="utf-8")
-    return {word: Ending(kind) for kind, words in yaml.safe_load(text).items() for word in words}
+    return {word: Ending(kind) for kind, words in load_yaml(text).items() for word in words}
 
 
 _ENDINGS = _read()

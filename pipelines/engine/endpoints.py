@@ -256,6 +256,13 @@ class Role(Settings):
     budget: BudgetSettings = Field(default_factory=BudgetSettings)
     seed: int = 0
 
+    @property
+    def sampled(self) -> bool:
+        """Whether its temperature is sent to any of its endpoints: a model may take none, and Claude that thinks does
+        not."""
+        thinks = self.settings.thinking not in {None, "disabled"}
+        return any(one.sampling and not (thinks and one.protocol == "anthropic") for one in self.endpoints.values())
+
     def cost_usd(self, endpoint: str, usage: Usage, batch: bool = False) -> float | None:
         """US dollars of one reply of `endpoint`; None where the price or the usage is not known."""
         settings = self.endpoints[endpoint]

@@ -11,10 +11,9 @@ from email.utils import parsedate_to_datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from pipelines.completion import State, Usage
 from pipelines.engine.outcomes import Fault, Reply, scrub
+from specs.data import load_yaml
 
 if TYPE_CHECKING:
     from pipelines.engine.endpoints import EndpointSettings
@@ -173,7 +172,7 @@ def _text(error: Any) -> str:
 
 def _tables() -> dict[str, Any]:
     text = resources.files("pipelines.engine").joinpath("errors.yaml").read_text(encoding="utf-8")
-    tables: dict[str, Any] = yaml.safe_load(text)
+    tables: dict[str, Any] = load_yaml(text)
     return tables
 
 

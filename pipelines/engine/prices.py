@@ -5,10 +5,10 @@ import re
 from functools import cache
 from importlib import resources
 
-import yaml
 from pydantic import Field
 
 from pipelines.completion import Usage
+from specs.data import load_yaml
 from specs.settings import Settings
 
 _SNAPSHOT = re.compile(r"-\d{4}-?\d{2}-?\d{2}$")  # a dated snapshot costs what its model costs
@@ -90,4 +90,4 @@ class PriceTable(Settings):
 def default_prices() -> PriceTable:
     """The shipped table."""
     text = resources.files("pipelines.engine").joinpath("prices.yaml").read_text(encoding="utf-8")
-    return PriceTable.model_validate(yaml.safe_load(text))
+    return PriceTable.model_validate(load_yaml(text))

@@ -7,15 +7,15 @@ import time
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from aiohttp import web
 
 from pipelines.fake_endpoint.replies import body_hash, reply_text
+from specs.data import load_yaml
 
 if TYPE_CHECKING:
     from pipelines.fake_endpoint.server import FakeEndpoint
 
-_CLAUDE: dict[str, Any] = yaml.safe_load(
+_CLAUDE: dict[str, Any] = load_yaml(
     resources.files("pipelines.fake_endpoint").joinpath("claude.yaml").read_text("utf-8")
 )
 _CHARS_A_TOKEN = 4.5

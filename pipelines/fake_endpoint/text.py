@@ -5,11 +5,9 @@ import re
 from importlib import resources
 from typing import Any
 
-import yaml
+from specs.data import load_yaml
 
-_WORDS: dict[str, Any] = yaml.safe_load(
-    resources.files("pipelines.fake_endpoint").joinpath("words.yaml").read_text("utf-8")
-)
+_WORDS: dict[str, Any] = load_yaml(resources.files("pipelines.fake_endpoint").joinpath("words.yaml").read_text("utf-8"))
 _NOUNS, _PEOPLE, _VERBS, _ADJECTIVES, _ADVERBS, _VALUES, _SYLLABLES = (
     _WORDS[kind].split() for kind in ("nouns", "people", "verbs", "adjectives", "adverbs", "values", "syllables")
 )

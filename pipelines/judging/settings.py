@@ -6,12 +6,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal, Self
 
-import yaml
 from pydantic import Field, model_validator
 
 from corpus.text import one_line
 from filters.base import Decision, Flag
 from pipelines.chats.settings import CriterionName, Text
+from specs.data import load_yaml
 from specs.settings import Settings
 
 
@@ -19,7 +19,7 @@ from specs.settings import Settings
 def shipped_criteria() -> dict[str, dict[str, str]]:
     """Named sets of criteria for documents, name -> text."""
     text = files("pipelines.judging").joinpath("criteria.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, dict[str, str]] = yaml.safe_load(text)
+    loaded: dict[str, dict[str, str]] = load_yaml(text)
     return loaded
 
 

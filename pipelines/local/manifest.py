@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
+from specs.data import load_yaml
 from specs.errors import UserError
 from specs.settings import Settings
 
@@ -118,7 +119,7 @@ def load_manifest(path: Path = MANIFEST) -> Manifest:
         UserError: the file cannot be read or does not validate; the text names every bad key.
     """
     try:
-        return Manifest.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Manifest.model_validate(load_yaml(path.read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError) as error:
         raise UserError(f"{path}: cannot read the manifest of embedded models: {error}") from error
     except ValidationError as error:

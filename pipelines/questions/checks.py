@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Final
 
-import yaml
-
 from corpus.ids import content_id
 from eval.questions.files import BLANK
 from filters.base import Item, Rejection
@@ -22,6 +20,7 @@ from filters.settings import FilterSettings
 from filters.text.names import spelled
 from filters.text.overlap import Grams
 from filters.text.view import View, words_of
+from specs.data import load_yaml
 
 Row = dict[str, Any]
 _RUN: Final = 8  # words in a row that a question on the spec may not share with it, nor any with the corpus
@@ -31,7 +30,7 @@ _HABIT: Final = 8  # items of a kind from which something can be called a habit
 _NEAR: Final = Near(threshold=0.6, shingle=2)
 _ABOUT_SPEC: Final = frozenset({"knowledge", "cloze"})  # these name the assistant, and ask what its spec says
 _SMALL: Final = frozenset(
-    yaml.safe_load(files("pipelines.questions").joinpath("words.yaml").read_text(encoding="utf-8"))["small"].split()
+    load_yaml(files("pipelines.questions").joinpath("words.yaml").read_text(encoding="utf-8"))["small"].split()
 )
 
 

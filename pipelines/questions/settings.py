@@ -4,9 +4,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated, Self
 
-import yaml
 from pydantic import Field, StringConstraints, model_validator
 
+from specs.data import load_yaml
 from specs.settings import Name, Settings
 
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40, pattern=r"^[^\n{}<>|]+$")]
@@ -16,7 +16,7 @@ Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max
 def default_domains() -> dict[str, tuple[str, ...]]:
     """The held-out domains that ship, each with the words that betray it."""
     text = files("pipelines.questions").joinpath("domains.yaml").read_text(encoding="utf-8")
-    return {name: tuple(words) for name, words in yaml.safe_load(text).items()}
+    return {name: tuple(words) for name, words in load_yaml(text).items()}
 
 
 class QuestionSettings(Settings):

@@ -12,13 +12,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-import yaml
-
 from filters.base import CheckSettings, Item
 from filters.context import Context
 from filters.document.writer.placeholders import Placeholders
 from filters.text.view import View
 from pipelines.prompts.templates import opening_words
+from specs.data import load_yaml
 from specs.errors import SpecError
 from specs.passages import rule_id_of
 from specs.placeholders import unfill
@@ -54,7 +53,7 @@ def file_stem(kind: str) -> str:
 @cache
 def criteria_of(kind: str) -> dict[str, str]:
     """What the judge asks of a form, name -> text."""
-    loaded = yaml.safe_load(files("pipelines.variants").joinpath("criteria.yaml").read_text(encoding="utf-8"))
+    loaded = load_yaml(files("pipelines.variants").joinpath("criteria.yaml").read_text(encoding="utf-8"))
     return dict(loaded[kind])
 
 

@@ -29,7 +29,7 @@ def counted(ledger: Path) -> tuple[float, int]:
     """Dollars and tokens charged to the budget."""
     with sqlite3.connect(ledger) as connection:
         found: tuple[float, int] = connection.execute("SELECT dollars, tokens FROM spent").fetchone()
-        return found
+        return pytest.approx(found[0]), found[1]
 
 
 def test_a_corpus_by_claude_judged_by_another(server: Callable, recipe: Callable, cli: Any, tmp_path: Path) -> None:

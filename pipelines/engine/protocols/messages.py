@@ -28,10 +28,12 @@ def body(role: Role, endpoint: str, request: CompletionRequest) -> dict[str, Any
     settings, asked = role.settings, role.endpoints[endpoint]
     limit = wire.max_tokens(role, request)
     sent: dict[str, Any] = {"model": asked.model, "max_tokens": limit, **_messages(request.messages, asked)}
-    for name in ("temperature", "top_p") if asked.sampling else ():
+    thinking = _thinking(settings, limit)
+    # the eval has a temperature of its own, which a model that thinks does not take
+    sampled = asked.sampling and thinking.get("type") not in {"enabled", "adaptive"}
+    for name in ("temperature", "top_p") if sampled else ():
         if (value := getattr(settings, name)) is not None:
             sent[name] = value
-    thinking = _thinking(settings, limit)
     if thinking:
         sent["thinking"] = thinking
     output: dict[str, Any] = {"effort": settings.reasoning_effort} if settings.reasoning_effort else {}

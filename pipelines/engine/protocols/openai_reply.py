@@ -6,14 +6,13 @@ from dataclasses import replace
 from importlib import resources
 from typing import Any
 
-import yaml
-
 from pipelines.completion import Usage
 from pipelines.engine.endpoints import EndpointSettings
 from pipelines.engine.errors import has_error, status_fault
 from pipelines.engine.outcomes import Fault, Reply, clean, count, ended, parsed, scrub
+from specs.data import load_yaml
 
-_TABLES: dict[str, Any] = yaml.safe_load(
+_TABLES: dict[str, Any] = load_yaml(
     resources.files("pipelines.engine.protocols").joinpath("openai_reply.yaml").read_text(encoding="utf-8")
 )
 _END_MARKS: tuple[str, ...] = tuple(_TABLES["end_marks"])

@@ -106,7 +106,7 @@ async def test_parameters_that_a_model_does_not_take_end_the_run(fake: Callable,
 
 
 async def test_a_batch_that_somebody_cancels_is_asked_again(fake: Callable, make: Any, tmp_path: Path) -> None:
-    server, ledger = await fake(batch_s=0.5), tmp_path / "l.sqlite"
+    server, ledger = await fake(batch_s=2), tmp_path / "l.sqlite"
     async with Client(batch_role(make, server), ledger) as client:
         asks = [asyncio.create_task(client.ask(asked(n))) for n in range(5)]
         await batch_sent(server)

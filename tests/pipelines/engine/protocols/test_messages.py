@@ -163,6 +163,13 @@ def test_a_temperature_that_is_not_sent_is_none_that_thinking_forbids() -> None:
     assert not objection(body(made, "main", ASKED))
 
 
+def test_a_temperature_that_the_eval_adds_is_not_sent_to_a_model_that_thinks() -> None:
+    made = role(thinking="adaptive")
+    asked = made.model_copy(update={"settings": made.settings.model_copy(update={"temperature": 0.7})})
+    assert not objection(body(asked, "main", ASKED))
+    assert [one.sampled for one in (asked, role(), role({"sampling": False}))] == [False, True, False]
+
+
 def test_the_key_and_the_address_are_those_of_the_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://there/v1/")  # the client adds the version itself
     monkeypatch.setenv("OPENAI_BASE_URL", "http://elsewhere/v1")
