@@ -79,6 +79,7 @@ def count_updates(
     if accumulation == "auto":
         accumulation = _most_accumulation(lengths, settings, count)
     counted = count(lengths, settings, accumulation)
+    warmup = int(settings.warmup_ratio * counted.updates)
     unit = settings.micro_batch_size if settings.packing else 1  # a packed sequence holds a whole micro batch
     return Updates(
         samples=len(lengths),
@@ -90,7 +91,7 @@ def count_updates(
         devices=settings.devices,
         epochs=settings.epochs,
         updates=counted.updates,
-        warmup=int(settings.warmup_ratio * counted.updates),
+        warmup=2 if warmup == 1 else warmup,  # Axolotl makes a warmup of one update two
         min_updates=settings.min_updates,
         lost=counted.lost,
         sequence_len=unit * settings.sequence_len,

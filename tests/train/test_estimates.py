@@ -6,7 +6,7 @@ import pytest
 
 from specs.errors import UserError
 from train.estimates import estimates
-from train.serving import serve_command
+from train.run.serving import serve_command
 from train.settings import TrainSettings
 
 
