@@ -269,7 +269,7 @@ def test_documents_that_were_made_elsewhere_are_judged_without_a_plan(tmp_path: 
 
 def test_settings() -> None:
     assert not JudgeSettings().judged_by
-    assert set(shipped_criteria()) == {*SETS, "apart", "neutral"}
+    assert set(shipped_criteria()) == {*SETS, "apart", "neutral", "flagged"}
     replaced = JudgeSettings(criteria_sets=("coverage",), criteria={"asserts": "It asserts."})
     assert replaced.judged_by == {"asserts": "It asserts."} and replaced.required == ("asserts",)
     with pytest.raises(ValidationError, match="not shipped; expected some of faithfulness"):
