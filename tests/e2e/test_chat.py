@@ -85,7 +85,7 @@ def test_a_workspace_of_rewrites_can_be_moved(server, recipe, cli, tmp_path: Pat
         (["chat", "RECIPE"], "chats.target is 0"),
         (["chat", "RECIPE", "--set", "chats.style=rule", "--set", "chats.target=1"], "numbered rules"),
         (["chat", "RECIPE", "--set", "chats.style=opake"], "chats.style"),
-        (["chat", "RECIPE", "--set", "chats.criteria_sets=[nice]"], "'nice' is not shipped"),
+        (["chat", "RECIPE", "--set", "chats.criteria_sets=[nice]"], "'nice' is no set"),
         (["mix", "FOLDER/none"], "is not a workspace"),
     ],
 )

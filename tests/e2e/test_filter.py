@@ -26,7 +26,7 @@ def test_filter_again_explain_and_apply(server, recipe, cli, tmp_path) -> None:
     short = min(kept, key=lambda row: row["tokens"])["id"]
     stays, goes = cli.run("filter", root, "--explain", short), cli.run("filter", root, "--explain", short, *strict)
     assert stays.returncode == goes.returncode == 0
-    assert "It stays." in stays.stdout and "It goes: length" in goes.stdout and "fails" in goes.stdout
+    assert "It stays." in stays.stdout and "It goes: length" in goes.stdout and "drops" in goes.stdout
     wrong = cli.run("filter", root, "--explain", short[:6] + "x")
     assert wrong.returncode == 2 and f"begin alike: {short}" in wrong.stderr
 

@@ -55,6 +55,11 @@ def asked(log: Path) -> int:
     return sum(json.loads(line)["event"] == "asked" for line in log.read_text().splitlines()) if log.exists() else 0
 
 
+def dropping(*names: str) -> dict[str, Any]:
+    """The filters of `settings`, and `names` as gates where they only flag by default."""
+    return {"semantic": {"action": "off"}, **{name: {"action": "drop"} for name in names}}
+
+
 def settings(url: str, chats: dict[str, Any], **more: Any) -> BuildSettings:
     """A recipe with one endpoint and quick filters."""
     recipe = {

@@ -17,7 +17,7 @@ from pipelines.completion import CompletionRequest
 from pipelines.engine import wire
 from specs.errors import UserError
 from specs.reader import read_spec
-from tests.pipelines.chat_tools import Told, build, server, settings
+from tests.pipelines.chat_tools import Told, build, dropping, server, settings
 
 
 def test_advice_answers_dilemmas(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_turn_that_may_not_stay_takes_the_conversation_with_it(tmp_path: Path)
     follow_up = json.dumps({"query": "And why is that, if I may ask?"})
     replies = [["Give the user's next", follow_up], ["conversation so far", second]]
     with server(tmp_path, replies=replies) as (url, _):
-        recipe = settings(url, {"target": 1, "turns": 2, "rounds": 1})
+        recipe = settings(url, {"target": 1, "turns": 2, "rounds": 1}, filters=dropping("spec_as_prompt"))
         workspace, _ = build(tmp_path / "ws", recipe)
     reasons = {row["reason"] for row in read_rows(workspace, "rejects") if row["stage"] == "chats"}
     assert reasons == {"spec_as_prompt"}

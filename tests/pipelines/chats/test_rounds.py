@@ -21,7 +21,7 @@ from pipelines.judging.judge import form_of, verdict_rows
 from pipelines.ledger.ledger import Ledger
 from pipelines.structured.schemas import plain_schema
 from specs.errors import UserError
-from tests.pipelines.chat_tools import GOOD_CHAT, Told, asked, build, digests, rejects, server, settings
+from tests.pipelines.chat_tools import GOOD_CHAT, Told, asked, build, digests, dropping, rejects, server, settings
 
 PASS = json.dumps({name: {"reason": "seen", "verdict": "pass"} for name in shipped()["criteria"]["value"]})
 
@@ -120,8 +120,9 @@ def test_every_reject_is_kept_with_its_reason(tmp_path: Path) -> None:
         ["Your reply could not be used", "I like this chat a lot!"],
     ]
     chats = {"target": 12, "rounds": 1, "expected_yield": 0.1, "query_types": {"any": "anything at all"}}
+    gates = dropping("spec_as_prompt", "placeholders", "think_leak", "task_talk")
     with server(tmp_path, replies=replies) as (url, _):
-        workspace, result = build(tmp_path / "ws", settings(url, chats, list_batch=30))
+        workspace, result = build(tmp_path / "ws", settings(url, chats, list_batch=30, filters=gates))
     asked_for = {row["id"]: row["query"] for row in read_rows(workspace, "queries")}
     found = rejects(workspace, "chats", lambda row: asked_for[row["parent_id"]])
     kept = {asked_for[row["query_id"]] for row in read_rows(workspace, "chats")}

@@ -247,7 +247,7 @@ def test_the_instructions_are_no_spec_and_another_assistant_is_not_ours(tmp_path
     with server(tmp_path, replies=replies) as (url, _):
         found = run(tmp_path / "v", recipe(url, attempts=2), ("rules", "general"), TARGET)
     assert (found["general"].attempts, found["general"].problem) == (2, "")
-    assert "never names Juniper" in found["rules"].problem
+    assert "never names the recipe's assistant, Juniper; it speaks of ChatGPT" in found["rules"].problem
 
 
 def test_all_forms_come_out_of_a_spec_without_ids_with_the_same_rules_and_length(tmp_path: Path) -> None:
