@@ -94,7 +94,7 @@ def test_twenty_kills_lose_and_repeat_nothing(fake_process, make, tmp_path):
         # At any instant, counted in work: a slow machine is killed at the same ones.
         asked = int(kill / kills * rows) + rng.randrange(rows // kills)
         process = in_process(ask_rows, role, ledger, rows)
-        kept = len(rows_of(ledger)) if ledger.exists() else 0
+        kept = len(rows_of(ledger)) if kill else 0  # before the first kill there may be a file without its tables
         wait_for(lambda asked=asked: len(server.events("asked")) > asked)
         time.sleep(rng.uniform(0, 0.02))
         os.kill(process.pid, signal.SIGKILL)
@@ -199,7 +199,7 @@ def test_children_of_a_killed_pipeline_stop_and_a_rerun_completes_it(fake_proces
     asks = Counter(key.split()[-1] for key in keys(server))
     repeated = {row for row, times in asks.items() if times > 2}  # two steps ask
     assert not repeated & committed
-    assert len(repeated) <= 16  # in flight when it was killed
+    assert len(repeated) <= 2 * 16  # in flight when it was killed, and replies whose commit had not ended
     fresh = tmp_path / "undisturbed.sqlite"
     undisturbed = in_process(run_pipeline_of, role, fresh, 150)
     undisturbed.join(120)
