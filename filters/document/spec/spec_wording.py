@@ -21,10 +21,9 @@ _COUNTABLE = frozenset(
     word + ending for word in ("principle", "tenet", "pillar", "axiom", "criterion") for ending in ("", "s")
 )
 _ZIPF = 0.09  # the share of English that its commonest word has; the n-th has an n-th of it
-_PER_EXPECTED = (
-    33.0  # so often the bits that are expected of a window has the densest window of texts that never saw a spec:
-)
-# measured for seven specs of 500 to 2,200 words, 95% to 99% of such texts stay below
+# The densest window of a text that never saw the spec has at most so often the bits that are expected of a window:
+# measured for seven specs of 500 to 2,200 words, 95% to 99% of such texts stay below.
+_PER_EXPECTED = 33.0
 _MEMORY = 200_000  # words whose weight is kept
 
 
