@@ -35,6 +35,8 @@ class Budget:
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(_WAIT_S):
                             await self._changed.wait()
+        if self._control.closed:
+            self.release(key)  # it was given as the run ended
         return not self._control.closed
 
     def hold(self, wants: Mapping[bytes, Want]) -> None:
