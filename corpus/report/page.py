@@ -22,6 +22,7 @@ from corpus.report.analyst import Analyst, Sampled
 from corpus.report.cluster_map import cluster_map
 from corpus.report.figures import figures, rows
 from corpus.report.health import health
+from corpus.report.training import training
 from corpus.settings import ReportSettings
 from corpus.sql.views import reading
 from corpus.workspace import Workspace, replacing
@@ -29,7 +30,7 @@ from specs.data import load_yaml
 from specs.errors import UserError
 
 _CHUNK = 200
-_SCRIPTS: Final = ("data.js", "charts.js", "sections.js", "reader.js", "main.js")
+_SCRIPTS: Final = ("data.js", "charts.js", "sections.js", "training.js", "reader.js", "main.js")
 
 _ITEMS = """
 SELECT items.stage, items.status, items.reason, items.detail, items.score, items.threshold, items.id, items.other_id,
@@ -67,6 +68,7 @@ def write_report(workspace: Workspace, settings: ReportSettings | None = None, a
         if not found["stages"]:
             raise UserError(f"nothing has been made in {workspace.root} yet. Start or continue with `specmill build`.")
         found["about"] = _about(workspace)
+        found["training"] = training(workspace)
         _measure_texts(found, connection, settings, analyst)
         with replacing(path) as beside, beside.open("w", encoding="utf-8") as page:
             _write(page, found, _chunks(connection, settings.reader_items))

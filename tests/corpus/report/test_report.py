@@ -24,6 +24,7 @@ from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from filters.measure.analyst import TextAnalyst
 from specs.errors import UserError
+from tests.corpus.report.stages import losses, write_stage
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Debian's chromium and chromium-driver")
@@ -53,6 +54,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     for table, columns in texts.items():
         rows = [{**row, **{name: f"{HOSTILE} {row[name]}" for name in columns}} for row in read_rows(workspace, table)]
         write_table(workspace, table, rows)
+    write_stage(workspace, "msm-seed0", losses(40), base_model=HOSTILE, versions={HOSTILE: HOSTILE})
     write_report(workspace, ReportSettings(map_documents=40), TextAnalyst(embed_by_length))
     return workspace
 
@@ -107,8 +109,10 @@ def search(page: webdriver.Chrome, text: str) -> None:
 def test_it_draws_every_section_and_runs_nothing_of_what_models_wrote(page: webdriver.Chrome) -> None:
     titles = page.execute_script("return [...document.querySelectorAll('h2')].map((title) => title.textContent)")
     assert titles == [
-        "Overview", "Health", "Funnel", "Coverage", "The spec", "Lengths", "Cluster map", "Phrases and names", "Reader",
+        "Overview", "Health", "Funnel", "Coverage", "The spec", "Lengths", "Cluster map", "Phrases and names",
+        "Training", "Reader",
     ]  # fmt: skip
+    assert page.execute_script("return document.querySelectorAll('#training svg polyline').length") == 2
     assert page.execute_script("return typeof window.pwned") == "undefined"
     assert page.execute_script("return document.querySelectorAll('img, iframe, a[href^=javascript]').length") == 0
     assert page.execute_script("return document.querySelector('.passage p').textContent").startswith("<script>")
