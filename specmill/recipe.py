@@ -204,6 +204,12 @@ def _with_paths(recipe: Recipe, change: Callable[[str], str]) -> Recipe:
         chats = chats.model_copy(update={"source": change(chats.source)})
     given = {key: getattr(train, key) for key in ("instruction_mix", "preferences", "neutral_text")}
     train = train.model_copy(update={key: change(path) for key, path in given.items() if path is not None})
+    texts = [
+        one.model_copy(update={"path": change(one.path.rstrip("/")) + "/" * one.is_folder}) if one.is_local else one
+        for one in train.replay.sources
+    ]
+    replay = train.replay.model_copy(update={"sources": tuple(texts)})
+    train = train.model_copy(update={"replay": replay})
     sources = [one.model_copy(update={"path": change(one.path)}) if one.is_file else one for one in mix.sources]
     if prompts is not None and not is_installed(prompts):
         prompts = change(prompts)
