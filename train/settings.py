@@ -1,5 +1,6 @@
 """What a recipe says of training. The defaults are the recipe of arXiv 2605.02087 (docs/method.md, 1)."""
 
+from collections.abc import Callable
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -160,6 +161,17 @@ class TrainSettings(Settings):
         if self.sharding != "none" and self.devices == 1:
             raise ValueError(f"sharding {self.sharding} needs devices of 2 or more")
         return self
+
+    def with_paths(self, change: Callable[[str], str]) -> Self:
+        """The settings with each path of a file or folder changed; names of the Hub stay."""
+        given = {key: getattr(self, key) for key in ("instruction_mix", "preferences", "neutral_text")}
+        texts = [
+            one.model_copy(update={"path": change(one.path.rstrip("/")) + "/" * one.is_folder}) if one.is_local else one
+            for one in self.replay.sources
+        ]
+        changed: dict[str, object] = {key: change(path) for key, path in given.items() if path is not None}
+        changed["replay"] = self.replay.model_copy(update={"sources": tuple(texts)})
+        return self.model_copy(update=changed)
 
 
 PAPER: dict[str, object] = {
