@@ -28,6 +28,7 @@ from train.data import (
 from train.families import family_of
 from train.folders import (
     files_hash,
+    is_held,
     make_room,
     move_strangers,
     plan_hash,
@@ -274,6 +275,10 @@ class _Making:
         if moved := make_room(self.workspace, stage.folder, plan):
             self.result.warnings.append(f"{stage.folder}: what was trained there by another plan is now {moved}.")
         before = read_manifest(self.workspace, stage.folder) or {}
+        commands, merge = trainer.commands(stage, settings), trainer.merge(stage, settings)
+        self.result.made.append(Made(stage, updates, commands, merge, facts.get("replay", {}).get("tokens", 0)))
+        if before.get("plan") == plan and is_held(self.workspace, stage.folder):
+            return  # it is being trained, and these are its files
         done = {key: before[key] for key in ("finished", "versions", "loss", "losses") if key in before}
         target = self.workspace.root / stage.folder
         target.mkdir(parents=True, exist_ok=True)
@@ -291,8 +296,6 @@ class _Making:
             | {"seed": settings.seed, "updates": asdict(updates), "settings": settings.model_dump(mode="json")}
             | (done if before.get("plan") == plan else {}),
         )  # fmt: skip
-        commands, merge = trainer.commands(stage, settings), trainer.merge(stage, settings)
-        self.result.made.append(Made(stage, updates, commands, merge, facts.get("replay", {}).get("tokens", 0)))
 
 
 def _facts(arm: str, written: Written, looked: Looked | None) -> dict[str, Any]:
