@@ -105,7 +105,7 @@ def search(page: webdriver.Chrome, text: str) -> None:
 
 @needs_browser
 def test_it_draws_every_section_and_runs_nothing_of_what_models_wrote(page: webdriver.Chrome) -> None:
-    titles = page.execute_script("return [...document.querySelectorAll('h2')].map((title) => title.textContent)")
+    titles = page.execute_script("return [...document.querySelectorAll('main h2')].map((title) => title.textContent)")
     assert titles == [
         "Overview", "Health", "Funnel", "Coverage", "The spec", "Lengths", "Cluster map", "Phrases and names", "Reader",
     ]  # fmt: skip
