@@ -105,7 +105,7 @@ def _funnel(both: Sequence[Figures]) -> Iterable[Line]:
             for name in ("kept", "rejected", "pending")
         ]
 
-    return _lines(both, rows)
+    return (line for line in _lines(both, rows) if line.first or line.second)
 
 
 def _reasons(found: Figures) -> Rows:

@@ -20,14 +20,15 @@ function withTip(element, text) {
 
 function table(columns, rows, { numeric = [], wide = [], tight = [] } = {}) {
   const kinds = { number: numeric, wide, tight };
-  const classes = (name) => Object.keys(kinds).filter((kind) => kinds[kind].includes(name)).join(" ");
+  const title = columns.find(Boolean); // the column that names a row
+  const classes = (name) => [...Object.keys(kinds).filter((kind) => kinds[kind].includes(name)), ...(name === title ? ["title"] : [])].join(" ");
   const head = node("tr", {}, ...columns.map((name) => node("th", { class: classes(name), scope: "col" }, words(name))));
   const lines = rows.map((row) => node("tr", {}, ...columns.map((name) => {
     const value = row[name];
     const shown = value === null || value === undefined ? "" : value instanceof Node ? value : String(value);
     return node("td", { class: classes(name), "data-name": words(name) }, shown);
   })));
-  return node("div", { class: "scroll" }, node("table", { class: "plain-table" }, node("thead", {}, head), node("tbody", {}, ...lines)));
+  return node("div", { class: "scroll" }, node("table", { class: columns.length > 3 ? "wide-table" : "" }, node("thead", {}, head), node("tbody", {}, ...lines)));
 }
 
 // Horizontal bars, each of stacked parts: rows of {label, parts: [{value, kind, hint}], shown}.

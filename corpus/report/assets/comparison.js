@@ -4,8 +4,13 @@ const UNITS = { number, share: percent, usd: dollars };
 
 function comparisonSections({ names, settings, parts }) {
   const shown = (value, unit) => (value === null ? "–" : UNITS[unit](value));
-  const signed = (value, unit) => (value === null ? "–" : value === 0 ? "same" : (value > 0 ? "+" : "−") + UNITS[unit](Math.abs(value)));
-  const relative = (line) => (line.difference && line.first ? ` (${line.difference > 0 ? "+" : "−"}${percent(Math.abs(line.difference / line.first))})` : "");
+  const signed = (value, unit) => {
+    if (value === null) return "–";
+    const size = UNITS[unit](Math.abs(value));
+    if (!value || size === UNITS[unit](0)) return value ? "nearly the same" : "same";
+    return (value > 0 ? "+" : "−") + (unit === "share" ? `${size.slice(0, -1)} points` : size);
+  };
+  const relative = (line) => (line.difference && line.first && signed(line.difference, line.unit)[0] !== "n" ? ` (${line.difference > 0 ? "+" : "−"}${percent(Math.abs(line.difference / line.first))})` : "");
   const found = parts.map((part) => {
     const most = Math.max(...part.lines.map((line) => share(line)), 1e-12);
     const rows = part.lines.map((line) => ({

@@ -55,10 +55,10 @@ class ItemView {
 
   why(i, entry) {
     if (this.items.value("status", i) === "kept") return null;
-    const score = this.items.value("score", i);
+    const score = this.items.value("score", i), detail = (entry.detail || "").trim();
     const scored = score === null ? "" : ` (score ${score}, threshold ${entry.threshold})`;
-    return node("p", { class: "why" }, node("b", {}, `Rejected: ${words(this.items.value("reason", i) || "")}${scored}`), entry.detail ? ` — ${entry.detail}` : "",
-      ...(entry.other ? [" It repeats ", this.link(entry.other, "the one that stayed"), "."] : []));
+    return node("p", { class: "why" }, node("b", {}, `Rejected: ${words(this.items.value("reason", i) || "")}${scored}`), detail ? ` — ${detail}` : "",
+      ...(entry.other ? [detail ? ". It repeats " : " It repeats ", this.link(entry.other, "the one that stayed"), "."] : []));
   }
 
   // A link to another item by its id; where the report does not hold it, the id alone.

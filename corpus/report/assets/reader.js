@@ -43,7 +43,13 @@ class Reader {
     const keys = node("button", { onclick: () => document.getElementById("keys").showModal(), title: "keys (?)" }, "keys");
     this.element = node("div", { id: "reading" }, node("div", { class: "filters" }, this.input, ...Object.values(this.selects), this.sorting, keys, this.chips, this.count), this.marks.bar(),
       node("div", { class: "reader" }, this.list, this.detail));
-    new ResizeObserver(() => this.draw()).observe(this.list);
+    let height = 0;
+    new ResizeObserver(() => {
+      const at = height ? -1 : this.shown.indexOf(this.chosen); // opened before the list had a size
+      height = this.list.clientHeight;
+      if (at >= 0) this.reveal(at);
+      this.draw();
+    }).observe(this.list);
   }
 
   select(name) {
