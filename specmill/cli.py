@@ -33,6 +33,7 @@ FOLDERS = {
         "subset": "Make smaller corpora: nested doses of exact sizes, or a balanced pair.",
         "mix": "Write the instruction mix that the chats are trained in.",
         "import": "Bring a corpus that was made elsewhere into a workspace.",
+        "export": "Write documents or chats for Argilla, Embedding Atlas or the Hub's viewer.",
         "publish": "Publish a workspace as a dataset on the Hub.",
     },
     "models": {
