@@ -208,7 +208,9 @@ def _step_lines(console: Console) -> Callable[[str, int, int], None]:
         said[what] = began, now
         rate = done / (now - began) if now > began else 0
         left = f", {rate:,.1f}/s, left {_clock((total - done) / rate)}" if rate else ""
-        told = f"{what}: {done:,} of {total:,}{left}" if done else f"{what}: {total:,} ..." if total > 1 else f"{what} ..."
+        told = (
+            f"{what}: {done:,} of {total:,}{left}" if done else f"{what}: {total:,} ..." if total > 1 else f"{what} ..."
+        )
         console.print(Text(told), soft_wrap=True)
 
     return report
