@@ -32,8 +32,8 @@ from specs.data import load_yaml
 from specs.errors import UserError
 
 _SCRIPTS: Final = (
-    "data.js", "text.js", "charts.js", "sections.js", "training.js", "comparison.js", "marks.js", "item.js", "reader.js",
-    "main.js",
+    "data.js", "text.js", "charts.js", "sections.js", "training.js", "comparison.js", "marks.js", "item.js",
+    "reader.js", "main.js",
 )  # fmt: skip
 _MARK: Final = "<!-- data -->"
 _AT_ONCE = 64  # texts that are embedded between two signs of life
