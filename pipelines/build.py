@@ -7,7 +7,6 @@ kill, asks only for what the ledger lacks and writes the same bytes (design/cont
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
 
 from corpus.flags import flags_by_item
 from corpus.manifest import Provenance, forget_manifest, stored_provenance, write_manifest
@@ -40,7 +39,7 @@ from pipelines.documents.write import write_pipeline
 from pipelines.filtering import context_of
 from pipelines.judging.documents import DraftVerdicts
 from pipelines.ledger.ledger import Ledger
-from pipelines.provenance import models_and_prompts
+from pipelines.provenance import NOT_OF_A_CORPUS, models_and_prompts
 from pipelines.run.reporter import Reporter
 from pipelines.run.supervise import run_pipeline
 from pipelines.settings import BuildSettings
@@ -48,25 +47,6 @@ from specs.errors import SpecmillError
 from specs.passages import Passage
 from specs.reader import Spec
 
-# What may differ between machines, or comes after the corpus; prompts are in the manifest, by their versions.
-_NOT_OF_A_CORPUS: Final[dict[str, Any]] = dict.fromkeys(
-    [
-        "spec",
-        "endpoints",
-        "budget",
-        "prices",
-        "audit",
-        "variants",
-        "prompts",
-        "train",
-        "mix",
-        "eval",
-        "report",
-        "questions",
-        "fields",
-    ],
-    True,
-) | {"corpus": {"tokenizer"}}  # in the manifest by its content
 _LOUD = 0.25  # of the documents; good corpora lose as many to everything together
 
 
@@ -267,7 +247,7 @@ class Build:
     def provenance(self) -> Provenance:
         """What the manifest says of this build. Addresses, prices and budgets do not change a corpus."""
         settings = self.settings
-        said = settings.model_dump_json(exclude=_NOT_OF_A_CORPUS)
+        said = settings.model_dump_json(exclude=NOT_OF_A_CORPUS)
         asked = models_and_prompts(self.corpus, LedgerFile(self.workspace.ledger).stages())
         return Provenance(
             recipe_hash=hashlib.sha256(said.encode()).hexdigest()[:16], spec_hash=self.spec.hash, seed=settings.seed,

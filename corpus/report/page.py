@@ -23,6 +23,7 @@ from corpus.report.comparison import compare
 from corpus.report.figures import figures, rows
 from corpus.report.health import health
 from corpus.report.items import CHUNK, Index, chunks
+from corpus.report.training import training
 from corpus.settings import ReportSettings
 from corpus.sql.views import reading
 from corpus.workspace import Workspace, replacing
@@ -30,7 +31,8 @@ from specs.data import load_yaml
 from specs.errors import UserError
 
 _SCRIPTS: Final = (
-    "data.js", "text.js", "charts.js", "sections.js", "comparison.js", "marks.js", "item.js", "reader.js", "main.js",
+    "data.js", "text.js", "charts.js", "sections.js", "training.js", "comparison.js", "marks.js", "item.js",
+    "reader.js", "main.js",
 )  # fmt: skip
 _MARK: Final = "<!-- data -->"
 
@@ -89,6 +91,7 @@ def all_figures(
     if not found["stages"]:
         raise UserError(f"nothing has been made in {workspace.root} yet. Start or continue with `specmill build`.")
     found["about"] = _about(workspace)
+    found["training"] = training(workspace)
     watch("figures", 1, 1)
     _measure_texts(found, connection, settings, analyst, watch)
     return found

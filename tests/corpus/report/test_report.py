@@ -22,6 +22,7 @@ from corpus.workspace import Workspace
 from filters.measure.analyst import TextAnalyst
 from specs.errors import UserError
 from tests.corpus.report.browser import browser, choose, needs_browser, open_page, search, shown, until
+from tests.corpus.report.stages import losses, write_stage
 
 
 def embed_by_length(texts: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -44,6 +45,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     for table, columns in texts.items():
         rows = [{**row, **{name: f"{HOSTILE} {row[name]}" for name in columns}} for row in read_rows(workspace, table)]
         write_table(workspace, table, rows)
+    write_stage(workspace, "msm-seed0", losses(40), base_model=HOSTILE, versions={HOSTILE: HOSTILE})
     write_report(workspace, ReportSettings(map_documents=40), TextAnalyst(embed_by_length))
     return workspace
 
@@ -65,8 +67,10 @@ def page(hostile: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def test_it_draws_every_section_and_runs_nothing_of_what_models_wrote(page: webdriver.Chrome) -> None:
     titles = page.execute_script("return [...document.querySelectorAll('main h2')].map((title) => title.textContent)")
     assert titles == [
-        "Overview", "Health", "Funnel", "Coverage", "The spec", "Lengths", "Cluster map", "Phrases and names", "Reader",
+        "Overview", "Health", "Funnel", "Coverage", "The spec", "Lengths", "Cluster map", "Phrases and names",
+        "Training", "Reader",
     ]  # fmt: skip
+    assert page.execute_script("return document.querySelectorAll('#training svg polyline').length") == 2
     assert page.execute_script("return typeof window.pwned") == "undefined"
     assert page.execute_script("return document.querySelectorAll('img, iframe, a[href^=javascript]').length") == 0
     assert page.execute_script("return document.querySelector('.passage p').textContent").startswith("<script>")
