@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from corpus.flags import flags_by_item
 from corpus.manifest import Provenance, forget_manifest, stored_provenance, write_manifest
+from corpus.marks import stored_marks
 from corpus.publish.card import write_card
 from corpus.schema import DATASETS
 from corpus.select.token_targets import Sized
@@ -22,6 +23,7 @@ from filters.base import Item, Rejection
 from filters.context import Context
 from filters.run.decide import check_texts
 from filters.run.many import check_many
+from filters.run.marks import Marked
 from pipelines.base import Corpus, Row, flagged, rejected
 from pipelines.chats.rounds import ChatBuild, ChatResult, check_chat_recipe
 from pipelines.chats.rows import forget_chats
@@ -167,16 +169,18 @@ class Build:
         )
         verdicts = DraftVerdicts(self.corpus, self.workspace, self.reporter)
         grouping, rounds = Grouping.of(self.corpus), TopUp(self.corpus, self.reporter)
+        marks = stored_marks(self.workspace)  # people's decisions outlive a build
         while wave := next_wave(waves, drafts.sized(grouping), rounds):
             self._write_wave(waves, wave, drafts)
             self.reporter.say(f"filtering {len(drafts.all):,} documents ...")
-            decision = check_many(drafts.items(), self.settings.filters, self.context())
+            marked = Marked.of(marks).named(drafts.by_document()) if marks else Marked()
+            decision = check_many(marked.before(drafts.items()), self.settings.filters, self.context())
             self._say_losses(decision.rejections, len(drafts.all))
-            drafts.decide(verdicts.decide(drafts, decision))
+            drafts.decide(marked.after(verdicts.decide(drafts, decision), [*marked.keep, *marked.drop]))
         verdicts.file()
         kept, target = drafts.sized(grouping), self.settings.documents.target_tokens
         self._say_shortfall(kept, waves)
-        drafts.file(self.workspace, within_target(kept, target, self.settings.seed))
+        drafts.file(self.workspace, within_target(kept, target, self.settings.seed) | Marked.of(marks).keep.keys())
 
     def _write_wave(self, waves: Waves, wave: list[Row], drafts: Drafts) -> None:
         asked = self.settings.documents

@@ -188,17 +188,16 @@ def _kept_set(name: str, source: str, workspace: Workspace) -> str:
 
 def _with_paths(recipe: Recipe, change: Callable[[str], str]) -> Recipe:
     """The recipe with each path of a file that it names changed; names of the Hub and of what is shipped stay."""
-    chats, train, mix, prompts = recipe.chats, recipe.train, recipe.mix, recipe.prompts
+    chats, mix, prompts = recipe.chats, recipe.mix, recipe.prompts
     if chats.source is not None:
         chats = chats.model_copy(update={"source": change(chats.source)})
-    given = {key: getattr(train, key) for key in ("instruction_mix", "preferences", "neutral_text")}
-    train = train.model_copy(update={key: change(path) for key, path in given.items() if path is not None})
     sources = [one.model_copy(update={"path": change(one.path)}) if one.is_file else one for one in mix.sources]
     if prompts is not None and not is_installed(prompts):
         prompts = change(prompts)
     mix = mix.model_copy(update={"sources": tuple(sources)})
     sets = {name: change(one) if is_file(one) else one for name, one in recipe.eval.sets.items()}
     asked = recipe.eval.model_copy(update={"sets": sets})
+    train = recipe.train.with_paths(change)
     return recipe.model_copy(update={"chats": chats, "train": train, "mix": mix, "prompts": prompts, "eval": asked})
 
 
