@@ -92,16 +92,14 @@ def hand_off(
 
     Raises:
         UserError: an unknown trainer or family, no tokenizer, no dataset at all, or a file that cannot be read.
-        ValueError: there is to be replay, and no `refuse`.
+        ValueError: there is to be replay beside documents, and no `refuse`.
         CheckError: a chat would not be trained on as it stands in the dataset.
     """
     trainer = trainer_named(settings.trainer)
     trainer.check(settings)
     tokenizer = load_tokenizer(settings.tokenizer or settings.base_model, workspace.root)
     writer = Writer(tokenizer, family_of(settings.base_model, tokenizer, settings.chat_template), settings)
-    if settings.replay.wanted and refuse is None:
-        raise ValueError("train.replay: ordinary text is not trained on unseen; give `refuse`")
-    replay = Replayed(writer, workspace.root, refuse) if settings.replay.wanted and refuse else None
+    replay = Replayed(writer, workspace.root, refuse) if settings.replay.wanted else None
     making = _Making(workspace, HandOff(trainer, writer), mix_wanted, replay)
     try:
         making.everything()

@@ -108,9 +108,8 @@ def _with_whole_paths(experiment: Experiment, base: Path) -> Experiment:
         changed |= {"cooccurrence": spec(one.cooccurrence), "inverted": spec(one.inverted)}
         return one.model_copy(update=changed)
 
-    train = experiment.train
-    given = {key: getattr(train, key) for key in ("instruction_mix", "neutral_text", "preferences")}
-    files = {key: whole(path) for key, path in given.items() if path}
+    train = experiment.train.with_paths(whole)
+    files: dict[str, str] = {}
     for key in ("base_model", "tokenizer"):  # a folder, or a name of the Hub
         if (name := getattr(train, key)) and (base / Path(name).expanduser()).is_dir():
             files[key] = whole(name)
