@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import datasets
 import pytest
 from typer.testing import CliRunner
 
@@ -21,6 +20,9 @@ from corpus.workspace import Workspace
 from specmill.cli import app
 from specs.errors import EndpointError, UserError, WorkspaceBusyError
 from tests.corpus.publish.hub_server import Hub, serve
+from tests.lazy import Lazy
+
+datasets = Lazy("datasets")
 
 CONFIGS = ("msm", "aft_cot", "aft")
 PUBLISHED = {"README.md", "manifest.json", *(f"{name}/train-00000-of-00001.parquet" for name in CONFIGS)}
