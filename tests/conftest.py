@@ -12,9 +12,10 @@ from tests.plugins import found
 
 LONGEST = (
     "train/test_trl.py", "corpus/publish/test_hub.py", "pipelines/local/test_serve.py", "e2e/test_build.py",
-    "pipelines/decisions/test_ray.py", "pipelines/decisions/test_refilter.py", "filters/run/test_parquet.py", "pipelines/chats/test_rounds.py",
-    "pipelines/engine/test_kills.py", "eval/tasks/test_provider.py", "pipelines/engine/test_suspects.py",
-    "pipelines/judging/test_documents.py", "e2e/test_claude.py", "e2e/test_chat.py", "e2e/test_card.py",
+    "pipelines/decisions/test_ray.py", "pipelines/decisions/test_refilter.py", "filters/run/test_parquet.py",
+    "pipelines/chats/test_rounds.py", "pipelines/engine/test_kills.py", "eval/tasks/test_provider.py",
+    "pipelines/engine/test_suspects.py", "pipelines/judging/test_documents.py", "e2e/test_claude.py",
+    "e2e/test_chat.py", "e2e/test_card.py",
 )  # fmt: skip
 """Files that take longest, by the clock: they begin first, so that no worker has one left when the others are done."""
 
