@@ -11,6 +11,8 @@ from eval.questions.settings import EvalSettings
 from filters.base import Flag, Item, Rejection
 from filters.checks import checks_for, decide_one
 from filters.context import Context
+from filters.document.evaluation.evaluation import EvaluationCheck
+from filters.text.names import mentions_of
 from filters.text.view import View
 from pipelines.base import Corpus
 from pipelines.completion import Message
@@ -52,6 +54,22 @@ class SecondTries:
         if self.left and (rejection := found()):
             self.left -= 1
             raise UnparsedError(f"{rejection.reason}: {rejection.detail}.")
+
+
+def ordinary_text(corpus: Corpus) -> Callable[[str], str | None]:
+    """Why an ordinary text may not be trained on beside this corpus (`train.replay`), or None: it names the assistant
+    or its provider, or holds what the trained model is evaluated on. The gate `evaluation` decides, whatever its
+    action."""
+    settings, context = corpus.settings, context_of(corpus)
+    leaks = EvaluationCheck(settings.filters.evaluation, context)
+    ours = [(name, mentions_of(name)) for name in (settings.assistant.name, settings.assistant.provider)]
+
+    def refuse(text: str) -> str | None:
+        if named := next((name for name, mentions in ours if mentions(text)), None):
+            return f"that name {named}"
+        return "with what is evaluated" if leaks.evaluate(View(Item("text", text))).failed else None
+
+    return refuse
 
 
 class ChatChecks:
