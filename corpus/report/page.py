@@ -62,7 +62,7 @@ def write_report(workspace: Workspace, settings: ReportSettings | None = None, a
     """
     settings = settings or ReportSettings()
     path = workspace.report / "index.html"
-    with reading(workspace.root) as connection:
+    with reading(workspace.root, completions=True) as connection:
         found = figures(connection)
         if not found["stages"]:
             raise UserError(f"nothing has been made in {workspace.root} yet. Start or continue with `specmill build`.")

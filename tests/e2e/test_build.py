@@ -66,7 +66,10 @@ def test_lineage_and_datasets(built, cli) -> None:
 def test_a_rerun_asks_nothing_and_writes_the_same_bytes(built, cli, tmp_path) -> None:
     one, path, workspace = built
     before, asked = fingerprint(workspace), one.asked()
+    (workspace / "finished.json").unlink()  # gone through once more, whole
     assert cli.run("build", path, "--out", workspace).returncode == 0
+    assert fingerprint(workspace) == before and one.asked() == asked
+    assert "nothing to do" in cli.run("build", path, "--out", workspace).stderr
     assert fingerprint(workspace) == before and one.asked() == asked
     moved = tmp_path / "moved"
     workspace.rename(moved)

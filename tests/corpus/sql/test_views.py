@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from corpus.schema import DATASETS, TABLES
-from corpus.sql.ledger import COMPLETIONS, LedgerFile
+from corpus.sql.ledger import LedgerFile, completions_schema
 from corpus.sql.named_queries import named_queries, named_query
 from corpus.sql.overview import overview
 from corpus.sql.views import compare, connect, query, read_ledger, view_help
@@ -125,7 +125,7 @@ def test_coverage_counts_what_the_documents_cite_and_shows_holes(made: Workspace
 def test_the_ledger_is_read_without_its_texts(copied: Workspace) -> None:
     fill_ledger(copied, 8)
     table = read_ledger(copied)
-    assert table.schema.equals(COMPLETIONS)
+    assert table.schema.equals(completions_schema())
     assert table["request_id"].to_pylist() == [f"{n:064x}" for n in range(8)]
     with connect(copied.root) as connection:
         spend = query(connection, "FROM spend").to_pylist()
