@@ -53,7 +53,11 @@ class Checkout:
 
     def run(self, verb: str, *arguments: str) -> Cost:
         """Run a verb with the checkout's own environment."""
-        command = [self.root / ".venv/bin/python", "-m", "specmill", verb, *arguments]
+        return self.python("-m", "specmill", verb, *arguments)
+
+    def python(self, *arguments: str) -> Cost:
+        """Run its Python."""
+        command = [self.root / ".venv/bin/python", *arguments]
         environment = {**os.environ, "PYTHONPATH": str(self.root), "HF_HUB_OFFLINE": "1", "COLUMNS": "100"}
         with (self.folder / "said.txt").open("w+") as said:
             began = time.perf_counter()
@@ -63,7 +67,7 @@ class Checkout:
             process.returncode = os.waitstatus_to_exitcode(status)
             if process.returncode:
                 said.seek(0)
-                raise SystemExit(f"{self.root}: specmill {verb} failed:\n{said.read()[-2000:]}")
+                raise SystemExit(f"{self.root}: {' '.join(arguments)} failed:\n{said.read()[-2000:]}")
         return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
     def prepare(self, url: str, only: str) -> None:
@@ -113,7 +117,7 @@ def line(what: str, whose: str, cost: Cost, of: Cost | None) -> str:
     """A row of the table; shares are of the other checkout's."""
     shares = [f"{mine / its:5.0%}" if of else "" for mine, its in _pairs(cost, of or cost)]
     wall, cpu, memory = shares
-    return f"{what:12} {whose:8} {cost.wall:7.2f} {wall:>5} {cost.cpu:7.2f} {cpu:>5} {cost.memory:7.0f} {memory:>5}"
+    return f"{what:18} {whose:8} {cost.wall:7.2f} {wall:>5} {cost.cpu:7.2f} {cpu:>5} {cost.memory:7.0f} {memory:>5}"
 
 
 def _pairs(one: Cost, other: Cost) -> list[tuple[float, float]]:
@@ -132,7 +136,7 @@ def main() -> None:
         checkouts = [one for one in (its, mine) if one]
         for one in checkouts:
             one.prepare(url, options.only)
-        print(f"{'what':12} {'checkout':8} {'wall s':>7} {'of':>5} {'CPU s':>7} {'of':>5} {'MB':>7} {'of':>5}")
+        print(f"{'what':18} {'checkout':8} {'wall s':>7} {'of':>5} {'CPU s':>7} {'of':>5} {'MB':>7} {'of':>5}")
         for what in [options.only] if options.only else WHAT:
             costs: dict[Path, list[Cost]] = {one.root: [] for one in checkouts}
             for _ in range(options.repeats):

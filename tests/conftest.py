@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from specs.plugins import plugins
+from specs.plugins import forget
 
 
 def pytest_configure() -> None:
@@ -18,4 +18,4 @@ def pytest_configure() -> None:
 def _fresh_plugins() -> Iterator[None]:
     """What a test installs is gone with it."""
     yield
-    plugins.cache_clear()
+    forget()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from specs.plugins import plugins
+from specs.plugins import forget
 
 
 def install(folder: Path, monkeypatch: pytest.MonkeyPatch, group: str, name: str, value: str, code: str) -> None:
@@ -16,4 +16,4 @@ def install(folder: Path, monkeypatch: pytest.MonkeyPatch, group: str, name: str
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {value}\n")
     monkeypatch.syspath_prepend(folder)
-    plugins.cache_clear()
+    forget()
