@@ -209,6 +209,7 @@ def occupancy(rounds: int, in_flight: int, latency: float, names: list[str], aga
 
 def ledger(rows: int) -> None:
     """Insert `rows` completions of 4,000 characters as 512 requests in flight would, then look some of them up."""
+    from corpus.sql.ledger import LedgerFile
     from pipelines.completion import Completion, CompletionRequest, State, Usage
     from pipelines.ledger.ledger import Ledger
     from pipelines.ledger.records import Entry, Want, request_key
@@ -248,8 +249,10 @@ def ledger(rows: int) -> None:
             assert not any(book.find([bytes(32)]) for _ in range(2000))
             print(f"lookup of a missing key: {(time.perf_counter() - started) / 2000 * 1e6:.0f} us")
             started = time.perf_counter()
-            table = book.usage_table()
-            print(f"usage_table: {table.num_rows} rows in {time.perf_counter() - started:.1f} s")
+            groups = LedgerFile(path).spent()
+            print(
+                f"what was spent, by role, stage and model: {len(groups)} rows in {time.perf_counter() - started:.1f} s"
+            )
 
 
 CONTENDERS = {"ours": ours, "client": client, "plain": plain, "stock": stock}

@@ -2,8 +2,8 @@
 
     python -m benchmarks.large_ledger --against ../older-checkout --rows 1000000 --more 200000
 
-The usage table (every reply without its text), `specmill sql` on the view of what was spent, and `specmill show` are
-run on a small workspace whose ledger was filled up. Then a build is gone through once more where nothing is to be
+The usage table (of older checkouts a row for each reply, of this one a sum for each stage), `specmill sql` on the
+view of what was spent, and `specmill show` are run on a small workspace whose ledger was filled up. Then a build is gone through once more where nothing is to be
 asked, with `--more` rows of other work in its ledger and without. CPU seconds count, and the memory of the process.
 """
 
@@ -18,11 +18,13 @@ from benchmarks.startup import ROOT, Checkout, Cost, best, line, server
 TABLE = """
 import sys
 try:
-    from pipelines.ledger.ledger import Ledger
+    from pathlib import Path
+    from corpus.sql.ledger import LedgerFile
+    assert LedgerFile(Path(sys.argv[1])).spent()
 except ImportError:
     from pipelines.ledger import Ledger
-with Ledger(sys.argv[1]) as ledger:
-    assert ledger.usage_table().num_rows > 0
+    with Ledger(sys.argv[1]) as ledger:
+        assert ledger.usage_table().num_rows > 0
 """
 SPENT = "SELECT stage, requests, completion_tokens, cost_usd FROM spend"
 COPIES = """

@@ -11,6 +11,8 @@ import duckdb
 import psutil
 import pytest
 
+from tests.pipelines.usage import usage_table
+
 pytestmark = pytest.mark.slow
 
 
@@ -152,7 +154,7 @@ def ledger_keys(workspace: Path) -> set[str]:
     from pipelines.ledger.ledger import Ledger
 
     with Ledger(workspace / "ledger.sqlite") as ledger:
-        return set(ledger.usage_table()["request_id"].to_pylist())
+        return set(usage_table(ledger)["request_id"].to_pylist())
 
 
 def wait_for(condition, seconds: float = 60) -> None:

@@ -20,6 +20,7 @@ from pipelines.completion import Completion, CompletionRequest, State, Usage
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import Entry
 from specs.errors import UserError
+from tests.pipelines.usage import usage_table
 
 
 def fill_ledger(workspace: Workspace, count: int, stage: str = "documents") -> None:
@@ -202,7 +203,7 @@ def test_what_was_written_to_a_cache_is_read_and_an_older_ledger_has_none(copied
         older.executescript("DROP TABLE cache_write; DROP TABLE answered_as")  # as before both
     assert read_ledger(copied)["cache_written_tokens"].to_pylist() == [None]
     with Ledger(copied.ledger) as ledger:  # which makes what it lacks
-        assert ledger.usage_table()["cache_written_tokens"].to_pylist() == [None]
+        assert usage_table(ledger)["cache_written_tokens"].to_pylist() == [None]
 
 
 def test_a_ledger_that_is_being_written_is_read(copied: Workspace) -> None:
