@@ -3,8 +3,9 @@
     python -m benchmarks.large_ledger --against ../older-checkout --rows 1000000 --more 200000
 
 The usage table (of older checkouts a row for each reply, of this one a sum for each stage), `specmill sql` on the
-view of what was spent, and `specmill show` are run on a small workspace whose ledger was filled up. Then a build is gone through once more where nothing is to be
-asked, with `--more` rows of other work in its ledger and without. CPU seconds count, and the memory of the process.
+view of what was spent, and `specmill show` are run on a small workspace whose ledger was filled up. Then a build is
+gone through once more where nothing is to be asked, with `--more` rows of other work in its ledger and without. CPU
+seconds count, and the memory of the process.
 """
 
 import argparse

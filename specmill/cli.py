@@ -38,6 +38,7 @@ FOLDERS = {
         "train": "Look at what is trained on, count the updates, and train it.",
         "questions": "Make the question sets of a spec, checked and gated.",
         "eval": "Ask a model the questions whose answers the corpus should move.",
+        "experiment": "Plan, build, train, ask and tabulate arms that differ in one thing.",
         "model": "List, fetch and serve the embedded models.",
         "doctor": "Check that everything is there: endpoint, model, disk, versions.",
         "fake-endpoint": "Serve a stand-in for an OpenAI-compatible endpoint that can misbehave on request.",
