@@ -37,7 +37,6 @@ def sources_of(workspace: Workspace, settings: BuildSettings, spec: Spec, *, cha
         sys.version,
         platform.machine(),
         settings.model_dump_json(exclude={"spec"}),
-        spec.name,
         spec.text,
         spec.shape,
         chats_only,

@@ -92,6 +92,9 @@ def test_nothing_is_done_again_but_what_was_found_is_said(
     assert "nothing to do" in shown and "documents.target_tokens asks for: ideas ran out" in shown
     assert "documents: 3 of 3 kept" in shown and "filtering" not in shown
     assert contents(copied / "ws") == before
+    recipe, base, out = load_target(str(copied / "ws"), None)  # by its own recipe, which has the spec in it
+    build_workspace(recipe, base, out)
+    assert "nothing to do" in capsys.readouterr().err
     with pytest.raises(AssertionError):
         build(copied, "seed=1")
 
