@@ -30,8 +30,8 @@ _REPLIES: Final = {State.OK, State.TRUNCATED, State.REFUSED, State.UNPARSED}
 
 
 def sources_of(workspace: Workspace, settings: BuildSettings, spec: Spec, *, chats_only: bool) -> str:
-    """Fingerprint of all that a build follows from but the ledger. `settings` with paths as the workspace keeps them;
-    whole chats, question sets and tokenizers are in it by their content."""
+    """Fingerprint of all that a build follows from but the ledger. `settings` with paths as the workspace keeps them:
+    its copies of chats, question sets and tokenizers are in it by their content."""
     digest = hashlib.sha256()
     facts = [
         sys.version,
@@ -43,7 +43,8 @@ def sources_of(workspace: Workspace, settings: BuildSettings, spec: Spec, *, cha
     ]
     digest.update(json.dumps([*facts, _distributions()]).encode())
     prompts = None if settings.prompts is None or is_installed(settings.prompts) else settings.prompts
-    for folder in (*_code(), *([workspace.root / prompts] if prompts else [])):
+    given = [workspace.sources, workspace.questions, *([workspace.root / prompts] if prompts else [])]
+    for folder in (*_code(), *given):
         _add_files(digest, folder)
     return digest.hexdigest()
 

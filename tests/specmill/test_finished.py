@@ -132,6 +132,10 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "the card changed": lambda f: (f / "ws/dataset/README.md").write_text("Mine.\n"),
     "the manifest removed": remove("manifest.json"),
     "the spec changed": lambda f: (f / "ws/spec.md").write_text("Another.\n"),
+    "questions of the spec, which documents must not hold": lambda f: (
+        (f / "ws/questions").mkdir(),
+        (f / "ws/questions/spec.yaml").write_text("[]"),
+    ),
     "a reply added": sql(
         "INSERT INTO completion SELECT NULL, x'00', role, stage, row_id, sample, attempt, model, endpoint, state, "
         "finish_reason, prompt_tokens, cached_tokens, completion_tokens, reasoning_tokens, cost_usd, latency_s, "
