@@ -5,7 +5,6 @@ import os
 import sys
 from difflib import get_close_matches
 from importlib import import_module
-from importlib.metadata import version as package_version
 from typing import Annotated, Any
 
 import typer
@@ -100,6 +99,8 @@ app = typer.Typer(cls=Verbs, no_args_is_help=True, pretty_exceptions_enable=Fals
 
 def _version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version as package_version
+
         typer.echo(f"specmill {package_version('specmill')}")
         raise typer.Exit
 
