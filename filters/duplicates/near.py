@@ -9,7 +9,7 @@ import numpy.typing as npt
 from filters.base import Item, Rejection
 from filters.duplicates.settings import Near
 from filters.duplicates.survivor_rank import ranked
-from filters.text.view import Hashes, hashes_of, ngrams_of, words_of
+from filters.text.view import Hashes, View, hashes_of, ngrams_of, words_of
 
 Signature = npt.NDArray[np.uint32]
 _CANDIDATE_RATE = 0.99  # chance that a pair at the threshold is compared
@@ -47,11 +47,15 @@ class NearDuplicates:
 
     def signature(self, words: list[str]) -> Signature:
         """The MinHash signature of a text; a text shorter than a shingle is one shingle."""
-        return self.signature_of(hashes_of(words))
+        hashes = hashes_of(words)
+        return self._signature(ngrams_of(hashes, min(self.settings.shingle, max(1, len(hashes)))))
 
-    def signature_of(self, hashes: Hashes) -> Signature:
-        """The same from the hashes of the text's words."""
-        shingles = ngrams_of(hashes, min(self.settings.shingle, max(1, len(hashes)))).astype(np.uint32)
+    def signature_of(self, view: View) -> Signature:
+        """The same of a text that is read already."""
+        return self._signature(view.ngrams(min(self.settings.shingle, max(1, len(view.hashes)))))
+
+    def _signature(self, grams: Hashes) -> Signature:
+        shingles = grams.astype(np.uint32)
         lowest = np.full(len(self.factors), 2**32 - 1, dtype=np.uint32)
         for start in range(0, len(shingles), _BLOCK):
             block = shingles[start : start + _BLOCK]
