@@ -40,6 +40,10 @@ class Patterns:
         that are no lists, such as the assistant's name."""
         return self._source(name, values, ())
 
+    def sources(self, name: str, /, **values: str) -> list[str]:
+        """An expression for each entry of a list."""
+        return [self._filled(entry, values, (name,)) for entry in self._entries(name)]
+
     def compiled(
         self, name: str, /, flags: int = re.IGNORECASE, *, whole: bool = True, **values: str
     ) -> re.Pattern[str]:
@@ -63,12 +67,15 @@ class Patterns:
         if name in above:
             raise SpecmillError(f"{self._where}: {name}: a list that stands in itself, by {' -> '.join(above)}.")
 
+        entries = sorted(self._entries(name), key=len, reverse=True)
+        return "(?:" + "|".join(self._filled(entry, values, (*above, name)) for entry in entries) + ")"
+
+    def _filled(self, entry: str, values: Mapping[str, str], above: tuple[str, ...]) -> str:
         def inserted(found: re.Match[str]) -> str:
             inner = found[1]
-            return f"(?:{values[inner]})" if inner in values else self._source(inner, values, (*above, name))
+            return f"(?:{values[inner]})" if inner in values else self._source(inner, values, above)
 
-        entries = sorted(self._entries(name), key=len, reverse=True)
-        return "(?:" + "|".join(_INSERT.sub(inserted, entry) for entry in entries) + ")"
+        return _INSERT.sub(inserted, entry)
 
 
 class PerLanguage:
