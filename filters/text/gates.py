@@ -25,15 +25,17 @@ _WORD = re.compile(r"[\w']+")
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """One of these must hold: a word (or what an apostrophe joins in one), a part of a word, all of some others."""
+    """One of these must hold: a word (or what an apostrophe joins in one), a part of a word, all of some others, a
+    digit anywhere."""
 
     words: frozenset[str] = frozenset()
     parts: tuple[str, ...] = ()
     every: tuple[tuple["Needed", ...], ...] = ()
+    digit: bool = False
 
     def holds(self, view: View) -> bool:
         """Whether one of them holds for a text."""
-        if not self.words.isdisjoint(view.tokens):
+        if not self.words.isdisjoint(view.tokens) or (self.digit and view.has_digit):
             return True
         if self.parts:
             spelled = view.spelled
@@ -46,7 +48,7 @@ class Needed:
     def often(self) -> float:
         """How many places of an ordinary text do, roughly: what is rarest is asked first."""
         alone = sum(_often(word, whole=True) for word in self.words) + sum(_often(part) for part in self.parts)
-        return alone + sum(min(one.often for one in clause) for clause in self.every)
+        return alone + self.digit + sum(min(one.often for one in clause) for clause in self.every)
 
 
 class Gate:
@@ -60,6 +62,21 @@ class Gate:
     def open(self, view: View) -> bool:
         """Whether one of them may match anywhere in the text."""
         return self.needed is None or any(all(one.holds(view) for one in clauses) for clauses in self.needed if clauses)
+
+
+class Marks:
+    """Characters in lower case, one of which stands wherever something costly is to be looked for."""
+
+    def __init__(self, *marks: str) -> None:
+        self._marks = [(mark, Gate(re.escape(mark))) for mark in marks]
+
+    def present(self, view: View) -> list[str]:
+        """Those that stand in the text."""
+        return [mark for mark, gate in self._marks if gate.open(view) and mark in view.lower]
+
+    def open(self, view: View) -> bool:
+        """Whether one of them does."""
+        return any(gate.open(view) and mark in view.lower for mark, gate in self._marks)
 
 
 class Gated:
@@ -113,6 +130,8 @@ def _node(kind: Any, value: Any, bounded: tuple[bool, bool]) -> tuple[Needed, ..
     if kind in (code.MAX_REPEAT, code.MIN_REPEAT, code.POSSESSIVE_REPEAT):
         least, most, inner = value
         return _sequence(list(inner), bounded if most == 1 else (False, False)) if least else ()
+    if kind is code.IN and list(value) == [(code.CATEGORY, code.CATEGORY_DIGIT)]:
+        return (Needed(digit=True),)
     return _either([_sequence(list(one), bounded) for one in value[1]]) if kind is code.BRANCH else ()
 
 
@@ -123,14 +142,16 @@ def _either(choices: list[tuple[Needed, ...]]) -> tuple[Needed, ...]:
     words: set[str] = set()
     parts: dict[str, None] = {}
     every: dict[tuple[Needed, ...], None] = {}
+    digit = False
     for choice in choices:
         if len(choice) == 1:
             words |= choice[0].words
             parts |= dict.fromkeys(choice[0].parts)
             every |= dict.fromkeys(choice[0].every)
+            digit |= choice[0].digit
         else:
             every[choice] = None
-    return (Needed(frozenset(words), tuple(parts), tuple(every)),)
+    return (Needed(frozenset(words), tuple(parts), tuple(every), digit),)
 
 
 def _literal(letters: str, starts: bool, ends: bool) -> Iterator[Needed]:

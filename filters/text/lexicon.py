@@ -19,7 +19,7 @@ Flags = npt.NDArray[np.bool_]
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 _MOST = 500_000  # words that are remembered; ordinary corpora have a fifth of that
-_START = 3  # letters by which a name is looked for first
+START = 3  # letters by which a name is looked for first
 
 
 class _Numbers(dict[str, int]):
@@ -63,7 +63,7 @@ class Lexicon:
         """The first letters of words, and of what an apostrophe joins in them; three where they have so many."""
         for word in self.words[len(self.starts) :]:
             parts = word.split("'") if "'" in word else (word,)
-            self.starts.append(tuple(part.lstrip("_")[:_START] for part in parts))
+            self.starts.append(tuple(part.lstrip("_")[:START] for part in parts))
         return frozenset(chain.from_iterable(map(self.starts.__getitem__, ids.tolist())))
 
 

@@ -33,7 +33,7 @@ class Patterns:
 
     def words(self, name: str) -> frozenset[str]:
         """The entries of a list as they stand."""
-        return frozenset(self._entries(name))
+        return frozenset(self.entries(name))
 
     def source(self, name: str, /, **values: str) -> str:
         """An expression that matches any entry of a list, the longest first; `values` are expressions for `{name}`s
@@ -42,7 +42,7 @@ class Patterns:
 
     def sources(self, name: str, /, **values: str) -> list[str]:
         """An expression for each entry of a list."""
-        return [self._filled(entry, values, (name,)) for entry in self._entries(name)]
+        return [self._filled(entry, values, (name,)) for entry in self.entries(name)]
 
     def compiled(
         self, name: str, /, flags: int = re.IGNORECASE, *, whole: bool = True, **values: str
@@ -57,7 +57,8 @@ class Patterns:
     def __contains__(self, name: object) -> bool:
         return name in self._lists
 
-    def _entries(self, name: str) -> list[str]:
+    def entries(self, name: str) -> list[str]:
+        """The entries of a list, in order."""
         entries = self._lists.get(name)
         if not isinstance(entries, list) or not entries or not all(isinstance(entry, str) for entry in entries):
             raise SpecmillError(f"{self._where}: {name}: expected a list of words, found {entries!r}.")
@@ -67,7 +68,7 @@ class Patterns:
         if name in above:
             raise SpecmillError(f"{self._where}: {name}: a list that stands in itself, by {' -> '.join(above)}.")
 
-        entries = sorted(self._entries(name), key=len, reverse=True)
+        entries = sorted(self.entries(name), key=len, reverse=True)
         return "(?:" + "|".join(self._filled(entry, values, (*above, name)) for entry in entries) + ")"
 
     def _filled(self, entry: str, values: Mapping[str, str], above: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
-from filters.text.lexicon import Lexicon
+from filters.text.lexicon import Ids, Lexicon, lexicon
 from filters.text.view import View
 
 Vectors = npt.NDArray[np.float32]
@@ -48,15 +48,20 @@ class StaticWords:
 
     def embed_view(self, view: View) -> Vectors:
         """The same of a text that is read already."""
-        ids, times = view.distinct
-        if len(ids) > _ROOM:
-            return self.embed(view.counts)
-        rows = self._rows_of(view.lexicon)
+        return self.embed(view.counts) if len(view.distinct[0]) > _ROOM else self._embed(view.lexicon, *view.distinct)
+
+    def embed_words(self, words: list[str]) -> Vectors:
+        """The same of a few words in lower case."""
+        known = lexicon()
+        return self._embed(known, *known.distinct(known.ids(words)))
+
+    def _embed(self, known: Lexicon, ids: Ids, times: npt.NDArray[np.int64]) -> Vectors:
+        rows = self._rows_of(known)
         if (new := ids[rows[ids] < 0]).size:
             self._make_room(len(ids))
-            rows = self._rows_of(view.lexicon)
+            rows = self._rows_of(known)
             new = ids[rows[ids] < 0]
-            rows[new] = [self._row(view.lexicon.words[one]) for one in new.tolist()]
+            rows[new] = [self._row(known.words[one]) for one in new.tolist()]
         return self._sum(rows[ids], times.astype(np.float32))
 
     def _sum(self, rows: list[int] | npt.NDArray[np.int32], times: Vectors) -> Vectors:

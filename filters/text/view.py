@@ -152,6 +152,11 @@ class View:
         return "\n".join(self.vocabulary)
 
     @cached_property
+    def has_digit(self) -> bool:
+        """Whether there is a digit in any word."""
+        return _DIGITS.search(self.spelled) is not None
+
+    @cached_property
     def hashes(self) -> Hashes:
         """A hash a word."""
         return self.known(HASH)
@@ -167,13 +172,13 @@ class View:
         return self._ngrams[n]
 
     @cached_property
-    def _starts(self) -> frozenset[str]:
+    def starts(self) -> frozenset[str]:
         """The first letters of all words, three where they have so many."""
         return self.lexicon.starts_of(self.distinct[0])
 
     def may_have(self, name: str) -> bool:
         """Whether a name, squeezed, may stand here where a word begins, however it is spelled: cheap to ask of many."""
-        starts = self._starts
+        starts = self.starts
         begins = name[:3] in starts or name[:1] in starts or name[:2] in starts
         return begins and name in self.squeezed
 
@@ -186,7 +191,7 @@ class View:
     @cached_property
     def numeric(self) -> str:
         """The parts of the text that stand near a digit, a line each: where dates and figures can be."""
-        if self.text.isascii() and not any(digit in self.text for digit in "0123456789"):
+        if not self.has_digit:
             return ""
         parts: list[str] = []
         start = end = -1

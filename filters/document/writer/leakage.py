@@ -4,6 +4,7 @@ import re
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
 from filters.document.writer.settings import Leak
+from filters.text.gates import Marks
 from filters.text.view import View
 
 _NAMES = (
@@ -41,7 +42,7 @@ _NEXT = re.compile(  # the next request, made up behind the text
     r"(?:\n\s*(?:assistant|ai|response|a):[^\n]*)?\s*\Z",
     re.IGNORECASE,
 )
-_HEAD_MARKS = (  # one stands in whatever `_HEAD` finds
+_HEAD_MARKS = Marks(  # one stands in whatever `_HEAD` finds
     "the user ", "[scratch", "scratchpad", "scratch pad", "thinking", "brainstorm", "planning", "chain of thought",
     "document type", "document idea", "doc type", "word count", "target length",
 )  # fmt: skip
@@ -74,7 +75,7 @@ class Leakage(TextCheck):
         """Score: leaks found; one is too many; else marks of a plan."""
         prose = view.prose
         found = []
-        if any(mark in view.lower for mark in _HEAD_MARKS):
+        if _HEAD_MARKS.open(view):
             found = [match.group() for match in _HEAD.finditer(prose)]
         if "<" in prose or "[" in prose or "&lt;" in prose:
             found += [match.group() for pattern in (_TAG, _SPECIAL) for match in pattern.finditer(prose)]

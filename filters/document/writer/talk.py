@@ -7,7 +7,6 @@ it (benchmarks/talk.yaml, benchmarks/train_talk.py) says which kind it is. Anoth
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
@@ -17,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.check import excerpt
+from filters.text.cues import Cues
 from filters.text.patterns import Patterns, PerLanguage
 from filters.text.static import static_words
-from filters.text.view import View, words_of
+from filters.text.view import View, words_in
 
 PACKAGE = "filters.document.writer"
 KINDS = ("content", "plan", "offer", "note")
@@ -28,7 +28,8 @@ FAMILIES = (
 )  # fmt: skip
 LANGUAGES = PerLanguage(PACKAGE).with_list("talk_text")
 _PAIRS = tuple(combinations(range(len(FAMILIES)), 2))
-_SENTENCE = re.compile(r"(?<=[.!?:])\s+|\n+")
+_PLACES = {pair: place for place, pair in enumerate(_PAIRS)}
+_STOPS, _BREAK = (". ", "! ", "? ", ": "), " __ "
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _SPOKEN = re.compile(r"\W*[\w .']{1,30}:\s")
 _POSTSCRIPT = re.compile(r"\W*p\.? ?s\b")  # of a letter, where offers are the author's own
@@ -41,29 +42,40 @@ Numbers = npt.NDArray[np.float32]
 
 
 class Families:
-    """The families of one language, compiled."""
+    """The families of one language."""
 
     def __init__(self, code: str) -> None:
         lists = Patterns.of(PACKAGE, code)
-        self.patterns = [lists.compiled(f"talk_{name}", 0, whole=name != "opener") for name in FAMILIES]
+        self.cues = Cues({name: lists.entries(f"talk_{name}") for name in FAMILIES}, openers=("opener",))
         self.embeds = code == "en"
 
     def features(self, paragraph: str) -> Numbers:
         """What is known of a paragraph in lower case: families, pairs in a sentence, its form, its embedding."""
         text = " ".join(paragraph.split()[:_WORDS])
-        counts = np.zeros(len(FAMILIES), dtype=np.float32)
+        sentences = _sentences(text)
+        found = self.cues.find(sentences)
         pairs = np.zeros(len(_PAIRS), dtype=np.float32)
-        for sentence in _SENTENCE.split(text):
-            here = np.array([len(pattern.findall(sentence)) for pattern in self.patterns], dtype=np.float32)
-            counts += here
-            met = here > 0
-            pairs += [met[one] and met[other] for one, other in _PAIRS]
-        words = words_of(text)
+        pairs[[_PLACES[pair] for met in found.sentences for pair in combinations(sorted(met), 2)]] = 1
+        words = [word for sentence in sentences for word in sentence]
         form = [1.0, len(words) / _WORDS, float(bool(_SPOKEN.match(text))), min(4, text.count('"')) / 4]
-        parts = [np.minimum(counts, _MOST) / _MOST, np.minimum(pairs, 1), np.array(form, dtype=np.float32)]
+        counts = np.minimum(np.array(found.counts, dtype=np.float32), _MOST) / _MOST
+        parts = [counts, pairs, np.array(form, dtype=np.float32)]
         if self.embeds:
-            parts.append(static_words().embed(Counter(words)))
+            parts.append(static_words().embed_words(words))
         return np.concatenate(parts).astype(np.float32)
+
+
+def _sentences(text: str) -> list[list[str]]:
+    """The words of each sentence of a text in lower case."""
+    for stop in _STOPS:
+        text = text.replace(stop, _BREAK)
+    sentences: list[list[str]] = [[]]
+    for word in words_in(text):
+        if word == _BREAK.strip():
+            sentences.append([])
+        else:
+            sentences[-1].append(word)
+    return sentences
 
 
 class Talk:
