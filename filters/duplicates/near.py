@@ -57,9 +57,12 @@ class NearDuplicates:
     def _signature(self, grams: Hashes) -> Signature:
         shingles = grams.astype(np.uint32)
         lowest = np.full(len(self.factors), 2**32 - 1, dtype=np.uint32)
+        room = np.empty((len(self.factors), min(_BLOCK, len(shingles))), dtype=np.uint32)
         for start in range(0, len(shingles), _BLOCK):
             block = shingles[start : start + _BLOCK]
-            np.minimum(lowest, (self.factors * block + self.offsets).min(axis=1), out=lowest)
+            hashed = np.multiply(self.factors, block, out=room[:, : len(block)])
+            hashed += self.offsets
+            np.minimum(lowest, hashed.min(axis=1), out=lowest)
         return lowest
 
     def among(self, ids: list[str], signatures: npt.NDArray[np.uint32]) -> list[Rejection]:

@@ -45,38 +45,34 @@ class Cues:
                     self._begun.append((first, place, rest))
                 else:
                     self._exact.setdefault(first, []).append((place, rest))
-        self._known: dict[str, list[tuple[int, Phrase]]] = {}
+        self._known: dict[str, tuple[tuple[int, Phrase], ...]] = {}
 
     def find(self, sentences: Iterable[Sequence[str]]) -> Found:
         """The families in sentences, each a list of words in lower case; of a family the longest phrase counts."""
         found = Found([0] * len(self.names))
         for words in sentences:
             met: set[int] = set()
-            ends = [0] * len(self.names)
+            ends: dict[int, int] = {}
             for place, word in enumerate(words):
-                for family, end in self._at(words, place, word):
-                    if place >= ends[family] and (place == 0 or family not in self._openers):
+                known = self._known.get(word)
+                for family, rest in self._beginning(word) if known is None else known:
+                    end = place + 1 + len(rest)
+                    if rest and not (end <= len(words) and all(map(_fits, rest, words[place + 1 : end]))):
+                        continue
+                    last = ends.get(family, 0)
+                    if place >= last and (place == 0 or family not in self._openers):
                         found.counts[family] += 1
                         met.add(family)
-                    ends[family] = max(ends[family], end)
+                    ends[family] = max(last, end)
             found.sentences.append(met)
         return found
 
-    def _at(self, words: Sequence[str], place: int, word: str) -> Iterator[tuple[int, int]]:
-        """The families of which a phrase begins at a place, and where it ends."""
-        for family, rest in self._beginning(word):
-            end = place + 1 + len(rest)
-            if not rest or (end <= len(words) and all(map(_fits, rest, words[place + 1 : end]))):
-                yield family, end
-
-    def _beginning(self, word: str) -> list[tuple[int, Phrase]]:
+    def _beginning(self, word: str) -> tuple[tuple[int, Phrase], ...]:
         """The phrases that begin with a word."""
-        known = self._known.get(word)
-        if known is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            begun = [(family, rest) for first, family, rest in self._begun if _fits(first, word)]
-            known = self._known[word] = [*self._exact.get(word, ()), *begun]
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        begun = [(family, rest) for first, family, rest in self._begun if _fits(first, word)]
+        self._known[word] = known = (*self._exact.get(word, ()), *begun)
         return known
 
 

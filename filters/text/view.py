@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.base import Item
-from filters.text.lexicon import HASH, Column, Hashes, Ids, Scalar, lexicon
+from filters.text.lexicon import HASH, START, Column, Hashes, Ids, Scalar, lexicon
 
 _UNSPACED = (  # scripts that put no space between words: Thai, Lao, Burmese, Khmer, kana, bopomofo, ideographs
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3100-\u312f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -178,9 +178,14 @@ class View:
 
     def may_have(self, name: str) -> bool:
         """Whether a name, squeezed, may stand here where a word begins, however it is spelled: cheap to ask of many."""
+        return self._begins(name) and name in self.squeezed
+
+    def _begins(self, name: str) -> bool:
+        """Whether words begin as a name does, and as it goes on where a word ends in it."""
         starts = self.starts
-        begins = name[:3] in starts or name[:1] in starts or name[:2] in starts
-        return begins and name in self.squeezed
+        return name[:START] in starts or any(
+            name[:end] in starts and (len(name) <= end or self._begins(name[end:])) for end in range(1, START)
+        )
 
     @cached_property
     def counts(self) -> Counter[str]:

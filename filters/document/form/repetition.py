@@ -10,6 +10,7 @@ from filters.text.overlap import again, slots_of
 from filters.text.view import View
 
 _TOP = 4  # words of the most frequent n-gram
+_COARSER = 3  # bits
 _FEW = 2  # times that a text may say anything
 _LONG = 8  # words of the n-grams whose repetition is counted
 
@@ -48,7 +49,7 @@ def _repeated(pieces: list[str]) -> tuple[int, int]:
 def _top(view: View) -> tuple[int, int]:
     """Words inside of the most frequent n-gram, and all."""
     grams = view.ngrams(_TOP)
-    slots = slots_of(grams)
+    slots = slots_of(grams) >> _COARSER
     often = np.bincount(slots, minlength=1)[slots] > _FEW  # in one slot there may be several
     grams = np.sort(grams[often])
     if not len(grams):

@@ -4,7 +4,7 @@ import re
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
 from filters.document.writer.settings import Leak
-from filters.text.gates import Marks
+from filters.text.gates import Gated, Marks
 from filters.text.view import View
 
 _NAMES = (
@@ -36,7 +36,7 @@ _TURNS = 2  # different ones; a report may have a heading that is called "Respon
 _ALPACA = re.compile(
     r"\bbelow is an instruction that describes a task\b|^#{2,4} ?instructions?: *\S", re.IGNORECASE | re.MULTILINE
 )
-_NEXT = re.compile(  # the next request, made up behind the text
+_NEXT = Gated(  # the next request, made up behind the text
     r"\n\s*(?:human|user|instruction|prompt|q): [^\n]{0,80}\b(?:write|create|draft|generate|produce|compose|rewrite)\b"
     r"[^\n]*"
     r"(?:\n\s*(?:assistant|ai|response|a):[^\n]*)?\s*\Z",
@@ -47,7 +47,7 @@ _HEAD_MARKS = Marks(  # one stands in whatever `_HEAD` finds
     "document type", "document idea", "doc type", "word count", "target length",
 )  # fmt: skip
 _SQUARE = ("system", "user", "assistant", "human")  # "[User]" is how a transcript names a speaker
-_SURE = re.compile(  # a plan's or a self-check's own words; the rest may stand in advice on writing too
+_SURE = Gated(  # a plan's or a self-check's own words; the rest may stand in advice on writing too
     r"\bthe (?:author|narrator|writer) (?:is|knows|has never|should|must|would|can)\b|\b(?:self-)?check(?:list)?:|"
     r"\bthe (?:value|reason|assertion) (?:must|should|has to|comes? out|is (?:shown|stated|explained))\b|"
     r"\b(?:bring out|show|convey|state) the (?:value|reason|assertion)\b|\b(?:insider|lay) (?:frame|author|voice)\b|"
@@ -77,15 +77,15 @@ class Leakage(TextCheck):
         found = []
         if _HEAD_MARKS.open(view):
             found = [match.group() for match in _HEAD.finditer(prose)]
-        if "<" in prose or "[" in prose or "&lt;" in prose:
+        if "<" in prose or "[" in prose or ("&" in prose and "&lt;" in prose):
             found += [match.group() for pattern in (_TAG, _SPECIAL) for match in pattern.finditer(prose)]
         found = [leak for leak in found if not _speaker(leak)] + _turns(view)
         if not found:
-            return next((plan for edge in view.edges if (plan := self._plan(edge)).failed), PASSED)
+            return next((plan for edge in view.edges if (plan := self._plan(view, edge)).failed), PASSED)
         return Outcome(True, float(len(found)), 0.0, excerpt(found[0]))
 
-    def _plan(self, paragraph: str) -> Outcome:
-        sure = {match.group() for match in _SURE.finditer(paragraph)}
+    def _plan(self, view: View, paragraph: str) -> Outcome:
+        sure = {match.group() for match in _SURE.finditer(view, paragraph)}
         if not sure:
             return PASSED
         marks = sure | {match.group() for match in _PLANNED.finditer(paragraph)}
@@ -94,11 +94,11 @@ class Leakage(TextCheck):
 
 def _turns(view: View) -> list[str]:
     """Marks of turns that a base model writes on with: instruction and response, or the next request."""
-    found = [match.group() for match in _ALPACA.finditer(view.prose)] if "nstruction" in view.text else []
-    if ":" in view.text and "##" in view.text:
+    found = [match.group() for match in _ALPACA.finditer(view.prose)] if "instruction" in view.spelled else []
+    if "#" in view.text and "##" in view.text:
         turns = {match[1].lower(): match.group() for match in _TURN.finditer(view.prose)}
         found += turns.values() if len(turns) >= _TURNS else []
-    request = _NEXT.search(view.text[-_END:])
+    request = _NEXT.search(view, view.text[-_END:])
     return found + ([request.group().strip()] if request else [])
 
 

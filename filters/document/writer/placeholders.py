@@ -66,7 +66,7 @@ class Placeholders(TextCheck):
             found += [
                 match for match in _ANGLE.finditer(prose) if self._is_slot(match[1].replace("_", " "), shouts=False)
             ]
-        found += [match for match in slots(prose) if not self._kept(match.group().lower())]
+        found += [match for match in slots(view) if not self._kept(match.group().lower())]
         found += _ALL_ASIDE.finditer(prose)
         if _FORM.search(view.item.genre):
             found = [match for match in found if not match.group().rstrip().endswith("___")]
