@@ -90,7 +90,7 @@ def main() -> None:
     """Figures, then the file."""
     rows = examples()
     families = Families("en")
-    every = np.stack([families.features(text.lower().replace("’", "'")) for _, text, _ in rows])
+    every = families.features([text.lower().replace("’", "'") for _, text, _ in rows])
     labels, groups = np.array([kind for _, _, kind in rows]), [group for group, _, _ in rows]
     width = every.shape[1] - 128
     for title, features in (("families", every[:, :width]), ("with embedding", every)):

@@ -57,7 +57,7 @@ class ThinkLeak(TextCheck):
             return []
         opening = view.edges[0]
         about = self.user.search(opening)
-        return [about.group()] if about and self.talk.kinds(opening)[_PLAN] > _LIKELY else []
+        return [about.group()] if about and self.talk.kinds([opening])[0, _PLAN] > _LIKELY else []
 
 
 class SpecAsPrompt(TextCheck):

@@ -81,10 +81,10 @@ class Names:
         self.source = "|".join(rf"(?-i:{n.source})" if n.common else n.source for n in self.names)
         self.misspelt = _misspelt(self.names)
         self._common = frozenset(word for name in self.names if name.common for word in _possessed(name.name.lower()))
-        self._beginning: dict[str, list[int]] = {}  # by the first letters of a spelling
+        self._beginning: dict[str, list[tuple[int, str]]] = {}  # by the first letters of a spelling
         for place, name in enumerate(self.names):
-            for start in {anchor[:length] for anchor in name.anchors for length in range(1, START + 1)}:
-                self._beginning.setdefault(start, []).append(place)
+            for start, anchor in {(anchor[:size], anchor) for anchor in name.anchors for size in range(1, START + 1)}:
+                self._beginning.setdefault(start, []).append((place, anchor))
 
     def find(self, view: View) -> list[Mention]:
         """Every mention, in the order of the text; a common word only where a cue stands near it."""
@@ -108,8 +108,8 @@ class Names:
 
     def _possible(self, view: View) -> list[int]:
         """The places of the names that may stand in the text, however they are spelled: cheap to ask of many."""
-        begun = {place for start in self._beginning.keys() & view.starts for place in self._beginning[start]}
-        return sorted(place for place in begun if any(map(view.may_have, self.names[place].anchors)))
+        begun = {one for start in self._beginning.keys() & view.starts for one in self._beginning[start]}
+        return sorted({place for place, anchor in begun if view.may_have(anchor)})
 
     def bare(self, view: View) -> list[Mention]:
         """Mentions of common words without a cue, of which most are no assistant's, in no order."""

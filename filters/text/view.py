@@ -25,6 +25,7 @@ _DIGITS = re.compile(r"\d+")
 _REACH = 70  # characters around a number in which what it is a number of must stand
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _SEPARATORS = {ord(mark): None for mark in " -_.\n\t"}
+_PIECES = range(1, START + 1)
 _FACTOR = 0x9E3779B97F4A7C15
 _PAGE = 2_000  # characters of a first or last paragraph that are looked at
 
@@ -94,6 +95,7 @@ class View:
     def __init__(self, item: Item) -> None:
         self.item = item
         self.lexicon = lexicon()
+        self._may_have: dict[str, bool] = {}
         self._ngrams: dict[int, Hashes] = {}
 
     @cached_property
@@ -178,7 +180,16 @@ class View:
 
     def may_have(self, name: str) -> bool:
         """Whether a name, squeezed, may stand here where a word begins, however it is spelled: cheap to ask of many."""
-        return self._begins(name) and name in self.squeezed
+        if name not in self._may_have:
+            begins = self._begins(name)
+            self._may_have[name] = begins and (name in self.spelled or (self._parts(name) and name in self.squeezed))
+        return self._may_have[name]
+
+    def _parts(self, name: str) -> bool:
+        """Whether a name may go on in another word than it begins in."""
+        return any(
+            name[start : start + length] in self.starts for start in range(1, len(name)) for length in _PIECES
+        )
 
     def _begins(self, name: str) -> bool:
         """Whether words begin as a name does, and as it goes on where a word ends in it."""

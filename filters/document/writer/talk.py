@@ -7,7 +7,7 @@ it (benchmarks/talk.yaml, benchmarks/train_talk.py) says which kind it is. Anoth
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
 from itertools import combinations
@@ -28,13 +28,19 @@ FAMILIES = (
 )  # fmt: skip
 LANGUAGES = PerLanguage(PACKAGE).with_list("talk_text")
 _PAIRS = tuple(combinations(range(len(FAMILIES)), 2))
-_PLACES = {pair: place for place, pair in enumerate(_PAIRS)}
+_PLACES = {pair: place for place, pair in enumerate(_PAIRS, start=len(FAMILIES))}
 _STOPS, _BREAK = (". ", "! ", "? ", ": "), " __ "
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _SPOKEN = re.compile(r"\W*[\w .']{1,30}:\s")
 _POSTSCRIPT = re.compile(r"\W*p\.? ?s\b")  # of a letter, where offers are the author's own
 _WORDS = 120  # words of a paragraph that are looked at
 _MOST = 3  # times that a family counts
+_FORM = (
+    lambda text, sentences: 1.0,
+    lambda text, sentences: sum(map(len, sentences)) / _WORDS,
+    lambda text, sentences: float(bool(_SPOKEN.match(text))),
+    lambda text, sentences: min(4, text.count('"')) / 4,
+)
 _PAGE = 4_000  # characters of a text's start and end in which paragraphs are looked for
 _EACH = 2  # paragraphs at either end
 
@@ -49,20 +55,21 @@ class Families:
         self.cues = Cues({name: lists.entries(f"talk_{name}") for name in FAMILIES}, openers=("opener",))
         self.embeds = code == "en"
 
-    def features(self, paragraph: str) -> Numbers:
-        """What is known of a paragraph in lower case: families, pairs in a sentence, its form, its embedding."""
-        text = " ".join(paragraph.split()[:_WORDS])
-        sentences = _sentences(text)
-        found = self.cues.find(sentences)
-        pairs = np.zeros(len(_PAIRS), dtype=np.float32)
-        pairs[[_PLACES[pair] for met in found.sentences for pair in combinations(sorted(met), 2)]] = 1
-        words = [word for sentence in sentences for word in sentence]
-        form = [1.0, len(words) / _WORDS, float(bool(_SPOKEN.match(text))), min(4, text.count('"')) / 4]
-        counts = np.minimum(np.array(found.counts, dtype=np.float32), _MOST) / _MOST
-        parts = [counts, pairs, np.array(form, dtype=np.float32)]
-        if self.embeds:
-            parts.append(static_words().embed_words(words))
-        return np.concatenate(parts).astype(np.float32)
+    def features(self, paragraphs: Sequence[str]) -> Numbers:
+        """What is known of paragraphs in lower case, a row each: families, pairs in a sentence, form, embedding."""
+        texts = [" ".join(paragraph.split()[:_WORDS]) for paragraph in paragraphs]
+        rows = np.zeros((len(texts), len(FAMILIES) + len(_PAIRS) + len(_FORM)), dtype=np.float32)
+        told = [_sentences(text) for text in texts]
+        for row, text, sentences in zip(rows, texts, told, strict=True):
+            found = self.cues.find(sentences)
+            row[: len(FAMILIES)] = [min(count, _MOST) / _MOST for count in found.counts]
+            met = {_PLACES[pair] for families in found.sentences for pair in combinations(sorted(families), 2)}
+            row[[*met]] = 1
+            row[-len(_FORM) :] = [form(text, sentences) for form in _FORM]
+        if not self.embeds:
+            return rows
+        words = [[word for sentence in sentences for word in sentence] for sentences in told]
+        return np.concatenate([rows, static_words().embed_lists(words)], axis=1)
 
 
 def _sentences(text: str) -> list[list[str]]:
@@ -87,21 +94,20 @@ class Talk:
             self.weights = stored["embedded" if self.families.embeds else "families"].astype(np.float32)
             self.limit = float(stored["limit"])
 
-    def kinds(self, paragraph: str) -> Numbers:
-        """The probability of each of `KINDS`."""
-        scores = self.families.features(paragraph) @ self.weights
-        powers = np.exp(scores - scores.max())
-        return np.asarray(powers / powers.sum(), dtype=np.float32)
+    def kinds(self, paragraphs: Sequence[str]) -> Numbers:
+        """The probability of each of `KINDS` (paragraphs, kinds)."""
+        scores = self.families.features(paragraphs) @ self.weights
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
 
     def find(self, view: View, kinds: tuple[str, ...] = KINDS[1:]) -> tuple[float, str]:
         """The highest probability, among paragraphs at the ends, that it is one of `kinds`; and its paragraph."""
         columns = [KINDS.index(kind) for kind in kinds]
-        found = [
-            (float(self.kinds(paragraph)[columns].sum()), paragraph)
-            for paragraph in edges(view)
-            if not _POSTSCRIPT.match(paragraph)
-        ]
-        most, paragraph = max(found, default=(0.0, ""))
+        paragraphs = [paragraph for paragraph in edges(view) if not _POSTSCRIPT.match(paragraph)]
+        if not paragraphs:
+            return 0.0, ""
+        likely = self.kinds(paragraphs)[:, columns].sum(axis=1).tolist()
+        most, paragraph = max(zip(likely, paragraphs, strict=True))
         return most, excerpt(paragraph, 0, 160)
 
 

@@ -80,8 +80,9 @@ def _revised(view: View) -> str:
     prose = view.prose
     heads: list[str] = []
     if not view.vocabulary.isdisjoint(_DRAFTING):
-        heads = [match.group() for match in _HEAD.finditer(prose)]
-        numbered = [match.group() for match in _NUMBERED.finditer(prose)]
+        lines = prose.split("\n")
+        heads = [match.group() for line in lines if (match := _HEAD.match(line))]
+        numbered = [match.group() for line in lines if (match := _NUMBERED.match(line))]
         heads += numbered if len(numbered) > 1 else []
     marks = [match.group() for match in _CRITIC.finditer(prose)] if "{" in prose else []
     marks += [match.group() for match in _CONFLICT.finditer(prose)] if "<" in prose and "<<<<<<<" in prose else []
