@@ -13,7 +13,7 @@ from filters.text.view import Hashes, View, hashes_of, ngrams_of, words_of
 
 Signature = npt.NDArray[np.uint32]
 _CANDIDATE_RATE = 0.99  # chance that a pair at the threshold is compared
-_BLOCK = 512  # shingles hashed at once: what the cache holds, and a bound for a 10 MB text
+_BLOCK = 4_096  # shingles hashed at once: all of most texts, and a bound for one of 10 MB
 
 
 class NearDuplicates:
@@ -32,6 +32,10 @@ class NearDuplicates:
         random = np.random.default_rng(20260522)
         self.factors = random.integers(1, 2**32, (settings.permutations, 1), dtype=np.uint32) | np.uint32(1)
         self.offsets = random.integers(0, 2**32, (settings.permutations, 1), dtype=np.uint32)
+
+    @cached_property
+    def _room(self) -> npt.NDArray[np.uint32]:
+        return np.empty((self.settings.permutations, _BLOCK), dtype=np.uint32)
 
     @cached_property
     def bands(self) -> int:
@@ -57,10 +61,9 @@ class NearDuplicates:
     def _signature(self, grams: Hashes) -> Signature:
         shingles = grams.astype(np.uint32)
         lowest = np.full(len(self.factors), 2**32 - 1, dtype=np.uint32)
-        room = np.empty((len(self.factors), min(_BLOCK, len(shingles))), dtype=np.uint32)
         for start in range(0, len(shingles), _BLOCK):
             block = shingles[start : start + _BLOCK]
-            hashed = np.multiply(self.factors, block, out=room[:, : len(block)])
+            hashed = np.multiply(self.factors, block, out=self._room[:, : len(block)])
             hashed += self.offsets
             np.minimum(lowest, hashed.min(axis=1), out=lowest)
         return lowest

@@ -1,6 +1,6 @@
 """Families of words and short phrases, counted in a text by its words: no expression is run over the text.
 
-The entries of a list are expressions of a small kind (`writ(?:e|ing)`, `(?:i|we) (?:need|have) to`, `rework\\w*`), which
+The entries of a list are expressions of a small kind (`writ(?:e|ing)`, `(?:i|we) (?:need|have) to`, `rework\\w*`) that
 are spelled out once: every phrase is a row of words, of which each may be the beginning of one, or a number.
 """
 
@@ -99,16 +99,19 @@ def _choices(kind: Any, value: Any, entry: str) -> list[str]:
         return list(_texts(list(value[3]), entry))
     if kind is code.BRANCH:
         return [text for one in value[1] for text in _texts(list(one), entry)]
-    if kind is code.MAX_REPEAT:
-        least, most, inner = value
-        once = list(_texts(list(inner), entry))
-        if _REST in once or _NUMBER in once:
-            return once
-        if (least, most) in ((0, 1), (1, 1)):
-            return ["", *once] if least == 0 else once
-        if len(once) == 1 and least >= 1:  # "hm+": so many, or more
-            return [once[0] * least, once[0] * least + _REST]
-    raise SpecmillError(f"{entry!r}: {kind} is no word, choice or beginning of a word.")
+    repeated = _repeated(*value, entry) if kind is code.MAX_REPEAT else []
+    if not repeated:
+        raise SpecmillError(f"{entry!r}: {kind} is no word, choice or beginning of a word.")
+    return repeated
+
+
+def _repeated(least: int, most: int, inner: Any, entry: str) -> list[str]:
+    once = list(_texts(list(inner), entry))
+    if _REST in once or _NUMBER in once:
+        return once
+    if (least, most) in ((0, 1), (1, 1)):
+        return ["", *once] if least == 0 else once
+    return [once[0] * least, once[0] * least + _REST] if len(once) == 1 and least else []  # "hm+": so many, or more
 
 
 def _letters(value: Any, entry: str) -> list[str]:

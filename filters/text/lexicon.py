@@ -101,6 +101,7 @@ def _hashes(words: list[str]) -> Iterable[int]:
 HASH = Column(_hashes, np.uint64)
 """A 64-bit hash of a word, the same in every process."""
 
+
 class Numbered:
     """A list of words in their numbers, where a text is looked at in another form than its own."""
 

@@ -187,9 +187,7 @@ class View:
 
     def _parts(self, name: str) -> bool:
         """Whether a name may go on in another word than it begins in."""
-        return any(
-            name[start : start + length] in self.starts for start in range(1, len(name)) for length in _PIECES
-        )
+        return any(name[start : start + length] in self.starts for start in range(1, len(name)) for length in _PIECES)
 
     def _begins(self, name: str) -> bool:
         """Whether words begin as a name does, and as it goes on where a word ends in it."""

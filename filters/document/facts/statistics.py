@@ -16,9 +16,10 @@ _PACKAGE = "filters.document.facts"
 _STOP = re.compile(r"[.!?][\"')\]*_]{0,3}\s+(?=[\"'(\[*_]{0,3}\w)")
 _DIGIT = re.compile(r"\d")
 _FIGURES = Marks(  # one stands in whatever figure has no digit
-    "percent", "per cent", "pour cent", "prozent", "ofold", "efold", "rfold", "nfold", "-fold", "times ", "thirds", "quarters", "fifths", "tenths", "out of ", "in ten", "in nine",
-    "in eight", "in seven", "in six", "in five", "in four", "in three", "in twenty", "in a hundred", "in every ",
-    "drittel", "viertel", " von ", "doppelt", "mal so", "quarts", "tiers", "deux", "trois", " sur ", "fois", "moiti",
+    "percent", "per cent", "pour cent", "prozent", "ofold", "efold", "rfold", "nfold", "-fold", "times ", "thirds",
+    "quarters", "fifths", "tenths", "out of ", "in ten", "in nine", "in eight", "in seven", "in six", "in five",
+    "in four", "in three", "in twenty", "in a hundred", "in every ", "drittel", "viertel", " von ", "doppelt", "mal so",
+    "quarts", "tiers", "deux", "trois", " sur ", "fois", "moiti",
 )  # fmt: skip
 
 

@@ -55,7 +55,7 @@ class VoiceCheck(TextCheck):
         return Outcome(True, float(len(found)), 0.0, excerpt(found[0])) if found else PASSED
 
     def _may_speak(self, view: View) -> bool:
-        """Whether one of the wordings stands anywhere, in a quote or not; each alone begins with letters that are looked
-        for fast."""
+        """Whether one of the wordings stands anywhere, in a quote or not; each alone begins with letters, which are
+        looked for fast."""
         text = view.text if self.capitals else view.lower
         return any(one.search(view, text) is not None for one in self.wordings)

@@ -89,6 +89,10 @@ def _revised(view: View) -> str:
     if found := [*heads, *marks]:
         return "a revision: " + excerpt(found[0])
     places = [match.group() for match in _STRUCK.finditer(prose)] if "~" in prose or "<" in prose else []
-    places += [match.group() for match in _MARKED.finditer(prose)] if ("[" in prose or "(" in prose) and _MARKING.open(view) else []
+    places += (
+        [match.group() for match in _MARKED.finditer(prose)]
+        if ("[" in prose or "(" in prose) and _MARKING.open(view)
+        else []
+    )
     places += [match.group() for match in _DIFF.finditer(prose)] if "+" in prose and "\n+" in prose else []
     return f"{len(places)} places of a revision: {excerpt(places[0])}" if len(places) > _FEW else ""
