@@ -9,7 +9,8 @@ import numpy.typing as npt
 from filters.base import Item, Rejection
 from filters.duplicates.settings import Near
 from filters.duplicates.survivor_rank import ranked
-from filters.text.view import Hashes, View, hashes_of, ngrams_of, words_of
+from filters.text.lexicon import Hashes
+from filters.text.view import View, hashes_of, ngrams_of, words_of
 
 Signature = npt.NDArray[np.uint32]
 _CANDIDATE_RATE = 0.99  # chance that a pair at the threshold is compared

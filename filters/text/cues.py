@@ -99,7 +99,8 @@ def _choices(kind: Any, value: Any, entry: str) -> list[str]:
         return list(_texts(list(value[3]), entry))
     if kind is code.BRANCH:
         return [text for one in value[1] for text in _texts(list(one), entry)]
-    repeated = _repeated(*value, entry) if kind is code.MAX_REPEAT else []
+    least, most, inner = value if kind is code.MAX_REPEAT else (0, 0, [])
+    repeated = _repeated(least, most, inner, entry) if inner else []
     if not repeated:
         raise SpecmillError(f"{entry!r}: {kind} is no word, choice or beginning of a word.")
     return repeated

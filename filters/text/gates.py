@@ -117,7 +117,8 @@ def _sequence(nodes: list[Any], bounded: tuple[bool, bool]) -> tuple[Needed, ...
         if nodes[place][0] is code.LITERAL:
             needs += _literal("".join(chr(value) for _, value in nodes[place:end]), before, after)
         else:
-            needs += _node(*nodes[place], (before, after))
+            kind, value = nodes[place]
+            needs += _node(kind, value, (before, after))
         place = end
     return tuple(sorted(dict.fromkeys(needs), key=lambda need: need.often)[:_CLAUSES])
 

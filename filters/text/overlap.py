@@ -6,7 +6,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from filters.text.view import Hashes, View, hashes_of, ngrams_of, words_of
+from filters.text.lexicon import Hashes
+from filters.text.view import View, hashes_of, ngrams_of, words_of
 
 _BITS = 18
 

@@ -61,7 +61,7 @@ class StaticWords:
         for row, words in enumerate(texts):
             start, end = end, end + len(words)
             total[row] = vectors[start:end].sum(axis=0)
-        return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-9)
+        return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-9), dtype=np.float32)
 
     def _embed(self, known: Lexicon, ids: Ids, times: npt.NDArray[np.int64]) -> Vectors:
         return self._sum(self._looked_up(known, ids), times.astype(np.float32))
