@@ -22,9 +22,10 @@ from filters.text.static import static_words
 from filters.text.view import View, words_in
 
 PACKAGE = "filters.document.writer"
-KINDS = ("content", "plan", "offer", "note")
+KINDS = ("content", "plan", "offer", "note", "decline")
 FAMILIES = (
     "text", "make", "asked", "plan", "frame", "opener", "offer", "change", "stop", "fiction", "first", "you",
+    "decline", "reason", "instead",
 )  # fmt: skip
 LANGUAGES = PerLanguage(PACKAGE).with_list("talk_text")
 _PAIRS = tuple(combinations(range(len(FAMILIES)), 2))
