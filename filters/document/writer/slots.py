@@ -25,6 +25,7 @@ _AMOUNT = re.compile(  # "$X.XX", "£XX", "XX%", "[X]%", "$[amount]", "##.##"
     r"[$€£]\s?(?:[Xx]{1,4}[.,][Xx]{1,3}|X{2,5}|\[[^\]\n]{0,20}\]|_{2,}|#{2,}(?:\.#+)?|\?{2,})|"
     r"(?<![\w.])(?:XX+(?:\.X+)?|\[[Xx#]{1,3}\]|#{2,}) ?"
     r"(?:%|percent\b|per cent\b)|(?<![\w/])(?:XX?/XX?/(?:XX|XXXX)|DD/MM/(?:YY|YYYY)|MM/DD/(?:YY|YYYY)|YYYY-MM-DD|"
+    r"TT\.MM\.JJ(?:JJ)?|JJ/MM/AA(?:AA)?|"
     r"HH:MM)(?![\w/])|"
     r"(?<![\w-])X{3}[- ]X{3,4}(?:[- ]X{4})?(?![\w-])"
 )
@@ -50,6 +51,6 @@ def slots(view: View) -> list[re.Match[str]]:
 def _may_be_amount(view: View) -> bool:
     """Whether one of the marks of an amount is there: a single character is looked for first, as that is fast."""
     prose, spelled = view.prose, view.spelled
-    if "xx" in spelled or "yyyy" in spelled or "x" in view.vocabulary:
+    if any(mark in spelled for mark in ("xx", "yyyy", "jjjj", "aaaa")) or "x" in view.vocabulary:
         return True
     return ("#" in prose and "##" in prose) or ("$" in prose and "$[" in prose) or ("%" in prose and "]%" in prose)
