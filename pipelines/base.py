@@ -94,7 +94,7 @@ class Corpus(BaseModel):
         """The document in a writer's reply; UnparsedError where it has not the form that was asked for."""
         if self.form is None or f"<{TAG}>" in reply:  # a rewrite is asked for as a text
             return tagged(reply, TAG)
-        values = filled(reply, self.form.fields)
+        values = filled(reply, self.form.fields, self.form.unnamed, self.settings.assistant.name)
         return self.prompts.render(self.form.layout, **values, assistant=self.settings.assistant).strip()
 
     def rows(self, table: str) -> dict[str, Row]:
