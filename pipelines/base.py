@@ -86,6 +86,13 @@ class Corpus(BaseModel):
         return self.system
 
     @cached_property
+    def instructions(self) -> tuple[str, ...]:
+        """What a writer of documents is told, unrendered: a reply that repeats it is no document."""
+        template = self.template("documents")
+        own = self.prompts.own_system(template)
+        return tuple(self.prompts.source(name) for name in (template, own) if name)
+
+    @cached_property
     def form(self) -> Form | None:
         """The form that a document is filled into, where the prompts have one for the recipe's style."""
         return self.prompts.form(self.template("documents"))
