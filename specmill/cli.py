@@ -5,7 +5,6 @@ import os
 import sys
 from difflib import get_close_matches
 from importlib import import_module
-from importlib.metadata import version as package_version
 from typing import Annotated, Any
 
 import typer
@@ -34,6 +33,7 @@ FOLDERS = {
         "subset": "Make smaller corpora: nested doses of exact sizes, or a balanced pair.",
         "mix": "Write the instruction mix that the chats are trained in.",
         "import": "Bring a corpus that was made elsewhere into a workspace.",
+        "export": "Write documents or chats for Argilla, Embedding Atlas or the Hub's viewer.",
         "publish": "Publish a workspace as a dataset on the Hub.",
     },
     "models": {
@@ -99,6 +99,8 @@ app = typer.Typer(cls=Verbs, no_args_is_help=True, pretty_exceptions_enable=Fals
 
 def _version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version as package_version
+
         typer.echo(f"specmill {package_version('specmill')}")
         raise typer.Exit
 
