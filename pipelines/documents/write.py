@@ -140,8 +140,7 @@ class Documents(Stage):
     @cached_property
     def checks(self) -> list[TextCheck]:
         """The filters of one document that drop what they find."""
-        instructions = self.corpus.prompts.source(self.corpus.template(self.table))
-        context = replace(context_of(self.corpus), prompts=(instructions,))
+        context = replace(context_of(self.corpus), prompts=self.corpus.instructions)
         found = checks_for("documents", self.corpus.settings.filters, context)
         return [check for check in found if check.settings.action == "drop"]
 
