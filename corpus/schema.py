@@ -274,3 +274,12 @@ DATASETS: Final[dict[str, pa.Schema]] = {name: dataset.schema for name, dataset 
 
 DECLARED: Final[dict[str, Declared]] = {**_TABLES, **_DATASETS}
 """Each table and dataset config with what its rows and columns mean; no two have one name."""
+
+
+def type_of(kind: pa.DataType) -> str:
+    """An Arrow type in words."""
+    if pa.types.is_list(kind):
+        return f"list of {type_of(kind.value_type)}"
+    if pa.types.is_struct(kind):
+        return "struct of " + ", ".join(f"{field.name} ({type_of(field.type)})" for field in kind)
+    return {"string": "text", "int64": "integer", "double": "number", "bool": "true or false"}.get(str(kind), str(kind))

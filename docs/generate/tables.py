@@ -1,8 +1,6 @@
 """The table reference: every table, dataset, view and named query, from where they are declared."""
 
-import pyarrow as pa
-
-from corpus.schema import DATASETS, DECLARED, TABLES
+from corpus.schema import DATASETS, DECLARED, TABLES, type_of
 from corpus.sql.named_queries import named_queries
 from corpus.sql.views import view_help
 from docs.generate.markdown import code, table
@@ -29,12 +27,3 @@ def page() -> str:
         table(("query", "what it shows"), ([code(one.name), one.help] for one in named_queries().values())),
     ]  # fmt: skip
     return "\n".join(text)
-
-
-def type_of(kind: pa.DataType) -> str:
-    """An Arrow type in words."""
-    if pa.types.is_list(kind):
-        return f"list of {type_of(kind.value_type)}"
-    if pa.types.is_struct(kind):
-        return "struct of " + ", ".join(f"{field.name} ({type_of(field.type)})" for field in kind)
-    return {"string": "text", "int64": "integer", "double": "number", "bool": "true or false"}.get(str(kind), str(kind))
