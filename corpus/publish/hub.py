@@ -28,10 +28,11 @@ from corpus.workspace import Workspace, write_text
 from specs.errors import EndpointError, UserError
 
 if TYPE_CHECKING:
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, RepoUrl
 
 _SECRET_NAME: Final = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
 _SHORTEST_SECRET = 12
+_AT_FIRST = 2  # waits before the Hub was heard once: who is offline should not wait for minutes
 _OURS: Final = [*(f"{name}/*" for name in DATASETS), "tables/*"]  # what a new publication replaces in the repository
 
 
@@ -136,25 +137,28 @@ def publish(
     with tempfile.TemporaryDirectory(prefix="specmill-publish-") as beside:
         staged = stage(workspace, Path(beside), repo=repo, tables=tables, rejects=rejects, keys=keys)
         try:
-            url = patiently(lambda: _send(api, repo, beside, public=public), say, waits)
+            url = patiently(lambda: _create(api, repo, public=public), say, waits[:_AT_FIRST])
+            patiently(lambda: _send(api, url.repo_id, beside, public=public), say, waits)
         except failures as error:
             raise EndpointError(
                 f"publishing to {repo} failed: {error}. Check that HF_TOKEN may write there (or `hf auth login`), then "
                 "run the same command again: files that were sent are not sent again."
             ) from error
-    return Publication(staged.files, url)
+    return Publication(staged.files, str(url))
 
 
-def _send(api: "HfApi", repo: str, folder: str, *, public: bool) -> str:
-    """One try; the Hub says which files it has already. Returns the repository's address."""
-    url = api.create_repo(repo, repo_type="dataset", private=not public, exist_ok=True)
-    if not public and not api.dataset_info(url.repo_id).private:
+def _create(api: "HfApi", repo: str, *, public: bool) -> "RepoUrl":
+    return api.create_repo(repo, repo_type="dataset", private=not public, exist_ok=True)
+
+
+def _send(api: "HfApi", repo: str, folder: str, *, public: bool) -> None:
+    """One try; the Hub says which files it has already."""
+    if not public and not api.dataset_info(repo).private:
         raise UserError(f"{repo} exists and is public; nothing was uploaded. Add --public if that is meant.")
     api.upload_folder(
-        repo_id=url.repo_id, folder_path=folder, repo_type="dataset", delete_patterns=_OURS,
+        repo_id=repo, folder_path=folder, repo_type="dataset", delete_patterns=_OURS,
         commit_message="Publish with specmill",
     )  # fmt: skip
-    return str(url)
 
 
 def check_name(repo: str) -> None:
