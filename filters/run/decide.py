@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from filters.base import Action, Decision, Duplicates, Flag, Item, Rejection, Target
+from filters.base import Action, Decision, Duplicates, Flag, Item, Rejection, Target, Watch
 from filters.check import Outcome
 from filters.checks import as_flag, checks_for, decide_one
 from filters.context import Context
@@ -130,8 +130,13 @@ def decision(kept: Iterable[str], rejections: Iterable[Rejection], flags: Iterab
     return Decision(staying, _sorted(rejections), sorted(mine, key=lambda flag: (flag.item_id, flag.reason)))
 
 
-def check_texts(items: Iterable[Item], settings: FilterSettings, context: Context, table: Target) -> Decision:
-    """Decide on the short texts of `table` (ideas, queries): the checks of one text, exact and semantic duplicates."""
+def check_texts(
+    items: Iterable[Item], settings: FilterSettings, context: Context, table: Target, watch: Watch | None = None
+) -> Decision:
+    """Decide on the short texts of `table` (ideas, queries): the checks of one text, exact and semantic duplicates.
+
+    `watch` is told how many of those that have another near them were compared by meaning, which may take a minute.
+    """
     checks = checks_for(table, settings, context)
     order: list[Item] = []
     rejections: list[Rejection] = []
@@ -146,7 +151,7 @@ def check_texts(items: Iterable[Item], settings: FilterSettings, context: Contex
     similar = "off" if settings.semantic.action == "off" else settings.semantic.ideas
     stages: list[tuple[Action, Duplicates]] = [
         (settings.exact.action, ExactDuplicates()),
-        (similar, SemanticDuplicates.of_texts(settings.semantic)),
+        (similar, SemanticDuplicates.of_texts(settings.semantic, watch)),
     ]
     for action, duplicates in stages:
         repeats = duplicates(order) if action != "off" else []
