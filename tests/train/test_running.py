@@ -14,6 +14,7 @@ from tests.plugins import install
 from train.base import Trainer
 from train.folders import read_manifest
 from train.handoff import HandOff, hand_off
+from train.run import leash as leash_module
 from train.run.running import Run, merge_stage, run_stage
 from train.run.submit import write_jobs
 from train.settings import TrainSettings
@@ -116,6 +117,26 @@ def test_a_run_that_dies_says_so_and_goes_on_from_its_checkpoint(handed) -> None
     assert run is not None and (seen[0], run.done) == (6, 12)
     losses = [row for row in pq.read_table(workspace.train / "msm-seed0/losses.parquet").to_pylist() if row["loss"]]
     assert [row["update"] for row in losses] == list(range(1, 13)), "each once, the seventh from the second run"
+
+
+def test_a_trainer_ends_with_the_run_that_was_killed(tmp_path: Path) -> None:
+    import os
+    import signal
+    import subprocess
+    import sys
+
+    leash = Path(leash_module.__file__)
+    trainer = [sys.executable, "-c", "import time; print('training', flush=True); time.sleep(120)"]
+    code = (
+        f"import subprocess, sys, os; p = subprocess.Popen([sys.executable, {str(leash)!r}, str(os.getpid()), "
+        f"*{trainer!r}], start_new_session=True); print(p.pid, flush=True); p.wait()"
+    )
+    run = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert run.stdout is not None
+    assert int(run.stdout.readline()) != run.pid and run.stdout.readline() == "training\n"
+    os.kill(run.pid, signal.SIGKILL)
+    assert run.stdout.read() == "", "all that had its output open has ended"
+    run.wait()
 
 
 def test_a_loss_that_is_no_number_stops_the_run(handed) -> None:

@@ -206,10 +206,11 @@ def _note(trainer: Trainer, text: str, run: Run, report: Callable[[Run], None]) 
 
 @contextmanager
 def _started(root: Path, line: str) -> Iterator["subprocess.Popen[str]"]:
-    """The program in a group of its own, which ends with us."""
+    """The program in a group of its own, which ends with us, even where we are killed."""
     quiet = {"PYTHONUNBUFFERED": "1", "AXOLOTL_DO_NOT_TRACK": "1", "TOKENIZERS_PARALLELISM": "false"}
+    leash = [sys.executable, str(Path(__file__).with_name("leash.py")), str(os.getpid())]
     with subprocess.Popen(
-        _argv(line), cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        [*leash, *_argv(line)], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
         start_new_session=True, env={**os.environ, **quiet},
     ) as process:  # fmt: skip
         try:
