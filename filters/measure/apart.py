@@ -17,7 +17,7 @@ from filters.text.view import WORD
 
 MASK: Final = "xmaskedx"
 _FOLDS: Final = 5
-_FEATURES: Final = 2**18
+_FEATURES: Final = 2**17
 _STEM: Final = 6  # letters by which a word is known in its other forms: affordable, affordability
 _SHORTEST: Final = 4
 _NUMBER: Final = re.compile(r"\d+")
@@ -77,7 +77,7 @@ def tell_apart(left: Sequence[str], right: Sequence[str], *, seed: int = 0, conf
         n_features=_FEATURES, ngram_range=(1, 2), alternate_sign=False, tokenizer=str.split, token_pattern=None
     )
     rows = vectorizer.transform(texts)
-    model = LogisticRegression(C=10.0, max_iter=500)
+    model = LogisticRegression(C=10.0, solver="liblinear", random_state=seed)
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
     scores = cross_val_predict(model, rows, labels, cv=folds, method="decision_function")
     auc, interval = delong(scores[labels == 1], scores[labels == 0], confidence)

@@ -4,14 +4,14 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import fmean, median
+from statistics import median
 from typing import Final
 
 import numpy as np
 
 from filters.base import Item
 from filters.measure.apart import Apart, Masker, tell_apart
-from filters.measure.health import entropy
+from filters.measure.health import entropy, self_bleus
 from filters.text.static import static_words
 from filters.text.view import View
 
@@ -88,20 +88,7 @@ def fixed_self_bleu(documents: Iterable[Document], seed: int = 0) -> float | Non
     if len(drawn) < 10:
         return None
     words = [View(one.item).words[:_BLEU_WORDS] for one in drawn]
-    return fmean(self_bleu_of(at, words) for at in range(min(BLEU_TEXTS, len(words))))
-
-
-def self_bleu_of(at: int, words: Sequence[Sequence[str]]) -> float:
-    """BLEU-4 of one text against all others."""
-    score = 1.0
-    for n in (1, 2, 3, 4):
-        mine = Counter(zip(*(words[at][k:] for k in range(n)), strict=False))
-        best: Counter[tuple[str, ...]] = Counter()
-        for other, text in enumerate(words):
-            if other != at:
-                best |= Counter(zip(*(text[k:] for k in range(n)), strict=False))
-        score *= sum(min(times, best[gram]) for gram, times in mine.items()) / max(1, mine.total())
-    return float(score**0.25)
+    return float(self_bleus(words)[:BLEU_TEXTS].mean())
 
 
 def total_variation(one: Mapping[str, float], other: Mapping[str, float]) -> float:
