@@ -9,6 +9,8 @@ train/<arm>-seed<k>/   samples as they are trained on, a trainer's files, what w
 audit/                 what too many documents share
 questions/             question sets made of the spec, and how they came about
 report/                the page for people
+exports/               documents in the forms of other tools
+finished.json          what a build that ended well was made of, and what it made
 """
 
 import fcntl
@@ -43,7 +45,9 @@ class Workspace:
         self.questions = self.root / "questions"
         self.audit = self.root / "audit"
         self.report = self.root / "report"
+        self.exports = self.root / "exports"
         self.log = self.root / "log.txt"
+        self.finished = self.root / "finished.json"
 
     def create(self) -> "Workspace":
         """Make the folder; UserError if a file is in its place or it cannot be written."""
@@ -71,6 +75,10 @@ class Workspace:
     def parts(self, name: str) -> list[Path]:
         """The Parquet files of a table that are there, in order."""
         return sorted((self.tables / name).glob("*.parquet"))
+
+    def shards(self, config: str) -> list[Path]:
+        """The Parquet files of a config of the dataset, in order; none if it has not been made."""
+        return sorted((self.dataset / config).glob("train-*-of-*.parquet"))
 
     @contextmanager
     def lock(self) -> Iterator[None]:
