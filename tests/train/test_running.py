@@ -15,6 +15,7 @@ from tests.plugins import install
 from train.base import Trainer
 from train.folders import hold, is_held, read_manifest
 from train.handoff import HandOff, hand_off
+from train.run import leash as leash_module
 from train.run.running import Run, merge_stage, run_stage
 from train.run.submit import write_jobs
 from train.settings import TrainSettings
@@ -150,6 +151,26 @@ def test_the_program_holds_the_stage_until_it_ends(handed) -> None:
     child.kill()
     child.wait()
     assert not is_held(workspace, "train/msm-seed0")
+
+
+def test_a_trainer_ends_with_the_run_that_was_killed(tmp_path: Path) -> None:
+    import os
+    import signal
+    import subprocess
+    import sys
+
+    leash = Path(leash_module.__file__)
+    trainer = [sys.executable, "-c", "import time; print('training', flush=True); time.sleep(120)"]
+    code = (
+        f"import subprocess, sys, os; p = subprocess.Popen([sys.executable, {str(leash)!r}, str(os.getpid()), "
+        f"*{trainer!r}], start_new_session=True); print(p.pid, flush=True); p.wait()"
+    )
+    run = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert run.stdout is not None
+    assert int(run.stdout.readline()) != run.pid and run.stdout.readline() == "training\n"
+    os.kill(run.pid, signal.SIGKILL)
+    assert run.stdout.read() == "", "all that had its output open has ended"
+    run.wait()
 
 
 def test_a_loss_that_is_no_number_stops_the_run(handed) -> None:

@@ -216,11 +216,11 @@ def _note(trainer: Trainer, text: str, run: Run, report: Callable[[Run], None]) 
 
 @contextmanager
 def _started(root: Path, line: str, lock: IO[str]) -> Iterator["subprocess.Popen[str]"]:
-    """The program in a group of its own, which ends with us; where we are killed, at its next line, and until then it
-    holds the lock."""
+    """The program in a group of its own, which ends with us, even where we are killed; until then it holds the lock."""
     quiet = {"PYTHONUNBUFFERED": "1", "AXOLOTL_DO_NOT_TRACK": "1", "TOKENIZERS_PARALLELISM": "false"}
+    leash = [sys.executable, str(Path(__file__).with_name("leash.py")), str(os.getpid())]
     with subprocess.Popen(
-        _argv(line), cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        [*leash, *_argv(line)], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
         start_new_session=True, env={**os.environ, **quiet}, pass_fds=[lock.fileno()],
     ) as process:  # fmt: skip
         lock.truncate(0)
