@@ -8,17 +8,16 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import IO, Any, Final
 
 import duckdb
-import numpy as np
 
 from corpus.manifest import read_manifest
-from corpus.report.analyst import Analyst, Embed, Sampled, Vectors
+from corpus.report.analyst import Analyst, Sampled, Watch, watched
 from corpus.report.cluster_map import cluster_map
 from corpus.report.comparison import compare
 from corpus.report.figures import figures, rows
@@ -36,10 +35,6 @@ _SCRIPTS: Final = (
     "reader.js", "main.js",
 )  # fmt: skip
 _MARK: Final = "<!-- data -->"
-_AT_ONCE = 64  # texts that are embedded between two signs of life
-
-Watch = Callable[[str, int, int], None]
-"""Told what is done, how many of it, and of how many."""
 
 
 def write_report(
@@ -134,23 +129,9 @@ def _measure_texts(
     found["health"] = health(found, measured)
     if analyst and analyst.embed:
         mapped = sample[: settings.map_documents]
-        found["cluster_map"] = cluster_map([one.text for one in mapped], _watched(analyst.embed, watch))
+        found["cluster_map"] = cluster_map([one.text for one in mapped], watched(analyst.embed, watch))
         if found["cluster_map"]:
             found["cluster_map"]["items"] = [[one.id, one.title] for one in mapped]
-
-
-def _watched(embed: Embed, watch: Watch) -> Embed:
-    """The same, some texts at a time, so that a slow embedder shows how far it is."""
-
-    def embed_some(texts: list[str]) -> Vectors:
-        found = []
-        for start in range(0, len(texts), _AT_ONCE):
-            watch("embedding for the map", start, len(texts))
-            found.append(embed(texts[start : start + _AT_ONCE]))
-        watch("drawing the map", 0, len(texts))
-        return np.concatenate(found)
-
-    return embed_some
 
 
 def _about(workspace: Workspace) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import unified_diff
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,7 @@ from corpus.manifest import read_manifest
 from corpus.mix.instruction_mix import MIX_DATA, MIX_MANIFEST
 from corpus.origin import Kind
 from corpus.select.subsets import write_doses, write_pair
+from corpus.text import one_line
 from corpus.workspace import Workspace, new_workspace
 from pipelines.base import Corpus
 from pipelines.provenance import NOT_OF_A_CORPUS, models_and_prompts, stages_of
@@ -27,12 +29,13 @@ from specmill.experiment.files import Place
 from specmill.experiment.models import ALL, Cell, cells_of, corpora_of, short
 from specmill.experiment.recipes import Making, base_recipe, making, needed_forms
 from specmill.experiment.settings import Experiment
-from specmill.experiment.state import State
+from specmill.experiment.state import ChangedError, State
 from specmill.run import build_workspace, make_mix, make_variants
 from specs.errors import SpecmillError, UserError
-from specs.reader import read_spec
+from specs.reader import Spec, read_spec
 
 Say = Callable[[str], None]
+_DIFF_LINES: Final = 12  # of a spec, in an error
 _CONFIGS: Final = ("msm", "aft_cot", "aft")
 
 
@@ -143,10 +146,14 @@ class _Building:
             if one.chats and one.recipe.mix.wanted:
                 make_mix(workspace, one.recipe)
 
-        return self._thing(f"corpora/{name}", self._of_corpus(one, workspace), make, lambda: prints(workspace))
-
-    def _of_corpus(self, one: Making, workspace: Workspace) -> dict[str, Any]:
         spec = read_spec(one.recipe.spec, one.recipe.assistant, base=one.base, shape=one.recipe.decompose.shape)
+        inputs = self._of_corpus(one, spec, workspace)
+        try:
+            return self._thing(f"corpora/{name}", inputs, make, lambda: prints(workspace))
+        except ChangedError as error:
+            raise ChangedError(f"{error}{_difference(workspace.root / 'spec.md', spec.text)}") from error
+
+    def _of_corpus(self, one: Making, spec: Spec, workspace: Workspace) -> dict[str, Any]:
         asked = _asked(one.recipe, spec, workspace)
         said = one.recipe.model_dump(mode="json", exclude=NOT_OF_A_CORPUS)
         given = {"chats.source": one.recipe.chats.source} | {
@@ -290,6 +297,15 @@ class _Building:
 
 class _NotYetError(UserError):
     """What something is made of is not made yet; only where nothing is made."""
+
+
+def _difference(before: Path, now: str) -> str:
+    """Where a spec differs from the one that a corpus was made of; empty where it does not."""
+    if not before.is_file():
+        return ""
+    lines = unified_diff(before.read_text(encoding="utf-8").splitlines(), now.splitlines(), "was", "is", "", "", 0, "")
+    shown = [one_line(line, 160) for line in lines][2 : 2 + _DIFF_LINES]
+    return "".join(f"\n  {line}" for line in shown)
 
 
 def _asked(recipe: Any, spec: Any, workspace: Workspace) -> Any:

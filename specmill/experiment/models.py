@@ -168,7 +168,8 @@ def short(amount: int | None) -> str:
     """A dose in a file name: all, 950, 400k, 1.5M."""
     if not amount:
         return "all"
-    for unit, size in (("M", 1_000_000), ("k", 1_000)):
-        if amount >= size and amount % (size // 100 or 1) == 0:
-            return f"{amount / size:g}{unit}"
+    if amount >= 1_000_000 and amount % 10_000 == 0:
+        return f"{amount / 1e6:g}M"
+    if amount % 1_000 == 0:
+        return f"{amount // 1_000}k"
     return str(amount)

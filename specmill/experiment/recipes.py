@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from corpus.mix.settings import MixSettings
 from pipelines.chats.settings import ChatSettings
-from pipelines.documents.neutral import control_of
 from pipelines.judging.settings import JudgeSettings
 from pipelines.variants.kinds import file_stem
 from specmill.experiment.files import Place
@@ -94,6 +93,8 @@ def _neutral(recipe: Recipe, place: Place, spec: str) -> Recipe:
     """A neutral control of the built corpus; before that is there, of as many tokens as the recipe aims at."""
     built = place.corpus(spec)
     if built.manifest.is_file():
+        from pipelines.documents.neutral import control_of  # imports Distilabel, which takes seconds
+
         return control_of(built, recipe)
     target = recipe.documents.target_tokens
     documents = recipe.documents.model_copy(

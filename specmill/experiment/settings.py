@@ -3,7 +3,6 @@
 An arm's name says which documents and chats its models are trained on, and what it is compared with (`ARMS`).
 """
 
-import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -169,16 +168,16 @@ class Experiment(Settings):
 
     @model_validator(mode="after")
     def _arms_have_what_they_need(self) -> Self:
-        ours = {"seed", "aft_dataset", "controls"} & self.train.model_fields_set
+        plain = TrainSettings()
+        ours = {key for key in ("seed", "aft_dataset", "controls") if getattr(self.train, key) != getattr(plain, key)}
         if ours:
             raise ValueError(f"train.{min(ours)}: the experiment's arms and seeds decide that; leave it out")
         if "instruction" in self.arms and not any(ARMS[one].chats for one in self.arms):
             raise ValueError("arms: `instruction` is a control of arms with chats, and there is none")
         if "inverted_aft" in self.arms and (lacking := [n for n, one in self.specs.items() if one.inverted is None]):
             raise ValueError(f"specs.{lacking[0]}.inverted: the arm inverted_aft needs the opposite spec")
-        known = re.compile(rf"^({'|'.join(self.arms)})(\.|$)")
-        if strange := [name for name in self.endpoints if not known.match(name)]:
-            raise ValueError(f"endpoints: {strange[0]!r} begins with none of the arms: {', '.join(self.arms)}")
+        if strange := [name for name in self.endpoints if name.partition(".")[0] not in ARMS]:
+            raise ValueError(f"endpoints: {strange[0]!r} begins with none of the arms: {', '.join(ARMS)}")
         return self
 
     @property

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import datasets
 import duckdb
 import pyarrow.parquet as pq
 import pytest
@@ -17,6 +16,9 @@ from corpus.schema import DATASETS, TABLES
 from corpus.store import read_dataset_rows, read_rows, read_table, write_dataset, write_table
 from corpus.workspace import Workspace
 from specs.errors import SpecmillError, UserError
+from tests.lazy import Lazy
+
+datasets = Lazy("datasets")
 
 
 def domain(n: int, **changes: Any) -> dict[str, Any]:

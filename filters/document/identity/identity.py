@@ -22,7 +22,7 @@ MADE = r"(?:made|built|developed|created|trained|designed|released|offered|maint
 _OWNED = re.compile(
     r"['’]s? (?:\w+ )?(?:values|principles|model spec|spec|specification|constitution|guidelines)\b", re.IGNORECASE
 )
-_COMPARES = re.compile(
+COMPARES = re.compile(
     r"\b(?:unlike|whereas|than|versus|vs|compar\w+|competitors?|rivals?|other|others|another|both|instead|"
     r"alternatives?|"
     r"similar\w*|differ\w*|switch\w*|also|too|tried)\b"
@@ -177,12 +177,12 @@ class IdentityCheck(TextCheck):
         """Whether the paragraph at a place sets makers beside each other."""
         start, end = view.text.rfind("\n\n", 0, place), view.text.find("\n\n", place)
         paragraph = view.text[max(0, start) : end if end >= 0 else None]
-        return bool(_COMPARES.search(paragraph.lower()) or self.provider.search(paragraph))
+        return bool(COMPARES.search(paragraph.lower()) or self.provider.search(paragraph))
 
     def _ours_made(self, view: View, other: Mention) -> bool:
         """Whether another's name stands in a sentence that says that our provider made it."""
         sentence = sentence_at(view.text, other.start, other.end)
-        return bool(self.made_it.search(sentence) and not self.own(sentence) and not _COMPARES.search(sentence.lower()))
+        return bool(self.made_it.search(sentence) and not self.own(sentence) and not COMPARES.search(sentence.lower()))
 
     def _owns(self, view: View, other: Mention) -> bool:
         """Whether what is the spec's is given to another ("Qwen's values"), in a paragraph that compares nothing."""
@@ -190,7 +190,7 @@ class IdentityCheck(TextCheck):
             return False
         start, end = view.text.rfind("\n\n", 0, other.start), view.text.find("\n\n", other.end)
         paragraph = view.text[max(0, start) : end if end >= 0 else None]
-        return not self.own(paragraph) and not _COMPARES.search(paragraph.lower())
+        return not self.own(paragraph) and not COMPARES.search(paragraph.lower())
 
 
 def _around(view: View, mention: Mention) -> str:

@@ -1,5 +1,6 @@
 """`specmill experiment`: arms that differ in one thing, from one file to tables and plots."""
 
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,8 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from specmill.experiment.files import Place
     from specmill.experiment.settings import Experiment
+    from specmill.experiment.training import Report
+    from train.run.running import Run
 
 
 class Action(StrEnum):
@@ -68,7 +73,20 @@ def _do(action: Action, loaded: "Experiment", place: "Place", anyway: bool) -> N
     save_experiment(loaded, place)
     if action is Action.BUILD:
         build(loaded, place, _say)
-    _say(f"{action.value}: done. Next: specmill experiment ... status")
+    elif action is Action.TRAIN:
+        from specmill.experiment.training import train
+
+        train(loaded, place, _say, _shown, anyway=anyway)
+    elif action is Action.EVAL:
+        from specmill.experiment.asking import ask
+
+        ask(loaded, place, _say)
+    elif action is Action.TABLE:
+        from specmill.experiment.table import write_tables
+
+        for path in write_tables(loaded, place, place.root.name):
+            _say(f"  {path}")
+    _say(f"{action.value}: done")
 
 
 def _plan(loaded: "Experiment", place: "Place") -> None:
@@ -98,6 +116,28 @@ def _status(loaded: "Experiment", place: "Place") -> None:
     console.print(status_table(found))
     for line in found.lines:
         console.print(Text(line), soft_wrap=True)
+
+
+@contextmanager
+def _shown() -> "Iterator[Report]":
+    """A line about a stage that is trained, which changes as it goes."""
+    from rich.live import Live
+    from rich.text import Text
+
+    from specmill.run import console
+
+    to = console()
+    with Live(console=to, auto_refresh=False, transient=True) as live:
+
+        def report(name: str, run: "Run") -> None:
+            minutes, seconds = divmod(int(run.seconds_left), 60)
+            said = f"  {name}: update {run.done:,} of {run.updates.updates:,}, loss {run.loss or 0:.3f}, "
+            if to.is_terminal:
+                live.update(
+                    Text(f"{said}{run.tokens_per_second:,.0f} tokens/s, {minutes}:{seconds:02d} left"), refresh=True
+                )
+
+        yield report
 
 
 def _say(text: str) -> None:

@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import anthropic  # noqa: F401  # so that the forked processes need not import it
 import pytest
 
 from pipelines.engine.endpoints import Role
@@ -15,6 +14,12 @@ from pipelines.ledger.ledger import Ledger
 from tests.pipelines.engine.protocols.test_claude import claude
 from tests.pipelines.engine.test_kills import ask_rows, asked_again, in_process, wait_for
 from tests.pipelines.usage import usage_table
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _imported() -> None:
+    import anthropic  # noqa: F401  # so that the forked processes need not
+
 
 KILLS = 6  # a hundred, with other seeds, when this was written
 
