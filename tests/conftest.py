@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from specs.plugins import plugins
+from specs.plugins import forget
 from tests.plugins import found
 
 LONGEST = (
@@ -52,4 +52,4 @@ def _fresh_plugins() -> Iterator[None]:
     yield
     if found:
         found.clear()
-        plugins.cache_clear()
+        forget()

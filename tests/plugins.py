@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from specs.plugins import plugins
+from specs.plugins import forget
 
 found: list[Path] = []
 """What the running test has put on the path; tests/conftest.py forgets it."""
@@ -13,7 +13,7 @@ found: list[Path] = []
 def find(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put a folder with distributions on the path for one test."""
     monkeypatch.syspath_prepend(folder)
-    plugins.cache_clear()
+    forget()
     found.append(folder)
 
 

@@ -12,6 +12,8 @@ import duckdb
 import psutil
 import pytest
 
+from tests.pipelines.usage import usage_table
+
 pytestmark = pytest.mark.slow
 
 
@@ -58,7 +60,10 @@ def test_a_rerun_asks_nothing_and_writes_the_same_bytes(calm, cli, tmp_path) -> 
     one, path, workspace = calm.server, calm.recipe, tmp_path / "again"
     shutil.copytree(calm.workspace, workspace)
     before, asked = fingerprint(workspace), one.asked()
+    (workspace / "finished.json").unlink()  # gone through once more, whole
     assert cli.run("build", path, "--out", workspace).returncode == 0
+    assert fingerprint(workspace) == before and one.asked() == asked
+    assert "nothing to do" in cli.run("build", path, "--out", workspace).stderr
     assert fingerprint(workspace) == before and one.asked() == asked
     moved = tmp_path / "moved"
     workspace.rename(moved)
@@ -139,7 +144,7 @@ def ledger_keys(workspace: Path) -> set[str]:
     from pipelines.ledger.ledger import Ledger
 
     with Ledger(workspace / "ledger.sqlite") as ledger:
-        return set(ledger.usage_table()["request_id"].to_pylist())
+        return set(usage_table(ledger)["request_id"].to_pylist())
 
 
 def wait_for(condition, seconds: float = 60) -> None:
