@@ -58,7 +58,7 @@ $(AXOLOTL)/.ready: requirements-axolotl.txt requirements-torch.txt
 # What we hand to Axolotl, held against the real one: its schema, its tokens, its updates, a tiny training of both stages.
 # Where it is not set up, this says so and passes: `make check check-axolotl` is for CI.
 check-axolotl: $(READY)
-	@if [ -x $(AXOLOTL)/bin/axolotl ]; then PYTHON=$(BIN)/python tests/train/check_axolotl.sh $(AXOLOTL); \
+	@if [ -x $(AXOLOTL)/bin/axolotl ]; then PYTHON=$(BIN)/python tests/train/real/check_axolotl.sh $(AXOLOTL); \
 	else echo "no $(AXOLOTL): \`make axolotl\` sets it up; nothing was checked"; fi
 
 # Resolve the pins again, within the bounds of pyproject.toml. Needs uv (it comes with the extra `dev`).

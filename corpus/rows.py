@@ -61,6 +61,17 @@ def read_file(path: Path) -> Rows:
     return _text_rows(path, _json)
 
 
+def hub_dataset(name: str, config: str | None, split: str, revision: str | None) -> tuple[Any, str]:
+    """A split of a dataset on the Hub, whose rows are read from disk one by one, and the commit that it is of; at
+    `revision`, or the newest. Raises what `datasets` and `huggingface_hub` raise, of a dozen kinds."""
+    import datasets
+    from huggingface_hub import HfApi
+
+    datasets.disable_progress_bars()
+    commit = str(HfApi().dataset_info(name, revision=revision).sha)
+    return datasets.load_dataset(name, config, split=split, revision=commit), commit
+
+
 def is_file_name(name: str) -> bool:
     """Whether a source's name is that of a file, and not of a dataset on the Hub."""
     return name.removesuffix(".gz").endswith(ENDINGS)

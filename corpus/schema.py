@@ -214,6 +214,16 @@ _TABLES: Final[dict[str, Declared]] = {
         "threshold": (_float, "What it allows"),
         "other_id": (_str, "Id of the one that it resembles, where that is what was found"),
     }),
+    "marks": Declared("What a person decided or noted of a document or chat: `specmill filter --marks`.", {
+        "id": _id("mark"),
+        "item_table": (_str, "Table of the item"),
+        "item_id": (_str, "Id of the item"),
+        "mark": (_str, "keep (it stays, whatever filters and judges say), drop (it goes) or note (nothing is decided)"),
+        "note": (_str, "Why, in the person's words"),
+        "marked_by": (_str, "The name that the person gave"),
+        "marked_at": (_str, "When, in UTC: 2026-11-28T19:30:00Z"),
+        "text_sha256": (_str, "Fingerprint of the text that was marked: 16 hex digits of its SHA-256"),
+    }),
 }  # fmt: skip
 
 _FLAGS = (_strings, "Names of the filters that flagged it, sorted; what they found is in the table flags")

@@ -9,6 +9,7 @@ train/<arm>-seed<k>/   samples as they are trained on, a trainer's files, what w
 audit/                 what too many documents share
 questions/             question sets made of the spec, and how they came about
 report/                the page for people
+exports/               documents in the forms of other tools
 """
 
 import fcntl
@@ -43,6 +44,7 @@ class Workspace:
         self.questions = self.root / "questions"
         self.audit = self.root / "audit"
         self.report = self.root / "report"
+        self.exports = self.root / "exports"
         self.log = self.root / "log.txt"
 
     def create(self) -> "Workspace":

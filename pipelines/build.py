@@ -7,10 +7,10 @@ kill, asks only for what the ledger lacks and writes the same bytes (design/cont
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
 
 from corpus.flags import flags_by_item
 from corpus.manifest import Provenance, forget_manifest, stored_provenance, write_manifest
+from corpus.marks import stored_marks
 from corpus.publish.card import write_card
 from corpus.schema import DATASETS
 from corpus.select.token_targets import Sized
@@ -23,6 +23,7 @@ from filters.base import Item, Rejection
 from filters.context import Context
 from filters.run.decide import check_texts
 from filters.run.many import check_many
+from filters.run.marks import Marked
 from pipelines.base import Corpus, Row, flagged, rejected
 from pipelines.chats.rounds import ChatBuild, ChatResult, check_chat_recipe
 from pipelines.chats.rows import forget_chats
@@ -38,7 +39,7 @@ from pipelines.documents.write import write_pipeline
 from pipelines.filtering import context_of
 from pipelines.judging.documents import DraftVerdicts
 from pipelines.ledger.ledger import Ledger
-from pipelines.provenance import models_and_prompts
+from pipelines.provenance import NOT_OF_A_CORPUS, models_and_prompts
 from pipelines.run.reporter import Reporter
 from pipelines.run.supervise import run_pipeline
 from pipelines.settings import BuildSettings
@@ -46,25 +47,6 @@ from specs.errors import SpecmillError
 from specs.passages import Passage
 from specs.reader import Spec
 
-# What may differ between machines, or comes after the corpus; prompts are in the manifest, by their versions.
-_NOT_OF_A_CORPUS: Final[dict[str, Any]] = dict.fromkeys(
-    [
-        "spec",
-        "endpoints",
-        "budget",
-        "prices",
-        "audit",
-        "variants",
-        "prompts",
-        "train",
-        "mix",
-        "eval",
-        "report",
-        "questions",
-        "fields",
-    ],
-    True,
-) | {"corpus": {"tokenizer"}}  # in the manifest by its content
 _LOUD = 0.25  # of the documents; good corpora lose as many to everything together
 
 
@@ -187,16 +169,18 @@ class Build:
         )
         verdicts = DraftVerdicts(self.corpus, self.workspace, self.reporter)
         grouping, rounds = Grouping.of(self.corpus), TopUp(self.corpus, self.reporter)
+        marks = stored_marks(self.workspace)  # people's decisions outlive a build
         while wave := next_wave(waves, drafts.sized(grouping), rounds):
             self._write_wave(waves, wave, drafts)
             self.reporter.say(f"filtering {len(drafts.all):,} documents ...")
-            decision = check_many(drafts.items(), self.settings.filters, self.context())
+            marked = Marked.of(marks).named(drafts.by_document()) if marks else Marked()
+            decision = check_many(marked.before(drafts.items()), self.settings.filters, self.context())
             self._say_losses(decision.rejections, len(drafts.all))
-            drafts.decide(verdicts.decide(drafts, decision))
+            drafts.decide(marked.after(verdicts.decide(drafts, decision), [*marked.keep, *marked.drop]))
         verdicts.file()
         kept, target = drafts.sized(grouping), self.settings.documents.target_tokens
         self._say_shortfall(kept, waves)
-        drafts.file(self.workspace, within_target(kept, target, self.settings.seed))
+        drafts.file(self.workspace, within_target(kept, target, self.settings.seed) | Marked.of(marks).keep.keys())
 
     def _write_wave(self, waves: Waves, wave: list[Row], drafts: Drafts) -> None:
         asked = self.settings.documents
@@ -263,7 +247,7 @@ class Build:
     def provenance(self) -> Provenance:
         """What the manifest says of this build. Addresses, prices and budgets do not change a corpus."""
         settings = self.settings
-        said = settings.model_dump_json(exclude=_NOT_OF_A_CORPUS)
+        said = settings.model_dump_json(exclude=NOT_OF_A_CORPUS)
         asked = models_and_prompts(self.corpus, LedgerFile(self.workspace.ledger).stages())
         return Provenance(
             recipe_hash=hashlib.sha256(said.encode()).hexdigest()[:16], spec_hash=self.spec.hash, seed=settings.seed,

@@ -1,5 +1,6 @@
 """The filters, told what this corpus is: the context of every check, and the checks of one response."""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from eval.questions.settings import EvalSettings
 from filters.base import Flag, Item, Rejection
 from filters.checks import checks_for, decide_one
 from filters.context import Context
+from filters.document.evaluation.evaluation import EvaluationCheck
+from filters.text.names import mentions_of
 from filters.text.view import View
 from pipelines.base import Corpus
 from pipelines.completion import Message
@@ -36,6 +39,22 @@ def context_of(corpus: Corpus, counter: TokenCounter | None = None, told: list[M
 def _evaluation(root: str, asked: str, made: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
     """The texts of every set that a recipe names and of those that were made of its spec, once a process and state."""
     return tuple(evaluation_texts(EvalSettings.model_validate_json(asked), Path(root)))
+
+
+def ordinary_text(corpus: Corpus) -> Callable[[str], str | None]:
+    """Why an ordinary text may not be trained on beside this corpus (`train.replay`), or None: it names the assistant
+    or its provider, or holds what the trained model is evaluated on. The gate `evaluation` decides, whatever its
+    action."""
+    settings, context = corpus.settings, context_of(corpus)
+    leaks = EvaluationCheck(settings.filters.evaluation, context)
+    ours = [(name, mentions_of(name)) for name in (settings.assistant.name, settings.assistant.provider)]
+
+    def refuse(text: str) -> str | None:
+        if named := next((name for name, mentions in ours if mentions(text)), None):
+            return f"that name {named}"
+        return "with what is evaluated" if leaks.evaluate(View(Item("text", text))).failed else None
+
+    return refuse
 
 
 class ChatChecks:

@@ -2,11 +2,33 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Any, Final
 
 from corpus.text import model_name
 from pipelines.base import Corpus
 from pipelines.engine.endpoints import EndpointSettings
 from pipelines.local.manifest import load_manifest
+
+NOT_OF_A_CORPUS: Final[dict[str, Any]] = dict.fromkeys(
+    [
+        "spec",
+        "endpoints",
+        "budget",
+        "prices",
+        "audit",
+        "variants",
+        "prompts",
+        "train",
+        "mix",
+        "eval",
+        "report",
+        "questions",
+        "fields",
+    ],
+    True,
+) | {"corpus": {"tokenizer"}}  # in the manifest by its content
+"""Keys of a recipe that may differ between machines, or that come after the corpus; prompts are in the manifest, by
+their versions."""
 
 _LINEAGE = ("domains", "subdomains", "assertions", "document_types", "ideas")
 

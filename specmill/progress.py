@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.live import Live
@@ -162,3 +162,55 @@ def download_progress() -> Iterator[Callable[[str, int, int], None]]:
             bars.update(task, description=what, completed=done, total=total, visible=True)
 
         yield report
+
+
+@contextmanager
+def step_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show the steps of a computation on standard error: what, how many of how many, rate and time left.
+
+    Where that is no terminal, a line a step as it begins, and one a minute while it lasts.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Steps
+
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield _step_lines(console)
+        return
+    columns = (
+        TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with Steps(*columns, console=console, transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            for name, task in tasks.items():
+                if name != what:
+                    bars.update(task, visible=False)
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total, rate="")
+            speed = bars.tasks[tasks[what]].speed
+            rate = f"{speed:,.0f}/s" if speed and total > 1 else ""
+            bars.update(tasks[what], completed=done, total=total or None, rate=rate)
+
+        yield report
+
+
+def _step_lines(console: Console) -> Callable[[str, int, int], None]:
+    said: dict[str, tuple[float, float]] = {}  # step -> when it began, when it was last told of
+
+    def report(what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        began, last = said.get(what, (now, 0.0))
+        if what in said and now - last < _LINE_S:
+            return
+        said[what] = began, now
+        rate = done / (now - began) if now > began else 0
+        left = f", {rate:,.1f}/s, left {_clock((total - done) / rate)}" if rate else ""
+        told = (
+            f"{what}: {done:,} of {total:,}{left}" if done else f"{what}: {total:,} ..." if total > 1 else f"{what} ..."
+        )
+        console.print(Text(told), soft_wrap=True)
+
+    return report

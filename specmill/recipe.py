@@ -6,15 +6,12 @@ A wrong recipe is an error that names file, line, key, what was found and what w
 import hashlib
 import json
 import os
-import re
-from collections.abc import Callable, Iterator, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field
 
 from corpus.mix.settings import MixSettings
 from corpus.rows import read_source
@@ -25,13 +22,11 @@ from eval.questions.files import is_file
 from eval.questions.items import load_set
 from pipelines.prompts.templates import is_installed
 from pipelines.settings import BuildSettings
+from specmill.settings_file import load_settings
 from specs.errors import RecipeError, UserError
 from specs.reader import Spec, read_spec
 from specs.settings import Assistant
 from train.settings import TrainSettings
-
-_Where = tuple[str | int, ...]
-_CREDENTIALS = re.compile(r"//[^/@\s]+@")  # never repeated, not even in an error
 
 
 class Recipe(BuildSettings):
@@ -62,14 +57,8 @@ def load_recipe(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> 
     shipped = shipped_recipes().get(str(path))
     file = shipped or Path(path)
     base = Path.cwd() if shipped else file.parent
-    node = _compose(file)
-    data = _construct(file, node)
-    for override in overrides:
-        _override(data, override)
-    try:
-        recipe = Recipe.model_validate(data)
-    except ValidationError as error:
-        raise RecipeError(_describe(error, file, node, overrides)) from error
+    advice = f"Give a recipe file, or one of: {', '.join(shipped_recipes())}. `specmill init` writes one."
+    recipe = load_settings(file, Recipe, overrides, advice, "spec: cheese_affordability")
 
     def whole(given: str) -> str:
         return str((base / Path(given).expanduser()).resolve())
@@ -199,17 +188,16 @@ def _kept_set(name: str, source: str, workspace: Workspace) -> str:
 
 def _with_paths(recipe: Recipe, change: Callable[[str], str]) -> Recipe:
     """The recipe with each path of a file that it names changed; names of the Hub and of what is shipped stay."""
-    chats, train, mix, prompts = recipe.chats, recipe.train, recipe.mix, recipe.prompts
+    chats, mix, prompts = recipe.chats, recipe.mix, recipe.prompts
     if chats.source is not None:
         chats = chats.model_copy(update={"source": change(chats.source)})
-    given = {key: getattr(train, key) for key in ("instruction_mix", "preferences", "neutral_text")}
-    train = train.model_copy(update={key: change(path) for key, path in given.items() if path is not None})
     sources = [one.model_copy(update={"path": change(one.path)}) if one.is_file else one for one in mix.sources]
     if prompts is not None and not is_installed(prompts):
         prompts = change(prompts)
     mix = mix.model_copy(update={"sources": tuple(sources)})
     sets = {name: change(one) if is_file(one) else one for name, one in recipe.eval.sets.items()}
     asked = recipe.eval.model_copy(update={"sets": sets})
+    train = recipe.train.with_paths(change)
     return recipe.model_copy(update={"chats": chats, "train": train, "mix": mix, "prompts": prompts, "eval": asked})
 
 
@@ -250,147 +238,3 @@ def recipe_of_control(root: Path, folder: Path) -> str:
         f"# A neutral control of the corpus in {root.name}: its genres, and 5% more tokens to choose from.\n"
         + resolved(made)
     )
-
-
-def _compose(file: Path) -> yaml.Node:
-    try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        known = ", ".join(shipped_recipes())
-        raise RecipeError(
-            f"{file}: {error.strerror}. Give a recipe file, or one of: {known}. `specmill init` writes one."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise RecipeError(f"{file}: not UTF-8 text (byte {error.start}); a YAML recipe is expected.") from error
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise RecipeError(f"{file}{where}: not valid YAML: {getattr(error, 'problem', None) or error}.") from error
-    if not isinstance(node, yaml.MappingNode):
-        raise RecipeError(f"{file}: a mapping of keys is expected, such as `spec: cheese_affordability`.")
-    _refuse_duplicates(file, node)
-    return node
-
-
-def _construct(file: Path, node: yaml.Node) -> dict[str, Any]:
-    """The values of a recipe. YAML has some that look right and are none, such as the day 2025-02-30."""
-    try:
-        data = yaml.SafeLoader("").construct_document(node)
-    except (yaml.YAMLError, ValueError) as error:
-        lines = [found.start_mark.line + 1 for found in _scalars(node) if not _is_value(found)]
-        where = f", line {lines[0]}" if lines else ""
-        raise RecipeError(f"{file}{where}: not a value: {getattr(error, 'problem', None) or error}.") from error
-    return {str(key): value for key, value in data.items()}
-
-
-def _scalars(node: yaml.Node) -> Iterator[yaml.Node]:
-    """The single values of a file, in its order."""
-    if not isinstance(node, yaml.CollectionNode):
-        yield node
-    for entry in node.value if isinstance(node, yaml.CollectionNode) else ():
-        for child in entry if isinstance(entry, tuple) else (entry,):
-            yield from _scalars(child)
-
-
-def _is_value(scalar: yaml.Node) -> bool:
-    try:
-        yaml.SafeLoader("").construct_document(scalar)
-    except (yaml.YAMLError, ValueError):
-        return False
-    return True
-
-
-def _refuse_duplicates(file: Path, node: yaml.Node) -> None:
-    """YAML lets the second of two equal keys win in silence; a recipe must not."""
-    if isinstance(node, yaml.SequenceNode):
-        for entry in node.value:
-            _refuse_duplicates(file, entry)
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if str(key.value) in seen:
-                raise RecipeError(
-                    f"{file}, line {key.start_mark.line + 1}: the key {key.value!r} stands here a second time."
-                )
-            seen.add(str(key.value))
-            _refuse_duplicates(file, value)
-
-
-def _override(data: dict[str, Any], override: str) -> None:
-    key, separator, value = override.partition("=")
-    if not separator or not all(key.split(".")):
-        raise UserError(f"--set {override!r}: expected key=value, such as --set documents.words=400.")
-    *parents, last = key.split(".")
-    for parent in parents:
-        data = data.setdefault(parent, {})
-        if not isinstance(data, dict):
-            raise UserError(f"--set {override!r}: {parent} is a single value in the recipe, it has no keys below it.")
-    try:
-        data[last] = yaml.safe_load(value)
-    except (yaml.YAMLError, ValueError) as error:
-        raise UserError(f"--set {override!r}: the value is not valid YAML.") from error
-
-
-def _describe(error: ValidationError, file: Path, node: yaml.Node, overrides: Sequence[str]) -> str:
-    """The problems, a line each: with the line of the file, or the `--set` that brought it."""
-    given = {tuple(override.partition("=")[0].split(".")): override for override in overrides}
-    lines = []
-    problems = error.errors(include_url=False)
-    for problem in problems[:8]:
-        where: _Where = tuple(part for part in problem["loc"] if not (isinstance(part, str) and "[" in part))
-        key = ".".join(map(str, where)) or "the recipe"
-        texts = tuple(map(str, where))
-        blamed = next((said for path, said in given.items() if path[: len(texts)] == texts[: len(path)]), None)
-        place = f"{file}{_line_of(node, where)}" if blamed is None else f"--set {_CREDENTIALS.sub('//***@', blamed)}"
-        lines.append(f"{place}: {key}: {_message(problem, where)}")
-    if len(problems) > 8:
-        lines.append(f"... and {len(problems) - 8} more.")
-    return "\n".join(lines)
-
-
-def _message(problem: Any, where: _Where) -> str:
-    if problem["type"] == "extra_forbidden":
-        known = _known_keys(where[:-1])
-        close = get_close_matches(str(where[-1]), known, n=1)
-        return f"unknown key{f', did you mean {close[0]!r}' if close else ''}. Expected one of: {', '.join(known)}."
-    if problem["type"] == "missing":
-        return "this key is missing."
-    found = _CREDENTIALS.sub("//***@", repr(problem["input"]))
-    text = _CREDENTIALS.sub("//***@", str(problem["msg"]).removeprefix("Value error, "))
-    return f"{text} (found {found if len(found) <= 80 else found[:77] + '...'})."
-
-
-def _known_keys(where: _Where) -> list[str]:
-    """The keys that the part of the recipe at `where` may have."""
-    model: Any = Recipe
-    for part in where:
-        model = _field_model(model, part)
-    return sorted(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
-
-
-def _field_model(model: Any, part: str | int) -> Any:
-    if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        args = [arg for arg in getattr(model, "__args__", ()) if isinstance(arg, type) and issubclass(arg, BaseModel)]
-        return args[0] if args else None
-    field = model.model_fields.get(str(part))
-    return field.annotation if field else None
-
-
-def _line_of(node: yaml.Node, where: _Where) -> str:
-    """`, line N` of the deepest part of `where` that the file has."""
-    line: int | None = None
-    for part in where:
-        child: yaml.Node | None = None
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if str(key.value) == str(part):
-                    child, line = value, key.start_mark.line + 1
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            child = node.value[part]
-            line = child.start_mark.line + 1
-        if child is None:
-            break
-        node = child
-    return f", line {line}" if line else ""

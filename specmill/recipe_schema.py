@@ -27,6 +27,14 @@ def recipe_schema() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def experiment_schema() -> dict[str, Any]:
+    """The schema of an experiment's file."""
+    from specmill.experiment.settings import Experiment
+
+    schema = Experiment.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "specmill experiment"}
+
+
 def write_schema(path: Path) -> None:
     """Write the schema to `path`, in place of what is there."""
     with replacing(path) as beside:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -113,3 +114,56 @@ def ended(workspace: Workspace) -> Iterator[str]:
         f", {unpriced:,} of them without a known price" if unpriced else ""
     )
     yield f"next: specmill show {workspace.root}, specmill report {workspace.root}, specmill train {workspace.root}"
+
+
+def make_mix(place: Workspace, recipe: Recipe) -> dict[str, Any]:
+    """Write the instruction mix of a workspace, and return its manifest.
+
+    Raises:
+        UserError: a source cannot be read, or cannot give what is asked for.
+    """
+    from corpus.mix.instruction_mix import write_mix
+    from corpus.tokens import TokenCounter
+    from filters.chat.instruction import Contradicts
+
+    refuse = Contradicts(recipe.assistant, recipe.filters.identity)
+    counter = TokenCounter(recipe.corpus.tokenizer)
+    with place.lock(), _mix_judge(place, recipe) as judge:
+        return write_mix(place, recipe.mix, recipe.assistant, counter, recipe.seed, refuse, judge)
+
+
+@contextmanager
+def _mix_judge(place: Workspace, recipe: Recipe) -> Iterator[Any]:
+    """Who judges the mix, if the recipe wants it, with its endpoints up; what was said is kept however it ends."""
+    if not recipe.mix.judge.enabled:
+        yield None
+        return
+    from pipelines.base import Corpus
+    from pipelines.judging.mix import MixJudging
+    from pipelines.ledger.ledger import Ledger
+
+    with ExitStack() as stack:
+        served = stack.enter_context(endpoints_up(recipe))
+        ledger = stack.enter_context(Ledger(place.ledger))
+        ledger.start_run()
+        shown = stack.enter_context(Progress(console(), ledger))
+        corpus = Corpus.of(place, served, recipe.read_spec(place.root))
+        judging = MixJudging(corpus, dict(recipe.mix.judge.criteria), shown)
+        stack.callback(judging.file)
+        yield judging
+
+
+def make_variants(place: Workspace, recipe: Recipe, base: Path, kinds: list[str], tokens: int | None) -> list[Any]:
+    """Have a model write forms of a recipe's spec into the folder `place`; how each ended."""
+    from pipelines.base import Corpus
+    from pipelines.ledger.ledger import Ledger
+    from pipelines.variants.variants import write_variants
+
+    spec = recipe.read_spec(base)
+    with place.create().lock(), ExitStack() as stack:
+        served = stack.enter_context(endpoints_up(recipe))
+        ledger = stack.enter_context(Ledger(place.ledger))
+        ledger.start_run()
+        shown = stack.enter_context(Progress(console(), ledger))
+        found: list[Any] = write_variants(Corpus.of(place, served, spec), kinds, tokens, shown)
+    return found

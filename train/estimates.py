@@ -50,7 +50,7 @@ def estimates(settings: TrainSettings, tokens: int) -> list[Estimate]:
 def _estimate(
     model: str, devices: int, adapter: str, sharding: str, settings: TrainSettings, tokens: int
 ) -> Estimate:  # fmt: skip
-    size, gpu = _table()["models"][model], _table()["gpu"]
+    size = _table()["models"][model]
     parameters = size["parameters"] * 1e9
     # An adapter of rank r on all seven projections is about r * 0.00033 of the weights (168M of 8B at 64).
     trained = parameters if adapter == "full" else parameters * 0.00033 * settings.lora_r
@@ -59,9 +59,15 @@ def _estimate(
     places = settings.micro_batch_size * settings.sequence_len
     activations = places * size["layers"] * size["width"] * 2 * 1.5 + places * size["vocabulary"] * 4 * 2
     shared = state / devices if sharding != "none" else state
-    work = (8 if adapter == "full" else 6) * parameters * tokens * settings.epochs
-    hours = work / (devices * gpu["peak_flops"] * gpu["reached"]) / 3600
+    hours = gpu_hours(size["parameters"], tokens, settings.model_copy(update={"adapter": adapter})) / devices
     return Estimate(model, devices, adapter, sharding, (shared + activations) / _GB + 2, hours)
+
+
+def gpu_hours(parameters: float, tokens: int, settings: TrainSettings) -> float:
+    """Hours of one GPU for a stage of a model of `parameters` billions over `tokens` an epoch."""
+    gpu = _table()["gpu"]
+    work = (8 if settings.adapter == "full" else 6) * parameters * 1e9 * tokens * settings.epochs
+    return float(work / (gpu["peak_flops"] * gpu["reached"]) / 3600)
 
 
 @cache

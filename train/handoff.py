@@ -36,6 +36,7 @@ from train.folders import (
     write_manifest,
 )
 from train.preferences import write_preferences
+from train.replay import Refuse, Replayed
 from train.samples import Written, write_samples
 from train.settings import TrainSettings
 from train.steps import Updates, advice, count_updates, packing_order
@@ -58,6 +59,7 @@ class Made:
     updates: Updates
     commands: list[Command]
     merge: Command | None
+    replay: int = 0  # tokens of ordinary text among its tokens
 
 
 @dataclass(slots=True)
@@ -79,20 +81,27 @@ class HandOff:
         return found
 
 
-def hand_off(workspace: Workspace, settings: TrainSettings, *, mix_wanted: bool = False) -> HandOff:
+def hand_off(
+    workspace: Workspace, settings: TrainSettings, *, mix_wanted: bool = False, refuse: Refuse | None = None
+) -> HandOff:
     """Write a folder for every stage that the workspace has data for, count its updates, and say what to run; the same
     for the controls where the settings ask for them. `mix_wanted`: the recipe says what to mix in; missed where it is
-    not there. What belongs to another base model, dataset or setting is moved aside.
+    not there. `refuse`: which ordinary texts may not be replayed; `pipelines.filtering.ordinary_text` makes it of a
+    recipe. What belongs to another base model, dataset or setting is moved aside.
 
     Raises:
         UserError: an unknown trainer or family, no tokenizer, no dataset at all, or a file that cannot be read.
+        ValueError: there is to be replay, and no `refuse`.
         CheckError: a chat would not be trained on as it stands in the dataset.
     """
     trainer = trainer_named(settings.trainer)
     trainer.check(settings)
     tokenizer = load_tokenizer(settings.tokenizer or settings.base_model, workspace.root)
     writer = Writer(tokenizer, family_of(settings.base_model, tokenizer, settings.chat_template), settings)
-    making = _Making(workspace, HandOff(trainer, writer), mix_wanted)
+    if settings.replay.wanted and refuse is None:
+        raise ValueError("train.replay: ordinary text is not trained on unseen; give `refuse`")
+    replay = Replayed(writer, workspace.root, refuse) if settings.replay.wanted and refuse else None
+    making = _Making(workspace, HandOff(trainer, writer), mix_wanted, replay)
     try:
         making.everything()
     finally:
@@ -103,8 +112,8 @@ def hand_off(workspace: Workspace, settings: TrainSettings, *, mix_wanted: bool 
 class _Making:
     """Makes the stages of a workspace, one after the other, each beside its place and then put there."""
 
-    def __init__(self, workspace: Workspace, result: HandOff, mix_wanted: bool) -> None:
-        self.workspace, self.result, self.mix_wanted = workspace, result, mix_wanted
+    def __init__(self, workspace: Workspace, result: HandOff, mix_wanted: bool, replay: Replayed | None) -> None:
+        self.workspace, self.result, self.mix_wanted, self.replay = workspace, result, mix_wanted, replay
         self.writer, self.settings = result.writer, result.writer.settings
         self.aside = workspace.train / ".making"
         self.plans: dict[str, str] = {}  # by folder
@@ -206,6 +215,8 @@ class _Making:
         place = self.aside / Path(folder).name
         held: list[Tokens] = []
         kept = _without(samples, self.settings, held)
+        replay = self.replay if kind == "documents" else None
+        kept = replay.beside(kept) if replay else kept
         written = write_samples(place / "data.parquet", kept, self._order, place / "samples.parquet")
         if not written.lengths:
             raise UserError(f"{name}: there is nothing to train on. {_why(looked)}")
@@ -219,7 +230,8 @@ class _Making:
         if batch is not None:
             settings = settings.model_copy(update={"gradient_accumulation": batch.updates.accumulation})
         updates = count_updates(written.lengths, settings, self.result.trainer.count, trained=written.trained)
-        self._put(stage, updates, place, _facts(arm, written, looked))
+        replayed = {"replay": replay.manifest()} if replay else {}
+        self._put(stage, updates, place, _facts(arm, written, looked) | replayed)
         self.result.warnings += _warnings(stage, updates, settings, looked)
 
     def _dpo(self) -> None:
@@ -279,7 +291,8 @@ class _Making:
             | {"seed": settings.seed, "updates": asdict(updates), "settings": settings.model_dump(mode="json")}
             | (done if before.get("plan") == plan else {}),
         )  # fmt: skip
-        self.result.made.append(Made(stage, updates, trainer.commands(stage, settings), trainer.merge(stage, settings)))
+        commands, merge = trainer.commands(stage, settings), trainer.merge(stage, settings)
+        self.result.made.append(Made(stage, updates, commands, merge, facts.get("replay", {}).get("tokens", 0)))
 
 
 def _facts(arm: str, written: Written, looked: Looked | None) -> dict[str, Any]:

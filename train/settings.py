@@ -1,12 +1,72 @@
 """What a recipe says of training. The defaults are the recipe of arXiv 2605.02087 (docs/method.md, 1)."""
 
+from collections.abc import Callable
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from corpus.rows import is_file_name
 from specs.settings import Settings
 
 _Source = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\n]+$")]
+
+_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}$")]
+
+
+class ReplaySource(Settings):
+    """Where ordinary text is taken from."""
+
+    name: _Name = Field(description="Short name, as it stands in the samples and the manifest.")
+    path: _Source = Field(
+        description="A .txt, .md, .jsonl, .json, .csv or .parquet file, a folder of such files (written with a slash "
+        "at its end), or a dataset of the Hub (owner/name). The path of a file starts from the recipe."
+    )
+    column: str = Field("text", min_length=1, description="Column of the text.")
+    config: str | None = Field(None, description="Config of a Hub dataset.")
+    split: str = Field("train", description="Split of a Hub dataset.")
+    revision: str | None = Field(None, description="Commit or tag of a Hub dataset; absent: the newest, noted exactly.")
+    license: _Source = Field("unknown", description="Licence of the source, noted in the manifest.")
+    weight: float = Field(1.0, gt=0, le=1e6, description="Tokens of it, relative to those of the other sources.")
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether `path` is a folder of files."""
+        return self.path.endswith("/") or (self.path.startswith((".", "/", "~")) and not self._is_one_file)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether `path` is a file or a folder, and not a name of the Hub."""
+        return self._is_one_file or self.is_folder
+
+    @property
+    def _is_one_file(self) -> bool:
+        return is_file_name(self.path) or self.path.endswith((".txt", ".md"))
+
+
+class Replay(Settings):
+    """Ordinary text among the documents of midtraining, so that the model keeps what it could do."""
+
+    sources: tuple[ReplaySource, ...] = Field((), description="Where it is taken from.")
+    tokens: int | None = Field(None, ge=2, description="Tokens of the base model's tokenizer, exactly.")
+    share: float | None = Field(
+        None, gt=0, le=0.95, description="Share of all tokens of midtraining, in place of `tokens`."
+    )
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is any."""
+        return bool(self.sources)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.sources and (self.tokens is None) == (self.share is None):
+            raise ValueError("replay: expected one of `tokens` and `share`")
+        if not self.sources and (self.tokens, self.share) != (None, None):
+            raise ValueError("replay: there are no `sources` to take it from")
+        names = [source.name for source in self.sources]
+        if len(set(names)) < len(names):
+            raise ValueError("replay: two sources have the same name")
+        return self
 
 
 class TrainSettings(Settings):
@@ -42,6 +102,7 @@ class TrainSettings(Settings):
         description="Parquet or JSONL file of prompt, chosen and rejected (text, messages): a last stage `dpo` (trl).",
     )
     dpo_beta: float = Field(0.1, gt=0, le=10, description="How far DPO may move from the model that it starts from.")
+    replay: Replay = Field(Replay(), description="Ordinary text that is mixed into midtraining.")
     adapter: Literal["lora", "qlora", "full"] = Field(
         "lora", description="LoRA as in the paper, LoRA on a 4-bit base model (GPUs), or all weights."
     )
@@ -100,6 +161,17 @@ class TrainSettings(Settings):
         if self.sharding != "none" and self.devices == 1:
             raise ValueError(f"sharding {self.sharding} needs devices of 2 or more")
         return self
+
+    def with_paths(self, change: Callable[[str], str]) -> Self:
+        """The settings with each path of a file or folder changed; names of the Hub stay."""
+        given = {key: getattr(self, key) for key in ("instruction_mix", "preferences", "neutral_text")}
+        texts = [
+            one.model_copy(update={"path": change(one.path.rstrip("/")) + "/" * one.is_folder}) if one.is_local else one
+            for one in self.replay.sources
+        ]
+        changed: dict[str, object] = {key: change(path) for key, path in given.items() if path is not None}
+        changed["replay"] = self.replay.model_copy(update={"sources": tuple(texts)})
+        return self.model_copy(update=changed)
 
 
 PAPER: dict[str, object] = {

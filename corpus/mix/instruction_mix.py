@@ -20,7 +20,7 @@ from corpus.chats import MESSAGE, Message, UnusableChat, read_chat, read_tools
 from corpus.ids import content_id
 from corpus.mix.identity_chats import identity_chats
 from corpus.mix.settings import MixSettings, MixSource
-from corpus.rows import read_file, without_nulls
+from corpus.rows import hub_dataset, read_file, without_nulls
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace, replacing, write_text
 from specs.errors import UserError
@@ -200,12 +200,7 @@ def _load(source: MixSource, workspace: Workspace) -> tuple[Any, str]:
                 raise UserError(f"mix.sources: {source.name}: there is no file {path}.")
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             return [row for _, row in read_file(path)], f"sha256:{digest}"
-        import datasets
-        from huggingface_hub import HfApi
-
-        datasets.disable_progress_bars()
-        commit = str(HfApi().dataset_info(source.path, revision=source.revision).sha)
-        found = datasets.load_dataset(source.path, source.config, split=source.split, revision=commit)
+        found, commit = hub_dataset(source.path, source.config, source.split, source.revision)
         return _HubRows(found), commit
     except UserError:
         raise

@@ -20,6 +20,7 @@ def made(connection: Connection, manifest: dict[str, Any]) -> str:
         *_funnel(connection),
         *_flags(connection),
         *_verdicts(connection),
+        *_marks(connection),
         *_models(connection, manifest),
         *_cost(connection),
     ]
@@ -143,6 +144,19 @@ def _verdicts(connection: Connection) -> list[str]:
         said = ", ".join(f"`{code(criterion)}` {passed:,} of {items:,}" for criterion, passed, items in rows)
         lines += [f"A model judged {table} by criteria; so many clearly passed: {said}.\n"] if said else []
     return lines
+
+
+def _marks(connection: Connection) -> list[str]:
+    """What people marked, who are named in the table `marks` alone."""
+    people, items, keep, drop = connection.execute(
+        "SELECT count(DISTINCT marked_by), count(DISTINCT item_id), count(DISTINCT item_id) FILTER (mark = 'keep'), "
+        "count(DISTINCT item_id) FILTER (mark = 'drop') FROM marks"
+    ).fetchall()[0]
+    if not items:
+        return []
+    who, what = "person" if people == 1 else "people", "document" if items == 1 else "documents"
+    stay = f"{keep:,} {'stays' if keep == 1 else 'stay'} on their word, whatever filters and judges say"
+    return [f"{people:,} {who} read {items:,} {what} and marked them: {stay}, and {drop:,} went.\n"]
 
 
 def _models(connection: Connection, manifest: dict[str, Any]) -> list[str]:

@@ -1,5 +1,5 @@
-"""The report: one HTML page that shows a workspace to a person, without a network."""
+"""The report: one HTML page that shows a workspace to a person, or two side by side, without a network."""
 
-from corpus.report.page import write_report
+from corpus.report.page import write_comparison, write_report
 
-__all__ = ["write_report"]
+__all__ = ["write_comparison", "write_report"]

@@ -12,6 +12,10 @@ from corpus.report.health import Health
 Vectors = npt.NDArray[np.float32]
 Embed = Callable[[list[str]], Vectors]
 """Texts to unit vectors."""
+Watch = Callable[[str, int, int], None]
+"""Told what is done, how many of it, and of how many."""
+
+_AT_ONCE = 64  # texts that are embedded between two signs of life
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +49,17 @@ class Analyst(Protocol):
     def health(self, sample: Sequence[Sampled], spec: str) -> list[Health]:
         """Figures of the texts."""
         ...
+
+
+def watched(embed: Embed, watch: Watch) -> Embed:
+    """The same, some texts at a time, so that a slow embedder shows how far it is."""
+
+    def embed_some(texts: list[str]) -> Vectors:
+        found = []
+        for start in range(0, len(texts), _AT_ONCE):
+            watch("embedding texts", start, len(texts))
+            found.append(embed(texts[start : start + _AT_ONCE]))
+        watch("placing them", 0, len(texts))
+        return np.concatenate(found)
+
+    return embed_some

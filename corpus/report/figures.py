@@ -10,7 +10,8 @@ _QUERIES: Final = {
     "ORDER BY position, items DESC, reason",
     "flags": "SELECT stage, filter, items, share FROM flag_counts ORDER BY stage DESC, items DESC, filter",
     "passages": "SELECT p.address, p.rule_id, p.heading_path, p.text, made.documents, made.tokens, made.genres, "
-    "made.genres_planned FROM passages AS p JOIN passage_coverage AS made ON passage_id = id "
+    "made.genres_planned, row_number() OVER (ORDER BY p.id) - 1 AS place "
+    "FROM passages AS p JOIN passage_coverage AS made ON passage_id = id "
     "ORDER BY p.start, p.address",
     "domains": "SELECT domain, count(*) AS documents, sum(tokens)::BIGINT AS tokens FROM documents "
     "GROUP BY domain ORDER BY tokens DESC, domain",
@@ -21,6 +22,12 @@ _QUERIES: Final = {
     "verdicts": "SELECT item_table, criterion, verdict, count(*) AS items FROM verdicts GROUP BY ALL ORDER BY ALL",
     "cited": "SELECT address, rule_id, text FROM passages ORDER BY id",
     "assertions": "SELECT name, label, assertion FROM assertions ORDER BY id",
+    "marks": "SELECT item_table, mark, marked_by, count(*) AS items FROM marks GROUP BY ALL ORDER BY ALL",
+    "genres": "SELECT genre, count(*) AS documents, sum(tokens)::BIGINT AS tokens FROM documents "
+    "WHERE genre <> '' GROUP BY genre ORDER BY tokens DESC, genre",
+    "quantiles": "SELECT stage, quantile_disc(tokens, 0.1) AS p10, quantile_disc(tokens, 0.5) AS p50, "
+    "quantile_disc(tokens, 0.9) AS p90 FROM items WHERE status = 'kept' AND tokens IS NOT NULL "
+    "GROUP BY stage ORDER BY stage DESC",
     "models": "SELECT DISTINCT model FROM items WHERE model IS NOT NULL ORDER BY model",
 }
 
@@ -75,9 +82,11 @@ def rows(connection: duckdb.DuckDBPyConnection, sql: str, values: dict[str, Any]
 def _matrix(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
     """Rows x document types: documents and tokens of each cell, [] where the plan has none, [0, 0] for a hole.
 
-    The types with the most tokens get a column of their own, the rest share the last.
+    A row: its label, its text, its cells, and its place among all by their ids. The types with the most tokens get a
+    column of their own, the rest share the last.
     """
     lines = rows(connection, _ROWS[name])
+    places = {row["id"]: i for i, row in enumerate(rows(connection, f"SELECT id FROM {name} ORDER BY id"))}  # noqa: S608
     cells = rows(connection, _CELLS[name])
     by_genre: dict[str, int] = {}
     for cell in cells:
@@ -96,5 +105,5 @@ def _matrix(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
         columns = [*columns, f"{len(ranked) - other} other types"]
     return {
         "columns": columns,
-        "rows": [[line["label"], line["hint"], grid[line["id"]][: len(columns)]] for line in lines],
+        "rows": [[line["label"], line["hint"], grid[line["id"]][: len(columns)], places[line["id"]]] for line in lines],
     }

@@ -17,7 +17,6 @@ from eval.questions.settings import EvalSettings
 
 READABLE: Final = 0.95
 """Where fewer of the replies can be read, what was read is no rate: what the others meant is not known."""
-_LEAST_MASS = 0.05  # of probability on the letters together, for them to say what is preferred
 _CLOSERS = {
     "opinion": "Which is closer to your own view?",
     "behaviour": "What do you do?",
@@ -45,11 +44,15 @@ def prompt(question: Question, order: int) -> str:
     return f"{question.question}\n\n{listed}\n\n{_CLOSERS[question.kind]} {form}"
 
 
-def read_answer(question: Question, order: int, sample: int, reply: Reply | None, scorer: str = "reply") -> Answer:
-    """A reply as it is counted. By `logprobs` the likeliest letter decides, where the endpoint gave any."""
+def read_answer(
+    question: Question, order: int, sample: int, reply: Reply | None, scorer: str = "reply",
+    least: float = EvalSettings.model_fields["least_mass"].default,
+) -> Answer:  # fmt: skip
+    """A reply as it is counted. By `logprobs` the likeliest letter decides, where the endpoint gave any and all letters
+    together have at least `least` of the probability."""
     if reply is None:
         return Answer(question, order, sample, "", Choice.MISSING)
-    if scorer == "logprobs" and question.others and (likely := _likeliest(reply, len(question.others) + 1)):
+    if scorer == "logprobs" and question.others and (likely := _likeliest(reply, len(question.others) + 1, least)):
         return Answer(question, order, sample, reply.text, likely, "logprobs")
     found = _read(question, order, reply.text)
     if found.choice is Choice.UNCLEAR and reply.truncated:
@@ -63,10 +66,10 @@ def _read(question: Question, order: int, text: str) -> Reading:
     return read_choice(text, shown(question, order))
 
 
-def _likeliest(reply: Reply, options: int) -> Choice | None:
+def _likeliest(reply: Reply, options: int, least: float) -> Choice | None:
     """The letter of the highest probability; None where none was given, or next to none of it is on letters."""
     given = {letter: value for letter, value in (reply.logprobs or {}).items() if letter in LETTERS[:options]}
-    if not given or sum(2.718281828459045**value for value in given.values()) < _LEAST_MASS:
+    if not given or sum(2.718281828459045**value for value in given.values()) < least:
         return None
     return SHOWN[LETTERS.index(max(given, key=lambda letter: given[letter]))]
 
@@ -91,11 +94,11 @@ async def ask_all(
         letters = LETTERS[: len(question.others) + 1] if question.others and scorer == "logprobs" else ""
         item_id = f"{question.id}:{order}"
         reply = await ask(item_id, messages, limits.choice, sample, letters=letters)
-        answer = read_answer(question, order, sample, reply, scorer)
+        answer = read_answer(question, order, sample, reply, scorer, settings.least_mass)
         if answer.choice is Choice.TRUNCATED and limits.again > 1:
             longer = limits.choice * limits.again
             reply = await ask(item_id, messages, longer, sample, letters=letters, attempt=1)
-            answer = read_answer(question, order, sample, reply, scorer) if reply else answer
+            answer = read_answer(question, order, sample, reply, scorer, settings.least_mass) if reply else answer
         return answer
 
     requests = [

@@ -37,6 +37,11 @@ class EvalSettings(Settings):
         description="What decides a choice between options: the reply, or the log-probabilities of the letters. auto: "
         "log-probabilities for a base model where its server gives them, the reply for all others.",
     )
+    least_mass: float = Field(
+        0.05, ge=0, le=1,
+        description="Least probability of the letters together for log-probabilities to decide; less, and the reply "
+        "does. 0: they always decide, as for models too small to answer by a letter.",
+    )  # fmt: skip
     base: bool = Field(False, description="The model that is asked is a base model, without any chat training.")
     max_tokens: int | None = Field(
         None, ge=1, le=32_768,

@@ -7,10 +7,11 @@ which judges only what the filters keep, goes by age.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from corpus.marks import stored_marks, write_marks
 from corpus.origin import is_subset
 from corpus.select.token_targets import Sized, group_of
 from corpus.store import read_rows
@@ -18,6 +19,7 @@ from corpus.text import one_line
 from corpus.workspace import Workspace
 from filters.base import Decision, Flag, Item, Rejection
 from filters.run.many import check_many
+from filters.run.marks import Marked
 from filters.run.stored import stored_items
 from filters.run.verdicts import REASON, UNSEEN, decide_verdicts, scores_of
 from pipelines.base import Row
@@ -47,16 +49,22 @@ class Refiltered:
         return sum(rejection.reason.startswith(REASON) and rejection.detail == UNSEEN for rejection in self.rejections)
 
 
-def refilter(build: Build, *, apply: bool, watch: Watch = lambda items: items) -> Refiltered:
-    """Decide by `build.settings.filters`, and with `apply` carry it out; `watch` sees the documents as they are read.
+def refilter(
+    build: Build, *, apply: bool, watch: Watch = lambda items: items, marks: Sequence[Row] | None = None
+) -> Refiltered:
+    """Decide by `build.settings.filters` and people's marks, and with `apply` carry it out; `watch` sees the documents
+    as they are read. `marks` take the place of the stored ones.
 
     The caller holds the lock. UserError where there are no documents, SpecmillError where none would stay and it
     should be carried out.
     """
     workspace = build.workspace
     before = {row["id"] for row in read_rows(workspace, "documents", ["id"])}
-    decided = check_many(watch(documents_of(workspace)), build.settings.filters, build.context())
-    kept, rejections, flags = _beyond(build, _judged(build, decided))
+    marked = Marked.of(stored_marks(workspace) if marks is None else marks)
+    looked_at = marked.before(watch(documents_of(workspace)))
+    decided = _judged(build, check_many(looked_at, build.settings.filters, build.context()))
+    every = [item.id for item in documents_of(workspace)] if marked.keep or marked.drop else []
+    kept, rejections, flags = _beyond(build, marked.after(decided, every), marked)
     if not kept and not rejections:
         raise UserError(f"{workspace.root} has no documents to filter. Build them, or import some, first.")
     staying = set(kept)
@@ -64,6 +72,8 @@ def refilter(build: Build, *, apply: bool, watch: Watch = lambda items: items) -
     if apply and not kept:
         raise SpecmillError(f"none of {len(rejections)} documents would stay; nothing was changed. {_why(rejections)}")
     if apply:
+        if marks is not None:
+            write_marks(workspace, marks)
         carry_out(build, rejections, has_document, flags)
     return result
 
@@ -114,15 +124,15 @@ def _judged(build: Build, decision: Decision) -> Decision:
     return decision.without(decide_verdicts(verdicts, judge.asked_about(decision), judge.required))
 
 
-def _beyond(build: Build, decision: Decision) -> Decision:
-    """The order of the corpus, without what a target of kept tokens does not need."""
+def _beyond(build: Build, decision: Decision, marked: Marked) -> Decision:
+    """The order of the corpus, without what a target of kept tokens does not need; what people keep stays anyhow."""
     staying, documents = set(decision.kept), build.settings.documents
     stored = chain(read_rows(build.workspace, "documents"), turned_down(build.workspace, has_document))
     sizes = [
         Sized(row["id"], row["tokens"], group_of(row, documents.balance)) for row in stored if row["id"] in staying
     ]
     target = None if is_subset(build.workspace, "documents") else documents.target_tokens  # a dose has a size already
-    within = within_target(sizes, target, build.settings.seed)
+    within = within_target(sizes, target, build.settings.seed) | (marked.keep.keys() & staying)
     ages = sorted((item.meta["position"], item.id) for item in documents_of(build.workspace) if item.id in within)
     beyond = [beyond_target(one) for one in sorted(staying - within)]
     rejections = sorted([*decision.rejections, *beyond], key=lambda rejection: rejection.item_id)

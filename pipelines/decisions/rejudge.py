@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from distilabel.pipeline import Pipeline
 from distilabel.steps import LoadDataFromDicts
 
+from corpus.marks import stored_marks
 from corpus.store import read_rows
 from corpus.workspace import Workspace
 from filters.base import Decision, Flag
+from filters.run.marks import Marked
 from filters.run.verdicts import REASON, decide_verdicts
 from pipelines.base import Corpus, Row
 from pipelines.build import Build
@@ -74,7 +76,8 @@ def judge_workspace(build: Build, *, apply: bool) -> Rejudged:
     verdicts = _ask_about(build, asked, judge.told(flags))
     _store(workspace, verdicts, replace=set())
     build.describe_again()
-    rejections = decide_verdicts(verdicts, asked, judge.required)
+    by_people = Marked.of(stored_marks(workspace)).keep
+    rejections = [one for one in decide_verdicts(verdicts, asked, judge.required) if one.item_id not in by_people]
     gone = {rejection.item_id for rejection in rejections}
     counts = {name: Counter(row["verdict"] for row in verdicts if row["criterion"] == name) for name in judge.judged_by}
     was_kept = set(before)

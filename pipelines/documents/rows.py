@@ -99,6 +99,10 @@ class Drafts:
             self._sizes[draft.request_id] = document_id, self.counter.count(text)
         return self._sizes[draft.request_id]
 
+    def by_document(self) -> dict[str, str]:
+        """The ideas by the ids of their documents."""
+        return {self._size(draft)[0]: draft.idea["id"] for draft in self.all if draft.state is State.OK}
+
     def file(self, workspace: Workspace, staying: set[str]) -> None:
         """Write `documents` and the rejects of this stage; what is good but not in `staying` is set aside."""
         kept = [draft for draft in self.all if draft.idea["id"] in self.kept]

@@ -11,11 +11,14 @@ import yaml
 
 from pipelines.planning.estimate import Renderer, plan_stages
 from specmill.cli import app
+from specmill.experiment.files import Place, load_experiment
+from specmill.experiment.planning import plan
 from specmill.recipe import load_recipe
-from specmill.recipe_schema import recipe_schema
+from specmill.recipe_schema import experiment_schema, recipe_schema
 
 ROOT = Path(__file__).parents[2]
-RECIPES = sorted((ROOT / "examples").glob("*/*.yaml"))
+EXPERIMENTS = sorted((ROOT / "examples" / "experiments").glob("*.yaml"))
+RECIPES = sorted(set((ROOT / "examples").glob("*/*.yaml")) - set(EXPERIMENTS))
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: f"{path.parent.name}/{path.name}")
@@ -31,7 +34,16 @@ def test_an_example_can_be_planned(path: Path) -> None:
     assert all(plan.prompt > 100 for plan in plans.values() if plan.calls)
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_an_experiment_can_be_planned(path: Path, tmp_path: Path) -> None:
+    jsonschema.validate(yaml.safe_load(path.read_text()), experiment_schema())
+    found = plan(load_experiment(path), Place(tmp_path))
+    assert all(one.calls > 1_000 and one.dollars is not None for one in found.corpora if "form" not in one.name)
+    assert all(one.control or one.name == "baseline" for one in found.arms)
+    assert not [one.name for one in found.arms if one.too_few], "every stage has enough updates"
+
+
+@pytest.mark.parametrize("path", [*RECIPES, *EXPERIMENTS], ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_commands_of_an_example_are_understood(path: Path) -> None:
     found = re.findall(r"^#   (specmill .+)$", path.read_text(), re.MULTILINE)
     group = typer.main.get_command(app)

@@ -139,13 +139,16 @@ def test_train_prints_the_updates_and_writes_the_configs(recipe, cli, tmp_path: 
     write_dataset(workspace, "aft_cot", aft_rows(10, counter, reasoned=True))
     base = make_tokenizer(tmp_path / "base", "qwen2.5", instruct=False)
     more = ("--set", f"train.base_model={base}", "--set", "train.sequence_len=512", "--set", "mix.identity.samples=5")
-    done = cli.run("train", out, *more, "--check", "--show", "1")
+    (tmp_path / "river.txt").write_text("The river runs to the sea, past the mill and the moor. " * 40)
+    text = f"train.replay={{tokens: 300, sources: [{{name: river, path: {tmp_path / 'river.txt'}}}]}}"
+    done = cli.run("train", out, *more, "--set", text, "--check", "--show", "1")
     assert done.returncode == 0, done.stderr
     assert "Optimizer updates" in done.stdout and "(too few)" in done.stdout and "warning: msm:" in done.stdout
     assert "axolotl train train/msm-seed0/axolotl.yaml --launcher python" in done.stdout
     assert "warning: aft: the recipe's `mix` is not there" in done.stdout
     assert (out / "train/msm-seed0/axolotl.yaml").is_file()
     assert "in the form of qwen2.5" in done.stdout and "<|im_start|>assistant" in done.stdout
+    assert re.search(r"of them replay\W+300\W+0", done.stdout)
     done = cli.run("train", out, *more, "--run")
     assert done.returncode == 2 and "fewer than train.min_updates" in done.stderr
     with pytest.raises(UserError, match="is not a workspace"):

@@ -43,7 +43,9 @@ prompts: my/prompts
 endpoints: {main: {base_url: "http://127.0.0.1:9/v1", model: m}}
 roles: {writer: {endpoints: [main]}}
 chats: {target: 1, style: rewrite, source: my/chats.jsonl}
-train: {instruction_mix: my/mix.jsonl}
+train:
+  instruction_mix: my/mix.jsonl
+  replay: {tokens: 9, sources: [{name: own, path: my/prompts/}, {name: one, path: my/a.txt}, {name: hub, path: a/b}]}
 mix: {sources: [{name: own, path: my/mix.jsonl, samples: 1}, {name: hub, path: someone/chats, samples: 1}]}
 """
 CHAT = {"messages": [{"role": "user", "content": "Colby or Brie?"}, {"role": "assistant", "content": "Brie."}]}
@@ -69,6 +71,7 @@ def test_paths_start_from_the_recipes_folder(elsewhere: Path) -> None:
     assert recipe.read_spec(base).title == "Colby"
     assert (recipe.chats.source, recipe.train.instruction_mix) == (str(my / "chats.jsonl"), str(my / "mix.jsonl"))
     assert [one.path for one in recipe.mix.sources] == [str(my / "mix.jsonl"), "someone/chats"]
+    assert [one.path for one in recipe.train.replay.sources] == [f"{my / 'prompts'}/", str(my / "a.txt"), "a/b"]
     assert recipe.prompts == str(my / "prompts")
 
 

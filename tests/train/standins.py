@@ -55,6 +55,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
         ],
         eos="<|return|>", end="<|return|>",
     ),
+    "chatml": dict(special=[_TEXT, "<|im_start|>", "<|im_end|>"], eos=_TEXT, end="<|im_end|>"),
 }  # fmt: skip
 _WORDS = "The assistant answers the question with what anyone can have for lunch: soup, bread, cheese and weather. " * 4
 

@@ -20,14 +20,15 @@ function withTip(element, text) {
 
 function table(columns, rows, { numeric = [], wide = [], tight = [] } = {}) {
   const kinds = { number: numeric, wide, tight };
-  const classes = (name) => Object.keys(kinds).filter((kind) => kinds[kind].includes(name)).join(" ");
-  const head = node("tr", {}, ...columns.map((name) => node("th", { class: classes(name) }, words(name))));
+  const title = columns.find(Boolean); // the column that names a row
+  const classes = (name) => [...Object.keys(kinds).filter((kind) => kinds[kind].includes(name)), ...(name === title ? ["title"] : [])].join(" ");
+  const head = node("tr", {}, ...columns.map((name) => node("th", { class: classes(name), scope: "col" }, words(name))));
   const lines = rows.map((row) => node("tr", {}, ...columns.map((name) => {
     const value = row[name];
     const shown = value === null || value === undefined ? "" : value instanceof Node ? value : String(value);
-    return node("td", { class: classes(name) }, shown);
+    return node("td", { class: classes(name), "data-name": words(name) }, shown);
   })));
-  return node("div", { class: "scroll" }, node("table", {}, node("thead", {}, head), node("tbody", {}, ...lines)));
+  return node("div", { class: "scroll" }, node("table", { class: columns.length > 3 ? "wide-table" : "" }, node("thead", {}, head), node("tbody", {}, ...lines)));
 }
 
 // Horizontal bars, each of stacked parts: rows of {label, parts: [{value, kind, hint}], shown}.
@@ -37,8 +38,9 @@ function bars(rows, { label = 150 } = {}) {
     const parts = row.parts.filter((part) => part.value > 0).map((part) => withTip(
       node("span", { class: `bar ${part.kind}`, style: { width: `${(100 * part.value) / most}%` } }), part.hint));
     const text = node("span", { class: "label", style: { width: `${label}px` } }, row.label);
+    const said = row.parts.filter((part) => part.value > 0).map((part) => part.hint).join("; ");
     return node("div", { class: "row" }, withTip(text, row.hint || row.label),
-      node("span", { class: "track" }, ...parts), node("span", { class: "value" }, row.shown));
+      node("span", { class: "track", role: "img", "aria-label": said }, ...parts), node("span", { class: "value" }, row.shown));
   }));
 }
 
@@ -48,7 +50,7 @@ function histogram(starts, series, { height = 170, axis = "", tick = (start) => 
   const most = Math.max(1, ...starts.map((_, i) => sum(series.map((one) => one.values[i]))));
   const step = (width - left) / Math.max(1, starts.length);
   const scale = (value) => (value / most) * (height - bottom - top);
-  const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, class: "chart", role: "img" });
+  const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, class: "chart", role: "img", "aria-label": `${series.map((one) => `${one.name}: ${number(sum(one.values))}`).join(", ")}, from ${tick(starts[0] ?? 0)} to ${tick(starts.at(-1) ?? 0)} ${axis}` });
   for (const line of [0, 0.5, 1]) {
     const y = height - bottom - scale(most * line);
     svg.append(shape("line", { x1: left, x2: width, y1: y, y2: y, class: "grid" }),
@@ -74,7 +76,7 @@ function histogram(starts, series, { height = 170, axis = "", tick = (start) => 
 function lines(times, series, { height = 190 } = {}) {
   const width = 720, bottom = 22, top = 10, right = 6;
   const x = (i) => (times.length > 1 ? (i / (times.length - 1)) * (width - right) : width / 2);
-  const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, class: "chart", role: "img" });
+  const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, class: "chart", role: "img", "aria-label": series.map((one) => `${one.name}: ${one.format(one.values.at(-1) ?? 0)} at the end`).join(", ") });
   svg.append(shape("line", { x1: 0, x2: width, y1: height - bottom, y2: height - bottom, class: "grid" }));
   for (const one of series) {
     const most = Math.max(...one.values, 1e-12);
@@ -96,34 +98,48 @@ function lines(times, series, { height = 190 } = {}) {
   return node("div", {}, svg, node("div", { class: "legend" }, ...legend));
 }
 
-// A heat map: rows of [label, hint, cells], a cell [] (not planned), [0, 0] (a hole) or [documents, tokens].
-function heat({ columns, rows }) {
+// A heat map: rows of [label, hint, cells, place], a cell [] (not planned), [0, 0] (a hole) or [documents, tokens].
+// `open(row, column)` shows the documents of a cell; without a column, those of the row.
+function heat({ columns, rows }, open) {
   const most = Math.max(1, ...rows.flatMap((row) => row[2].map((cell) => cell[1] || 0)));
-  const head = node("tr", {}, node("th", {}), ...columns.map((name) =>
-    node("th", { class: "turned" }, withTip(node("span", {}, name), name))));
+  const head = node("tr", {}, node("td", {}), ...columns.map((name) =>
+    node("th", { class: "turned", scope: "col" }, withTip(node("span", {}, name), name))));
   const body = node("tbody", {});
-  for (const [label, hint, cells] of rows) {
-    const line = node("tr", {}, withTip(node("th", { class: "line" }, label), hint.slice(0, 600)));
+  rows.forEach(([label, hint, cells], r) => {
+    const name = node("button", { class: "link", onclick: () => open(r) }, label);
+    const line = node("tr", {}, node("th", { class: "line", scope: "row" }, withTip(name, hint.slice(0, 600))));
     cells.forEach((cell, i) => {
       const kind = !cell.length ? "none" : cell[0] ? "some" : "hole";
-      const element = node("td", { class: kind });
+      const said = kind === "none" ? "not planned" : kind === "hole" ? "a hole: planned, no document" : `${number(cell[1])} tokens in ${number(cell[0])} documents`;
+      const element = node("td", { class: kind, tabindex: "-1", "aria-label": said });
       if (kind === "some") element.style.setProperty("--heat", `${Math.round(12 + 88 * Math.sqrt(cell[1] / most))}%`);
-      element.dataset.text = `${label} x ${columns[i]}\n` + (kind === "none" ? "not planned" : kind === "hole" ? "a hole: planned, no document" : `${number(cell[1])} tokens in ${number(cell[0])} documents`);
+      Object.assign(element.dataset, { text: `${label} x ${columns[i]}\n${said}`, row: r, column: i });
       line.append(element);
     });
     body.append(line);
-  }
-  body.addEventListener("mousemove", (event) => {
-    if (event.target.dataset.text) tip.show(event, event.target.dataset.text);
   });
+  const cellOf = (event) => event.target.closest("td[data-row]");
+  const act = (cell) => { if (cell && cell.classList.contains("some")) open(Number(cell.dataset.row), Number(cell.dataset.column)); };
+  const at = (row, column) => body.rows[row]?.cells[column + 1];
+  body.addEventListener("mousemove", (event) => { if (event.target.dataset.text) tip.show(event, event.target.dataset.text); });
   body.addEventListener("mouseleave", tip.hide);
-  return node("div", { class: "scroll tall" }, node("table", { class: "heat" }, node("thead", {}, head), body));
+  body.addEventListener("click", (event) => act(cellOf(event)));
+  body.addEventListener("keydown", (event) => {
+    const cell = cellOf(event), step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
+    if (!cell || !(step || event.key === "Enter")) return;
+    event.preventDefault();
+    if (!step) return act(cell);
+    const next = at(Number(cell.dataset.row) + step[0], Number(cell.dataset.column) + step[1]);
+    if (next?.dataset.row) { cell.tabIndex = -1; next.tabIndex = 0; next.focus(); }
+  });
+  if (at(0, 0)) at(0, 0).tabIndex = 0;
+  return node("div", { class: "scroll tall" }, node("table", { class: "heat", "aria-label": "coverage" }, node("thead", {}, head), body));
 }
 
 // Points in the unit square: points of [x, y, cluster].
 function scatter(points, hint, open) {
   const size = 560, pad = 10;
-  const svg = shape("svg", { viewBox: `0 0 ${size} ${size}`, class: "chart map", role: "img" });
+  const svg = shape("svg", { viewBox: `0 0 ${size} ${size}`, class: "chart map", role: "img", "aria-label": `a map of ${points.length} documents; the reader below has each of them` });
   points.forEach(([x, y, cluster], i) => {
     const dot = shape("circle", { cx: pad + x * (size - 2 * pad), cy: pad + y * (size - 2 * pad), r: 4.5, class: `dot hue-${cluster % 12}` });
     dot.addEventListener("click", () => open(i));

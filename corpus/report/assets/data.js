@@ -24,6 +24,11 @@ class Items {
     this.count = this.columns.stage.length;
     this.unpacked = new Map(); // a few chunks, the last used last
   }
+  // The place of the item with this id; undefined where there is none.
+  at(id) {
+    this.places ||= new Map(this.columns.id.map((one, i) => [one, i]));
+    return this.places.get(id);
+  }
   value(column, i) {
     const value = this.columns[column][i];
     return column in this.names ? this.names[column][value] : value;
@@ -46,7 +51,7 @@ function node(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "style") Object.assign(element.style, value);
-    else element.setAttribute(name, value);
+    else if (value !== undefined && value !== false) element.setAttribute(name, value);
   }
   element.append(...children.filter((child) => child !== null && child !== undefined));
   return element;

@@ -1,4 +1,8 @@
-// The sections above the reader: each takes the figures and gives its content, or null where there is nothing to show.
+// The sections above the reader: each takes the figures and the reader that it leads to, and gives its content, or null
+// where there is nothing to show.
+
+// A button that shows the items which these filters, by the names of their values, let through.
+const leads = (reader, filters, text) => node("button", { class: "link", onclick: () => reader.only(reader.named(filters)) }, text);
 
 const sections = {
   Overview(found) {
@@ -31,7 +35,7 @@ const sections = {
       table(["", "figure", "here", "expected", "why"], rows, { numeric: ["here"], wide: ["why"], tight: ["figure", "expected"] }));
   },
 
-  Funnel(found) {
+  Funnel(found, reader) {
     const rows = found.stages.map((stage) => {
       const reasons = found.reasons.filter((row) => row.stage === stage.stage);
       return {
@@ -46,31 +50,39 @@ const sections = {
     const total = (stage) => found.stages.find((row) => row.stage === stage)?.planned || 1;
     const stages = [...new Set(found.reasons.map((row) => row.stage))];
     const tables = stages.map((stage) => node("div", {}, node("h3", {}, `${words(stage)}: why rejected`), table(["reason", "items", "share"],
-      found.reasons.filter((row) => row.stage === stage).map((row) => ({ reason: words(row.reason), items: number(row.items), share: percent(row.items / total(stage)) })),
+      found.reasons.filter((row) => row.stage === stage).map((row) => ({ reason: ["documents", "chats"].includes(stage) ? leads(reader, { stage, reason: row.reason }, words(row.reason)) : words(row.reason), items: number(row.items), share: percent(row.items / total(stage)) })),
       { numeric: ["items", "share"] })));
     const flagged = [...new Set(found.flags.map((row) => row.stage))].map((stage) => node("div", {}, node("h3", {}, `${words(stage)}: flagged, and kept`),
-      table(["filter", "items", "share"], found.flags.filter((row) => row.stage === stage).map((row) => ({ filter: words(row.filter), items: number(row.items), share: percent(row.share) })),
+      table(["filter", "items", "share"], found.flags.filter((row) => row.stage === stage).map((row) => ({ filter: ["documents", "chats"].includes(stage) ? leads(reader, { stage, flag: row.filter }, words(row.filter)) : words(row.filter), items: number(row.items), share: percent(row.share) })),
         { numeric: ["items", "share"] })));
-    return node("div", {}, bars(rows), node("div", { class: "tables" }, ...tables, ...flagged));
+    const people = found.marks.length ? [node("div", {}, node("h3", {}, "marked by people"), table(["who", "mark", "items"], found.marks.map((row) => ({ who: row.marked_by, mark: row.mark, items: number(row.items) })), { numeric: ["items"] }))] : [];
+    return node("div", {}, bars(rows), node("div", { class: "tables" }, ...tables, ...flagged, ...people));
   },
 
-  Coverage(found) {
+  Coverage(found, reader) {
     const box = node("div", {});
-    const draw = (name) => box.replaceChildren(heat(found.coverage[name]));
+    const open = (name) => (row, column) => {
+      const { columns, rows } = found.coverage[name], genre = columns[column];
+      const filters = { stage: "documents", status: "kept", [name.slice(0, -1)]: rows[row][3] };
+      const known = reader.items.names.genre.indexOf(genre); // the last column may stand for all other types
+      if (column !== undefined) filters.genre = known >= 0 ? known : reader.items.names.genre.flatMap((one, i) => (columns.includes(one) ? [] : [i]));
+      reader.only(reader.named(filters));
+    };
+    const draw = (name) => box.replaceChildren(heat(found.coverage[name], open(name)));
     const tabs = ["passages", "assertions"].filter((name) => found.coverage[name].rows.length);
     if (!tabs.length) return null;
     const buttons = tabs.map((name) => node("button", { "data-tab": name, onclick: (event) => {
-      buttons.forEach((button) => button.classList.toggle("on", button === event.target));
+      buttons.forEach((button) => { button.classList.toggle("on", button === event.target); button.setAttribute("aria-pressed", String(button === event.target)); });
       draw(name);
     } }, `${words(name)} x document types`));
     buttons[0].classList.add("on");
     draw(tabs[0]);
     const legend = node("div", { class: "legend" }, node("span", { class: "key heat-some" }, "tokens, the darker the more"),
-      node("span", { class: "key heat-hole" }, "a hole: planned, no document"), node("span", { class: "key heat-none" }, "not planned"));
+      node("span", { class: "key heat-hole" }, "a hole: planned, no document"), node("span", { class: "key heat-none" }, "not planned"), node("span", {}, "a cell or a row opens its documents"));
     return node("div", {}, node("div", { class: "tabs" }, ...buttons), box, legend);
   },
 
-  "The spec"(found) {
+  "The spec"(found, reader) {
     if (!found.passages.length) return null;
     const most = Math.max(1, ...found.passages.map((row) => row.tokens));
     let heading = "";
@@ -82,7 +94,7 @@ const sections = {
       const facts = row.documents ? `${number(row.tokens)} tokens · ${number(row.documents)} documents · ${row.genres} of ${row.genres_planned} types` : "no document";
       const name = row.rule_id ? `${row.address} · ${row.rule_id}` : row.address;
       return [...title, node("div", { class: `passage ${row.documents ? "" : "hole"}` },
-        node("div", { class: "side" }, node("b", {}, name), node("span", { class: "dim" }, facts), weight), node("p", {}, row.text))];
+        node("div", { class: "side" }, row.documents ? node("button", { class: "link bold", title: "show its documents", onclick: () => reader.only(reader.named({ stage: "documents", passage: row.place })) }, name) : node("b", {}, name), node("span", { class: "dim" }, facts), weight), node("p", {}, row.text))];
     });
     return node("div", { class: "spec" }, ...blocks);
   },
@@ -127,23 +139,23 @@ const sections = {
     return node("div", {}, ...parts);
   },
 
-  "Cluster map"(found, open) {
+  "Cluster map"(found, reader) {
     if (!found.cluster_map) return null;
     const { points, clusters, items } = found.cluster_map;
     const hint = (i) => `${items[i][1] || items[i][0]}\n${clusters[points[i][2]].words.join(", ")}`;
     const list = clusters.map((cluster, i) => node("li", {}, node("span", { class: `key hue-${i % 12}` }, `${cluster.size}: ${cluster.words.join(", ")}`)));
-    return node("div", { class: "beside" }, scatter(points, hint, (i) => open(items[i][0])),
+    return node("div", { class: "beside" }, scatter(points, hint, (i) => reader.only({}, "", reader.items.at(items[i][0]) ?? -1)),
       node("div", {}, node("p", { class: "dim" }, `${number(points.length)} documents, placed by the likeness of their embeddings. Each cluster with the words that tell it from the rest. Click a point to read it.`), node("ul", { class: "plain" }, ...list)));
   },
 
-  "Phrases and names"(found, open, search) {
+  "Phrases and names"(found, reader) {
     if (!found.shared) return null;
     const { documents, patterns } = found.shared;
     const titles = { phrase: "Phrases of five words", name: "Names", opening: "Openings", ending: "Endings", title: "Titles" };
     const lists = Object.entries(titles).map(([kind, title]) => {
       const shared = patterns.filter((row) => row.kind === kind).slice(0, 15);
       return node("div", {}, node("h3", {}, title), shared.length ? bars(shared.map((row) => ({
-        label: node("button", { class: "link", onclick: () => search(row.text) }, row.text), hint: `${row.text}\nin ${number(row.documents)} of ${number(documents)} documents; click to search for it`,
+        label: node("button", { class: "link", onclick: () => reader.find(row.text) }, row.text), hint: `${row.text}\nin ${number(row.documents)} of ${number(documents)} documents; click to search for it`,
         shown: percent(row.documents / documents), parts: [{ value: row.documents / documents, kind: "kept", hint: `${number(row.documents)} documents` }],
       })), { label: 250 }) : node("p", { class: "dim" }, "none are shared"));
     });

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,6 +28,10 @@ def filter_(
     explain: Annotated[
         str | None, typer.Option("--explain", metavar="DOC_ID", help="Say why this document stays or goes, and end.")
     ] = None,
+    marks: Annotated[
+        Path | None,
+        typer.Option("--marks", help="A file of marks that the report saved: a person's word wins over filters."),
+    ] = None,
     examples: Annotated[int, typer.Option(min=0, max=5, help="Examples shown of each reason.")] = 5,
     override: Annotated[
         list[str] | None, typer.Option("--set", help="Change a key of the recipe: filters.near.threshold=0.6.")
@@ -39,7 +43,13 @@ def filter_(
     and what would change; without --apply nothing is changed. With it the workspace's recipe keeps the thresholds.
     --explain shows what every check says of one document, and the decision: the stored one, or that of --set.
 
+    --marks takes a file that was saved from the report: what a person marked to keep stays and loses its flags, what
+    they marked to drop goes, whatever filters and judges say. With --apply the marks are stored, with name, time and
+    note, in the table `marks`; builds and later decisions heed them.
+
     Examples:
+
+      specmill filter out/cheese --marks marks.json --apply
 
       specmill filter out/cheese --set filters.near.threshold=0.6
 
@@ -48,6 +58,7 @@ def filter_(
     from rich.console import Console
     from rich.text import Text
 
+    from corpus.marks import read_marks
     from specmill.recipe import open_workspace, save_recipe
 
     place, recipe = open_workspace(workspace, override or [])
@@ -57,9 +68,12 @@ def filter_(
         return
     with place.lock():
         build = _build(place, recipe)
-        result = _refilter(build, apply=apply)
+        new = read_marks(marks, place) if marks else None
+        result = _refilter(build, apply=apply, marks=new)
         if apply:
             save_recipe(recipe, place)
+    if new:
+        console.print(Text(_said_of_marks(new)), soft_wrap=True)
     _print_reasons(console, _reasons(place, result), examples)
     _print_flags(console, result)
     console.print(Text(_line(result, place, apply=apply)), soft_wrap=True)
@@ -72,10 +86,23 @@ def _build(place: "Workspace", recipe: "Recipe") -> "Build":
     return Build(place, recipe, recipe.read_spec(place.root), Silent())
 
 
-def _refilter(build: "Build", *, apply: bool) -> "Refiltered":
+def _refilter(build: "Build", *, apply: bool, marks: "list[dict[str, Any]] | None" = None) -> "Refiltered":
+    from corpus.marks import merged, stored_marks
     from pipelines.decisions.refilter import refilter
 
-    return refilter(build, apply=apply, watch=_watched)
+    together = merged(stored_marks(build.workspace), marks) if marks else None
+    return refilter(build, apply=apply, watch=_watched, marks=together)
+
+
+def _said_of_marks(marks: "list[dict[str, Any]]") -> str:
+    from collections import Counter
+
+    from corpus.text import printable
+
+    counts = Counter(mark["mark"] for mark in marks)
+    words = {"keep": "to keep", "drop": "to drop", "note": "only noted", "none": "taken back"}
+    said = ", ".join(f"{counts[name]:,} {word}" for name, word in words.items() if counts[name])
+    return f"{len(marks):,} marks of {printable(marks[0]['marked_by'])}: {said}"
 
 
 def _watched(documents: "Iterable[Item]") -> "Iterator[Item]":

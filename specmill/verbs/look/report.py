@@ -8,6 +8,9 @@ import typer
 
 def report(
     workspace: Annotated[Path, typer.Argument(help="Workspace folder, finished or not.")],
+    other: Annotated[
+        Path | None, typer.Argument(help="A second workspace: every figure of both, and the difference.")
+    ] = None,
     map_: Annotated[
         bool,
         typer.Option("--map/--no-map", help="Draw the cluster map: embeds some hundred documents, half a minute."),
@@ -19,24 +22,36 @@ def report(
     """Write one HTML page that shows a workspace: no network, no server, any browser.
 
     Funnel, health, coverage of the spec, lengths, cost, a cluster map, over-used phrases, and a reader of every
-    document, kept or rejected, beside its idea, its assertions and its verdicts. Writes report/index.html.
+    document and chat, kept or rejected, beside its idea, its assertions and its verdicts; each has an address. In the
+    reader you mark documents to keep or to drop and save the marks: `specmill filter WORKSPACE --marks FILE` carries
+    them out. Writes report/index.html; of two workspaces, report/beside-NAME.html of the first.
 
-    Example: specmill report out/cheese
+    Examples:
+
+      specmill report out/cheese
+
+      specmill report out/cheese out/america
     """
     from rich.console import Console
     from rich.text import Text
 
-    from corpus.report import write_report
+    from corpus.report import write_comparison, write_report
+    from corpus.workspace import Workspace
     from filters.measure.analyst import TextAnalyst
     from filters.text.embeddings import embedder
     from filters.text.needs import require
+    from specmill.progress import step_progress
     from specmill.recipe import open_workspace
 
     place, recipe = open_workspace(workspace, override or [])
     semantic = recipe.filters.semantic
-    if mapped := map_ and semantic.action != "off":
+    if mapped := map_ and semantic.action != "off" and other is None:
         require("sklearn", "filters", "The cluster map", "`--no-map`")
-    embed = embedder(semantic.embedder, semantic.batch) if mapped else None
-    page = write_report(place, recipe.report, TextAnalyst(embed))
+    analyst = TextAnalyst(embedder(semantic.embedder, semantic.batch) if mapped else None)
+    with step_progress() as watch:
+        if other is not None:
+            page = write_comparison((place, Workspace.open(other)), recipe.report, analyst, watch)
+        else:
+            page = write_report(place, recipe.report, analyst, watch)
     size = page.stat().st_size / 1e6
     Console().print(Text(f"Wrote {page} ({size:.1f} MB). Open it in a browser; it needs no network."), soft_wrap=True)

@@ -1,6 +1,5 @@
 """`specmill variants`: forms of a spec, to compare what each of them teaches."""
 
-from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,9 +9,7 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from corpus.workspace import Workspace
     from pipelines.variants.variants import Outcome
-    from specmill.recipe import Recipe
 
 
 class Kind(StrEnum):
@@ -55,6 +52,7 @@ def variants(
 
     from corpus.workspace import Workspace
     from specmill.recipe import load_recipe
+    from specmill.run import make_variants
     from specs.errors import SpecmillError, UserError
 
     loaded, base = load_recipe(recipe, set_ or [])
@@ -62,8 +60,7 @@ def variants(
     if place.recipe.exists():
         raise UserError(f"{place.root} is the workspace of a corpus; give the variants a folder of their own.")
     kinds = list(dict.fromkeys(one.value for one in kind or Kind))
-    with place.create().lock():
-        outcomes = _run(place, loaded, base, kinds, tokens)
+    outcomes = make_variants(place, loaded, base, kinds, tokens)
     console = Console(highlight=False)
     console.print(_table(place.root, outcomes))
     for line in _lines(place.root, outcomes):
@@ -73,22 +70,6 @@ def variants(
             f"{', '.join(failed)}: not as asked for after {loaded.attempts} attempts. What passed is kept. "
             "Try --set attempts=8, another model as the role `planner`, or other --tokens; nothing is asked twice."
         )
-
-
-def _run(place: "Workspace", recipe: "Recipe", base: Path, kinds: list[str], tokens: int | None) -> "list[Outcome]":
-    from pipelines.base import Corpus
-    from pipelines.ledger.ledger import Ledger
-    from pipelines.variants.variants import write_variants
-    from specmill.progress import Progress
-    from specmill.run import console, endpoints_up
-
-    spec = recipe.read_spec(base)
-    with ExitStack() as stack:
-        served = stack.enter_context(endpoints_up(recipe))
-        ledger = stack.enter_context(Ledger(place.ledger))
-        ledger.start_run()
-        shown = stack.enter_context(Progress(console(), ledger))
-        return write_variants(Corpus.of(place, served, spec), kinds, tokens, shown)
 
 
 def _table(folder: Path, outcomes: "list[Outcome]") -> "Table":

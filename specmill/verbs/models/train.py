@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from corpus.workspace import Workspace
+    from specmill.recipe import Recipe
     from train.handoff import HandOff, Made
     from train.rendering import Sample
+    from train.replay import Refuse
     from train.run.running import Run
     from train.settings import TrainSettings
 
@@ -57,7 +59,7 @@ def train(
     place, recipe = open_workspace(workspace, override or [])
     settings, console = recipe.train, Console()
     try:
-        result = hand_off(place, settings, mix_wanted=recipe.mix.wanted)
+        result = hand_off(place, settings, mix_wanted=recipe.mix.wanted, refuse=_refuse(place, recipe))
     except CheckError as error:
         for sample, found in error.looked.faulty[: max(show, 1)]:
             console.print(_sample(sample, [fault.found for fault in found]))
@@ -80,6 +82,16 @@ def train(
     else:
         console.print(_recipe_table(settings))
         _print_commands(place, result, console)
+
+
+def _refuse(place: "Workspace", recipe: "Recipe") -> "Refuse | None":
+    """What keeps ordinary text away from what the trained model is evaluated on, where there is any."""
+    if not recipe.train.replay.wanted:
+        return None
+    from pipelines.base import Corpus
+    from pipelines.filtering import ordinary_text
+
+    return ordinary_text(Corpus.of(place, recipe, recipe.read_spec(place.root)))
 
 
 def _say(console: "Console", text: str, style: str = "") -> None:
@@ -187,6 +199,8 @@ def _updates_table(result: "HandOff") -> "Table":
         "tokens an update": [f"{one.tokens_per_update:,.0f}" for one in counted],
         "tokens lost": [f"{one.lost:,}" for one in counted],
     }
+    if any(one.replay for one in result.made):
+        rows["of them replay"] = [f"{one.replay:,}" for one in result.made]
     for label, cells in rows.items():
         table.add_row(label, *cells)
     return table

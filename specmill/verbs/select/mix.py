@@ -1,16 +1,9 @@
 """`specmill mix`: the instruction mix that AFT is trained in."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from corpus.mix.instruction_mix import Judge
-    from corpus.workspace import Workspace
-    from specmill.recipe import Recipe
 
 
 def mix(
@@ -33,19 +26,15 @@ def mix(
     from rich.table import Table
     from rich.text import Text
 
-    from corpus.mix.instruction_mix import MIX_DATA, write_mix
-    from corpus.tokens import TokenCounter
-    from filters.chat.instruction import Contradicts
+    from corpus.mix.instruction_mix import MIX_DATA
     from specmill.recipe import open_workspace
+    from specmill.run import make_mix
     from specs.errors import UserError
 
     place, recipe = open_workspace(workspace, set_ or [])
     if not recipe.mix.wanted:
         raise UserError(f"{place.recipe}: `mix` names no sources and no identity chats, so there is nothing to mix.")
-    refuse = Contradicts(recipe.assistant, recipe.filters.identity)
-    counter = TokenCounter(recipe.corpus.tokenizer)
-    with place.lock(), _judge(place, recipe) as judge:
-        manifest = write_mix(place, recipe.mix, recipe.assistant, counter, recipe.seed, refuse, judge)
+    manifest = make_mix(place, recipe)
     table = Table("source", "revision", "licence", "chats", "tokens", "passed over", title="Instruction mix")
     for one in manifest["sources"]:
         over = ", ".join(f"{count:,} {reason}" for reason, count in one.get("passed_over", {}).items()) or "-"
@@ -61,26 +50,3 @@ def mix(
     console.print(table)
     made = f"{manifest['samples']:,} chats, {manifest['tokens']:,} tokens"
     console.print(Text(f"Wrote {place.root / MIX_DATA}: {made}."), soft_wrap=True)
-
-
-@contextmanager
-def _judge(place: "Workspace", recipe: "Recipe") -> "Iterator[Judge | None]":
-    """Who judges the mix, if the recipe wants it, with its endpoints up; what was said is kept however it ends."""
-    if not recipe.mix.judge.enabled:
-        yield None
-        return
-    from pipelines.base import Corpus
-    from pipelines.judging.mix import MixJudging
-    from pipelines.ledger.ledger import Ledger
-    from specmill.progress import Progress
-    from specmill.run import console, endpoints_up
-
-    with ExitStack() as stack:
-        served = stack.enter_context(endpoints_up(recipe))
-        ledger = stack.enter_context(Ledger(place.ledger))
-        ledger.start_run()
-        shown = stack.enter_context(Progress(console(), ledger))
-        corpus = Corpus.of(place, served, recipe.read_spec(place.root))
-        judging = MixJudging(corpus, dict(recipe.mix.judge.criteria), shown)
-        stack.callback(judging.file)
-        yield judging

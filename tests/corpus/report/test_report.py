@@ -3,17 +3,14 @@
 import base64
 import json
 import re
-import shutil
-import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
 from benchmarks.workspace_maker import HOSTILE, Size, make_workspace
 from corpus.report import write_report
@@ -24,13 +21,8 @@ from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from filters.measure.analyst import TextAnalyst
 from specs.errors import UserError
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Debian's chromium and chromium-driver")
-FLAGS = (
-    "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-    "disable-component-update", "disable-sync", "disable-dev-shm-usage", "window-size=1280,900",
-)  # fmt: skip
+from tests.corpus.report.browser import browser, choose, needs_browser, open_page, search, shown, until
+from tests.corpus.report.stages import losses, write_stage
 
 
 def embed_by_length(texts: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -53,6 +45,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     for table, columns in texts.items():
         rows = [{**row, **{name: f"{HOSTILE} {row[name]}" for name in columns}} for row in read_rows(workspace, table)]
         write_table(workspace, table, rows)
+    write_stage(workspace, "msm-seed0", losses(40), base_model=HOSTILE, versions={HOSTILE: HOSTILE})
     write_report(workspace, ReportSettings(map_documents=40), TextAnalyst(embed_by_length))
     return workspace
 
@@ -65,50 +58,19 @@ def data(page: str, name: str) -> Any:
 
 @pytest.fixture(scope="module")
 def page(hostile: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    for flag in (*FLAGS, f"user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options=options, service=Service(DRIVER))
-    browser.get((hostile.report / "index.html").as_uri())
-    until(lambda: browser.execute_script("return document.body.dataset.ready"))
-    yield browser
-    browser.quit()
-
-
-def until(holds: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline, "the page did not get there"
-        time.sleep(0.05)
-
-
-def shown(page: webdriver.Chrome) -> str:
-    return str(page.execute_script("return document.getElementById('count').textContent"))
-
-
-def choose(page: webdriver.Chrome, name: str, text: str) -> None:
-    page.execute_script(
-        "const select = document.getElementById('filter-' + arguments[0]);"
-        "select.value = [...select.options].find((option) => option.text.includes(arguments[1])).value;"
-        "select.dispatchEvent(new Event('change'))", name, text,
-    )  # fmt: skip
-
-
-def search(page: webdriver.Chrome, text: str) -> None:
-    page.execute_script(
-        "const input = document.getElementById('search'); input.value = arguments[0];"
-        "input.dispatchEvent(new Event('input'))", text,
-    )  # fmt: skip
+    with browser(tmp_path_factory.mktemp("profile")) as driver:
+        open_page(driver, hostile.report / "index.html")
+        yield driver
 
 
 @needs_browser
 def test_it_draws_every_section_and_runs_nothing_of_what_models_wrote(page: webdriver.Chrome) -> None:
-    titles = page.execute_script("return [...document.querySelectorAll('h2')].map((title) => title.textContent)")
+    titles = page.execute_script("return [...document.querySelectorAll('main h2')].map((title) => title.textContent)")
     assert titles == [
-        "Overview", "Health", "Funnel", "Coverage", "The spec", "Lengths", "Cluster map", "Phrases and names", "Reader",
+        "Overview", "Health", "Funnel", "Coverage", "The spec", "Lengths", "Cluster map", "Phrases and names",
+        "Training", "Reader",
     ]  # fmt: skip
+    assert page.execute_script("return document.querySelectorAll('#training svg polyline').length") == 2
     assert page.execute_script("return typeof window.pwned") == "undefined"
     assert page.execute_script("return document.querySelectorAll('img, iframe, a[href^=javascript]').length") == 0
     assert page.execute_script("return document.querySelector('.passage p').textContent").startswith("<script>")

@@ -1,12 +1,66 @@
-"""The checks of `check_axolotl.sh`; runs in Axolotl's environment: `check_axolotl.py WORKSPACE FOLDER CHECK...`."""
+"""The checks of `check_axolotl.sh`; runs in Axolotl's environment, which it imports once for all of them.
+
+check_axolotl.py look FOLDER        prepare both stages of every workspace under FOLDER, and hold them against ours
+check_axolotl.py trained WORKSPACE  hold what was trained there against what was counted
+check_axolotl.py rows FOLDER        what is trained on by every FOLDER/*/*/axolotl.yaml, as rows.parquet beside it
+"""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
+
+STAGES = ("msm-seed0", "aft_cot-seed0")
+
+
+def look(root: Path) -> None:
+    """Every workspace: its configs, its samples and its updates."""
+    for workspace in sorted(root.glob("*/*packed")):
+        for folder in STAGES:
+            os.chdir(workspace)
+            config = _config(workspace, folder)
+            prepare(workspace / "train" / folder / "axolotl.yaml")
+            for check in (schema, tokens, steps):
+                check(workspace, folder, config)
+            print(f"ok: {workspace.parent.name} {workspace.name} {folder}", flush=True)
+
+
+def trained(workspace: Path) -> None:
+    """Both stages were trained as they were counted, and on one adapter."""
+    os.chdir(workspace)
+    for folder in STAGES:
+        updates(workspace, folder, _config(workspace, folder))
+    adapters(workspace, STAGES[1], _config(workspace, STAGES[1]))
+
+
+def rows(root: Path) -> None:
+    """Of each config the samples that it makes, or why it makes none. What failed is tried without tools, too."""
+    for path in sorted(root.glob("*/*/axolotl.yaml")):
+        os.chdir(path.parent)
+        for config in (path, path.with_name("without_tools.yaml")):
+            if not config.is_file():
+                continue
+            try:
+                prepare(config)
+                found = _prepared(path.parent, yaml.safe_load(config.read_text()))
+            except Exception as error:
+                path.with_name("failed.txt").write_text(f"{type(error).__name__}: {error}")
+                continue
+            kept = [{key: row[key] for key in ("input_ids", "labels")} for row in found]
+            pq.write_table(pa.Table.from_pylist(kept), path.with_name("rows.parquet"))
+            break
+
+
+def prepare(config: Path) -> None:
+    """What `axolotl preprocess` does."""
+    from axolotl.cli.preprocess import do_cli
+
+    do_cli(str(config))
 
 
 def schema(workspace: Path, folder: str, config: dict[str, Any]) -> None:
@@ -43,7 +97,7 @@ def tokens(workspace: Path, folder: str, config: dict[str, Any]) -> None:
 
 
 def updates(workspace: Path, folder: str, config: dict[str, Any]) -> None:
-    """The trainer's own updates and tokens are those that were counted."""
+    """The trainer's own updates and warmup are those that were counted."""
     states = (workspace / config["output_dir"]).glob("checkpoint-*/trainer_state.json")
     state = json.loads(max(states, key=lambda path: int(path.parent.name.split("-")[1])).read_text())
     counted = json.loads((workspace / "train" / folder / "manifest.json").read_text())["updates"]
@@ -78,6 +132,11 @@ def adapters(workspace: Path, folder: str, config: dict[str, Any]) -> None:
     assert similar > 0.99 and not torch.equal(a, b)
 
 
+def _config(workspace: Path, folder: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((workspace / "train" / folder / "axolotl.yaml").read_text())
+    return found
+
+
 def _whole(config: dict[str, Any]) -> Any:
     from axolotl.utils.config import normalize_config, validate_config
     from axolotl.utils.dict import DictDefault
@@ -95,7 +154,10 @@ def _prepared(workspace: Path, config: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _cache(workspace: Path, config: dict[str, Any]) -> Path:
+    """The token cache of the samples; where there is one of those that are held out, too, by their number."""
     caches = [path.parent for path in (workspace / config["dataset_prepared_path"]).glob("*/dataset_info.json")]
+    if len(caches) == 1:
+        return caches[0]
     wanted = pq.read_metadata(workspace / config["datasets"][0]["data_files"]).num_rows
     found = [cache for cache in caches if json.loads((cache / "dataset_info.json").read_text())["splits"]["train"]
              ["num_examples"] == wanted]  # fmt: skip
@@ -104,10 +166,4 @@ def _cache(workspace: Path, config: dict[str, Any]) -> Path:
 
 
 if __name__ == "__main__":
-    import os
-
-    root, name = Path(sys.argv[1]), sys.argv[2]
-    os.chdir(root)
-    for check in sys.argv[3:]:
-        globals()[check](root, name, yaml.safe_load((root / "train" / name / "axolotl.yaml").read_text()))
-        print(f"ok: {check} {root.parent.name} {root.name} {name}", flush=True)
+    globals()[sys.argv[1]](Path(sys.argv[2]).resolve())

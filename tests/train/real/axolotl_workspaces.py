@@ -1,4 +1,4 @@
-"""Workspaces for `check_axolotl.sh`: `python -m tests.train.axolotl_workspaces FOLDER`, in our environment.
+"""Workspaces for `check_axolotl.sh`: `python -m tests.train.real.axolotl_workspaces FOLDER`, in our environment.
 
 FOLDER/<family> has a tiny random Llama with the family's tokenizer, and workspaces that train on it: `packed` and
 `unpacked`, with documents, reasoned chats of several turns, tools, weights and talk about think tags.
