@@ -161,6 +161,26 @@ def test_known_tokens_are_believed_and_not_counted_again() -> None:
     assert explain(item(GOOD, meta={"tokens": 3}), SETTINGS, CONTEXT)["length"].score == 3
 
 
+LIST = "- The clock was wrong.\n- The bell rings.\n- The door sticks."
+
+
+@pytest.mark.parametrize(
+    ("end", "cut"),
+    [
+        ("Closed at noon.\nOutcome: the loose lead in the hall was found, and put back by the porter", False),
+        ("**Contact:** the desk at the gate, every working day from eight to half past four", False),
+        ("Outcome: the loose lead in the hall was found, and put back by the", True),
+        ("Porter: I saw it.\nCook: So did I.\nPorter: Then we went to the hall and looked for", True),
+        ("Porter: I saw it.\nCook: So did I.\nPorter: Then we went to the hall and put it back", True),
+        (f"{LIST}\n- It rings\n- It sticks\n- The lamp in the hall goes out when it rains", False),
+        (f"{LIST}\n- The lamp in the hall goes out when the rain comes", True),
+        (f"{LIST}\n- It rings\n- It sticks\n- The lamp in the hall goes out at night when the", True),
+    ],
+)
+def test_a_last_line_without_a_full_stop_is_read_with_its_form(end: str, cut: bool) -> None:
+    assert ("truncation" in failed(f"{GOOD}\n\n{end}")) == cut
+
+
 @pytest.mark.parametrize("meta", [{"state": "truncated"}, {"finish_reason": "length"}])
 def test_a_state_is_believed(meta: dict[str, str]) -> None:
     assert failed(GOOD, meta=meta) == {"truncation"}
