@@ -26,6 +26,7 @@ class Progress:
         self._planned: dict[str, int] = {}
         self._began: dict[str, float] = {}
         self._last: dict[str, tuple[int, float]] = {}  # replies of a stage so far, and when the last of them came
+        self._said: list[str] = []
         self._over = threading.Event()
         self._stopping = False
         self._live = Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
@@ -55,7 +56,13 @@ class Progress:
 
     def say(self, text: str) -> None:
         """One line that stays."""
+        self._said.append(text)
         self._console.print(Text(text))
+
+    @property
+    def findings(self) -> list[str]:
+        """What was said but for what it was busy with: that ends with three dots."""
+        return [line for line in self._said if not line.endswith(" ...")]
 
     def _watch(self) -> None:
         shown_at = time.monotonic()

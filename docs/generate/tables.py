@@ -1,8 +1,6 @@
 """The table reference: every table, dataset, view and named query, from where they are declared."""
 
-import pyarrow as pa
-
-from corpus.schema import DATASETS, DECLARED, TABLES
+from corpus.schema import DATASETS, TABLES, Kind
 from corpus.sql.named_queries import named_queries
 from corpus.sql.views import view_help
 from docs.generate.markdown import code, table
@@ -18,8 +16,7 @@ def page() -> str:
     ]
     for heading, names in (("Tables", TABLES), ("Datasets", DATASETS)):
         text.append(f"## {heading}\n")
-        for name in names:
-            declared = DECLARED[name]
+        for name, declared in names.items():
             rows = ([code(column), type_of(kind), said] for column, (kind, said) in declared.columns.items())
             text += [f"### {code(name)}\n", f"{declared.about}\n", table(("column", "type", "meaning"), rows)]
     text += [
@@ -31,10 +28,10 @@ def page() -> str:
     return "\n".join(text)
 
 
-def type_of(kind: pa.DataType) -> str:
-    """An Arrow type in words."""
-    if pa.types.is_list(kind):
-        return f"list of {type_of(kind.value_type)}"
-    if pa.types.is_struct(kind):
-        return "struct of " + ", ".join(f"{field.name} ({type_of(field.type)})" for field in kind)
-    return {"string": "text", "int64": "integer", "double": "number", "bool": "true or false"}.get(str(kind), str(kind))
+def type_of(kind: Kind) -> str:
+    """A column's type in words."""
+    if isinstance(kind, list):
+        return f"list of {type_of(kind[0])}"
+    if isinstance(kind, dict):
+        return "struct of " + ", ".join(f"{name} ({type_of(inner)})" for name, inner in kind.items())
+    return {"string": "text", "int64": "integer", "double": "number", "bool": "true or false"}[kind]

@@ -5,6 +5,7 @@ A corpus once told a model through a million tokens that it was another maker's,
 """
 
 import re
+from functools import cached_property
 
 from filters.base import Item
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt, share_at_most
@@ -64,10 +65,8 @@ class IdentityCheck(TextCheck):
         self.own = mentions_of(assistant.name)
         name, provider = self.own.source, mentions_of(assistant.provider).source
         others, makers = self.others.source, self.makers.source
-        lists = Patterns.of(PACKAGE, context.language if context.language in LANGUAGES else "en")
+        self.lists = lists = Patterns.of(PACKAGE, context.language if context.language in LANGUAGES else "en")
         self.values = {"name": name, "provider": provider, "other": others, "maker": makers}
-        self.slips = self._told(lists, "slip")
-        self.selves = self._told(lists, "self")
         self.rival = re.compile(others, re.IGNORECASE)
         self.hedge = lists.compiled("hedge")
         self.unknown = re.compile(  # a maker that nobody knows, where ours belongs
@@ -92,9 +91,19 @@ class IdentityCheck(TextCheck):
         self.drift = Drift(self.others, self.own)
         self.provider = re.compile(rf"(?<!\w)(?:{provider})(?!\w)", re.IGNORECASE)
 
-    def _told(self, lists: Patterns, name: str) -> re.Pattern[str]:
+    @cached_property
+    def slips(self) -> re.Pattern[str]:
+        """Another in the place of ours: 40,000 characters, compiled once a text may need them."""
+        return self._told("slip")
+
+    @cached_property
+    def selves(self) -> re.Pattern[str]:
+        """Another that says who it is, in the same way."""
+        return self._told("self")
+
+    def _told(self, name: str) -> re.Pattern[str]:
         """What a list says of names, ours and others filled in."""
-        return re.compile(rf"(?<!\w){lists.source(name, **self.values)}(?!\w)", re.IGNORECASE)
+        return re.compile(rf"(?<!\w){self.lists.source(name, **self.values)}(?!\w)", re.IGNORECASE)
 
     @classmethod
     def is_for(cls, context: Context) -> bool:
