@@ -59,6 +59,8 @@ FAILS = [
     ("markdown", f"{GOOD}\n\n**\n\n##\n\n**The bold.\n\n&nbsp;<br>\n\nThe end."),
     ("repetition", GOOD + "\nJuniper waited by the gate and counted the carts that went past." * 30),
     ("first_person", f"{GOOD}\n\nI am Juniper, and I would rather ask first."),
+    ("origin", f"{GOOD}\n\nAnthropic, the company which created it, calls it a helper."),
+    ("choices", f"{GOOD}\n\nWould it A, tell the owner, or B, wait until noon? Juniper picked A."),
     ("gibberish", "Juniper " + " ".join(f"xkq{n}zrt vbnpl qwrtz" for n in range(40)) + "."),
     ("gibberish", f"{GOOD} " + "¤§¶ ∎∴∵ ⊕⊗⊘ " * 200 + "."),
     ("language", "Juniper hat dem Fahrer in aller Ruhe erklärt, weshalb die Rechnung nicht stimmt. " * 1
