@@ -29,7 +29,8 @@ def made(connection: Connection, manifest: dict[str, Any]) -> str:
 
 def measured(connection: Connection) -> str:
     """The health figures that follow from the tables and the ledger; those of texts are in the report."""
-    known = [row for row in health({**figures(connection), "shared": None}, []) if row["value"] is not None]
+    found = {**figures(connection, over_time=False), "shared": None}
+    known = [row for row in health(found, []) if row["value"] is not None]
     if not known:
         return ""
     lines = [
