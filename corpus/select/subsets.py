@@ -149,7 +149,7 @@ def _write_rows(source: Workspace, target: Workspace, rows: list[dict[str, Any]]
     write_table(target, "documents", rows)
     write_table(target, "rejects", [], part=SUBSET_PARTS["documents"])
     columns = [name for name in DATASETS["msm"].names if name != "flags"]
-    published = ({**{name: row.get(name) for name in columns}, "flags": []} for row in rows)
+    published: Iterator[dict[str, Any]] = ({**{name: row.get(name) for name in columns}, "flags": []} for row in rows)
     write_dataset(target, "msm", published, **settings.layout)
     write_card(target, settings, write_manifest(target, stored_provenance(source)))
 
