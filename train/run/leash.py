@@ -18,7 +18,7 @@ def main() -> int:
     """Run the command; its exit code, or 128 and the number of the signal that ended it."""
     parent, command = int(sys.argv[1]), sys.argv[2:]
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    code = subprocess.call(command)
+    code = subprocess.call(command, close_fds=False)  # what we hold (the lock of the folder) it holds too
     return code if code >= 0 else 128 - code
 
 

@@ -73,6 +73,13 @@ def test_the_schema_takes_what_the_reader_takes(tmp_path: Path) -> None:
     assert Experiment.model_validate(json.loads(loaded.model_dump_json())) == loaded
 
 
+def test_paths_of_training_start_from_the_experiments_folder(tmp_path: Path) -> None:
+    sources = [{"name": "own", "path": "texts/"}, {"name": "hub", "path": "someone/texts"}]
+    loaded = load(tmp_path, train={"instruction_mix": "mix.jsonl", "replay": {"tokens": 9, "sources": sources}})
+    assert loaded.train.instruction_mix == str(tmp_path / "mix.jsonl")
+    assert [one.path for one in loaded.train.replay.sources] == [f"{tmp_path / 'texts'}/", "someone/texts"]
+
+
 def test_what_arms_share_is_made_once(tmp_path: Path) -> None:
     experiment = load(tmp_path, doses={"documents": ["400k", "1.5M"], "chats": [1250, 5000]})
     assert list(corpora_of(experiment)) == ["affordability", "america", "affordability-neutral"]
