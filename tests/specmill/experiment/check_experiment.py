@@ -60,7 +60,7 @@ def main(folder: Path) -> None:
         (folder / "pair.yaml").write_text(yaml.safe_dump(EXPERIMENT))
         killed, calm = folder / "killed" / "pair", folder / "calm" / "pair"
         kill_when(folder, killed, lambda: (killed / "corpora/america/ledger.sqlite").is_file())
-        kill_when(folder, killed, lambda: (killed / "cells/america-4k+chats-affordability-all/train").is_dir())
+        kill_when(folder, killed, lambda: any(killed.glob("cells/america-4k*/train/msm-seed0/log.txt")))
         run(folder, killed)
         run(folder, calm)
     for name in ("table.md", "table.parquet", "arms.svg", "matrix_msm_aft.svg"):
