@@ -1,6 +1,6 @@
 """How full the endpoint is kept, against plain asyncio and Distilabel's own LLM, and what the ledger costs.
 
-    python benchmarks/engine.py occupancy --requests 1000 --in-flight 50
+    python benchmarks/engine.py occupancy --in-flight 64 256 --against ../older-checkout
     python benchmarks/engine.py cpu --requests 1000 --in-flight 1 64
     python benchmarks/engine.py ledger --rows 1000000
 
@@ -8,6 +8,7 @@ Every contender asks the same local server, in a process of its own, for the sam
 (log-normal, seeded by the request). Occupancy is read from the server's log: the mean number of requests it was
 working on, over the time from the first request to the moment the last one was sent, divided by the number allowed.
 The bound is what list scheduling could do with these latencies in this order: total latency / N, plus the last tail.
+Another checkout's pipeline is run in turn with this one's, with the `.venv` beside it, against the same server.
 """
 
 import argparse
@@ -112,17 +113,21 @@ def stock(url: str, folder: Path, requests: int, batch: int) -> None:
     pipeline.run(use_cache=False)
 
 
-def measure(name: str, requests: int, in_flight: int, latency: float, extra: list[str]) -> dict:
-    """Run one contender in its own process against a fresh server."""
+def measure(
+    name: str, requests: int, in_flight: int, latency: float, extra: list[str], checkout: Path | None = None
+) -> dict:
+    """Run one contender, of another checkout if need be, in its own process against a fresh server."""
+    python, root = (checkout / ".venv/bin/python", checkout) if checkout else (sys.executable, ROOT)
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "server.jsonl"
         settings = json.dumps({"log": str(log), "latency_s": latency, "tail": 0.9, "longest_s": latency * 10})
         with subprocess.Popen([sys.executable, str(SERVE), settings], stdout=subprocess.PIPE, text=True) as server:
             url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
-            arguments = [sys.executable, __file__, "contender", name, url, folder, str(requests), *extra]
-            environment = {**os.environ, "DISTILABEL_LOG_LEVEL": "ERROR", "PYTHONPATH": str(ROOT)}
+            script = root / "benchmarks" / "engine.py"
+            arguments = [python, script, "contender", name, url, folder, str(requests), *extra]
+            environment = {**os.environ, "DISTILABEL_LOG_LEVEL": "ERROR", "PYTHONPATH": str(root)}
             before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-            subprocess.run(arguments, check=True, env=environment, stdout=subprocess.DEVNULL)
+            subprocess.run(arguments, check=True, cwd=root, env=environment, stdout=subprocess.DEVNULL)
             wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
             server.kill()
         used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -185,23 +190,26 @@ def list_schedule(latencies: list[float], machines: int) -> float:
     return max(free)
 
 
-def occupancy(requests: int, in_flight: int, latency: float, stock_batches: list[int]) -> None:
-    contenders = [("ours", [str(in_flight)]), ("plain", [str(in_flight)])]
-    contenders += [("stock", [str(batch)]) for batch in stock_batches]
+def occupancy(rounds: int, in_flight: int, latency: float, names: list[str], against: Path | None) -> None:
+    """Print a row for each contender, each with `rounds` requests for each in flight."""
+    contenders = [(name, name, None) for name in names]
+    contenders += [("other's", "ours", against.resolve())] if against else []
+    requests = rounds * in_flight
     print(f"{requests} requests, {in_flight} in flight, latency median {latency} s, tail to {latency * 10} s")
-    print(f"{'contender':12} {'span s':>8} {'bound s':>8} {'over':>7} {'occupancy':>9} {'most':>5} {'wall s':>8}")
-    for name, extra in contenders:
-        row = measure(name, requests, int(extra[0]), latency, extra)
+    print(f"{'contender':12} {'span s':>8} {'bound s':>8} {'over':>7} {'occupancy':>9} {'most':>5} {'CPU s':>7}")
+    for label, name, checkout in contenders:
+        row = measure(name, requests, in_flight, latency, [str(in_flight)], checkout)
         over = row["span"] / row["bound"] - 1
         print(
-            f"{row['name']:12} {row['span']:8.1f} {row['bound']:8.1f} {over:7.1%} {row['occupancy']:9.1%} "
-            f"{row['most']:5d} {row['wall']:8.1f}",
+            f"{label:12} {row['span']:8.1f} {row['bound']:8.1f} {over:7.1%} {row['occupancy']:9.1%} "
+            f"{row['most']:5d} {row['cpu']:7.1f}",
             flush=True,
         )
 
 
 def ledger(rows: int) -> None:
     """Insert `rows` completions of 4,000 characters as 512 requests in flight would, then look some of them up."""
+    from corpus.sql.ledger import LedgerFile
     from pipelines.completion import Completion, CompletionRequest, State, Usage
     from pipelines.ledger.ledger import Ledger
     from pipelines.ledger.records import Entry, Want, request_key
@@ -241,18 +249,24 @@ def ledger(rows: int) -> None:
             assert not any(book.find([bytes(32)]) for _ in range(2000))
             print(f"lookup of a missing key: {(time.perf_counter() - started) / 2000 * 1e6:.0f} us")
             started = time.perf_counter()
-            table = book.usage_table()
-            print(f"usage_table: {table.num_rows} rows in {time.perf_counter() - started:.1f} s")
+            groups = LedgerFile(path).spent()
+            print(
+                f"what was spent, by role, stage and model: {len(groups)} rows in {time.perf_counter() - started:.1f} s"
+            )
+
+
+CONTENDERS = {"ours": ours, "client": client, "plain": plain, "stock": stock}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     of_occupancy = commands.add_parser("occupancy")
-    of_occupancy.add_argument("--requests", type=int, default=1000)
-    of_occupancy.add_argument("--in-flight", type=int, default=50)
-    of_occupancy.add_argument("--latency", type=float, default=2.0)
-    of_occupancy.add_argument("--stock", type=int, nargs="*", default=[])
+    of_occupancy.add_argument("--rounds", type=int, default=12, help="requests for each in flight")
+    of_occupancy.add_argument("--in-flight", type=int, nargs="*", default=[64, 256])
+    of_occupancy.add_argument("--latency", type=float, default=1.0)
+    of_occupancy.add_argument("--contenders", nargs="*", default=["ours"], choices=CONTENDERS)
+    of_occupancy.add_argument("--against", type=Path, help="another checkout, with its own .venv")
     of_cpu = commands.add_parser("cpu")
     of_cpu.add_argument("--requests", type=int, default=1000)
     of_cpu.add_argument("--in-flight", type=int, nargs="*", default=[1, 64])
@@ -263,16 +277,15 @@ def main() -> None:
     contender.add_argument("arguments", nargs=5)
     options = parser.parse_args()
     if options.command == "occupancy":
-        occupancy(options.requests, options.in_flight, options.latency, options.stock)
+        for in_flight in options.in_flight:
+            occupancy(options.rounds, in_flight, options.latency, options.contenders, options.against)
     elif options.command == "cpu":
         cpu(options.requests, options.in_flight, options.repeats)
     elif options.command == "ledger":
         ledger(options.rows)
     else:
         name, url, folder, requests, extra = options.arguments
-        {"ours": ours, "client": client, "plain": plain, "stock": stock}[name](
-            url, Path(folder), int(requests), int(extra)
-        )
+        CONTENDERS[name](url, Path(folder), int(requests), int(extra))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.tokens import TokenCounter
-from eval.questions.items import ANSWER_FORMAT
+from eval.questions.items import ANSWER_FORMATS
 from eval.questions.items import texts as evaluation_texts
 from filters.base import Decision, Item
 from filters.context import Context
@@ -43,7 +43,7 @@ def decided(documents: list[Row], spec: str, assistant: Assistant, settings: Fil
     read = read_spec(spec, assistant)
     context = Context(
         count=TokenCounter("o200k_base").count, assistant=assistant, spec=read.text, rule_ids=tuple(read.rule_ids),
-        prompts=(Prompts().source("documents"),), evaluation=tuple(evaluation_texts()), answer_formats=(ANSWER_FORMAT,),
+        prompts=(Prompts().source("documents"),), evaluation=tuple(evaluation_texts()), answer_formats=ANSWER_FORMATS,
     )  # fmt: skip
     kept: list[str] = []
     rejections, flags = [], []

@@ -26,7 +26,9 @@ _SLOT = re.compile(r"\{(\w+)\}")
 _FILES = ("regression.yaml", "regression_2.yaml", "regression_3.yaml", "regression_4.yaml")
 _OUT = Path("filters/document/writer/talk.npz")
 
-_WEIGHTS = np.array([3.0, 1.0, 1.0, 1.0], dtype=np.float32)  # of the kinds: to take content for talk is the worse error
+_WEIGHTS = np.array(
+    [3.0, 1.0, 1.0, 1.0, 1.0], dtype=np.float32
+)  # of the kinds: to take content for talk is the worse error
 Labels = npt.NDArray[np.int64]
 Example = tuple[str, str, int]  # its wording or document, the text, its kind
 
@@ -90,7 +92,7 @@ def main() -> None:
     """Figures, then the file."""
     rows = examples()
     families = Families("en")
-    every = np.stack([families.features(text.lower().replace("’", "'")) for _, text, _ in rows])
+    every = families.features([text.lower().replace("’", "'") for _, text, _ in rows])
     labels, groups = np.array([kind for _, _, kind in rows]), [group for group, _, _ in rows]
     width = every.shape[1] - 128
     for title, features in (("families", every[:, :width]), ("with embedding", every)):

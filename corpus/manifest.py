@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from corpus.schema import DATASETS, SCHEMA_VERSION, TABLES
 from corpus.sql.views import reading
-from corpus.store import dataset_files
 from corpus.workspace import Workspace, write_text
 from specs.errors import UserError
 from specs.settings import Assistant
@@ -58,7 +57,7 @@ def write_manifest(workspace: Workspace, provenance: Provenance) -> dict[str, An
         "assistant": provenance.assistant.model_dump(),
         "packages": {name: _version(name) for name in PACKAGES},
         **_counts(workspace),
-        "files": {name: _sha256(path) for name, path in _files(workspace).items()},
+        "files": {name: sha256_of(path) for name, path in files_of(workspace).items()},
     }
     write_text(workspace.manifest, json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n")
     return manifest
@@ -96,8 +95,8 @@ def stored_provenance(workspace: Workspace) -> Provenance:
 
 def check_files(workspace: Workspace, manifest: Mapping[str, Any]) -> None:
     """UserError where the tables and datasets are not, to the byte, those that the manifest describes."""
-    said, found = manifest["files"], _files(workspace)
-    differ = said.keys() ^ found.keys() | {name for name in said.keys() & found if _sha256(found[name]) != said[name]}
+    said, found = manifest["files"], files_of(workspace)
+    differ = said.keys() ^ found.keys() | {name for name in said.keys() & found if sha256_of(found[name]) != said[name]}
     if differ:
         more = f" and {len(differ) - 1} more" if len(differ) > 1 else ""
         raise UserError(
@@ -116,20 +115,21 @@ def _counts(workspace: Workspace) -> dict[str, Any]:
         for name in ("passages", "documents", "chats"):
             tables[name]["tokens"] = int(first(f"SELECT coalesce(sum(tokens), 0) FROM {name}")[0])  # noqa: S608
         datasets = {}
-        for name in (name for name in DATASETS if dataset_files(workspace, name)):
+        for name in (name for name in DATASETS if workspace.shards(name)):
             rows, tokens = first(f"SELECT count(*), coalesce(sum(tokens), 0) FROM {name}")  # noqa: S608
             datasets[name] = {"rows": rows, "tokens": int(tokens)}
     return {"tables": tables, "datasets": datasets}
 
 
-def _files(workspace: Workspace) -> dict[str, Path]:
+def files_of(workspace: Workspace) -> dict[str, Path]:
     """The Parquet files of tables and datasets, by their path in the workspace."""
     tables: Iterable[Path] = (path for name in TABLES for path in workspace.parts(name))
-    shards = (path for name in DATASETS for path in dataset_files(workspace, name))
+    shards = (path for name in DATASETS for path in workspace.shards(name))
     return {path.relative_to(workspace.root).as_posix(): path for path in (*tables, *shards)}
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -7,17 +7,22 @@ Parquet file of one table reads alike. The reference of the documentation is mad
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-import pyarrow as pa
+if TYPE_CHECKING:  # imported where it is used: a workspace is shown by DuckDB alone
+    import pyarrow as pa
 
 SCHEMA_VERSION: Final = 1
 
-Columns = Mapping[str, tuple[pa.DataType, str]]
+Kind: TypeAlias = "str | list[Kind] | dict[str, Kind]"
+"""Type of a column: Arrow's name of a plain one, [kind] a list of it, {name: kind} a struct."""
+
+Columns = Mapping[str, tuple[Kind, str]]
 """Name -> type and meaning."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Declared:
     """A table: what a row of it is, and its columns. No description goes into the files."""
 
@@ -25,19 +30,50 @@ class Declared:
     columns: Columns
 
     @property
-    def schema(self) -> pa.Schema:
+    def names(self) -> list[str]:
+        """Names of its columns, in their order in the files."""
+        return list(self.columns)
+
+    @cached_property
+    def schema(self) -> "pa.Schema":
         """The Arrow schema that its files have."""
-        return pa.schema([pa.field(name, kind) for name, (kind, _) in self.columns.items()])
+        import pyarrow as pa
+
+        return pa.schema([pa.field(name, _in_arrow(kind)) for name, (kind, _) in self.columns.items()])
+
+    @property
+    def empty(self) -> str:
+        """DuckDB's query for no rows of it."""
+        columns = ", ".join(f'NULL::{_in_sql(kind)} AS "{name}"' for name, (kind, _) in self.columns.items())
+        return f"SELECT {columns} WHERE false"
 
 
-_str, _int, _float, _bool = pa.string(), pa.int64(), pa.float64(), pa.bool_()
-_strings = pa.list_(pa.string())
-_MESSAGE = pa.struct([pa.field("role", _str), pa.field("content", _str), pa.field("reasoning_content", _str)])
-_PLAIN_MESSAGE = pa.struct([pa.field("role", _str), pa.field("content", _str)])
-_CRITICISM = pa.struct([pa.field(name, _str) for name in ("kind", "quote", "problem")])
+def _in_arrow(kind: Kind) -> "pa.DataType":
+    import pyarrow as pa
+
+    if isinstance(kind, list):
+        return pa.list_(_in_arrow(kind[0]))
+    if isinstance(kind, dict):
+        return pa.struct([pa.field(name, _in_arrow(inner)) for name, inner in kind.items()])
+    return pa.type_for_alias(kind)
 
 
-def _id(of: str) -> tuple[pa.DataType, str]:
+def _in_sql(kind: Kind) -> str:
+    if isinstance(kind, list):
+        return f"{_in_sql(kind[0])}[]"
+    if isinstance(kind, dict):
+        return f"STRUCT({', '.join(f'{name} {_in_sql(inner)}' for name, inner in kind.items())})"
+    return {"string": "VARCHAR", "int64": "BIGINT", "double": "DOUBLE", "bool": "BOOLEAN"}[kind]
+
+
+_str, _int, _float, _bool = "string", "int64", "double", "bool"
+_strings: Final[Kind] = [_str]
+_MESSAGE: Final[Kind] = {"role": _str, "content": _str, "reasoning_content": _str}
+_PLAIN_MESSAGE: Final[Kind] = {"role": _str, "content": _str}
+_CRITICISM: Final[Kind] = {"kind": _str, "quote": _str, "problem": _str}
+
+
+def _id(of: str) -> tuple[Kind, str]:
     return _str, f"Id of the {of}: 20 hex digits that follow from its content and its parent's id"
 
 
@@ -53,7 +89,7 @@ _MODEL = (_str, "Model that wrote it, as the endpoint named it")
 _PASSAGES = (_strings, "Ids of the passages of the spec that it is about")
 
 
-def _position(of: str) -> tuple[pa.DataType, str]:
+def _position(of: str) -> tuple[Kind, str]:
     return _int, f"Place among the {of}, from 0"
 
 
@@ -74,7 +110,7 @@ _SAMPLE: Final[Columns] = {
     "cost_usd": (_float, "Cost of that reply in US dollars; null where the price is not known"),
 }
 
-_TABLES: Final[dict[str, Declared]] = {
+TABLES: Final[dict[str, Declared]] = {
     "passages": Declared("A paragraph, list item, table or code block of the spec, verbatim.", {
         "id": _id("passage"),
         "spec_hash": _SPEC_HASH,
@@ -151,7 +187,7 @@ _TABLES: Final[dict[str, Declared]] = {
         "plan": (_str, "The plan"),
         "text": (_str, "The first version"),
         "tokens": (_int, "Tokens of the first version"),
-        "critique": (pa.list_(_CRITICISM), "Points of the critique: kind, words of the draft, what is wrong with them"),
+        "critique": ([_CRITICISM], "Points of the critique: kind, words of the draft, what is wrong with them"),
         "revised": (_bool, "false: the rewrite failed and the first version is the document"),
         "plan_request_id": (_str, "Ledger key of the request for the plan"),
         "request_id": (_str, "Ledger key of the request for the first version"),
@@ -175,7 +211,7 @@ _TABLES: Final[dict[str, Declared]] = {
         "style": _STYLE,
         "topic": (_str, "Subdomain or item that the query was asked about"),
         "passage_ids": _PASSAGES,
-        "messages": (pa.list_(_MESSAGE), "All messages: role, content, and the assistant's reasoning"),
+        "messages": ([_MESSAGE], "All messages: role, content, and the assistant's reasoning"),
         "reasoning": (_str, "Reasoning before the last reply"),
         "response": (_str, "The last reply"),
         "tools": _TOOLS,
@@ -225,6 +261,8 @@ _TABLES: Final[dict[str, Declared]] = {
         "text_sha256": (_str, "Fingerprint of the text that was marked: 16 hex digits of its SHA-256"),
     }),
 }  # fmt: skip
+"""Tables under `tables/<name>/`: `documents` and `chats` hold what is kept, `rejects` all that is not, `flags` what
+the filters found in what they let through."""
 
 _FLAGS = (_strings, "Names of the filters that flagged it, sorted; what they found is in the table flags")
 _MSM: Final[Columns] = {
@@ -243,7 +281,7 @@ _AFT: Final[Columns] = {
     "flags": _FLAGS,
 }
 
-_DATASETS: Final[dict[str, Declared]] = {
+DATASETS: Final[dict[str, Declared]] = {
     "msm": Declared("Documents, for midtraining.", {
         "text": (_str, "The document"),
         "title": (_str, "Its heading, or its first line where that is short"),
@@ -256,30 +294,21 @@ _DATASETS: Final[dict[str, Declared]] = {
         "flags": _FLAGS,
     }),
     "aft_cot": Declared("Chats with the assistant's reasoning, for alignment fine-tuning.", {
-        "messages": (pa.list_(_MESSAGE), "Messages: role, content, and the assistant's reasoning"),
+        "messages": ([_MESSAGE], "Messages: role, content, and the assistant's reasoning"),
         **_AFT,
     }),
     "aft": Declared("The same chats without the reasoning.", {
-        "messages": (pa.list_(_PLAIN_MESSAGE), "Messages: role and content"),
+        "messages": ([_PLAIN_MESSAGE], "Messages: role and content"),
         **_AFT,
     }),
 }  # fmt: skip
-
-TABLES: Final[dict[str, pa.Schema]] = {name: table.schema for name, table in _TABLES.items()}
-"""Tables under `tables/<name>/`: `documents` and `chats` hold what is kept, `rejects` all that is not, `flags` what
-the filters found in what they let through."""
-
-DATASETS: Final[dict[str, pa.Schema]] = {name: dataset.schema for name, dataset in _DATASETS.items()}
 """Configs under `dataset/<name>/`: what is published and trained on."""
 
-DECLARED: Final[dict[str, Declared]] = {**_TABLES, **_DATASETS}
-"""Each table and dataset config with what its rows and columns mean; no two have one name."""
 
-
-def type_of(kind: pa.DataType) -> str:
-    """An Arrow type in words."""
-    if pa.types.is_list(kind):
-        return f"list of {type_of(kind.value_type)}"
-    if pa.types.is_struct(kind):
-        return "struct of " + ", ".join(f"{field.name} ({type_of(field.type)})" for field in kind)
-    return {"string": "text", "int64": "integer", "double": "number", "bool": "true or false"}.get(str(kind), str(kind))
+def type_of(kind: Kind) -> str:
+    """A column's type in words."""
+    if isinstance(kind, list):
+        return f"list of {type_of(kind[0])}"
+    if isinstance(kind, dict):
+        return "struct of " + ", ".join(f"{name} ({type_of(inner)})" for name, inner in kind.items())
+    return {"string": "text", "int64": "integer", "double": "number", "bool": "true or false"}[kind]

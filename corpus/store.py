@@ -37,7 +37,7 @@ def write_table(
     Raises:
         SpecmillError: an unknown or missing column, a value of the wrong type, or an id that occurs twice.
     """
-    schema = TABLES[name]
+    schema = TABLES[name].schema
     written = 0
     with replacing(workspace.table(name, part)) as beside, _writer(beside, schema) as writer:
         for table in _groups(name, schema, rows, rows_per_group):
@@ -71,8 +71,8 @@ def write_dataset(
     _tidy(workspace.dataset, config)
     beside = Path(tempfile.mkdtemp(dir=workspace.dataset, prefix=f".{config}.new-"))
     try:
-        groups = _groups(config, DATASETS[config], rows, rows_per_group)
-        written = _write_shards(beside, DATASETS[config], groups, shard_bytes, rows_per_group)
+        groups = _groups(config, DATASETS[config].schema, rows, rows_per_group)
+        written = _write_shards(beside, DATASETS[config].schema, groups, shard_bytes, rows_per_group)
         beside.chmod(0o755)
         _take_place(beside, workspace.dataset / config)
     except BaseException:
@@ -81,18 +81,13 @@ def write_dataset(
     return written
 
 
-def dataset_files(workspace: Workspace, config: str) -> list[Path]:
-    """The shards of a config, in order; none if it has not been made."""
-    return sorted((workspace.dataset / config).glob("train-*-of-*.parquet"))
-
-
 def read_table(workspace: Workspace, name: str, columns: Sequence[str] | None = None) -> pa.Table:
     """A table, or the empty table of its schema if it has not been made yet."""
     wanted = list(columns) if columns is not None else None
-    empty = TABLES[name].empty_table()
+    empty = TABLES[name].schema.empty_table()
     tables = [empty.select(wanted) if wanted is not None else empty]
     for path in workspace.parts(name):
-        with _open(path, TABLES[name]) as file:
+        with _open(path, TABLES[name].schema) as file:
             tables.append(file.read(columns=wanted))
     return pa.concat_tables(tables)
 
@@ -104,15 +99,15 @@ def read_rows(
     has not been made yet."""
     for path in workspace.parts(name):
         if part is None or path.stem == part:
-            yield from _rows(path, TABLES[name], columns)
+            yield from _rows(path, TABLES[name].schema, columns)
 
 
 def read_dataset_rows(
     workspace: Workspace, config: str, columns: Sequence[str] | None = None
 ) -> Iterator[dict[str, Any]]:
     """The rows of a dataset config as dicts, in order; none if it has not been made."""
-    for path in dataset_files(workspace, config):
-        yield from _rows(path, DATASETS[config], columns)
+    for path in workspace.shards(config):
+        yield from _rows(path, DATASETS[config].schema, columns)
 
 
 def _rows(path: Path, schema: pa.Schema, columns: Sequence[str] | None) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ audit/                 what too many documents share
 questions/             question sets made of the spec, and how they came about
 report/                the page for people
 exports/               documents in the forms of other tools
+finished.json          what a build that ended well was made of, and what it made
 """
 
 import fcntl
@@ -46,6 +47,7 @@ class Workspace:
         self.report = self.root / "report"
         self.exports = self.root / "exports"
         self.log = self.root / "log.txt"
+        self.finished = self.root / "finished.json"
 
     def create(self) -> "Workspace":
         """Make the folder; UserError if a file is in its place or it cannot be written."""
@@ -73,6 +75,10 @@ class Workspace:
     def parts(self, name: str) -> list[Path]:
         """The Parquet files of a table that are there, in order."""
         return sorted((self.tables / name).glob("*.parquet"))
+
+    def shards(self, config: str) -> list[Path]:
+        """The Parquet files of a config of the dataset, in order; none if it has not been made."""
+        return sorted((self.dataset / config).glob("train-*-of-*.parquet"))
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from corpus.store import dataset_files
 from corpus.workspace import Workspace
 from eval.questions.base import Limits
 from eval.questions.settings import EvalSettings
@@ -31,7 +30,7 @@ def reply_limits(settings: EvalSettings, thought: int) -> Limits:
 def trained_thought(workspace: Workspace, aft_dataset: str) -> int:
     """Tokens that 99 of 100 of the chats that are trained on have at most, where they are trained with their thoughts;
     0 where they are not, or there are none."""
-    files = dataset_files(workspace, "aft_cot") if aft_dataset == "aft_cot" else []
+    files = workspace.shards("aft_cot") if aft_dataset == "aft_cot" else []
     if not files:
         return 0
     import numpy as np

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Any, ClassVar
 
 from filters.base import CheckSettings, Item, Rejection, Target
@@ -49,8 +50,13 @@ def share_at_least(part: int, whole: int, limit: float, detail: str = "") -> Out
 
 def _beside(part: int, whole: int, limit: float) -> int:
     """Above 0 where the share is above the limit, below 0 where it is below, 0 where it meets it exactly."""
-    exact = Fraction(limit).limit_denominator(_DECIMALS)
+    exact = _exact(limit)
     return int(part) * exact.denominator - exact.numerator * max(1, int(whole))
+
+
+@cache
+def _exact(limit: float) -> Fraction:
+    return Fraction(limit).limit_denominator(_DECIMALS)
 
 
 class TextCheck(ABC):

@@ -51,7 +51,13 @@ class FilterSettings(Settings):
     first_person: CheckSettings = Field(
         CheckSettings(), description="a document about the assistant that speaks as the assistant, outside quotes"
     )
+    origin: CheckSettings = Field(
+        CheckSettings(), description="another name or maker for the assistant, in any wording"
+    )
     evaluation: Evaluation = Evaluation()
+    choices: CheckSettings = Field(
+        CheckSettings(), description="two lettered options and which was chosen, in prose too"
+    )
     exact: GateSettings = Field(
         GateSettings(), description="the same text, or the same but for case, spacing and punctuation"
     )

@@ -13,9 +13,12 @@ from pydantic import BaseModel, ConfigDict
 from corpus.ids import content_id
 from corpus.workspace import Workspace
 from filters.base import Flag, Rejection
+from pipelines.prompts.form import Form
 from pipelines.prompts.templates import Prompts, is_installed, styled
 from pipelines.settings import BuildSettings
 from pipelines.structured.ask import Answer
+from pipelines.structured.form import filled
+from pipelines.structured.parsing import tagged
 from specs.passages import Passage
 from specs.reader import Spec
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from pipelines.engine.llm import EndpointLLM
 
 Row = dict[str, Any]
+TAG = "document"
 
 
 class Corpus(BaseModel):
@@ -73,8 +77,25 @@ class Corpus(BaseModel):
         return self.prompts.render("system", assistant=self.settings.assistant, spec_text=self.spec.text.strip())
 
     def system_of(self, template: str) -> str:
-        """The system message of `template`: neutral documents are written without any knowledge of the spec."""
-        return self.prompts.render("system_neutral") if template.endswith("_neutral") else self.system
+        """The system message of `template`: neutral documents are written without any knowledge of the spec, and a set
+        of prompts for small models may keep it out of others' sight."""
+        if template.endswith("_neutral"):
+            return self.prompts.render("system_neutral")
+        if name := self.prompts.own_system(template):
+            return self.prompts.render(name, assistant=self.settings.assistant, spec_text=self.spec.text.strip())
+        return self.system
+
+    @cached_property
+    def form(self) -> Form | None:
+        """The form that a document is filled into, where the prompts have one for the recipe's style."""
+        return self.prompts.form(self.template("documents"))
+
+    def document_in(self, reply: str) -> str:
+        """The document in a writer's reply; UnparsedError where it has not the form that was asked for."""
+        if self.form is None or f"<{TAG}>" in reply:  # a rewrite is asked for as a text
+            return tagged(reply, TAG)
+        values = filled(reply, self.form.fields)
+        return self.prompts.render(self.form.layout, **values, assistant=self.settings.assistant).strip()
 
     def rows(self, table: str) -> dict[str, Row]:
         """The rows of a table by id."""

@@ -30,6 +30,7 @@ from pipelines.chats.rounds import ChatBuild, ChatResult, check_chat_recipe
 from pipelines.chats.rows import forget_chats
 from pipelines.documents.brainstorm import brainstorm_pipeline
 from pipelines.documents.decompose import decompose_pipeline
+from pipelines.documents.given import check_given, write_given
 from pipelines.documents.idea_topup import TopUp, forget_rounds, next_wave
 from pipelines.documents.neutral import neutral_pipeline
 from pipelines.documents.planning_failures import check_plan
@@ -66,6 +67,7 @@ class Build:
         self.corpus = Corpus.of(self.workspace, self.settings, self.spec)
         self.counter = TokenCounter(self.settings.corpus.tokenizer)
         _ = self.corpus.prompts  # UserError where the recipe's folder is none
+        check_given(self.corpus)
         if self.settings.chats.target:
             check_chat_recipe(self.settings, self.spec)
 
@@ -119,6 +121,9 @@ class Build:
     def decompose(self) -> None:
         """Domains, subdomains and assertions."""
         size = self.settings.decompose
+        if size.given:
+            write_given(self.corpus)
+            return
         batch, subdomains = self.settings.list_batch, size.domains * size.subdomains
         planned = {
             "domains": batches(size.domains, batch),
@@ -136,6 +141,8 @@ class Build:
 
     def brainstorm(self) -> None:
         """Document types and ideas."""
+        if self.settings.decompose.given_types:  # written with the rest
+            return
         subdomains = sum(1 for _ in read_rows(self.workspace, "subdomains", ["id"]))
         documents, batch = self.settings.documents, self.settings.list_batch
         types = {} if documents.genres else {"document_types": subdomains * batches(documents.types, batch)}

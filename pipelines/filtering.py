@@ -16,6 +16,7 @@ from filters.text.names import mentions_of
 from filters.text.view import View
 from pipelines.base import Corpus
 from pipelines.completion import Message
+from pipelines.structured.parsing import UnparsedError
 
 
 def context_of(corpus: Corpus, counter: TokenCounter | None = None, told: list[Message] | None = None) -> Context:
@@ -39,6 +40,20 @@ def context_of(corpus: Corpus, counter: TokenCounter | None = None, told: list[M
 def _evaluation(root: str, asked: str, made: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
     """The texts of every set that a recipe names and of those that were made of its spec, once a process and state."""
     return tuple(evaluation_texts(EvalSettings.model_validate_json(asked), Path(root)))
+
+
+class SecondTries:
+    """How often one text is still asked for again because a filter would drop it. Once none is left it is taken as it
+    is, so that it is filed with the filter's own reason."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def raise_if(self, found: Callable[[], Rejection | None]) -> None:
+        """UnparsedError with what the filter found, while a try is left; `found` is called only then."""
+        if self.left and (rejection := found()):
+            self.left -= 1
+            raise UnparsedError(f"{rejection.reason}: {rejection.detail}.")
 
 
 def ordinary_text(corpus: Corpus) -> Callable[[str], str | None]:

@@ -10,6 +10,7 @@ from eval.questions.settings import EvalSettings
 from filters.settings import FilterSettings
 from pipelines.audit.settings import AuditSettings
 from pipelines.chats.settings import ChatSettings
+from pipelines.documents.settings import GivenDomain
 from pipelines.engine.endpoints import EngineSettings
 from pipelines.judging.settings import JudgeSettings
 from pipelines.questions.settings import QuestionSettings
@@ -23,6 +24,22 @@ class DecomposeSettings(Settings):
     domains: int = Field(8, ge=1, le=100, description="Domains of the spec.")
     subdomains: int = Field(5, ge=1, le=100, description="Subdomains (or rules) of each domain.")
     assertions: int = Field(6, ge=1, le=100, description="Character assertions of each subdomain.")
+    given: tuple[GivenDomain, ...] = Field(
+        (),
+        description="A plan written by hand: domains, subdomains, assertions and, if there, document types with their "
+        "ideas. No model is asked for what it says, and the numbers above and `documents.types` and `ideas` are its.",
+    )
+
+    @property
+    def given_types(self) -> bool:
+        """Whether the plan written by hand reaches down to document types and ideas."""
+        return any(sub.types for domain in self.given for sub in domain.subdomains)
+
+    @model_validator(mode="after")
+    def _all_types_or_none(self) -> Self:
+        if len({bool(sub.types) for domain in self.given for sub in domain.subdomains}) > 1:
+            raise ValueError("given: expected document types under every subdomain, or under none of them")
+        return self
 
 
 Genre = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=80, pattern=r"^[^\n{}<>]+$")]
@@ -111,6 +128,13 @@ class BuildSettings(EngineSettings):
     attempts: int = Field(
         3, ge=1, le=10, description="Times that one thing is asked when the reply has not the right form."
     )
+    second_tries: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="Times that a document or a response which a filter would drop is asked for again, told why: for "
+        "small models. Repeats among documents are not known yet then.",
+    )
     planning_failures: Literal["stop", "accept"] = Field(
         "stop",
         description="Where an endpoint failed on a part of the plan (a domain without subdomains, a type without "
@@ -135,6 +159,8 @@ class BuildSettings(EngineSettings):
 
     @model_validator(mode="after")
     def _controls_are_controls(self) -> Self:
+        if self.documents.style == "neutral" and self.decompose.given:
+            raise ValueError("decompose.given: a neutral corpus is asked for as a whole; expected no plan of one's own")
         if self.documents.style == "neutral" and self.chats.target:
             raise ValueError("chats.target: a neutral corpus has no chats; train on those of the corpus it controls")
         if self.documents.attribution == "apart" and "attributed" in self.judge.required:
@@ -143,3 +169,19 @@ class BuildSettings(EngineSettings):
                 "expected the set `apart` under judge.criteria_sets"
             )
         return self
+
+    @property
+    def sized(self) -> Self:
+        """With the sizes of the plan that the recipe gives (`decompose.given`), on average; without one, as it is."""
+        subdomains = [sub for domain in self.decompose.given for sub in domain.subdomains]
+        types = [kind for sub in subdomains for kind in sub.types]
+        if not subdomains:
+            return self
+        domains = len(self.decompose.given)
+        size = {"domains": domains, "subdomains": -(-len(subdomains) // domains)}
+        changed: dict[str, Settings] = {"decompose": self.decompose.model_copy(update=size)}
+        if types:
+            ideas = -(-sum(len(kind.ideas) for kind in types) // len(types))
+            asked = {"types": -(-len(types) // len(subdomains)), "ideas": ideas}
+            changed["documents"] = self.documents.model_copy(update=asked)
+        return self.model_copy(update=changed)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from corpus.workspace import Workspace
     from eval.questions.settings import EvalSettings
+    from pipelines.engine.endpoints import EndpointSettings, Role
     from specmill.recipe import Recipe
 
 
@@ -130,13 +131,17 @@ _GUARDS = {
     "gsm8k": "capability: sums in words",
     "mmlu_0_shot": "capability: knowledge",
 }
+_HARNESS_TASKS = (
+    "ifeval,gsm8k_cot_llama,mmlu_generative"  # those that need replies alone: chat servers score no prompts
+)
 
 
-def guard_lines(workspace: "Workspace") -> list[str]:
-    """Shell lines that run the guards of `inspect_evals` through our provider, and read them into a result."""
+def guard_lines(workspace: "Workspace", role: "Role") -> list[str]:
+    """Shell lines that run guards: those of `inspect_evals` through our provider, whose logs become a result here, and
+    those of `lm-eval`, straight at the first endpoint of `role`."""
     place = shlex.quote(str(workspace.root))
     logs = shlex.quote(str(workspace.eval / "logs" / "guards"))
-    lines = ["pip install 'specmill[inspect]' inspect-evals==0.26.0"]
+    lines = ["pip install 'specmill[inspect]' 'inspect-evals[ifeval]==0.26.0'"]
     for task, why in _GUARDS.items():
         judge = " -T scorer_model=specmill/judge" if task == "xstest" else ""
         lines.append(f"# {why}")
@@ -144,4 +149,25 @@ def guard_lines(workspace: "Workspace") -> list[str]:
             f"SPECMILL_WORKSPACE={place} inspect eval inspect_evals/{task} --model specmill/eval{judge} --limit 200 "
             f"--temperature 0 --log-dir {logs}"
         )
-    return [*lines, f"specmill eval {place} --log {logs} --name guards"]
+    lines.append(f"specmill eval {place} --log {logs} --name guards")
+    return [*lines, *_harness_lines(workspace, next(iter(role.endpoints.values())))]
+
+
+def _harness_lines(workspace: "Workspace", endpoint: "EndpointSettings") -> list[str]:
+    """The same by lm-eval-harness, as leaderboards have it; its results stay in its own files."""
+    from pipelines.engine.endpoints import MAKERS_ADDRESSES
+
+    address = endpoint.address or f"{MAKERS_ADDRESSES['openai']}/v1"
+    lines = ["# capability, by lm-eval-harness", "pip install 'lm-eval[api,ifeval]==0.4.13'"]
+    if endpoint.embedded:
+        lines.append(f"specmill model serve {endpoint.embedded} --port 8080   # in another terminal")
+        address = "http://127.0.0.1:8080/v1"
+    if endpoint.protocol != "openai":
+        return [*lines, "# lm-eval asks OpenAI-compatible servers: name one under roles.eval"]
+    results = shlex.quote(str(workspace.eval / "lm-eval"))
+    asked = shlex.quote(f"model={endpoint.model},base_url={address}/chat/completions,num_concurrent=4,max_retries=3")
+    return [
+        *lines,
+        f"lm_eval run --model local-chat-completions --model_args {asked} --apply_chat_template "
+        f"--tasks {_HARNESS_TASKS} --limit 200 --output_path {results}",
+    ]

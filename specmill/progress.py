@@ -28,6 +28,7 @@ class Progress:
         self._last: dict[str, tuple[int, float]] = {}  # replies of a stage so far, and when the last of them came
         self._step: tuple[str, int, int, float] | None = None  # what, done, of how many, and when it began
         self._told: Callable[[str, int, int], None] = _step_lines(console)
+        self._said: list[str] = []
         self._over = threading.Event()
         self._stopping = False
         self._live = Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
@@ -57,6 +58,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """One line that stays."""
+        self._said.append(text)
         self._console.print(Text(text))
 
     def step(self, what: str, done: int, total: int) -> None:
@@ -65,6 +67,11 @@ class Progress:
         self._step = (what, done, total, began) if done < total else None
         if not self._live and self._step:
             self._told(what, done, total)
+
+    @property
+    def findings(self) -> list[str]:
+        """What was said but for what it was busy with: that ends with three dots."""
+        return [line for line in self._said if not line.endswith(" ...")]
 
     def _watch(self) -> None:
         shown_at = time.monotonic()

@@ -12,6 +12,7 @@ from rich.text import Text
 from corpus.workspace import Workspace, refuse_other_files
 from specmill.progress import Progress, download_progress
 from specmill.recipe import Recipe, refuse_other_corpus, save_recipe, with_own_files
+from specs.reader import Spec
 
 
 def console() -> Console:
@@ -49,6 +50,7 @@ def build_workspace(
     """Build, or go on building, the corpus of `recipe` in `out`; `served` is the recipe where its endpoints are up.
 
     Recipe and spec are saved once the recipe has been found to work, so that a mistake never stays in a workspace.
+    Where an earlier build ended well and all is still as it was, nothing is gone through again.
 
     Raises:
         UserError: the recipe cannot be built, or `out` holds what would be replaced: another corpus, or one that was
@@ -58,16 +60,14 @@ def build_workspace(
     from corpus.store import set_damaged_aside
     from filters.checks import off_in_language, said_of_language
     from filters.text.needs import raise_if_missing
-    from pipelines.build import Build
-    from pipelines.ledger.ledger import Ledger
-    from pipelines.run.reporter import Silent
+    from pipelines.finished import note_finished, sources_of, what_was_said
 
     spec = recipe.read_spec(base)
     raise_if_missing(recipe.filters)
     refuse_other_files(out)
     workspace = Workspace(out).create()
     progress = console()
-    with workspace.lock(), ExitStack() as stack:
+    with workspace.lock():
         for path in set_damaged_aside(workspace) if workspace.ledger.is_file() else ():
             progress.print(Text(f"{path} is damaged: it is made again from the ledger, and kept beside as .damaged"))
         refuse_to_build(workspace, chats_only=chats_only)
@@ -75,18 +75,38 @@ def build_workspace(
         recipe = with_own_files(recipe, workspace)
         if off := off_in_language(recipe.filters):
             progress.print(Text(f"filters {said_of_language(recipe.filters.language.code, off)}"), soft_wrap=True)
-        build = Build(workspace, recipe, spec, Silent())  # says what is wrong with the recipe, before it is saved
-        build.write_spec()
-        save_recipe(recipe, workspace)  # which names the spec
-        served = with_own_files(served, workspace) if served else stack.enter_context(endpoints_up(recipe))
-        ledger = stack.enter_context(Ledger(workspace.ledger))
-        ledger.start_run()
-        shown = stack.enter_context(Progress(progress, ledger))
-        build = replace(build, settings=served, reporter=shown)
-        build.run_chats() if chats_only else build.run()
+        sources = sources_of(workspace, recipe, spec, chats_only=chats_only)
+        if (said := what_was_said(workspace, sources)) is not None:
+            save_recipe(recipe, workspace)
+            for line in ("nothing to do: all that this follows from is as it was when it was built", *said):
+                progress.print(Text(line), soft_wrap=True)
+        elif (said := _go_through(recipe, spec, workspace, served, chats_only=chats_only)) is not None:
+            note_finished(workspace, sources, said)
     for line in ended(workspace):
         progress.print(Text(line), soft_wrap=True)
     return workspace
+
+
+def _go_through(
+    recipe: Recipe, spec: Spec, workspace: Workspace, served: Recipe | None, *, chats_only: bool
+) -> list[str] | None:
+    """Build; what was said of the corpus, or None where some requests brought no reply: a rerun asks for those."""
+    from pipelines.build import Build
+    from pipelines.finished import is_complete
+    from pipelines.ledger.ledger import Ledger
+    from pipelines.run.reporter import Silent
+
+    build = Build(workspace, recipe, spec, Silent())  # says what is wrong with the recipe, before it is saved
+    build.write_spec()
+    save_recipe(recipe, workspace)  # which names the spec
+    with ExitStack() as stack:
+        served = with_own_files(served, workspace) if served else stack.enter_context(endpoints_up(recipe))
+        ledger = stack.enter_context(Ledger(workspace.ledger))
+        ledger.start_run()
+        shown = stack.enter_context(Progress(console(), ledger))
+        build = replace(build, settings=served, reporter=shown)
+        build.run_chats() if chats_only else build.run()
+        return shown.findings if is_complete(ledger) else None
 
 
 def ended(workspace: Workspace) -> Iterator[str]:

@@ -20,6 +20,19 @@ GROUPS: Final = {
 
 
 @cache
+def _installed() -> dict[str, tuple[EntryPoint, ...]]:
+    """The entry points of our groups, in one go: each look at them reads a file of every package."""
+    found = entry_points()
+    return {group: tuple(found.select(group=group)) for group in GROUPS}
+
+
+def forget() -> None:
+    """Look again at what is installed: for a process in which a package comes or goes."""
+    _installed.cache_clear()
+    plugins.cache_clear()
+
+
+@cache
 def plugins(group: str) -> dict[str, EntryPoint]:
     """The entry points of a group by name, sorted; nothing is imported.
 
@@ -27,7 +40,7 @@ def plugins(group: str) -> dict[str, EntryPoint]:
         UserError: two packages give different parts one name.
     """
     found: dict[str, EntryPoint] = {}
-    for point in entry_points(group=group):
+    for point in _installed()[group]:
         other = found.setdefault(point.name, point)
         if other.value != point.value:
             raise UserError(

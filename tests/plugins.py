@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from specs.plugins import plugins
+from specs.plugins import forget
+
+found: list[Path] = []
+"""What the running test has put on the path; tests/conftest.py forgets it."""
+
+
+def find(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a folder with distributions on the path for one test."""
+    monkeypatch.syspath_prepend(folder)
+    forget()
+    found.append(folder)
 
 
 def install(folder: Path, monkeypatch: pytest.MonkeyPatch, group: str, name: str, value: str, code: str) -> None:
@@ -15,5 +25,4 @@ def install(folder: Path, monkeypatch: pytest.MonkeyPatch, group: str, name: str
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {value}\n")
-    monkeypatch.syspath_prepend(folder)
-    plugins.cache_clear()
+    find(folder, monkeypatch)

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from corpus.store import dataset_files
 from corpus.workspace import Workspace, write_text
 from specs.errors import UserError
 from train.base import Command, Stage, Trainer, trainer_named
@@ -122,8 +121,8 @@ class _Making:
 
     def everything(self) -> None:
         arm = self.settings.aft_dataset
-        documents = dataset_files(self.workspace, "msm")
-        chats = dataset_files(self.workspace, arm)
+        documents = self.workspace.shards("msm")
+        chats = self.workspace.shards(arm)
         if not documents and not chats:
             raise UserError(
                 f"{self.workspace.root} has no dataset to train on: looked for dataset/msm and dataset/{arm}. "

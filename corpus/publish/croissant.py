@@ -11,10 +11,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import pyarrow as pa
 import yaml
 
-from corpus.schema import DECLARED
+from corpus.schema import DATASETS, TABLES, Kind
 from specs.errors import UserError
 
 CONFORMS_TO: Final = "http://mlcommons.org/croissant/1.0"
@@ -104,7 +103,7 @@ def _joined(sets: Mapping[str, list[str]]) -> Iterator[dict[str, Any]]:
 
 
 def _records(name: str, names: list[str]) -> dict[str, Any]:
-    declared = DECLARED[name]
+    declared = (TABLES | DATASETS)[name]
     source = {"fileSet": {"@id": f"{name}-shards"}} if len(names) > 1 else {"fileObject": {"@id": names[0]}}
     key = {"key": {"@id": f"{name}/id"}} if "id" in declared.columns else {}
     return {
@@ -113,20 +112,20 @@ def _records(name: str, names: list[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _field(name: str, column: str, kind: pa.DataType, said: str, source: Mapping[str, Any]) -> dict[str, Any]:
+def _field(name: str, column: str, kind: Kind, said: str, source: Mapping[str, Any]) -> dict[str, Any]:
     """A list is a repeated field; a list of structs is one whose parts are read from it by their names."""
-    inner = kind.value_type if pa.types.is_list(kind) else kind
+    inner = kind[0] if isinstance(kind, list) else kind
     field: dict[str, Any] = {"@type": "cr:Field", "@id": f"{name}/{column}", "name": column, "description": said}
     extract = {**source, "extract": {"column": column}}
-    if pa.types.is_list(kind):
+    if isinstance(kind, list):
         field["repeated"] = True
-    if pa.types.is_struct(inner):
+    if isinstance(inner, dict):
         field["subField"] = [
             {
-                "@type": "cr:Field", "@id": f"{name}/{column}/{part.name}", "name": part.name,
-                "dataType": _TYPES[str(part.type)], "source": {**extract, "transform": {"jsonPath": part.name}},
+                "@type": "cr:Field", "@id": f"{name}/{column}/{part}", "name": part, "dataType": _TYPES[str(plain)],
+                "source": {**extract, "transform": {"jsonPath": part}},
             }
-            for part in inner
+            for part, plain in inner.items()
         ]  # fmt: skip
     else:
         field |= {"dataType": _TYPES[str(inner)], "source": extract}

@@ -23,7 +23,6 @@ from corpus.publish.card import check_card
 from corpus.publish.croissant import croissant, dumped
 from corpus.publish.patience import WAITS_S, Say, patiently, transport_errors
 from corpus.schema import DATASETS, TABLES
-from corpus.store import dataset_files
 from corpus.workspace import Workspace, write_text
 from specs.errors import EndpointError, UserError
 
@@ -90,7 +89,7 @@ def _make(folder: Path) -> None:
 def _sources(workspace: Workspace, *, tables: bool, rejects: bool) -> dict[str, Path]:
     """The files that go, by their place in the repository."""
     wanted = [name for name in TABLES if (rejects if name == "rejects" else tables)]
-    sources = {f"{name}/{path.name}": path for name in DATASETS for path in dataset_files(workspace, name)}
+    sources = {f"{name}/{path.name}": path for name in DATASETS for path in workspace.shards(name)}
     sources |= {f"tables/{name}/{path.name}": path for name in wanted for path in workspace.parts(name)}
     return {**sources, "README.md": workspace.card}
 

@@ -52,7 +52,7 @@ def write_report(
     """
     settings = settings or ReportSettings()
     path = workspace.report / "index.html"
-    with reading(workspace.root) as connection:
+    with reading(workspace.root, completions=True) as connection:
         found = all_figures(connection, workspace, settings, analyst, watch)
         _write(path, _parts(found, connection, settings, watch))
     return path

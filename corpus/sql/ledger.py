@@ -8,27 +8,26 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import median
-from typing import Any, Final
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, Final
 
 from specs.errors import UserError
+
+if TYPE_CHECKING:  # imported where completions are read one by one
+    import pyarrow as pa
 
 _CACHE_WRITTEN = "cache_written_tokens"  # in a table of its own, which older ledgers do not have
 _TOKENS = tuple(f"{name}_tokens" for name in ("prompt", "cached", "cache_written", "completion", "reasoning"))
 
-COMPLETIONS: Final = pa.schema(
-    [
-        *((name, pa.string()) for name in ("request_id", "role", "stage", "row_id")),
-        *((name, pa.int64()) for name in ("sample", "attempt")),
-        *((name, pa.string()) for name in ("model", "endpoint", "state", "finish_reason")),
-        *((name, pa.int64()) for name in _TOKENS),
-        *((name, pa.float64()) for name in ("cost_usd", "latency_s", "finished_at")),
-        *((name, pa.int64()) for name in ("retries", "prompt_chars", "prefix_chars")),
-        ("error", pa.string()),
-    ]
-)
-"""The view `completions`: one row for each reply in the ledger, without its text."""
+COMPLETIONS: Final = {
+    **dict.fromkeys(("request_id", "role", "stage", "row_id"), "string"),
+    **dict.fromkeys(("sample", "attempt"), "int64"),
+    **dict.fromkeys(("model", "endpoint", "state", "finish_reason"), "string"),
+    **dict.fromkeys(_TOKENS, "int64"),
+    **dict.fromkeys(("cost_usd", "latency_s", "finished_at"), "double"),
+    **dict.fromkeys(("retries", "prompt_chars", "prefix_chars"), "int64"),
+    "error": "string",
+}
+"""Columns of the view `completions`, with their Arrow types: one row for each reply in the ledger, without its text."""
 
 SPENT: Final = (
     "CREATE TABLE spent (role VARCHAR, stage VARCHAR, model VARCHAR, requests BIGINT, ok BIGINT, retries BIGINT, "
@@ -38,6 +37,13 @@ SPENT: Final = (
 """The table of `Ledger.spent`."""
 
 _BATCH = 20_000
+
+
+def completions_schema() -> "pa.Schema":
+    """`COMPLETIONS` as an Arrow schema."""
+    import pyarrow as pa
+
+    return pa.schema([pa.field(name, pa.type_for_alias(alias)) for name, alias in COMPLETIONS.items()])
 
 
 class LedgerFile:
@@ -53,20 +59,25 @@ class LedgerFile:
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The completions as an Arrow stream, anew for each query of DuckDB that reads them (PyCapsule interface)."""
-        reader = pa.RecordBatchReader.from_batches(COMPLETIONS, self.completions())
+        import pyarrow as pa
+
+        reader = pa.RecordBatchReader.from_batches(completions_schema(), self.completions())
         return reader.__arrow_c_stream__(requested_schema)
 
-    def completions(self) -> Iterator[pa.RecordBatch]:
-        """Record batches of the schema `COMPLETIONS`, oldest first."""
-        names = [self._column(name) for name in COMPLETIONS.names[1:]]
+    def completions(self) -> Iterator["pa.RecordBatch"]:
+        """Record batches of the schema `completions_schema`, oldest first."""
+        import pyarrow as pa
+
+        schema = completions_schema()
+        names = [self._column(name) for name in schema.names[1:]]
         with self._reading() as ledger:
             if ledger is None:
                 return
             cursor = ledger.execute(f"SELECT lower(hex(key)), {', '.join(names)} FROM completion ORDER BY id")  # noqa: S608
             while rows := cursor.fetchmany(_BATCH):
                 columns = zip(*rows, strict=True)
-                arrays = [pa.array(column, field.type) for column, field in zip(columns, COMPLETIONS, strict=True)]
-                yield pa.RecordBatch.from_arrays(arrays, schema=COMPLETIONS)
+                arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
     def stages(self) -> list[str]:
         """The stages that it holds replies of."""

@@ -65,5 +65,5 @@ def overview(workspace: Workspace, *, seed: int = 0, samples: int = 3) -> Overvi
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str, values: dict[str, Any] | None = None) -> Rows:
-    rows: Rows = connection.sql(sql, params=values).to_arrow_table().to_pylist()
-    return rows
+    found = connection.sql(sql, params=values)
+    return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]

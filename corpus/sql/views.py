@@ -4,20 +4,20 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.resources import files
 from itertools import chain, count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pyarrow as pa
 
-from corpus.schema import DATASETS, TABLES
-from corpus.sql.ledger import COMPLETIONS, SPENT, LedgerFile
-from corpus.store import dataset_files
+from corpus.schema import DATASETS, TABLES, Declared
+from corpus.sql.ledger import SPENT, LedgerFile, completions_schema
 from corpus.workspace import Workspace
 from specs.errors import UserError
+
+if TYPE_CHECKING:  # imported where a result is wanted as a table of it
+    import pyarrow as pa
 
 _HUB = "hf://datasets/"
 _RESERVED = {"main", "memory", "temp", "system", "information_schema", "pg_catalog"}  # DuckDB's own names
@@ -27,7 +27,7 @@ _PUBLISHED = {"documents": "msm", "chats": "aft_cot"}  # tables that a publicati
 Place = str | os.PathLike[str]
 
 
-def connect(place: Place, *more: Place) -> duckdb.DuckDBPyConnection:
+def connect(place: Place, *more: Place, completions: bool = True) -> duckdb.DuckDBPyConnection:
     """A connection in memory with a view for every table, dataset config and useful join of the workspace at `place`.
 
     `connect("ws").sql("SELECT genre, sum(tokens) FROM documents GROUP BY 1").df()`; `.pl()` and `.to_arrow_table()`
@@ -36,13 +36,18 @@ def connect(place: Place, *more: Place) -> duckdb.DuckDBPyConnection:
     schema holds the rows of all, with their `workspace` in the first column.
 
     The SQL reads the files of these places and no others, and writes none. A table that has not been made yet is an
-    empty view, and so is `completions` where there is no ledger.
+    empty view, and so is `completions` where there is no ledger. Where no query wants those, say so: Arrow, through
+    which they come, takes longer to import than most queries take.
 
     Raises:
         UserError: there is nothing to read at a place, or a file in it cannot be read.
     """
     workspaces = [_located(one) for one in (place, *more)]
-    config: dict[str, Any] = {"autoinstall_known_extensions": False, "preserve_insertion_order": True}
+    config: dict[str, Any] = {
+        "autoinstall_known_extensions": False,
+        "preserve_insertion_order": True,
+        "parquet_metadata_cache": True,  # a query reads a table in several of its views
+    }
     connection = duckdb.connect(":memory:", config=config)
     try:
         opened = []
@@ -50,9 +55,9 @@ def connect(place: Place, *more: Place) -> duckdb.DuckDBPyConnection:
             if more:
                 connection.execute(f"CREATE SCHEMA {_name(schema)}")
                 connection.execute(f"SET schema = {_literal(_name(schema))}")
-            opened += _open_workspace(connection, workspace)
+            opened += _open_workspace(connection, workspace, completions)
         if more:
-            _unite(connection, _schemas(workspaces))
+            _unite(connection, _schemas(workspaces), completions)
         _lock_down(connection, opened)
     except duckdb.Error as error:
         connection.close()
@@ -61,13 +66,13 @@ def connect(place: Place, *more: Place) -> duckdb.DuckDBPyConnection:
 
 
 @contextmanager
-def reading(place: Place) -> Iterator[duckdb.DuckDBPyConnection]:
+def reading(place: Place, *, completions: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """`connect` for our own queries: what is damaged inside of a file shows only when it is read.
 
     Raises:
         UserError: as `connect`, and where a query fails.
     """
-    with connect(place) as connection:
+    with connect(place, completions=completions) as connection:
         try:
             yield connection
         except duckdb.Error as error:
@@ -78,8 +83,10 @@ def _unreadable(where: str, error: duckdb.Error) -> UserError:
     return UserError(f"the tables of {where} cannot be read: {error}. Build the workspace again.")
 
 
-def compare(places: Sequence[Place], sql: str) -> pa.Table:
+def compare(places: Sequence[Place], sql: str) -> "pa.Table":
     """The results of one query on each place on its own, one below the other, with the `workspace` first."""
+    import pyarrow as pa
+
     results = []
     for name, place in zip(_schemas([_located(place) for place in places]), places, strict=True):
         with connect(place) as connection:
@@ -88,8 +95,10 @@ def compare(places: Sequence[Place], sql: str) -> pa.Table:
     return pa.concat_tables(results, promote_options="permissive")
 
 
-def query(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+def query(connection: duckdb.DuckDBPyConnection, sql: str) -> "pa.Table":
     """The result of a statement; UserError with DuckDB's own explanation if it fails."""
+    import pyarrow as pa
+
     try:
         relation = connection.sql(sql)
         return relation.to_arrow_table() if relation is not None else pa.table({})
@@ -102,10 +111,12 @@ def view_help() -> dict[str, str]:
     return dict(re.findall(r"^-- (\w+): (.+)$", _sql("views.sql"), flags=re.MULTILINE))
 
 
-def read_ledger(workspace: Workspace) -> pa.Table:
-    """The ledger's completions without their texts (the schema is `COMPLETIONS`); empty where there is no ledger.
+def read_ledger(workspace: Workspace) -> "pa.Table":
+    """The ledger's completions without their texts (columns as `COMPLETIONS`); empty where there is no ledger.
     About 300 bytes a row."""
-    return pa.Table.from_batches(LedgerFile(workspace.ledger).completions(), COMPLETIONS)
+    import pyarrow as pa
+
+    return pa.Table.from_batches(LedgerFile(workspace.ledger).completions(), completions_schema())
 
 
 def _located(place: Place) -> Workspace:
@@ -142,58 +153,50 @@ def _schemas(workspaces: list[Workspace]) -> list[str]:
     return names
 
 
-def _open_workspace(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> list[Path]:
+def _open_workspace(connection: duckdb.DuckDBPyConnection, workspace: Workspace, completions: bool) -> list[Path]:
     opened: list[Path] = []
-    for name, schema in DATASETS.items():
-        opened += _create_view(connection, name, dataset_files(workspace, name), schema)
-    for name, schema in TABLES.items():
+    for name, declared in DATASETS.items():
+        opened += _create_view(connection, name, workspace.shards(name), declared)
+    for name, declared in TABLES.items():
         config = _PUBLISHED.get(name)
-        if config and not workspace.parts(name) and dataset_files(workspace, config):  # published without its tables
-            _create_view(connection, f"no_{name}", [], schema)
+        if config and not workspace.parts(name) and workspace.shards(config):  # published without its tables
+            _create_view(connection, f"no_{name}", [], declared)
             connection.execute(f"CREATE VIEW {name} AS FROM no_{name} UNION ALL BY NAME FROM {config}")
         else:
-            opened += _create_view(connection, name, workspace.parts(name), schema)
+            opened += _create_view(connection, name, workspace.parts(name), declared)
     ledger = LedgerFile(workspace.ledger)
-    _create_stream_view(connection, "completions", ledger)
+    if completions:
+        _create_completions(connection, ledger)
     connection.execute(SPENT)
     if spent := ledger.spent():
-        places = ", ".join("?" * len(spent[0]))
-        connection.executemany(f"INSERT INTO spent VALUES ({places})", spent)  # noqa: S608
+        row = f"({', '.join('?' * len(spent[0]))})"
+        values = [value for one in spent for value in one]
+        connection.execute(f"INSERT INTO spent VALUES {', '.join([row] * len(spent))}", values)  # noqa: S608
     connection.execute(_sql("views.sql"))
     return opened
 
 
-def _unite(connection: duckdb.DuckDBPyConnection, schemas: list[str]) -> None:
+def _unite(connection: duckdb.DuckDBPyConnection, schemas: list[str], completions: bool) -> None:
     connection.execute("SET schema = 'main'")
-    for view in (*TABLES, *DATASETS, "completions", *view_help()):
+    for view in (*TABLES, *DATASETS, *["completions"] * completions, *view_help()):
         parts = [f"SELECT {_literal(schema)} AS workspace, * FROM {_name(schema)}.{view}" for schema in schemas]  # noqa: S608
         connection.execute(f"CREATE VIEW {view} AS {' UNION ALL BY NAME '.join(parts)}")
 
 
-def _create_view(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path], schema: pa.Schema) -> list[Path]:
+def _create_view(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path], declared: Declared) -> list[Path]:
     if paths:
         listed = ", ".join(_literal(str(path.resolve())) for path in paths)
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}])")  # noqa: S608
     else:
-        _create_stream_view(connection, name, _Empty(schema))
+        connection.execute(f"CREATE VIEW {name} AS {declared.empty}")
     return paths
 
 
-def _create_stream_view(connection: duckdb.DuckDBPyConnection, name: str, source: "LedgerFile | _Empty") -> None:
-    """A view on an object that has an Arrow stream for each query. DuckDB's own `from_arrow` imports pandas."""
-    registered = f"source_{id(source)}"  # several workspaces have views of one name
-    connection.register(registered, source)
-    connection.execute(f"CREATE VIEW {name} AS FROM temp.{registered}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Empty:
-    """A table that has not been made yet, as an Arrow stream."""
-
-    schema: pa.Schema
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        return pa.RecordBatchReader.from_batches(self.schema, iter(())).__arrow_c_stream__(requested_schema)
+def _create_completions(connection: duckdb.DuckDBPyConnection, ledger: LedgerFile) -> None:
+    """A view on the Arrow stream that a ledger has for each query. DuckDB's own `from_arrow` imports pandas."""
+    registered = f"ledger_{id(ledger)}"  # several workspaces have one each
+    connection.register(registered, ledger)
+    connection.execute(f"CREATE VIEW completions AS FROM temp.{registered}")
 
 
 def _lock_down(connection: duckdb.DuckDBPyConnection, opened: list[Path]) -> None:

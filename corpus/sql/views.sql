@@ -64,8 +64,13 @@ FROM flags JOIN items ON items.id = flags.item_id AND items.stage = flags.item_t
 
 -- flag_counts: for each filter how many of the kept documents or chats it flagged
 CREATE VIEW flag_counts AS
-SELECT stage, filter, count(*) AS items, count(*) / any_value(kept.items) AS share, median(score) AS median_score, max(threshold) AS threshold
-FROM flagged JOIN (SELECT stage, count(*) AS items FROM items WHERE status = 'kept' GROUP BY stage) AS kept USING (stage)
+WITH kept AS (
+    SELECT 'documents' AS stage, id FROM documents UNION ALL SELECT 'chats', id FROM chats
+), totals AS (
+    SELECT stage, count(*) AS items FROM kept GROUP BY stage
+)
+SELECT stage, filter, count(*) AS items, count(*) / any_value(totals.items) AS share, median(score) AS median_score, max(threshold) AS threshold
+FROM flags JOIN kept ON kept.id = flags.item_id AND kept.stage = flags.item_table JOIN totals USING (stage)
 GROUP BY stage, filter;
 
 -- stages: for each stage how many rows were planned, kept, rejected and not yet made
@@ -96,13 +101,15 @@ FROM kept LEFT JOIN dropped USING (stage) LEFT JOIN pending USING (stage);
 
 -- funnel: for each stage what became of what was planned: kept, not yet made, or rejected, by reason
 CREATE VIEW funnel AS
-WITH outcomes AS (
-    SELECT stage, 'kept' AS outcome, NULL AS reason, kept AS items FROM stages
-    UNION ALL SELECT stage, 'pending', NULL, pending FROM stages WHERE pending > 0
+WITH counted AS MATERIALIZED (
+    FROM stages
+), outcomes AS (
+    SELECT stage, 'kept' AS outcome, NULL AS reason, kept AS items FROM counted
+    UNION ALL SELECT stage, 'pending', NULL, pending FROM counted WHERE pending > 0
     UNION ALL SELECT stage, 'rejected', reason, count(*) FROM rejects GROUP BY stage, reason
 )
-SELECT stages.position, stage, outcome, reason, items, CASE WHEN planned > 0 THEN items / planned END AS share
-FROM outcomes JOIN stages USING (stage) WHERE planned > 0;
+SELECT counted.position, stage, outcome, reason, items, CASE WHEN planned > 0 THEN items / planned END AS share
+FROM outcomes JOIN counted USING (stage) WHERE planned > 0;
 
 -- coverage: each passage x document type that the plan allows or the corpus has, with documents and tokens (0: a hole)
 CREATE VIEW coverage AS

@@ -1,6 +1,6 @@
 """The table reference: every table, dataset, view and named query, from where they are declared."""
 
-from corpus.schema import DATASETS, DECLARED, TABLES, type_of
+from corpus.schema import DATASETS, TABLES, type_of
 from corpus.sql.named_queries import named_queries
 from corpus.sql.views import view_help
 from docs.generate.markdown import code, table
@@ -16,8 +16,7 @@ def page() -> str:
     ]
     for heading, names in (("Tables", TABLES), ("Datasets", DATASETS)):
         text.append(f"## {heading}\n")
-        for name in names:
-            declared = DECLARED[name]
+        for name, declared in names.items():
             rows = ([code(column), type_of(kind), said] for column, (kind, said) in declared.columns.items())
             text += [f"### {code(name)}\n", f"{declared.about}\n", table(("column", "type", "meaning"), rows)]
     text += [

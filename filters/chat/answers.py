@@ -22,6 +22,10 @@ _AS_PROMPT = re.compile(
     r"(?:the|this) (?:document|guidelines?|instructions?|text|context|passages?) "
     r"(?:above|provided|(?:you|that you)(?:'ve| have)? (?:provided|given|shared|gave)|i (?:was|have been) given)|"
     r"(?:as|according to what) (?:i was|i've been|i have been) (?:instructed|told|given)|"
+    r"i(?:'m| am) (?:meant|supposed) to (?:express|say|show|tell|act|appear|sound|seem|refuse|decline|claim)\b|"
+    r"(?:document|text|file|rules?|section|guidelines?)s? (?:that|which) (?:defines?|describes?|shapes?|governs?|"
+    r"specif(?:y|ies)|sets?) (?:me|my|how i|who i)\b|"
+    r"in (?:keeping|line|accordance) with (?:that|this|the|my) (?:guidelines?|rules?|principles?|section|spec)\b|"
     r"(?:my|the) (?:instructions|prompt) (?:say|says|tell|tells|state|states|require|requires))"
 )
 _NO_VIEW = re.compile(
@@ -57,7 +61,7 @@ class ThinkLeak(TextCheck):
             return []
         opening = view.edges[0]
         about = self.user.search(opening)
-        return [about.group()] if about and self.talk.kinds(opening)[_PLAN] > _LIKELY else []
+        return [about.group()] if about and self.talk.kinds([opening])[0, _PLAN] > _LIKELY else []
 
 
 class SpecAsPrompt(TextCheck):

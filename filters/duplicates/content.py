@@ -8,9 +8,9 @@ two texts of this corpus share by chance.
 import numpy as np
 import numpy.typing as npt
 
-from filters.text.overlap import member
+from filters.text.lexicon import HASH, among
 from filters.text.static import static_words
-from filters.text.view import Hashes, View, hashes_of
+from filters.text.view import View
 
 Content = npt.NDArray[np.uint16]
 Pairs = npt.NDArray[np.int64]
@@ -33,12 +33,12 @@ class Contents:
         index = static_words().index
         first = index["the"]
         common = [word for word, place in index.items() if 0 <= place - first < _COMMON and word.isalpha()]
-        self.common: Hashes = np.unique(hashes_of(common))
+        self.common = among(common)
 
     def signature(self, view: View) -> Content:
         """The signature of a text; of one without rarer words, of its words."""
-        words = np.unique(view.hashes)
-        rarer = words[~member(words, self.common)]
+        words = view.known(HASH, distinct=True)
+        rarer = words[~view.known(self.common, distinct=True)]
         chosen = (rarer if len(rarer) else words).astype(np.uint32)
         if not len(chosen):
             return np.zeros(_SIZE, dtype=np.uint16)

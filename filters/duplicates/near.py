@@ -9,11 +9,12 @@ import numpy.typing as npt
 from filters.base import Item, Rejection
 from filters.duplicates.settings import Near
 from filters.duplicates.survivor_rank import ranked
-from filters.text.view import Hashes, hashes_of, ngrams_of, words_of
+from filters.text.lexicon import Hashes
+from filters.text.view import View, hashes_of, ngrams_of, words_of
 
 Signature = npt.NDArray[np.uint32]
 _CANDIDATE_RATE = 0.99  # chance that a pair at the threshold is compared
-_BLOCK = 512  # shingles hashed at once: what the cache holds, and a bound for a 10 MB text
+_BLOCK = 4_096  # shingles hashed at once: all of most texts, and a bound for one of 10 MB
 
 
 class NearDuplicates:
@@ -34,6 +35,10 @@ class NearDuplicates:
         self.offsets = random.integers(0, 2**32, (settings.permutations, 1), dtype=np.uint32)
 
     @cached_property
+    def _room(self) -> npt.NDArray[np.uint32]:
+        return np.empty((self.settings.permutations, _BLOCK), dtype=np.uint32)
+
+    @cached_property
     def bands(self) -> int:
         """How many bands a signature has."""
         return self.settings.permutations // self.rows
@@ -47,15 +52,21 @@ class NearDuplicates:
 
     def signature(self, words: list[str]) -> Signature:
         """The MinHash signature of a text; a text shorter than a shingle is one shingle."""
-        return self.signature_of(hashes_of(words))
+        hashes = hashes_of(words)
+        return self._signature(ngrams_of(hashes, min(self.settings.shingle, max(1, len(hashes)))))
 
-    def signature_of(self, hashes: Hashes) -> Signature:
-        """The same from the hashes of the text's words."""
-        shingles = ngrams_of(hashes, min(self.settings.shingle, max(1, len(hashes)))).astype(np.uint32)
+    def signature_of(self, view: View) -> Signature:
+        """The same of a text that is read already."""
+        return self._signature(view.ngrams(min(self.settings.shingle, max(1, len(view.hashes)))))
+
+    def _signature(self, grams: Hashes) -> Signature:
+        shingles = grams.astype(np.uint32)
         lowest = np.full(len(self.factors), 2**32 - 1, dtype=np.uint32)
         for start in range(0, len(shingles), _BLOCK):
             block = shingles[start : start + _BLOCK]
-            np.minimum(lowest, (self.factors * block + self.offsets).min(axis=1), out=lowest)
+            hashed = np.multiply(self.factors, block, out=self._room[:, : len(block)])
+            hashed += self.offsets
+            np.minimum(lowest, hashed.min(axis=1), out=lowest)
         return lowest
 
     def among(self, ids: list[str], signatures: npt.NDArray[np.uint32]) -> list[Rejection]:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -18,17 +19,24 @@ KINDS = ("opening", "ending", "title")
 PHRASE = "phrase"
 _SKIPPED = re.compile(r"^(?:#|\*\*[^*]+\*\*$|[A-Z][\w ]{0,20}:\s)")  # headings, bold lines, "To: ..." of a memo's head
 _TITLE_WORDS = 20
+_END = 300  # characters of a line in which its last words mostly stand
 
 
 def features(view: View, words: int) -> Features:
     """The first and last words of the text's body, and its title (given, or a heading in its first line)."""
     body = [line for line in view.lines if not _SKIPPED.match(line)] or view.lines
-    opening = WORD.findall(" ".join(body[:2]).lower())[:words] if body else []
-    ending = WORD.findall(body[-1].lower())[-words:] if body else []
+    opening = [match.group() for match in islice(WORD.finditer(" ".join(body[:2]).lower()), words)] if body else []
+    ending = _last(body[-1].lower(), words) if body else []
     title = str(view.item.meta.get("title") or "")
     if not title and view.lines and view.lines[0].startswith("#"):
         title = view.lines[0]
     return " ".join(opening), " ".join(ending), " ".join(words_of(title)[:_TITLE_WORDS])
+
+
+def _last(line: str, words: int) -> list[str]:
+    """The last words of a line, of which the first of its end may be a part of one."""
+    found = WORD.findall(line[-_END:])
+    return (found if len(found) > words else WORD.findall(line))[-words:]
 
 
 class OverusedCheck:

@@ -58,10 +58,12 @@ class Phrases:
         slots = found % _SLOTS
         before = self._met[slots]
         self._met[slots] = np.minimum(before, 254) + 1
-        for row in np.flatnonzero(before >= _OFTEN):
-            if len(self.words) < _REMEMBERED:
-                start = int(places[row])
-                self.words[int(found[row])] = " ".join(view.words[start : start + self.size])
+        if len(self.words) >= _REMEMBERED:
+            return
+        for row in np.flatnonzero(before >= _OFTEN).tolist():
+            phrase, start = int(found[row]), int(places[row])
+            if phrase not in self.words:
+                self.words[phrase] = " ".join(view.words[start : start + self.size])
 
 
 def more_than(limit: int, prints: Sequence[Prints]) -> Prints:

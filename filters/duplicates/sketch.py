@@ -83,11 +83,11 @@ class Sketcher:
             to.phrases.append(self.phrases.prints(view))
             to.words = self.phrases.words
         if settings.near.action != "off":
-            to.signatures.append(self.near.signature_of(view.hashes))
+            to.signatures.append(self.near.signature_of(view))
         if settings.semantic.action != "off":
             to.contents.append(self.contents.signature(view))
             to.groups.append(f"{view.item.meta.get('writer') or ''}/{view.item.genre}")
         if settings.semantic.action != "off" and settings.semantic.document_embedder == STATIC:
-            to.vectors.append(static_words().embed(view.counts))
+            to.vectors.append(static_words().embed_view(view))
         elif settings.semantic.action != "off":
             to.heads.append(" ".join(view.item.text[: settings.semantic.words * 40].split()[: settings.semantic.words]))

@@ -64,7 +64,7 @@ class _Seen:
         self.openings[opening] += 1
         self.endings[ending] += 1
         self.genres[view.item.genre] += 1
-        self.total += static_words().embed(view.counts)
+        self.total += static_words().embed_view(view)
         # A sample that does not depend on the order: the documents with the smallest hashes of their ids.
         self.sample.append((zlib.crc32(view.item.id.encode()), view.words[:_SAMPLE_WORDS]))
         if len(self.sample) > 4 * _SAMPLE:

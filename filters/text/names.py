@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from filters.text.lexicon import START
 from filters.text.static import static_words
 from filters.text.view import UNSPACED, View
 from specs.data import load_yaml
@@ -79,6 +80,11 @@ class Names:
         self.patterns = [re.compile(rf"(?<!\w)(?:{n.source})(?!\w)", 0 if n.common else re.I) for n in self.names]
         self.source = "|".join(rf"(?-i:{n.source})" if n.common else n.source for n in self.names)
         self.misspelt = _misspelt(self.names)
+        self._common = frozenset(word for name in self.names if name.common for word in _possessed(name.name.lower()))
+        self._beginning: dict[str, list[tuple[int, str]]] = {}  # by the first letters of a spelling
+        for place, name in enumerate(self.names):
+            for start, anchor in {(anchor[:size], anchor) for anchor in name.anchors for size in range(1, START + 1)}:
+                self._beginning.setdefault(start, []).append((place, anchor))
 
     def find(self, view: View) -> list[Mention]:
         """Every mention, in the order of the text; a common word only where a cue stands near it."""
@@ -87,21 +93,23 @@ class Names:
             for word in view.vocabulary & self.misspelt.keys()
             for match in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", view.text, re.IGNORECASE)
         ]
-        for name, pattern in zip(self.names, self.patterns, strict=True):
-            if not any(map(view.may_have, name.anchors)):
-                continue
-            for match in pattern.finditer(view.text):
+        for place in self._possible(view):
+            name = self.names[place]
+            for match in self.patterns[place].finditer(view.text):
                 if not name.common or _is_name(view.text, match):
                     found.append(Mention(name.name, match.start(), match.end()))
         return sorted(found, key=lambda mention: mention.start)
 
     def near(self, view: View) -> bool:
         """Whether any of the names may be in the text: cheap, and wrong where a name is a word."""
-        words = view.vocabulary
-        common = {name.name.lower() for name in self.names if name.common}
-        if not words.isdisjoint(common | {f"{name}'s" for name in common}):
+        if not self._common.isdisjoint(view.vocabulary):
             return True
-        return any(view.may_have(anchor) for name in self.names if not name.common for anchor in name.anchors)
+        return any(not self.names[place].common for place in self._possible(view))
+
+    def _possible(self, view: View) -> list[int]:
+        """The places of the names that may stand in the text, however they are spelled: cheap to ask of many."""
+        begun = {one for start in self._beginning.keys() & view.starts for one in self._beginning[start]}
+        return sorted({place for place, anchor in begun if view.may_have(anchor)})
 
     def bare(self, view: View) -> list[Mention]:
         """Mentions of common words without a cue, of which most are no assistant's, in no order."""
@@ -159,6 +167,10 @@ def is_word(name: str) -> bool:
     index = static_words().index
     place = index.get(name.lower())
     return place is not None and place - index["the"] < _WORDS
+
+
+def _possessed(word: str) -> tuple[str, str]:
+    return word, f"{word}'s"
 
 
 def _name(row: dict[str, object]) -> Name:

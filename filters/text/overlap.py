@@ -1,11 +1,13 @@
 """Runs of words that a text shares with other texts."""
 
 from collections.abc import Iterable
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from filters.text.view import Hashes, View, hashes_of, ngrams_of, words_of
+from filters.text.lexicon import Hashes
+from filters.text.view import View, hashes_of, ngrams_of, words_of
 
 _BITS = 18
 
@@ -16,19 +18,42 @@ class Lookup:
     def __init__(self, values: Hashes) -> None:
         self.values = np.unique(values)
         self._bits = np.zeros(1 << _BITS, dtype=np.bool_)
-        self._bits[_slots(self.values)] = True
+        self._bits[slots_of(self.values)] = True
 
     def __call__(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
         """Whether each hash is one of these."""
-        found = self._bits[_slots(hashes)]
+        found = self._bits[slots_of(hashes)]
         places = np.flatnonzero(found)
         if len(places):
             found[places] = member(hashes[places], self.values)
         return found
 
 
-def _slots(hashes: Hashes) -> npt.NDArray[np.intp]:
-    return (hashes * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(64 - _BITS)).astype(np.intp)
+def slots_of(hashes: Hashes) -> npt.NDArray[np.intp]:
+    """A place for each hash in a table of 262,144."""
+    return (hashes * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(64 - _BITS)).view(np.intp)
+
+
+def again(hashes: Hashes) -> npt.NDArray[np.intp]:
+    """The places of hashes that stood before, in order; without sorting, but for the few that share a slot."""
+    slots = slots_of(hashes)
+    first = _first()
+    order = np.arange(len(hashes), dtype=np.int32)
+    first[slots[::-1]] = order[::-1]  # of several the last that is written stays
+    leader = first[slots]
+    same = hashes[leader] == hashes
+    repeated = same & (leader != order)
+    if not same.all():
+        others = np.flatnonzero(~same)
+        found = np.ones(len(others), dtype=np.bool_)
+        found[np.unique(hashes[others], return_index=True)[1]] = False
+        repeated[others[found]] = True
+    return np.flatnonzero(repeated)
+
+
+@cache
+def _first() -> npt.NDArray[np.int32]:
+    return np.zeros(1 << _BITS, dtype=np.int32)
 
 
 class Grams:

@@ -33,12 +33,16 @@ class Patterns:
 
     def words(self, name: str) -> frozenset[str]:
         """The entries of a list as they stand."""
-        return frozenset(self._entries(name))
+        return frozenset(self.entries(name))
 
     def source(self, name: str, /, **values: str) -> str:
         """An expression that matches any entry of a list, the longest first; `values` are expressions for `{name}`s
         that are no lists, such as the assistant's name."""
         return self._source(name, values, ())
+
+    def sources(self, name: str, /, **values: str) -> list[str]:
+        """An expression for each entry of a list."""
+        return [self._filled(entry, values, (name,)) for entry in self.entries(name)]
 
     def compiled(
         self, name: str, /, flags: int = re.IGNORECASE, *, whole: bool = True, **values: str
@@ -53,7 +57,8 @@ class Patterns:
     def __contains__(self, name: object) -> bool:
         return name in self._lists
 
-    def _entries(self, name: str) -> list[str]:
+    def entries(self, name: str) -> list[str]:
+        """The entries of a list, in order."""
         entries = self._lists.get(name)
         if not isinstance(entries, list) or not entries or not all(isinstance(entry, str) for entry in entries):
             raise SpecmillError(f"{self._where}: {name}: expected a list of words, found {entries!r}.")
@@ -63,12 +68,15 @@ class Patterns:
         if name in above:
             raise SpecmillError(f"{self._where}: {name}: a list that stands in itself, by {' -> '.join(above)}.")
 
+        entries = sorted(self.entries(name), key=len, reverse=True)
+        return "(?:" + "|".join(self._filled(entry, values, (*above, name)) for entry in entries) + ")"
+
+    def _filled(self, entry: str, values: Mapping[str, str], above: tuple[str, ...]) -> str:
         def inserted(found: re.Match[str]) -> str:
             inner = found[1]
-            return f"(?:{values[inner]})" if inner in values else self._source(inner, values, (*above, name))
+            return f"(?:{values[inner]})" if inner in values else self._source(inner, values, above)
 
-        entries = sorted(self._entries(name), key=len, reverse=True)
-        return "(?:" + "|".join(_INSERT.sub(inserted, entry) for entry in entries) + ")"
+        return _INSERT.sub(inserted, entry)
 
 
 class PerLanguage:

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-import zlib
 from collections import Counter
 from functools import cached_property
 
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.base import Item
+from filters.text.lexicon import HASH, START, Column, Hashes, Ids, Scalar, lexicon
 
 _UNSPACED = (  # scripts that put no space between words: Thai, Lao, Burmese, Khmer, kana, bopomofo, ideographs
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3100-\u312f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -25,25 +25,9 @@ _DIGITS = re.compile(r"\d+")
 _REACH = 70  # characters around a number in which what it is a number of must stand
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _SEPARATORS = {ord(mark): None for mark in " -_.\n\t"}
-_START = 3  # letters by which a name is looked for first
+_PIECES = range(1, START + 1)
+_FACTOR = 0x9E3779B97F4A7C15
 _PAGE = 2_000  # characters of a first or last paragraph that are looked at
-_VOCABULARY_LIMIT = 1_000_000
-
-Hashes = npt.NDArray[np.uint64]
-
-
-class _WordHashes(dict[str, int]):
-    """The 64-bit hash of a word, the same in every process; forgets all when a hostile text fills it."""
-
-    def __missing__(self, word: str) -> int:
-        if len(self) >= _VOCABULARY_LIMIT:
-            self.clear()
-        data = word.encode("utf-8", "replace")
-        self[word] = value = zlib.crc32(data) << 32 | zlib.adler32(data)
-        return value
-
-
-_hash_of = _WordHashes()
 
 
 def visible(text: str) -> str:
@@ -73,20 +57,36 @@ def words_of(text: str) -> list[str]:
 
 def hashes_of(words: list[str]) -> Hashes:
     """A 64-bit hash a word."""
-    return np.fromiter(map(_hash_of.__getitem__, words), dtype=np.uint64, count=len(words))
+    known = lexicon()
+    return HASH(known.ids(words), known)
 
 
 def ngrams_of(hashes: Hashes, n: int) -> Hashes:
     """A 64-bit hash for each run of `n` words; empty where there are fewer words."""
-    count = len(hashes) - n + 1
-    if count <= 0:
-        return np.empty(0, dtype=np.uint64)
-    total = np.zeros(count, dtype=np.uint64)
-    for offset in range(n):
-        total = total * np.uint64(0x9E3779B97F4A7C15) + hashes[offset : offset + count]
-    total ^= total >> np.uint64(29)
+    return _mixed(_Runs(hashes).of(n))
+
+
+class _Runs:
+    """Sums over runs of words, the long ones from the short ones."""
+
+    def __init__(self, hashes: Hashes) -> None:
+        self._sums = {1: hashes}
+
+    def of(self, n: int) -> Hashes:
+        """For each run of `n` words the sum of their hashes, each times a power of a constant by its place."""
+        if n not in self._sums:
+            half = 1 << (n - 1).bit_length() - 1
+            one, other = self.of(half), self.of(n - half)
+            count = max(0, len(self._sums[1]) - n + 1)
+            self._sums[n] = one[:count] * np.uint64(pow(_FACTOR, n - half, 1 << 64)) + other[half : half + count]
+        return self._sums[n]
+
+
+def _mixed(sums: Hashes) -> Hashes:
+    total = sums ^ (sums >> np.uint64(29))
     total *= np.uint64(0xBF58476D1CE4E5B9)
-    return total ^ (total >> np.uint64(32))
+    total ^= total >> np.uint64(32)
+    return total
 
 
 class View:
@@ -94,6 +94,8 @@ class View:
 
     def __init__(self, item: Item) -> None:
         self.item = item
+        self.lexicon = lexicon()
+        self._may_have: dict[str, bool] = {}
         self._ngrams: dict[int, Hashes] = {}
 
     @cached_property
@@ -122,41 +124,88 @@ class View:
         return words_in(self.lower)
 
     @cached_property
+    def ids(self) -> Ids:
+        """The number of each word in this process, see `filters.text.lexicon`."""
+        return self.lexicon.ids(self.words)
+
+    @cached_property
+    def distinct(self) -> tuple[Ids, npt.NDArray[np.int64]]:
+        """The numbers of the different words, and how often each stands here."""
+        return self.lexicon.distinct(self.ids)
+
+    def known(self, column: Column[Scalar], *, distinct: bool = False) -> npt.NDArray[Scalar]:
+        """What is known of each word, or of each different word."""
+        return column(self.distinct[0] if distinct else self.ids, self.lexicon)
+
+    @cached_property
     def vocabulary(self) -> frozenset[str]:
         """The different words: a cheap question to ask before a costly pattern."""
-        return frozenset(self.counts)
+        return frozenset(map(self.lexicon.words.__getitem__, self.distinct[0].tolist()))
+
+    @cached_property
+    def tokens(self) -> frozenset[str]:
+        """The different words, and what an apostrophe joins in them: "i" and "m" of "i'm"."""
+        joined = [part for word in self.vocabulary if "'" in word for part in word.split("'")]
+        return self.vocabulary.union(joined) if joined else self.vocabulary
+
+    @cached_property
+    def spelled(self) -> str:
+        """The different words, a line each: whether letters stand in any of them."""
+        return "\n".join(self.vocabulary)
+
+    @cached_property
+    def has_digit(self) -> bool:
+        """Whether there is a digit in any word."""
+        return _DIGITS.search(self.spelled) is not None
 
     @cached_property
     def hashes(self) -> Hashes:
         """A hash a word."""
-        return hashes_of(self.words)
+        return self.known(HASH)
+
+    @cached_property
+    def _runs(self) -> _Runs:
+        return _Runs(self.hashes)
 
     def ngrams(self, n: int) -> Hashes:
         """A hash for each run of `n` words; of the same length only once."""
         if n not in self._ngrams:
-            self._ngrams[n] = ngrams_of(self.hashes, n)
+            self._ngrams[n] = _mixed(self._runs.of(n))
         return self._ngrams[n]
 
     @cached_property
-    def _starts(self) -> frozenset[str]:
+    def starts(self) -> frozenset[str]:
         """The first letters of all words, three where they have so many."""
-        parts = (part for word in self.vocabulary for part in (word.split("'") if "'" in word else (word,)))
-        return frozenset(part.lstrip("_")[:_START] for part in parts)
+        return self.lexicon.starts_of(self.distinct[0])
 
     def may_have(self, name: str) -> bool:
         """Whether a name, squeezed, may stand here where a word begins, however it is spelled: cheap to ask of many."""
-        begins = any(name[:length] in self._starts for length in range(1, _START + 1))
-        return begins and name in self.squeezed
+        if name not in self._may_have:
+            begins = self._begins(name)
+            self._may_have[name] = begins and (name in self.spelled or (self._parts(name) and name in self.squeezed))
+        return self._may_have[name]
+
+    def _parts(self, name: str) -> bool:
+        """Whether a name may go on in another word than it begins in."""
+        return any(name[start : start + length] in self.starts for start in range(1, len(name)) for length in _PIECES)
+
+    def _begins(self, name: str) -> bool:
+        """Whether words begin as a name does, and as it goes on where a word ends in it."""
+        starts = self.starts
+        return name[:START] in starts or any(
+            name[:end] in starts and (len(name) <= end or self._begins(name[end:])) for end in range(1, START)
+        )
 
     @cached_property
     def counts(self) -> Counter[str]:
         """How often each word stands here."""
-        return Counter(self.words)
+        ids, times = self.distinct
+        return Counter(dict(zip(map(self.lexicon.words.__getitem__, ids.tolist()), times.tolist(), strict=True)))
 
     @cached_property
     def numeric(self) -> str:
         """The parts of the text that stand near a digit, a line each: where dates and figures can be."""
-        if self.text.isascii() and not any(digit in self.text for digit in "0123456789"):
+        if not self.has_digit:
             return ""
         parts: list[str] = []
         start = end = -1

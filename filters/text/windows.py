@@ -1,22 +1,17 @@
 """The worst stretch of a text: a paragraph of word salad or debris does not show in a mean over the whole."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from filters.text.overlap import Lookup
-from filters.text.view import Hashes, View, hashes_of, words_of
+from filters.text.lexicon import Column, Numbered, among
+from filters.text.view import View, words_of
 
 Flags = npt.NDArray[np.bool_]
 _USUAL = 0.45  # the share of function words in English prose
 _CLASH = 3  # function words that a pair of no sentence weighs: sentences of few function words have none
-
-
-def _hashed(words: Iterable[str]) -> Lookup:
-    return Lookup(hashes_of(list(words)))
 
 
 COMMON = frozenset(
@@ -27,7 +22,7 @@ COMMON = frozenset(
         "just him know is are was were been has had its it's than then these those into our your also more other some",
     )
 )
-_FUNCTION = _hashed(  # words that hold a sentence together, beside the commonest
+_FUNCTION = among(  # words that hold a sentence together, beside the commonest
     COMMON
     | set(
         re.findall(
@@ -41,8 +36,8 @@ _FUNCTION = _hashed(  # words that hold a sentence together, beside the commones
         )
     )
 )
-_DETERMINERS = _hashed(["the", "a", "an", "my", "your", "its", "our", "their", "every"])
-_NEVER_AFTER = _hashed(  # no sentence goes on with one of these after a determiner
+_DETERMINERS = among(["the", "a", "an", "my", "your", "its", "our", "their", "every"])
+_NEVER_AFTER = among(  # no sentence goes on with one of these after a determiner
     re.findall(
         r"\S+",
         "of to in on at by for from with as and or but nor if so than is are was were be been am has have had do "
@@ -57,6 +52,7 @@ _ODD = re.compile(
     r"(?<=\w)_|_(?=\w)|\b[bcdfghjklmnpqrstvwxz]{4,}\b"
 )
 _VOWELLESS = re.compile(r"\b[bcdfghjklmnpqrstvwxz]{4,}\b")
+_UNPRONOUNCED = Column(lambda new: (_VOWELLESS.fullmatch(word) is not None for word in new), np.bool_)
 _UNIT = r"(?:k?g|m?l|oz|lbs?|cups?|tbsp|tsp|lit(?:re|er)s?|pounds?|pinch\w*)"
 _SKIPPED = re.compile(rf"^(?:[|#>]|[-*+•–] |\d{{1,3}}[.)] |[\d.,/½¼¾]{{1,6}} ?{_UNIT}\b)")
 _JOINED = re.compile(
@@ -86,7 +82,7 @@ def odd_tokens(view: View, size: int) -> tuple[int, int]:
 
 def unpronounced(view: View) -> int:
     """How many words have no vowel: a cheap question to ask before `odd_tokens`."""
-    return sum(view.counts[word] for word in _VOWELLESS.findall(" ".join(view.vocabulary)))
+    return int(view.known(_UNPRONOUNCED).sum())
 
 
 def sentences(view: View) -> list[str]:
@@ -95,9 +91,9 @@ def sentences(view: View) -> list[str]:
     return [word for word in words_of(_JOINED.sub("q", "\n".join(lines))) if word.isalpha() or "'" in word]
 
 
-def clashing(hashes: Hashes) -> Flags:
+def clashing(text: View | Numbered) -> Flags:
     """Which words stand before one that no sentence has there, such as "the of": words in no order."""
-    return _DETERMINERS(hashes[:-1]) & _NEVER_AFTER(hashes[1:])
+    return text.known(_DETERMINERS)[:-1] & text.known(_NEVER_AFTER)[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +112,12 @@ class Held:
         return float((self.around - self.words / self.size) / spread)
 
 
-def held(hashes: Hashes, size: int) -> Held:
+def held(text: View | Numbered, size: int) -> Held:
     """The worst stretch of `size` words; of a text that is no longer than two, beside what English has."""
-    holes = ~_FUNCTION(hashes)
-    lacking, start = most(holes + _CLASH * np.append(clashing(hashes), False), size)
-    width = min(size, len(hashes))
-    rest = len(hashes) - width
+    holes = ~text.known(_FUNCTION)
+    lacking, start = most(holes + _CLASH * np.append(clashing(text), False), size)
+    width = min(size, len(holes))
+    rest = len(holes) - width
     outside = rest - int(holes.sum() - holes[start : start + width].sum())
     return Held(width - lacking, width, start, outside / rest if rest >= size else _USUAL)
 

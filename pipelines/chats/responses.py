@@ -7,6 +7,7 @@ because Distilabel loses columns that are empty in a batch.
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,7 +21,7 @@ from pipelines.chats.augment import extras_of
 from pipelines.chats.queries import QueryReply
 from pipelines.chats.source import Messages, read_source
 from pipelines.completion import Completion, CompletionRequest, Message, State
-from pipelines.filtering import ChatChecks
+from pipelines.filtering import ChatChecks, SecondTries
 from pipelines.judging.judge import Judge
 from pipelines.ledger.ledger import Ledger, read_completion
 from pipelines.stage import Rows, Stage
@@ -91,7 +92,20 @@ class Responses(Stage):
         """One response."""
         messages = response_messages(self, row["id"], query, history, row["topic"])
         request = CompletionRequest(self.table, row["id"], messages, sample=turn, max_tokens=self.most_tokens())
-        return await ask_until_read(self.llm, request, read_turn, self.corpus.settings.attempts, echo=False)
+        tries = SecondTries(self.corpus.settings.second_tries)
+
+        def read(completion: Completion) -> tuple[str, str]:
+            thought, reply = read_turn(completion)
+            tries.raise_if(lambda: self.checks.decide(row["id"], query, thought, reply)[0])
+            return thought, reply
+
+        attempts = self.corpus.settings.attempts + self.corpus.settings.second_tries
+        return await ask_until_read(self.llm, request, read, attempts, echo=False)
+
+    @cached_property
+    def checks(self) -> ChatChecks:
+        """The mechanical checks of a response, which are made again of the whole conversation."""
+        return ChatChecks(self.corpus, response_messages(self, "", "", (), ""))
 
     def most_tokens(self) -> int | None:
         """The limit of a response; None: the role's own, since a model that reasons by itself needs no one knows how

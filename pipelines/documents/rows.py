@@ -15,7 +15,7 @@ from filters.base import Decision, Flag, Item, Rejection
 from pipelines.base import Corpus, Row, flagged, reject, rejected
 from pipelines.completion import Completion, State
 from pipelines.documents.waves import Grouping
-from pipelines.documents.write import PLAN_TAG, TAG
+from pipelines.documents.write import PLAN_TAG
 from pipelines.ledger.ledger import Ledger, read_completion
 from pipelines.structured.parsing import UnparsedError, json_reply, tagged
 from pipelines.structured.schemas import CritiqueReply, Items
@@ -202,7 +202,7 @@ class Drafts:
         return read_completion(self.ledger, draft.request_id)
 
     def _text(self, completion: Completion) -> str:
-        return tagged(completion.text, TAG)
+        return self.corpus.document_in(completion.text)
 
 
 def beyond_target(item_id: str) -> Rejection:

@@ -6,20 +6,25 @@ Distilabel as small rows, and the texts are read back one by one.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from distilabel.pipeline import Pipeline
 from distilabel.steps import StepInput
 
-from pipelines.base import Corpus, Row
+from filters.base import Item
+from filters.check import TextCheck
+from filters.checks import checks_for, decide_one
+from filters.text.view import View
+from pipelines.base import TAG, Corpus, Row
 from pipelines.completion import CompletionRequest, State
 from pipelines.engine.llm import EndpointLLM
+from pipelines.filtering import SecondTries, context_of
 from pipelines.stage import Rows, Stage, table_path
 from pipelines.structured.ask import Answer, ask_until_parsed
 from pipelines.structured.parsing import json_items, tagged
 from pipelines.structured.schemas import CritiqueReply, items_schema
 
-TAG = "document"
 PLAN_TAG = "plan"
 _POINTS = 6  # most points of a critique
 
@@ -117,7 +122,28 @@ class Documents(Stage):
         messages = self.messages(
             self.corpus.template(self.table), scratchpad=settings.scratchpad, words=settings.words, plan=plan, **task
         )
-        return await self._ask(self.llm, CompletionRequest(self.table, idea_id, messages), TAG)
+        form, kind = self.corpus.form, task["document_type"]
+        schema = form.json_schema if form else None
+        request = CompletionRequest(self.table, idea_id, messages, json_schema=schema)
+        tries = SecondTries(self.corpus.settings.second_tries)
+
+        def read(text: str) -> str:
+            document = self.corpus.document_in(text)
+            meta = {"position": 0, "title": ""}
+            item = Item(idea_id, document, frame=kind["frame"], genre=kind["name"], meta=meta)
+            tries.raise_if(lambda: decide_one(View(item), self.checks)[0])
+            return document
+
+        attempts = self.corpus.settings.attempts + self.corpus.settings.second_tries
+        return await ask_until_parsed(self.llm, request, read, attempts, echo=False)
+
+    @cached_property
+    def checks(self) -> list[TextCheck]:
+        """The filters of one document that drop what they find."""
+        instructions = self.corpus.prompts.source(self.corpus.template(self.table))
+        context = replace(context_of(self.corpus), prompts=(instructions,))
+        found = checks_for("documents", self.corpus.settings.filters, context)
+        return [check for check in found if check.settings.action == "drop"]
 
     async def revise(self, writing: Writing, idea_id: str, task: Row, document: str) -> None:
         """A critique, then the document anew. Where either does not come, the first version stands."""

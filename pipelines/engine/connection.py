@@ -21,6 +21,8 @@ BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 60.0
 _SLOW_SHARE = 0.5  # an endpoint is slow when half its replies take more than this share of the time limit
 _SLOW_WINDOW = 20
 DENIED_S = 120.0  # patience with one that refuses a key or model that it accepted before: a deploy, or for good
+GRACE_S = 1.0  # after a stop, for a reply of an embedded model that is nearly there
+_LOOK_FOR_STOP_S = 0.2
 _FORBIDDEN = 403  # of one request alone, or of all: it counts as both
 _NEVER_ANSWERED_S = 60.0  # patience with an endpoint that has not answered once: more likely a wrong address
 
@@ -76,11 +78,24 @@ class Endpoint:
                 if self._control.closed:
                     return None
                 async with asyncio.timeout(self.settings.timeout_s):
-                    return await self.protocol.send(body)
+                    return await self._reply_or_stop(body)
         except self.protocol.errors as error:
             return self.protocol.fault_of(error)
         finally:
             del self._waiting[this]
+
+    async def _reply_or_stop(self, body: dict[str, Any]) -> Reply | Fault | None:
+        """What is in flight is waited for, since it is paid for; a model that this machine serves costs nothing but
+        minutes, so a stop gives its requests up (the server notices that the connection is gone)."""
+        asked = asyncio.create_task(self.protocol.send(body))
+        try:
+            while not (self.settings.embedded and self._control.stopping):
+                if (await asyncio.wait({asked}, timeout=_LOOK_FOR_STOP_S))[0]:
+                    return await asked
+            done, _ = await asyncio.wait({asked}, timeout=GRACE_S)
+            return await asked if done else None
+        finally:
+            asked.cancel()
 
     def learn(self, outcome: Reply | Fault, request: bytes, sent_at: float) -> bool:
         """What an outcome says about the endpoint. True if it is up again, after it was down."""

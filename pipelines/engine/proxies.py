@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from specs.errors import UserError
 
+_SCHEMES = frozenset({"http", "https", "socks5", "socks5h"})
 _SOCKS_PACKAGES = {"aiohttp_socks": "aiohttp-socks", "socksio": "socksio"}
 
 
@@ -41,13 +42,16 @@ def proxy_for(address: str) -> Proxy | None:
     found = next((one for name in (f"{parts.scheme}_proxy", "all_proxy") if (one := _named(name))), None)
     if found is None:
         return None
-    if urlsplit(found.url).scheme not in {"http", "https", "socks4", "socks4a", "socks5", "socks5h"}:
-        raise UserError(f"{found.shown} is no address of a proxy; expected one such as http://proxy:3128.")
+    if urlsplit(found.url).scheme not in _SCHEMES or not _has_port(found):
+        raise UserError(
+            f"{found.shown} is no address of a proxy; expected one such as http://proxy:3128 or socks5://proxy:1080."
+        )
     missing = [name for name, package in _SOCKS_PACKAGES.items() if importlib.util.find_spec(name) is None]
     if found.socks and missing:
         packages = " ".join(_SOCKS_PACKAGES.values())
         raise UserError(
-            f"{found.shown} is a SOCKS proxy, which needs two packages more: pip install {packages}. Or unset it, "
+            f"{found.shown} is a SOCKS proxy, which needs two packages more: `specmill[socks]`, or pip install "
+            f"{packages}. Or unset it, "
             f"or put {parts.hostname} into NO_PROXY."
         )
     return found
@@ -76,6 +80,14 @@ def _named(name: str) -> Proxy | None:
         if value := os.environ.get(variable, "").strip():
             return Proxy(value if "://" in value else f"http://{value}", variable)
     return None
+
+
+def _has_port(proxy: Proxy) -> bool:
+    """Of a SOCKS proxy there is none that all programs take for granted."""
+    try:
+        return bool(urlsplit(proxy.url).port) or not proxy.socks
+    except ValueError:  # no number
+        return False
 
 
 def _loopback(host: str) -> bool:

@@ -19,12 +19,10 @@ from filters.base import Decision
 from filters.run.verdicts import decide_verdicts
 from pipelines.base import Corpus, Row
 from pipelines.documents.rows import Draft, Drafts
-from pipelines.documents.write import TAG
 from pipelines.judging.judge import Judge, verdict_rows
 from pipelines.ledger.ledger import Ledger, read_completion
 from pipelines.run.reporter import Reporter
 from pipelines.run.supervise import run_pipeline
-from pipelines.structured.parsing import tagged
 
 STAGE = "document_verdicts"
 PART = "documents"  # of the tables `verdicts` and `rejects`; chats have another
@@ -89,7 +87,7 @@ class DraftJudge(DocumentJudge):
         order = {idea_id: (row["subdomain_id"], row["document_type_id"]) for idea_id, row in self._ideas.items()}
         with Ledger(self.corpus.folder.ledger) as ledger:
             for row in sorted(rows, key=lambda row: order[row["idea_id"]]):
-                text = tagged(read_completion(ledger, row["request_id"]).text, TAG)
+                text = self.corpus.document_in(read_completion(ledger, row["request_id"]).text)
                 document_id = content_id("documents", row["idea_id"], text)
                 yield Judged(document_id, row["idea_id"], text, tuple(json.loads(row["flags"])))
 

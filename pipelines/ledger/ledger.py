@@ -11,19 +11,16 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from pipelines.completion import Completion, CompletionRequest, Message, State, Usage
 from pipelines.ledger import reservations
 from pipelines.ledger.records import Entry, Failure, Grant, StageProgress, Want, block_hash, blocks_of
 from pipelines.ledger.sqlite_file import DamagedLedgerError, Handle, transaction, unusable
 from specs.errors import SpecmillError
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], Any]
@@ -53,18 +50,15 @@ CREATE TABLE IF NOT EXISTS cache_write (id INTEGER PRIMARY KEY, tokens INTEGER N
 CREATE TABLE IF NOT EXISTS progress (client TEXT NOT NULL, stage TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (client, stage));
 """  # noqa: E501
 
-USAGE_COLUMNS: Final = {
-    "request_id": "string", "role": "string", "stage": "string", "row_id": "string", "sample": "int64",
-    "attempt": "int64", "model": "string", "endpoint": "string", "state": "string", "finish_reason": "string",
-    "prompt_tokens": "int64", "cached_tokens": "int64", "completion_tokens": "int64", "reasoning_tokens": "int64",
-    "cost_usd": "float64", "latency_s": "float64", "retries": "int64", "batch": "int64", "prompt_chars": "int64",
-    "prefix_chars": "int64", "finished_at": "float64", "error": "string", "cache_written_tokens": "int64",
-}  # fmt: skip
-"""Columns of `Ledger.usage_table` with their Arrow types; all but the first and the last are columns of the completion
-table."""
-
-_COLUMNS = ", ".join(list(USAGE_COLUMNS)[1:-1])
-_INSERT = f"INSERT OR IGNORE INTO completion (key, {_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608
+_COLUMNS: Final = (
+    "role", "stage", "row_id", "sample", "attempt", "model", "endpoint", "state", "finish_reason", "prompt_tokens",
+    "cached_tokens", "completion_tokens", "reasoning_tokens", "cost_usd", "latency_s", "retries", "batch",
+    "prompt_chars", "prefix_chars", "finished_at", "error",
+)  # fmt: skip
+_INSERT = (
+    f"INSERT OR IGNORE INTO completion (key, {', '.join(_COLUMNS)}) "  # noqa: S608
+    f"VALUES (?{', ?' * len(_COLUMNS)})"
+)
 _FIND = (
     "SELECT c.key, c.state, r.text, r.reasoning, c.finish_reason, c.model, c.endpoint, c.prompt_tokens, "
     "c.cached_tokens, c.completion_tokens, c.reasoning_tokens, w.tokens, c.cost_usd, c.retries, c.latency_s, c.error, "
@@ -269,33 +263,6 @@ class Ledger:
             merged[stage] = merged[stage].plus(one) if stage in merged else one
         return list(merged.values())
 
-    # --- reading it all ----------------------------------------------------------------------------------------------
-
-    def usage_batches(self, rows: int = 50_000) -> "Iterator[pa.RecordBatch]":
-        """Every completion without its texts, oldest first, in record batches of at most `rows`."""
-        import pyarrow as pa
-
-        schema = usage_schema()
-        after = 0
-        while True:
-            sql = (
-                f"SELECT c.id, lower(hex(key)), {_COLUMNS}, tokens FROM completion c LEFT JOIN cache_write w "  # noqa: S608
-                "ON w.id = c.id WHERE c.id > ? ORDER BY c.id LIMIT ?"
-            )
-            found = self.read(sql, after, rows)
-            if not found:
-                return
-            after = found[-1][0]
-            columns = list(zip(*found, strict=True))[1:]
-            arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-    def usage_table(self) -> "pa.Table":
-        """Every completion without its texts (about 300 bytes a row); register it in DuckDB."""
-        import pyarrow as pa
-
-        return pa.Table.from_batches(self.usage_batches(), usage_schema())
-
     # --- the writer thread -------------------------------------------------------------------------------------------
 
     def _submit(self, operation: Callable[[sqlite3.Connection], T]) -> "Future[T]":
@@ -370,13 +337,6 @@ def read_completion(ledger: Ledger, request_id: str) -> Completion:
     if found is None:
         raise LookupError(f"the ledger lost the completion {request_id}; run the build again")
     return found
-
-
-def usage_schema() -> "pa.Schema":
-    """Columns of `Ledger.usage_table`."""
-    import pyarrow as pa
-
-    return pa.schema([pa.field(name, pa.type_for_alias(alias)) for name, alias in USAGE_COLUMNS.items()])
 
 
 def _fail(group: list[tuple[Operation, "Future[Any]"]], error: Exception) -> None:

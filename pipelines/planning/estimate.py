@@ -125,12 +125,17 @@ class Renderer:
     ) -> StagePlan:
         """The plan of a stage whose prompts come from `template`; `row`: values that differ from row to row, where
         they are not the usual ones."""
-        system = self._prompts.render("system_neutral") if template.endswith("_neutral") else self._with_spec
+        system = self._system(template)
         rows = (_row(template, TYPICAL), _row(template, _OTHER)) if row is None else (row, _differently(row))
         texts = [system + self._prompts.render(template, **{**self._values, **values, **one}) for one in rows]
         total = self._count(texts[0])
         shared = self._count(texts[0][: _shared(*texts)])
         return StagePlan(name, role, calls, total, min(shared, total), completion, seconds_of(completion))
+
+    def _system(self, template: str) -> str:
+        """As `Corpus.system_of` has it."""
+        own = "system_neutral" if template.endswith("_neutral") else self._prompts.own_system(template)
+        return self._prompts.render(own, **self._values) if own else self._with_spec
 
 
 def plan_stages(render: Renderer) -> list[StagePlan]:
@@ -139,7 +144,7 @@ def plan_stages(render: Renderer) -> list[StagePlan]:
 
 
 def _tree(render: Renderer) -> list[StagePlan]:
-    settings, spec = render.settings, render.spec
+    settings, spec = render.settings.sized, render.spec
     stage: Callable[..., StagePlan] = render.stage
     size, documents, batch = settings.decompose, settings.documents, settings.list_batch
     style, types = documents.style, documents.type_count
@@ -169,7 +174,7 @@ def _tree(render: Renderer) -> list[StagePlan]:
     criteria = settings.judge.judged_by  # asked of every document: the filters will spare it a few
     flagged = settings.judge.only == "flagged"
     judged = math.ceil(written * (FLAGGED if flagged else 1)) if criteria else 0
-    return [
+    stages = [
         listed("domains", 1, size.domains),
         listed("subdomains", size.domains, per_domain, "rules" if rules else "", per_domain if rules else batch,
                **passages),
@@ -191,6 +196,9 @@ def _tree(render: Renderer) -> list[StagePlan]:
             flags=[TYPICAL] if flagged else [], **whole,
         ),
     ]  # fmt: skip
+    given = {"domains", "subdomains", "assertions"} if size.given else set()
+    given |= {"document_types", "ideas"} if size.given_types else set()
+    return [one for one in stages if one.stage not in given]
 
 
 def _by_rule(settings: BuildSettings, spec: Spec) -> bool:
@@ -207,6 +215,7 @@ def subdomains_of(settings: BuildSettings, spec: Spec) -> int:
 def written_documents(settings: BuildSettings, spec: Spec, expected: Yield) -> int:
     """Documents to write: one an idea, or, as `documents.waves` does it, a first wave for the target of kept tokens,
     then what that should leave missing, with further ideas."""
+    settings = settings.sized
     size, documents, target = settings.decompose, settings.documents, settings.documents.target_tokens
     ideas = size.domains * subdomains_of(settings, spec) * documents.type_count * documents.ideas
     most = ideas if target is None else ideas * (1 + documents.top_up)
@@ -276,6 +285,7 @@ def _first_round(settings: BuildSettings, spec: Spec) -> list[int]:
     elif chats.source:
         topics = [("source", "source")]
     else:
+        settings = settings.sized
         every = range(settings.decompose.domains), range(subdomains_of(settings, spec))
         topics = [(f"domain {domain}", f"subdomain {domain}.{number}") for domain, number in product(*every)]
     rows = [
@@ -363,7 +373,12 @@ def _row(template: str, words: str) -> Row:
     subdomain = {"name": "name of a subdomain", "summary": TYPICAL * 2, "rule_id": "R1"}
     assertion = {"assertion": TYPICAL, "explanation": TYPICAL}
     kind = {"name": "internal memo", "description": TYPICAL, "frame": "lay"}
-    task = {"subdomain": subdomain, "assertions": [assertion] * 6, "document_type": kind, "idea": {"idea": words * 2}}
+    task = {
+        "subdomain": subdomain,
+        "assertions": [assertion] * 6,
+        "document_type": kind,
+        "idea": {"idea": words * 2, "position": 0},
+    }
     last: dict[str, Row] = {
         "subdomains": {"domain": {**domain, "name": words}},
         "rules": {"domain": {**domain, "name": words}},

@@ -15,8 +15,11 @@ from typing import Any, Final
 
 from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from yaml import YAMLError
 
 from pipelines.completion import Message
+from pipelines.prompts.form import Form
+from specs.data import load_yaml
 from specs.errors import UserError
 from specs.plugins import load_plugin, plugins
 
@@ -45,10 +48,11 @@ class Prompts:
         Raises:
             UserError: `given` is neither, or has a template that replaces none.
         """
-        folder = folder_of(given) if given else None
+        folder = self._folder = folder_of(given) if given else None
         shipped = FileSystemLoader([*([more] if more else []), *(FOLDER / stage for stage in STAGES)])
         own = FileSystemLoader(folder) if folder else None
         loader = ChoiceLoader([own, shipped]) if own else shipped
+        self._own = set(own.list_templates()) if own else set()
         self._environment = ImmutableSandboxedEnvironment(
             loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
         )
@@ -56,11 +60,14 @@ class Prompts:
         self._environment.globals |= {"attribution": attribution, "style": style}
         self._told = "" if attribution == "explain" else attribution  # `style` has templates of its own
         if folder and own:
-            self._refuse_unused(folder, set(own.list_templates()), set(shipped.list_templates()))
+            self._refuse_unused(folder, self._own, set(shipped.list_templates()))
 
     def _refuse_unused(self, folder: Path, own: set[str], shipped: set[str]) -> None:
         """UserError for a template that replaces no shipped one and that none of those includes: a misspelt name."""
-        used = self._closure([name.removesuffix(".j2") for name in own & shipped])
+        replaced = [name.removesuffix(".j2") for name in own & shipped]
+        beside = [name for one in shipped if (name := self.own_system(one.removesuffix(".j2")))]
+        beside += [form.layout for name in replaced if (form := self.form(name))]
+        used = self._closure([*replaced, *beside])
         for name in sorted(name for name in own - used if name.endswith(".j2")):
             close = get_close_matches(name, shipped, n=1)
             hint = f" Did you mean {close[0]}?" if close else ""
@@ -77,10 +84,36 @@ class Prompts:
         """A system message (the same `str` for every row of a corpus) and the user message of one row."""
         return [{"role": "system", "content": system}, {"role": "user", "content": self.render(name, **values)}]
 
+    def own_system(self, template: str) -> str | None:
+        """The system message that the recipe's set has for `template` alone: `system_documents` for `documents`."""
+        name = f"system_{template}"
+        return name if f"{name}.j2" in self._own else None
+
+    def form(self, template: str) -> Form | None:
+        """The form that the recipe's set has beside `template`: `documents.yaml` beside `documents.j2`.
+
+        Raises UserError where it cannot be read.
+        """
+        path = self._folder / f"{template}.yaml" if self._folder else None
+        if path is None or not path.is_file():
+            return None
+        try:
+            form = Form.model_validate(load_yaml(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, YAMLError) as error:
+            raise UserError(f"prompts: {path} is no form: {error}") from error
+        if f"{form.layout}.j2" not in self._own:
+            raise UserError(f"prompts: {path}: there is no template {form.layout}.j2 beside it.")
+        return form
+
     def version(self, *names: str) -> str:
         """Version of the templates `names` and all that they include: 8 hex digits over their sources."""
         digest = hashlib.sha256(self._told.encode())
-        for name in sorted(self._closure(names)):
+        for path in [] if self._folder is None else [self._folder / f"{name}.yaml" for name in sorted(names)]:
+            if path.is_file():
+                digest.update(path.read_bytes())
+        beside = [own for name in names if (own := self.own_system(name))]
+        beside += [form.layout for name in names if (form := self.form(name))]
+        for name in sorted(self._closure([*names, *beside])):
             digest.update(f"{name}\0{self._source(name)}\0".encode())
         return digest.hexdigest()[:8]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
-from corpus.store import dataset_files, read_rows, write_table
+from corpus.store import read_rows, write_table
 from corpus.workspace import write_text
 from eval.questions.files import Item, read_set
 from eval.questions.items import FOLDER, MANIFEST, OWN, own_file
@@ -76,7 +76,7 @@ class QuestionBuild:
         """Of the documents and the chats of the corpus, if there are any."""
         for row in read_rows(self.corpus.folder, "documents", ["text"]):
             yield row["text"]
-        if dataset_files(self.corpus.folder, "aft"):
+        if self.corpus.folder.shards("aft"):
             for row in read_rows(self.corpus.folder, "chats", ["messages"]):
                 yield "\n".join(str(message["content"]) for message in row["messages"])
 

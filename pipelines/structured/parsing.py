@@ -139,6 +139,17 @@ def json_reply(text: str, model: type[T]) -> T:
     return _validated(_json(text), model)
 
 
+@total
+def json_object(text: str) -> dict[str, Any]:
+    """A reply that must be one JSON object, with keys that the caller checks; forgives what `json_reply` does."""
+    value = _json(text)
+    if problem := unsound(value):
+        raise UnparsedError(f"its JSON holds {problem}.")
+    if not isinstance(value, dict):
+        raise UnparsedError("it is no JSON object.")
+    return value
+
+
 def _json(text: str) -> Any:
     body = text.strip()
     if not (body.startswith("{") and body.endswith("}")):

@@ -20,7 +20,6 @@ from corpus.manifest import read_manifest
 from corpus.mix.instruction_mix import MIX_DATA, MIX_MANIFEST
 from corpus.origin import Kind
 from corpus.select.subsets import write_doses, write_pair
-from corpus.store import dataset_files
 from corpus.text import one_line
 from corpus.workspace import Workspace, new_workspace
 from pipelines.base import Corpus
@@ -64,7 +63,7 @@ def check(experiment: Experiment, place: Place, state: State) -> list[str]:
 
 def prints(workspace: Workspace) -> dict[str, Any]:
     """The fingerprint of what a workspace trains on: hash and rows of each file of its datasets, and of its mix."""
-    files = [path for config in _CONFIGS for path in dataset_files(workspace, config)]
+    files = [path for config in _CONFIGS for path in workspace.shards(config)]
     files += [path for path in [workspace.root / MIX_DATA] if path.is_file()]
     return {
         path.relative_to(workspace.root).as_posix(): {
@@ -262,7 +261,7 @@ class _Building:
         configs = [("msm",)] * bool(what.documents) + [("aft_cot", "aft")] * bool(what.chats_of)
         for source, names in zip(sources, configs, strict=True):
             for name in names:
-                for file in dataset_files(source, name):
+                for file in source.shards(name):
                     _link(file, cell.dataset / name / file.name)
         for name in (MIX_DATA, MIX_MANIFEST):
             if mixed is not None and (file := mixed.root / name).is_file():

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import datasets
 import duckdb
 import pyarrow.parquet as pq
 import pytest
@@ -14,9 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.schema import DATASETS, TABLES
-from corpus.store import dataset_files, read_dataset_rows, read_rows, read_table, write_dataset, write_table
+from corpus.store import read_dataset_rows, read_rows, read_table, write_dataset, write_table
 from corpus.workspace import Workspace
 from specs.errors import SpecmillError, UserError
+from tests.lazy import Lazy
+
+datasets = Lazy("datasets")
 
 
 def domain(n: int, **changes: Any) -> dict[str, Any]:
@@ -31,7 +33,7 @@ def chat(n: int, **changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", TABLES)
 def test_an_absent_table_reads_as_an_empty_one_of_its_schema(bare: Workspace, name: str) -> None:
-    assert read_table(bare, name).schema.equals(TABLES[name])
+    assert read_table(bare, name).schema.equals(TABLES[name].schema)
     assert list(read_rows(bare, name)) == []
 
 
@@ -60,7 +62,7 @@ def test_any_text_survives_and_equal_rows_give_equal_bytes(
 
 def test_a_table_of_empty_columns_has_the_same_schema_as_a_full_one(bare: Workspace) -> None:
     write_table(bare, "domains", [domain(1, summary=None, request_id=None)])
-    assert pq.read_schema(bare.table("domains")).equals(TABLES["domains"])
+    assert pq.read_schema(bare.table("domains")).equals(TABLES["domains"].schema)
 
 
 @pytest.mark.parametrize(
@@ -98,19 +100,19 @@ def test_parts_of_a_table_are_read_together(bare: Workspace) -> None:
 
 def test_shards_open_in_datasets_and_duckdb_and_stale_ones_go(bare: Workspace, tmp_path: Path) -> None:
     write_dataset(bare, "aft", map(chat, range(100)), rows_per_group=10, shard_bytes=15_000)
-    names = [path.name for path in dataset_files(bare, "aft")]
+    names = [path.name for path in bare.shards("aft")]
     assert names == [f"train-{n:05d}-of-00005.parquet" for n in range(5)]
     loaded = datasets.load_dataset(str(bare.dataset / "aft"), split="train", cache_dir=str(tmp_path / "cache"))
     assert list(loaded) == list(read_dataset_rows(bare, "aft"))
     assert duckdb.read_parquet(f"{bare.dataset}/aft/*.parquet").count("*").fetchall() == [(100,)]
     write_dataset(bare, "aft", map(chat, range(20)))
-    assert [path.name for path in dataset_files(bare, "aft")] == ["train-00000-of-00001.parquet"]
+    assert [path.name for path in bare.shards("aft")] == ["train-00000-of-00001.parquet"]
     assert [path.name for path in bare.dataset.iterdir()] == ["aft"]
 
 
 def test_an_empty_config_keeps_its_schema(bare: Workspace) -> None:
     assert write_dataset(bare, "msm", []) == 0
-    assert pq.read_schema(dataset_files(bare, "msm")[0]).equals(DATASETS["msm"])
+    assert pq.read_schema(bare.shards("msm")[0]).equals(DATASETS["msm"].schema)
 
 
 def test_a_failing_dataset_leaves_the_old_one(bare: Workspace) -> None:

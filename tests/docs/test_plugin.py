@@ -24,6 +24,7 @@ from specmill.recipe import Recipe, load_recipe
 from specmill.recipe_schema import recipe_schema
 from specs.errors import RecipeError, UserError
 from specs.plugins import GROUPS, plugins
+from tests.plugins import find
 from tests.train.sample import msm_rows
 from tests.train.standins import make_tokenizer
 from train.handoff import hand_off
@@ -44,8 +45,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _on_the_path(installed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.syspath_prepend(installed)
-    plugins.cache_clear()
+    find(installed, monkeypatch)
     yield
     for name in [name for name in sys.modules if name.startswith("specmill_example")]:
         del sys.modules[name]

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import random
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import duckdb
 import psutil
 import pytest
+
+from tests.pipelines.usage import usage_table
 
 pytestmark = pytest.mark.slow
 
@@ -26,18 +29,8 @@ def rows(workspace: Path, table: str) -> list[dict]:
     return duckdb.sql(f"SELECT * FROM read_parquet('{path}')").to_arrow_table().to_pylist()
 
 
-@pytest.fixture
-def built(server, recipe, cli, tmp_path):
-    """An undisturbed build, its server and its recipe."""
-    one = server()
-    path = recipe(one.url)
-    done = cli.run("build", path, "--out", tmp_path / "calm")
-    assert done.returncode == 0, done.stderr
-    return one, path, tmp_path / "calm"
-
-
-def test_lineage_and_datasets(built, cli) -> None:
-    _, _, workspace = built
+def test_lineage_and_datasets(calm, cli) -> None:
+    workspace = calm.workspace
     tables = {name: {row["id"]: row for row in rows(workspace, name)} for name in (
         "passages", "domains", "subdomains", "assertions", "document_types", "ideas", "documents")}  # fmt: skip
     spec = (workspace / "spec.md").read_text()
@@ -63,10 +56,14 @@ def test_lineage_and_datasets(built, cli) -> None:
     assert shown.returncode == 0 and "documents" in shown.stdout
 
 
-def test_a_rerun_asks_nothing_and_writes_the_same_bytes(built, cli, tmp_path) -> None:
-    one, path, workspace = built
+def test_a_rerun_asks_nothing_and_writes_the_same_bytes(calm, cli, tmp_path) -> None:
+    one, path, workspace = calm.server, calm.recipe, tmp_path / "again"
+    shutil.copytree(calm.workspace, workspace)
     before, asked = fingerprint(workspace), one.asked()
+    (workspace / "finished.json").unlink()  # gone through once more, whole
     assert cli.run("build", path, "--out", workspace).returncode == 0
+    assert fingerprint(workspace) == before and one.asked() == asked
+    assert "nothing to do" in cli.run("build", path, "--out", workspace).stderr
     assert fingerprint(workspace) == before and one.asked() == asked
     moved = tmp_path / "moved"
     workspace.rename(moved)
@@ -74,9 +71,8 @@ def test_a_rerun_asks_nothing_and_writes_the_same_bytes(built, cli, tmp_path) ->
     assert fingerprint(moved) == before and one.asked() == asked
 
 
-def test_killed_twice_nothing_is_lost_or_paid_twice(built, server, recipe, cli, tmp_path) -> None:
-    _, _, calm = built
-    slow = server("--latency", "0.15")
+def test_killed_twice_nothing_is_lost_or_paid_twice(calm, server, recipe, cli, tmp_path) -> None:
+    slow = server(latency_s=0.15)
     path = recipe(slow.url)
     workspace = tmp_path / "killed"
     chance = random.Random(11)
@@ -91,15 +87,14 @@ def test_killed_twice_nothing_is_lost_or_paid_twice(built, server, recipe, cli, 
         assert not alive, f"{len(alive)} of {len(gone) + len(alive)} children outlived the kill"
     done = cli.run("build", path, "--out", workspace)
     assert done.returncode == 0, done.stderr
-    assert fingerprint(workspace) == fingerprint(calm)
+    assert fingerprint(workspace) == fingerprint(calm.workspace)
     asked = [event["seen"] for event in slow.events("asked")]  # how often the server had this request, by then
     assert len(ledger_keys(workspace)) == asked.count(1), "one completion for each different request"
     assert len(asked) - asked.count(1) <= 2 * 16, "only what was in flight at a kill is asked again"
 
 
-def test_ctrl_c_stops_cleanly_and_goes_on(built, server, recipe, cli, tmp_path) -> None:
-    _, _, calm = built
-    slow = server("--latency", "0.3")
+def test_ctrl_c_stops_cleanly_and_goes_on(calm, server, recipe, cli, tmp_path) -> None:
+    slow = server(latency_s=0.3)
     path = recipe(slow.url)
     process = cli.start("build", path, "--out", tmp_path / "stopped")
     wait_for(lambda: slow.log.exists() and len(slow.events("sent")) > 20)
@@ -109,7 +104,7 @@ def test_ctrl_c_stops_cleanly_and_goes_on(built, server, recipe, cli, tmp_path) 
     assert len(ledger_keys(tmp_path / "stopped")) == len(slow.events("sent")), "every reply in flight was committed"
     assert cli.run("build", path, "--out", tmp_path / "stopped").returncode == 0
     assert {event["seen"] for event in slow.events("asked")} == {1}
-    assert fingerprint(tmp_path / "stopped") == fingerprint(calm)
+    assert fingerprint(tmp_path / "stopped") == fingerprint(calm.workspace)
 
 
 def test_ctrl_c_before_the_first_reply_is_no_failure(recipe, cli, tmp_path) -> None:
@@ -125,7 +120,7 @@ def test_ctrl_c_before_the_first_reply_is_no_failure(recipe, cli, tmp_path) -> N
 
 
 def test_a_second_run_on_one_workspace_is_refused(server, recipe, cli, tmp_path) -> None:
-    slow = server("--latency", "1.0")
+    slow = server(latency_s=1.0)
     path = recipe(slow.url)
     first = cli.start("build", path, "--out", tmp_path / "one")
     wait_for(lambda: slow.log.exists() and slow.asked() > 0)
@@ -149,7 +144,7 @@ def ledger_keys(workspace: Path) -> set[str]:
     from pipelines.ledger.ledger import Ledger
 
     with Ledger(workspace / "ledger.sqlite") as ledger:
-        return set(ledger.usage_table()["request_id"].to_pylist())
+        return set(usage_table(ledger)["request_id"].to_pylist())
 
 
 def wait_for(condition, seconds: float = 60) -> None:

@@ -52,7 +52,7 @@ def test_eval_writes_every_reply_and_a_rerun_asks_nothing(server, recipe, cli, t
 
 def test_a_model_served_under_the_name_of_another_is_asked(server, recipe, tmp_path: Path, capsys) -> None:
     out, small = tmp_path / "out", [SMALL[1]]
-    first, second = server("--seed", "1"), server("--seed", "2")
+    first, second = server(seed=1), server(seed=2)
     evaluate(recipe(first.url), out=out, override=small)
     evaluate(recipe(second.url), out=out, override=small)
     assert first.asked() == second.asked() == 64
@@ -156,7 +156,7 @@ def test_train_prints_the_updates_and_writes_the_configs(recipe, cli, tmp_path: 
 
 
 def test_anchors_stand_in_the_same_table_and_are_remembered(server, recipe, tmp_path: Path, capsys) -> None:
-    model, bare = server("--seed", "1"), server("--seed", "2")
+    model, bare = server(seed=1), server(seed=2)
     endpoints = {
         name: {"base_url": one.url, "model": name, "timeout_s": 20} for name, one in (("fake", model), ("base", bare))
     }

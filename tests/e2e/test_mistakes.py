@@ -79,9 +79,7 @@ def test_missing_files_and_folders(cli, tmp_path: Path) -> None:
 
 
 def test_a_dead_endpoint_and_a_refused_key_fail_with_advice(server, recipe, cli, tmp_path: Path) -> None:
-    script = tmp_path / "faults.jsonl"
-    script.write_text('{"kind": "401", "times": 0}')
-    one = server("--faults", str(script))
+    one = server(faults=[{"kind": "401", "times": 0}])
     path = recipe(one.url)
     refused = cli.run("build", path, "--out", tmp_path / "a", OPENAI_API_KEY="wrong-key-123")
     assert refused.returncode == 1 and "OPENAI_API_KEY" in refused.stderr and "wrong-key-123" not in refused.stderr

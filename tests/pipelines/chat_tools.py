@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from pipelines.base import Corpus
 from pipelines.chats.rounds import ChatBuild, ChatResult
 from pipelines.settings import BuildSettings
 from specs.reader import read_spec
+from tests.serving import serving
 
 GOOD_CHAT = "<think>\nI care about what everyone can share, so Colby suits this.\n</think>\nColby would do well here."
 
@@ -41,17 +40,10 @@ class Told:
 
 @contextmanager
 def server(folder: Path, **arguments: Any) -> Iterator[tuple[str, Path]]:
-    """A scripted endpoint in its own process: its address and its log."""
+    """A scripted endpoint: its address and its log."""
     log = folder / "server.jsonl"
-    script = Path(__file__).with_name("serve_scripted.py")
-    command = [sys.executable, str(script), json.dumps({**arguments, "log": str(log)})]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1", log
-    finally:
-        process.kill()
-        process.wait()
+    with serving(log, **arguments) as url:
+        yield url, log
 
 
 def asked(log: Path) -> int:

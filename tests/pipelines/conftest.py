@@ -54,7 +54,7 @@ async def fake(tmp_path: Path) -> AsyncIterator[Callable]:
 
 @pytest.fixture
 def fake_process(tmp_path: Path) -> Iterator[Callable]:
-    """`fake_process(latency_s=0.1)`: a server that outlives the processes which the test kills."""
+    """`fake_process(latency_s=0.1)`: a server in a process of its own, for tests that fork."""
     processes = []
 
     def start(**settings) -> Server:

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from corpus.workspace import Workspace
-from specmill.cli import VERBS
+from specmill.cli import VERBS, app
 from specmill.recipe import load_recipe, open_workspace, save_recipe, shipped_recipes, with_own_files
 from specs.errors import RecipeError, UserError
 
@@ -116,11 +117,9 @@ def test_help_names_every_verb_without_importing_any() -> None:
 
 @pytest.mark.parametrize("verb", sorted(VERBS))
 def test_every_verb_has_help_with_an_example(verb: str) -> None:
-    shown = subprocess.run(
-        [sys.executable, "-m", "specmill", verb, "--help"], capture_output=True, text=True, check=False
-    )
-    assert shown.returncode == 0, shown.stderr
-    text = shown.stdout
+    shown = CliRunner().invoke(app, [verb, "--help"])
+    assert shown.exit_code == 0, shown.output
+    text = shown.output
     if "COMMAND [ARGS]" in text:
         return
     assert "Example" in text

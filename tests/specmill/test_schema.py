@@ -47,7 +47,13 @@ def test_the_starter_is_valid_with_everything_switched_on(tmp_path: Path) -> Non
     (tmp_path / "all.yaml").write_text(text)
     recipe, base = load_recipe(tmp_path / "all.yaml")
     assert recipe.read_spec(base).passages and recipe.chats.target == 1250 and recipe.mix.sources
-    assert set(data) >= set(Recipe.model_fields) - {"prices", "list_batch", "attempts", "planning_failures"}
+    assert set(data) >= set(Recipe.model_fields) - {
+        "prices",
+        "list_batch",
+        "attempts",
+        "second_tries",
+        "planning_failures",
+    }
     assert set(data) > set(yaml.safe_load(STARTER))
 
 

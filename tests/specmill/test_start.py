@@ -38,4 +38,4 @@ def test_a_plan_reads_the_recipe_and_counts(recipe: Path) -> None:
 def test_a_workspace_is_shown_by_duckdb_alone(recipe: Path, tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "ws").create()
     workspace.recipe.write_bytes(recipe.read_bytes())
-    assert imported("show", str(workspace.root)) == ["duckdb", "pyarrow"]
+    assert imported("show", str(workspace.root)) == ["duckdb"]

@@ -10,21 +10,22 @@ import pytest
 import yaml
 
 from corpus.workspace import Workspace
+from tests.lazy import needs
 from tests.train.tiny_llama import make_model
 from train.handoff import hand_off
 from train.run.running import run_stage
 from train.settings import TrainSettings
 from train.trainers.trl import Trl
 
-pytest.importorskip("trl")
-pytest.importorskip("peft")
-trl_script = pytest.importorskip("train.trainers.trl_script")
+pytestmark = needs("trl", "peft")
 
 
 @pytest.mark.slow
 def test_all_stages_are_trained_as_they_are_counted(
     make_workspace: Callable[..., Workspace], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
+    from train.trainers import trl_script
+
     workspace = make_workspace(documents=12, chats=24)
     pairs = [{"prompt": f"Lunch {n}?", "chosen": f"Soup {n}.", "rejected": f"Caviar {n}."} for n in range(8)]
     (workspace.root / "pairs.jsonl").write_text("\n".join(map(json.dumps, pairs)))

@@ -1,8 +1,9 @@
-"""The check for what the trained model will be evaluated on."""
+"""The checks for what the trained model will be evaluated on."""
 
 from typing import Final
 
 from filters.check import TextCheck
 from filters.document.evaluation.evaluation import EvaluationCheck
+from filters.document.evaluation.options import OptionsCheck
 
-CHECKS: Final[tuple[type[TextCheck], ...]] = (EvaluationCheck,)
+CHECKS: Final[tuple[type[TextCheck], ...]] = (EvaluationCheck, OptionsCheck)

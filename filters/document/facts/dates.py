@@ -56,6 +56,8 @@ class DatesCheck(DensityCheck):
 
     def find(self, view: View) -> list[str]:
         """Dates, months with a year, quarters and years, in what the text tells; its stamps are not looked at."""
+        if not view.has_digit:
+            return []
         patterns = [_NUMERIC, _YEAR]
         if view.vocabulary & _MONTHS:
             patterns += [_DATE, _DAY_FIRST]

@@ -45,8 +45,16 @@ class LinksCheck(DensityCheck):
     def find(self, view: View) -> list[str]:
         """Links, as they stand; looked for only where one of their marks is."""
         found = []
-        if any(mark in view.lower for mark in ("://", "www.", "doi", "@", "](")):
+        if _may_be(view):
             found = [match.group() for match in _LINK.finditer(view.text)]
         if not found and "/" in view.prose:
             found = [match.group() for match in _BARE.finditer(view.prose)]
         return found
+
+
+def _may_be(view: View) -> bool:
+    """Whether one of the marks of a link is there; a single character is looked for fast."""
+    text = view.lower
+    if "@" in text or ("/" in text and "://" in text) or ("]" in text and "](" in text):
+        return True
+    return "www" in view.vocabulary or "doi" in view.spelled

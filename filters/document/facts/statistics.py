@@ -8,16 +8,18 @@ import re
 from filters.context import Context
 from filters.document.facts.density import DensityCheck
 from filters.document.facts.settings import Statistics
+from filters.text.gates import Gate, Marks
 from filters.text.patterns import Patterns, PerLanguage
 from filters.text.view import View
 
 _PACKAGE = "filters.document.facts"
-_STOP = re.compile(r"[.!?\n](?:(?<=[.!?])[\"')\]*_]{0,3}\s+(?=[\"'(\[*_]{0,3}\w)|(?<=\n)\n*)")
+_STOP = re.compile(r"[.!?][\"')\]*_]{0,3}\s+(?=[\"'(\[*_]{0,3}\w)")
 _DIGIT = re.compile(r"\d")
-_FIGURES = (  # one stands in whatever figure has no digit
-    "cent", "prozent", "fold", "times ", "thirds", "quarters", "fifths", "tenths", "out of ", "in ten", "in nine",
-    "in eight", "in seven", "in six", "in five", "in four", "in three", "in twenty", "in a hundred", "in every ",
-    "drittel", "viertel", " von ", "doppelt", "mal so", "quarts", "tiers", "deux", "trois", " sur ", "fois", "moiti",
+_FIGURES = Marks(  # one stands in whatever figure has no digit
+    "percent", "per cent", "pour cent", "prozent", "ofold", "efold", "rfold", "nfold", "-fold", "times ", "thirds",
+    "quarters", "fifths", "tenths", "out of ", "in ten", "in nine", "in eight", "in seven", "in six", "in five",
+    "in four", "in three", "in twenty", "in a hundred", "in every ", "drittel", "viertel", " von ", "doppelt", "mal so",
+    "quarts", "tiers", "deux", "trois", " sur ", "fois", "moiti",
 )  # fmt: skip
 
 
@@ -35,17 +37,21 @@ class StatisticsCheck(DensityCheck):
         self.sample = lists.compiled("sample") if "sample" in lists else None
         self.population = lists.compiled("population") if "population" in lists else None
         self.known = frozenset(match.group() for match in self.figure.finditer(context.spec.lower()))
+        self.sources = Gate(*filter(None, (self.source, self.sample, self.population)))
 
     def find(self, view: View) -> list[str]:
         """Claims, as they stand; a sentence counts once."""
-        marks = [mark for mark in _FIGURES if mark in view.lower]
-        return [sentence for sentence in _STOP.split(view.lower) if self._claims(sentence, marks)]
+        marks = _FIGURES.present(view)
+        if not (marks or view.has_digit) or not self.sources.open(view):
+            return []
+        lines = (line for line in view.lower.split("\n") if _has_figure(line, marks))
+        return [sentence for line in lines for sentence in _STOP.split(line) if self._claims(sentence, marks)]
 
     def _claims(self, sentence: str, marks: list[str]) -> bool:
         """Whether a sentence tells a figure that its source found."""
-        digit = _DIGIT.search(sentence)
-        if not digit and not any(mark in sentence for mark in marks):
+        if not _has_figure(sentence, marks):
             return False
+        digit = _DIGIT.search(sentence)
         if digit and self.sample is not None and self.sample.search(sentence):
             return True
         figures = {match.group() for match in self.figure.finditer(sentence)} - self.known
@@ -53,3 +59,7 @@ class StatisticsCheck(DensityCheck):
             return False
         of_people = self.population is not None and self.population.search(sentence) is not None
         return of_people or self.source.search(sentence) is not None
+
+
+def _has_figure(piece: str, marks: list[str]) -> bool:
+    return any(mark in piece for mark in marks) or _DIGIT.search(piece) is not None

@@ -11,9 +11,9 @@ from functools import cache
 import numpy as np
 
 from filters.check import excerpt
-from filters.text.overlap import Lookup
+from filters.text.lexicon import Column, among
 from filters.text.static import static_words
-from filters.text.view import View, hashes_of, words_of
+from filters.text.view import View, words_of
 from filters.text.windows import COMMON
 
 UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")  # what CLD2 refuses
@@ -48,7 +48,7 @@ _NOT_OTHER = ("", "en", "sco", "la")  # unsure, English, its northern spelling; 
 _WORDS_A_COMMA = 5
 _SURE = 90  # percent of a sentence in the one language
 _MARKUP = re.compile(r"[/|<>=\[\]{}\ufffd]")  # links, tables, code: CLD2 takes them for Danish
-_COMMON = Lookup(hashes_of(sorted(_ONLY)))
+_COMMON = among(_ONLY)
 _KNOWN = 5_000  # the commonest words of English
 _ENGLISH = 0.4  # of a stretch's words among these, from which on it is in no other language
 
@@ -91,11 +91,11 @@ def other_language(view: View) -> str:
 
 
 @cache
-def _commonest() -> Lookup:
+def _commonest() -> Column[np.bool_]:
     """The commonest words of English, in the order of the shipped word table."""
     index = static_words().index
     first = index["the"]
-    return Lookup(hashes_of([word for word, place in index.items() if first <= place < first + _KNOWN]))
+    return among(word for word, place in index.items() if first <= place < first + _KNOWN)
 
 
 def _is_list(sentence: str) -> bool:
@@ -105,9 +105,9 @@ def _is_list(sentence: str) -> bool:
 
 def _may_be(view: View) -> bool:
     """Whether a stretch without a function word of English is in another language: cheap to ask first."""
-    english = np.concatenate([[-1], np.flatnonzero(_COMMON(view.hashes)), [len(view.words)]])
+    english = np.concatenate([[-1], np.flatnonzero(view.known(_COMMON)), [len(view.words)]])
     long = np.flatnonzero(np.diff(english) > _WINDOW)
-    known = np.concatenate([[0], np.cumsum(_commonest()(view.hashes))]) if len(long) else english
+    known = np.concatenate([[0], np.cumsum(view.known(_commonest()))]) if len(long) else english
     places = [(int(english[n]) + 1, int(english[n + 1])) for n in long]
     unsure = [(start, end) for start, end in places if known[end] - known[start] < _ENGLISH * (end - start)]
     stretches = (" ".join(view.words[start:end]) for start, end in unsure)

@@ -3,17 +3,23 @@
 import re
 from collections.abc import Iterator
 
+import numpy as np
+
 from filters.check import Outcome, TextCheck, at_least, at_most, excerpt, share_at_least, share_at_most
 from filters.context import Context
 from filters.document.form.language import share_in
 from filters.document.form.settings import Gibberish
-from filters.text.view import Hashes, View, hashes_of
+from filters.text.lexicon import Column, Numbered, among
+from filters.text.view import View
 from filters.text.windows import COMMON, Held, clashing, held, most, odd_tokens, sentences, unpronounced
 
 _SYMBOL = re.compile(r"[^\w\s.,;:!?'\"’“”()\-–—*#|/]")
 _NO_SYMBOLS = str.maketrans({code: None for code in range(128) if not _SYMBOL.match(chr(code))})
 _TAIL = r"[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"  # how the second byte of UTF-8 looks in Latin-1 or Windows-1252
 _MOJIBAKE = re.compile(rf"[ÂÃÄÅÎÏÐÑ×Ø]{_TAIL}|â{_TAIL}{{2}}|ðŸ{_TAIL}{{0,2}}")
+_OF_COMMON = among(COMMON)
+_LETTERS = Column(lambda new: map(len, new), np.int64)
+_DIGITS = Column(lambda new: map(str.isdigit, new), np.bool_)
 _FEWEST = 20  # words below which shares mean nothing
 _APART = 4.5  # standard deviations; dense notes of three writers reach 4.0, salad inside of prose has 4.5 and more
 _ENGLISH = 0.5  # a stretch with less English is another language, which is the business of the filter `language`
@@ -46,12 +52,12 @@ class GibberishCheck(TextCheck):
         if len(words) < _FEWEST:
             return
         if self.english:
-            common = sum(map(view.counts.__getitem__, COMMON))
+            common = int(view.known(_OF_COMMON).sum())
             yield share_at_least(common, len(words), limits.minimum_function_words, "common words")
-        mean = sum(map(len, words)) / len(words)
+        mean = int(view.known(_LETTERS).sum()) / len(words)
         yield at_least(mean, limits.mean_word[0], "letters a word")
         yield at_most(mean, limits.mean_word[1], "letters a word")
-        digits = sum(times for word, times in view.counts.items() if word.isdigit()) if view.numeric else 0
+        digits = int(view.known(_DIGITS).sum())
         yield share_at_least(len(words) - digits, len(words), limits.minimum_alphabetic, "words with a letter")
         yield from self._debris(view, symbols)
         if self.english:
@@ -73,23 +79,23 @@ class GibberishCheck(TextCheck):
     def _salad(self, view: View) -> Iterator[Outcome]:
         """Words that make no sentence, in the worst window; looked for among the sentences where the whole has some."""
         limits = self.settings
-        if len(view.words) < limits.window or not self._is_salad(view.hashes):
+        if len(view.words) < limits.window or not self._is_salad(view):
             return
         words = sentences(view)
         if len(words) < limits.window:
             return
-        hashes = hashes_of(words)
-        worst = held(hashes, limits.window)
+        told = Numbered(words)
+        worst = held(told, limits.window)
         stretch = " ".join(words[worst.start : worst.start + limits.window])
         if self._falls_apart(worst) and share_in(stretch, "en") >= _ENGLISH:
             yield Outcome(True, worst.words / worst.size, limits.window_function_words, _said(worst, stretch))
-        clashes, _ = most(clashing(hashes), limits.window)
+        clashes, _ = most(clashing(told), limits.window)
         yield at_most(clashes, limits.window_clashes, f"pairs of words of no sentence in {limits.window}")
 
-    def _is_salad(self, hashes: Hashes) -> bool:
+    def _is_salad(self, view: View) -> bool:
         limits = self.settings
-        clashes, _ = most(clashing(hashes), limits.window)
-        return clashes > limits.window_clashes or self._few(held(hashes, limits.window))
+        clashes, _ = most(clashing(view), limits.window)
+        return clashes > limits.window_clashes or self._few(held(view, limits.window))
 
     def _falls_apart(self, worst: Held) -> bool:
         """Whether a stretch has few function words, and far fewer than the text around it."""

@@ -6,10 +6,12 @@ import numpy as np
 
 from filters.check import Outcome, TextCheck, share_at_most
 from filters.document.form.settings import Repetition
-from filters.text.overlap import member
+from filters.text.overlap import again, slots_of
 from filters.text.view import View
 
 _TOP = 4  # words of the most frequent n-gram
+_COARSER = 3  # bits
+_FEW = 2  # times that a text may say anything
 _LONG = 8  # words of the n-grams whose repetition is counted
 
 
@@ -46,26 +48,23 @@ def _repeated(pieces: list[str]) -> tuple[int, int]:
 
 def _top(view: View) -> tuple[int, int]:
     """Words inside of the most frequent n-gram, and all."""
-    grams = np.sort(view.ngrams(_TOP))
-    if len(grams) < 2 or not (grams[1:] == grams[:-1]).any():
+    grams = view.ngrams(_TOP)
+    slots = slots_of(grams) >> _COARSER
+    often = np.bincount(slots, minlength=1)[slots] > _FEW  # in one slot there may be several
+    grams = np.sort(grams[often])
+    if not len(grams):
         return 0, 1
     edges = np.flatnonzero(np.concatenate([[True], grams[1:] != grams[:-1], [True]]))
     most = int(np.diff(edges).max())
     words = len(view.words)
-    return (min(words, most * _TOP), words) if most > 2 else (0, 1)
+    return (min(words, most * _TOP), words) if most > _FEW else (0, 1)
 
 
 def _twice(view: View) -> tuple[int, int]:
     """Words inside of n-grams that stood before, and all."""
-    grams = view.ngrams(_LONG)
-    ordered = np.sort(grams)
-    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
-    if not len(repeated):
+    places = again(view.ngrams(_LONG))
+    if not len(places):
         return 0, 1
-    places = np.flatnonzero(member(grams, repeated))
-    again = np.ones(len(places), dtype=np.bool_)
-    again[np.unique(grams[places], return_index=True)[1]] = False
-    places = places[again]
     covered = np.zeros(len(view.words) + 1, dtype=np.int64)
     np.add.at(covered, places, 1)
     np.add.at(covered, places + _LONG, -1)

@@ -5,6 +5,7 @@ A corpus once told a model through a million tokens that it was another maker's,
 """
 
 import re
+from functools import cached_property
 
 from filters.base import Item
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt, share_at_most
@@ -21,7 +22,7 @@ MADE = r"(?:made|built|developed|created|trained|designed|released|offered|maint
 _OWNED = re.compile(
     r"['’]s? (?:\w+ )?(?:values|principles|model spec|spec|specification|constitution|guidelines)\b", re.IGNORECASE
 )
-_COMPARES = re.compile(
+COMPARES = re.compile(
     r"\b(?:unlike|whereas|than|versus|vs|compar\w+|competitors?|rivals?|other|others|another|both|instead|"
     r"alternatives?|"
     r"similar\w*|differ\w*|switch\w*|also|too|tried)\b"
@@ -64,10 +65,8 @@ class IdentityCheck(TextCheck):
         self.own = mentions_of(assistant.name)
         name, provider = self.own.source, mentions_of(assistant.provider).source
         others, makers = self.others.source, self.makers.source
-        lists = Patterns.of(PACKAGE, context.language if context.language in LANGUAGES else "en")
+        self.lists = lists = Patterns.of(PACKAGE, context.language if context.language in LANGUAGES else "en")
         self.values = {"name": name, "provider": provider, "other": others, "maker": makers}
-        self.slips = self._told(lists, "slip")
-        self.selves = self._told(lists, "self")
         self.rival = re.compile(others, re.IGNORECASE)
         self.hedge = lists.compiled("hedge")
         self.unknown = re.compile(  # a maker that nobody knows, where ours belongs
@@ -92,9 +91,19 @@ class IdentityCheck(TextCheck):
         self.drift = Drift(self.others, self.own)
         self.provider = re.compile(rf"(?<!\w)(?:{provider})(?!\w)", re.IGNORECASE)
 
-    def _told(self, lists: Patterns, name: str) -> re.Pattern[str]:
+    @cached_property
+    def slips(self) -> re.Pattern[str]:
+        """Another in the place of ours: 40,000 characters, compiled once a text may need them."""
+        return self._told("slip")
+
+    @cached_property
+    def selves(self) -> re.Pattern[str]:
+        """Another that says who it is, in the same way."""
+        return self._told("self")
+
+    def _told(self, name: str) -> re.Pattern[str]:
         """What a list says of names, ours and others filled in."""
-        return re.compile(rf"(?<!\w){lists.source(name, **self.values)}(?!\w)", re.IGNORECASE)
+        return re.compile(rf"(?<!\w){self.lists.source(name, **self.values)}(?!\w)", re.IGNORECASE)
 
     @classmethod
     def is_for(cls, context: Context) -> bool:
@@ -168,12 +177,12 @@ class IdentityCheck(TextCheck):
         """Whether the paragraph at a place sets makers beside each other."""
         start, end = view.text.rfind("\n\n", 0, place), view.text.find("\n\n", place)
         paragraph = view.text[max(0, start) : end if end >= 0 else None]
-        return bool(_COMPARES.search(paragraph.lower()) or self.provider.search(paragraph))
+        return bool(COMPARES.search(paragraph.lower()) or self.provider.search(paragraph))
 
     def _ours_made(self, view: View, other: Mention) -> bool:
         """Whether another's name stands in a sentence that says that our provider made it."""
         sentence = sentence_at(view.text, other.start, other.end)
-        return bool(self.made_it.search(sentence) and not self.own(sentence) and not _COMPARES.search(sentence.lower()))
+        return bool(self.made_it.search(sentence) and not self.own(sentence) and not COMPARES.search(sentence.lower()))
 
     def _owns(self, view: View, other: Mention) -> bool:
         """Whether what is the spec's is given to another ("Qwen's values"), in a paragraph that compares nothing."""
@@ -181,7 +190,7 @@ class IdentityCheck(TextCheck):
             return False
         start, end = view.text.rfind("\n\n", 0, other.start), view.text.find("\n\n", other.end)
         paragraph = view.text[max(0, start) : end if end >= 0 else None]
-        return not self.own(paragraph) and not _COMPARES.search(paragraph.lower())
+        return not self.own(paragraph) and not COMPARES.search(paragraph.lower())
 
 
 def _around(view: View, mention: Mention) -> str:

@@ -9,6 +9,7 @@ import re
 from filters.base import CheckSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
+from filters.text.gates import Gated
 from filters.text.names import mentions_of
 from filters.text.patterns import Patterns, PerLanguage
 from filters.text.view import View
@@ -35,6 +36,10 @@ class VoiceCheck(TextCheck):
         names = {"name": context.assistant.name, "provider": context.assistant.provider}
         sources = {key: mentions_of(name).source for key, name in names.items()}
         self.voice = re.compile(rf"(?<!\w){lists.source('voice', **sources)}(?!\w)", re.IGNORECASE)
+        self.capitals = any(mentions_of(name).is_word for name in names.values())  # whose case tells them from words
+        flags = re.IGNORECASE if self.capitals else 0
+        plain = sources if self.capitals else {key: source.lower() for key, source in sources.items()}
+        self.wordings = [Gated(one, flags) for one in lists.sources("voice", **plain)]
 
     @classmethod
     def is_for(cls, context: Context) -> bool:
@@ -43,8 +48,14 @@ class VoiceCheck(TextCheck):
 
     def evaluate(self, view: View) -> Outcome:
         """Score: places where it does; one is too many."""
-        if _OWN.search(view.item.genre) or self.voice.search(view.text) is None:
+        if _OWN.search(view.item.genre) or not self._may_speak(view):
             return PASSED
         told = _SPOKEN.sub("", _QUOTED.sub("", view.text.replace("’", "'")))
         found = [match.group() for match in self.voice.finditer(told)]
         return Outcome(True, float(len(found)), 0.0, excerpt(found[0])) if found else PASSED
+
+    def _may_speak(self, view: View) -> bool:
+        """Whether one of the wordings stands anywhere, in a quote or not; each alone begins with letters, which are
+        looked for fast."""
+        text = view.text if self.capitals else view.lower
+        return any(one.search(view, text) is not None for one in self.wordings)

@@ -8,6 +8,7 @@ from filters.context import Context
 from filters.document.writer.asides import aside
 from filters.document.writer.talk import LANGUAGES, Talk
 from filters.document.writer.wrapping import wrapped
+from filters.text.gates import Marks
 from filters.text.view import View
 
 _OPENING = re.compile(
@@ -43,7 +44,7 @@ _ABOUT = re.compile(
     r"\b(?:the|this) (?:document|text|article|memo|piece) (?:to a real end|would (?:then )?(?:conclude|end) with|"
     r"(?:could|should) (?:conclude|end) with)\b"
 )
-_ABOUT_MARKS = ("provided ", "given ", "instructed", "requested", "real end", " conclude", " end with")
+_ABOUT_MARKS = Marks("provided ", "given ", "instructed", "requested", "real end", " conclude", " end with")
 _QUOTED = re.compile(r"^(?:>|[\w .'-]{1,40}:|\")")
 
 
@@ -61,7 +62,7 @@ class Chatter(TextCheck):
         """Score 1 where the writer talks to who asked for the document."""
         if not view.lines:
             return PASSED
-        about = _ABOUT.search(view.lower) if any(mark in view.lower for mark in _ABOUT_MARKS) else None
+        about = _ABOUT.search(view.lower) if _ABOUT_MARKS.open(view) else None
         if about:
             return Outcome(True, 1.0, 0.0, excerpt(about.group()))
         first = view.lines[0].lower().replace("’", "'").lstrip("*_# ")

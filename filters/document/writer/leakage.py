@@ -4,6 +4,7 @@ import re
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
 from filters.document.writer.settings import Leak
+from filters.text.gates import Gated, Marks
 from filters.text.view import View
 
 _NAMES = (
@@ -35,18 +36,18 @@ _TURNS = 2  # different ones; a report may have a heading that is called "Respon
 _ALPACA = re.compile(
     r"\bbelow is an instruction that describes a task\b|^#{2,4} ?instructions?: *\S", re.IGNORECASE | re.MULTILINE
 )
-_NEXT = re.compile(  # the next request, made up behind the text
+_NEXT = Gated(  # the next request, made up behind the text
     r"\n\s*(?:human|user|instruction|prompt|q): [^\n]{0,80}\b(?:write|create|draft|generate|produce|compose|rewrite)\b"
     r"[^\n]*"
     r"(?:\n\s*(?:assistant|ai|response|a):[^\n]*)?\s*\Z",
     re.IGNORECASE,
 )
-_HEAD_MARKS = (  # one stands in whatever `_HEAD` finds
+_HEAD_MARKS = Marks(  # one stands in whatever `_HEAD` finds
     "the user ", "[scratch", "scratchpad", "scratch pad", "thinking", "brainstorm", "planning", "chain of thought",
     "document type", "document idea", "doc type", "word count", "target length",
 )  # fmt: skip
 _SQUARE = ("system", "user", "assistant", "human")  # "[User]" is how a transcript names a speaker
-_SURE = re.compile(  # a plan's or a self-check's own words; the rest may stand in advice on writing too
+_SURE = Gated(  # a plan's or a self-check's own words; the rest may stand in advice on writing too
     r"\bthe (?:author|narrator|writer) (?:is|knows|has never|should|must|would|can)\b|\b(?:self-)?check(?:list)?:|"
     r"\bthe (?:value|reason|assertion) (?:must|should|has to|comes? out|is (?:shown|stated|explained))\b|"
     r"\b(?:bring out|show|convey|state) the (?:value|reason|assertion)\b|\b(?:insider|lay) (?:frame|author|voice)\b|"
@@ -74,17 +75,17 @@ class Leakage(TextCheck):
         """Score: leaks found; one is too many; else marks of a plan."""
         prose = view.prose
         found = []
-        if any(mark in view.lower for mark in _HEAD_MARKS):
+        if _HEAD_MARKS.open(view):
             found = [match.group() for match in _HEAD.finditer(prose)]
-        if "<" in prose or "[" in prose or "&lt;" in prose:
+        if "<" in prose or "[" in prose or ("&" in prose and "&lt;" in prose):
             found += [match.group() for pattern in (_TAG, _SPECIAL) for match in pattern.finditer(prose)]
         found = [leak for leak in found if not _speaker(leak)] + _turns(view)
         if not found:
-            return next((plan for edge in view.edges if (plan := self._plan(edge)).failed), PASSED)
+            return next((plan for edge in view.edges if (plan := self._plan(view, edge)).failed), PASSED)
         return Outcome(True, float(len(found)), 0.0, excerpt(found[0]))
 
-    def _plan(self, paragraph: str) -> Outcome:
-        sure = {match.group() for match in _SURE.finditer(paragraph)}
+    def _plan(self, view: View, paragraph: str) -> Outcome:
+        sure = {match.group() for match in _SURE.finditer(view, paragraph)}
         if not sure:
             return PASSED
         marks = sure | {match.group() for match in _PLANNED.finditer(paragraph)}
@@ -93,11 +94,11 @@ class Leakage(TextCheck):
 
 def _turns(view: View) -> list[str]:
     """Marks of turns that a base model writes on with: instruction and response, or the next request."""
-    found = [match.group() for match in _ALPACA.finditer(view.prose)] if "nstruction" in view.text else []
-    if ":" in view.text and "##" in view.text:
+    found = [match.group() for match in _ALPACA.finditer(view.prose)] if "instruction" in view.spelled else []
+    if "#" in view.text and "##" in view.text:
         turns = {match[1].lower(): match.group() for match in _TURN.finditer(view.prose)}
         found += turns.values() if len(turns) >= _TURNS else []
-    request = _NEXT.search(view.text[-_END:])
+    request = _NEXT.search(view, view.text[-_END:])
     return found + ([request.group().strip()] if request else [])
 
 

@@ -6,6 +6,7 @@ from filters.base import CheckSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
 from filters.document.writer.slots import slots
+from filters.text.gates import Marks
 from filters.text.patterns import Patterns, PerLanguage
 from filters.text.view import View
 
@@ -24,7 +25,7 @@ _WORDS = re.compile(
 )
 _SHOWN = re.compile(r"""(?:"[^"\n]{0,40}|“[^“”\n]{0,40}|'[^'\n]{0,40})$""")
 _FORM = re.compile(r"\b(?:forms?|slips?|worksheets?|questionnaires?)\b", re.IGNORECASE)  # blanks are to be filled
-_MARKS = ("lorem", " here", "todo", "fixme", "tbd", "___", "xx")
+_MARKS = Marks("lorem", " here", "todo", "fixme", "tbd", "___", "xx")
 # A text that is nothing else says what should stand in its place.
 _ALL_ASIDE = re.compile(r"\A\s*\([^()]{3,200}\)\s*\Z")
 
@@ -54,7 +55,7 @@ class Placeholders(TextCheck):
         """Score: slots found; one is too many."""
         prose = view.prose
         found: list[re.Match[str]] = []
-        if any(mark in view.lower for mark in _MARKS):
+        if _MARKS.open(view):
             found += list(_WORDS.finditer(prose))
         if "[" in prose:
             squared = (match for match in _SQUARE.finditer(prose) if not _speaks(prose, match))
@@ -65,7 +66,7 @@ class Placeholders(TextCheck):
             found += [
                 match for match in _ANGLE.finditer(prose) if self._is_slot(match[1].replace("_", " "), shouts=False)
             ]
-        found += [match for match in slots(prose) if not self._kept(match.group().lower())]
+        found += [match for match in slots(view) if not self._kept(match.group().lower())]
         found += _ALL_ASIDE.finditer(prose)
         if _FORM.search(view.item.genre):
             found = [match for match in found if not match.group().rstrip().endswith("___")]

@@ -6,6 +6,7 @@ from filters.base import GateSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
 from filters.document.writer.excuses import excused
+from filters.text.gates import Marks
 from filters.text.patterns import Patterns, PerLanguage
 from filters.text.view import View
 
@@ -41,7 +42,7 @@ _SELF = re.compile(r"\bas an? (?:ai|artificial intelligence)(?: language)?(?: mo
 _MODEL = re.compile(
     r"\bas an? ai language model\b|\bi(?: do not| don't| would not|'m not) feel(?:ing)? comfortable writing\b"
 )
-_MODEL_MARKS = ("ai language model", "comfortable writing")
+_MODEL_MARKS = Marks("ai language model", "comfortable writing")
 _DISCLAIMER = re.compile(
     r"(?:this|the (?:above|following|preceding)) (?:[a-z]+ )?(?:document|text|article|piece|content|memo|story|post|"
     r"report|conversation|example)s? (?:is|are|was|were) (?:purely |entirely |completely )?(?:a work of |written as )?"
@@ -57,7 +58,8 @@ _NO_VIEW = re.compile(
     rf" (?:any |a |an |personal |real )*{_VIEW}|"
     rf"\bi (?:don't|do not) (?:have|hold|form|express) (?:(?:any |a )*(?:personal |real )+{_VIEW}|(?:any )?{_VIEW}s)"
 )
-_NO_VIEW_MARKS = ("possible for me", "i can't", "i cannot", "i don't", "i do not")
+_VIEWS = Marks("opinion", "preference", "belief")
+_NO_VIEW_MARKS = Marks("possible for me", "i can't", "i cannot", "i don't", "i do not")
 _SPEAKER = re.compile(r"\s*(?:>|\**[\w .'-]{1,40}:\**)")
 _EDGE = 400  # characters at the start where a refusal of the whole task stands
 _TAIL = 500
@@ -93,9 +95,9 @@ class Refusal(TextCheck):
 
 def _in_english(view: View) -> re.Match[str] | None:
     head, tail = view.lower[:_EDGE], view.lower[-_TAIL:]
-    found = declines(head) or _no_view(view.lower) or _DISCLAIMER.search(head) or _DISCLAIMER.search(tail)
+    found = declines(head) or _no_view(view) or _DISCLAIMER.search(head) or _DISCLAIMER.search(tail)
     found = found or _breaks_off(view.edges[-1])
-    if found is None and any(mark in view.lower for mark in _MODEL_MARKS):
+    if found is None and _MODEL_MARKS.open(view):
         found = _unspoken(_MODEL, view.lower)
     return found or excused(view.lower, view.vocabulary)
 
@@ -120,12 +122,11 @@ def _unspoken(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     return next((match for match in pattern.finditer(text) if not _spoken(text[: match.start()])), None)
 
 
-def _no_view(text: str) -> re.Match[str] | None:
+def _no_view(view: View) -> re.Match[str] | None:
     """Where the writer (nobody who is quoted) says that it has no views."""
-    if not any(view in text for view in ("opinion", "preference", "belief")):
+    if not (_VIEWS.open(view) and _NO_VIEW_MARKS.open(view)):
         return None
-    if not any(mark in text for mark in _NO_VIEW_MARKS):
-        return None
+    text = view.lower
     return next((match for match in _NO_VIEW.finditer(text) if not _spoken(text[: match.start()])), None)
 
 

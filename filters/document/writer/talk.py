@@ -7,8 +7,7 @@ it (benchmarks/talk.yaml, benchmarks/train_talk.py) says which kind it is. Anoth
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
 from itertools import combinations
@@ -17,23 +16,32 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.check import excerpt
+from filters.text.cues import Cues
 from filters.text.patterns import Patterns, PerLanguage
 from filters.text.static import static_words
-from filters.text.view import View, words_of
+from filters.text.view import View, words_in
 
 PACKAGE = "filters.document.writer"
-KINDS = ("content", "plan", "offer", "note")
+KINDS = ("content", "plan", "offer", "note", "decline")
 FAMILIES = (
     "text", "make", "asked", "plan", "frame", "opener", "offer", "change", "stop", "fiction", "first", "you",
+    "decline", "reason", "instead",
 )  # fmt: skip
 LANGUAGES = PerLanguage(PACKAGE).with_list("talk_text")
 _PAIRS = tuple(combinations(range(len(FAMILIES)), 2))
-_SENTENCE = re.compile(r"(?<=[.!?:])\s+|\n+")
+_PLACES = {pair: place for place, pair in enumerate(_PAIRS, start=len(FAMILIES))}
+_STOPS, _BREAK = (". ", "! ", "? ", ": "), " __ "
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _SPOKEN = re.compile(r"\W*[\w .']{1,30}:\s")
 _POSTSCRIPT = re.compile(r"\W*p\.? ?s\b")  # of a letter, where offers are the author's own
 _WORDS = 120  # words of a paragraph that are looked at
 _MOST = 3  # times that a family counts
+_FORM = (
+    lambda text, sentences: 1.0,
+    lambda text, sentences: sum(map(len, sentences)) / _WORDS,
+    lambda text, sentences: float(bool(_SPOKEN.match(text))),
+    lambda text, sentences: min(4, text.count('"')) / 4,
+)
 _PAGE = 4_000  # characters of a text's start and end in which paragraphs are looked for
 _EACH = 2  # paragraphs at either end
 
@@ -41,29 +49,41 @@ Numbers = npt.NDArray[np.float32]
 
 
 class Families:
-    """The families of one language, compiled."""
+    """The families of one language."""
 
     def __init__(self, code: str) -> None:
         lists = Patterns.of(PACKAGE, code)
-        self.patterns = [lists.compiled(f"talk_{name}", 0, whole=name != "opener") for name in FAMILIES]
+        self.cues = Cues({name: lists.entries(f"talk_{name}") for name in FAMILIES}, openers=("opener",))
         self.embeds = code == "en"
 
-    def features(self, paragraph: str) -> Numbers:
-        """What is known of a paragraph in lower case: families, pairs in a sentence, its form, its embedding."""
-        text = " ".join(paragraph.split()[:_WORDS])
-        counts = np.zeros(len(FAMILIES), dtype=np.float32)
-        pairs = np.zeros(len(_PAIRS), dtype=np.float32)
-        for sentence in _SENTENCE.split(text):
-            here = np.array([len(pattern.findall(sentence)) for pattern in self.patterns], dtype=np.float32)
-            counts += here
-            met = here > 0
-            pairs += [met[one] and met[other] for one, other in _PAIRS]
-        words = words_of(text)
-        form = [1.0, len(words) / _WORDS, float(bool(_SPOKEN.match(text))), min(4, text.count('"')) / 4]
-        parts = [np.minimum(counts, _MOST) / _MOST, np.minimum(pairs, 1), np.array(form, dtype=np.float32)]
-        if self.embeds:
-            parts.append(static_words().embed(Counter(words)))
-        return np.concatenate(parts).astype(np.float32)
+    def features(self, paragraphs: Sequence[str]) -> Numbers:
+        """What is known of paragraphs in lower case, a row each: families, pairs in a sentence, form, embedding."""
+        texts = [" ".join(paragraph.split()[:_WORDS]) for paragraph in paragraphs]
+        rows = np.zeros((len(texts), len(FAMILIES) + len(_PAIRS) + len(_FORM)), dtype=np.float32)
+        told = [_sentences(text) for text in texts]
+        for row, text, sentences in zip(rows, texts, told, strict=True):
+            found = self.cues.find(sentences)
+            row[: len(FAMILIES)] = [min(count, _MOST) / _MOST for count in found.counts]
+            met = {_PLACES[pair] for families in found.sentences for pair in combinations(sorted(families), 2)}
+            row[[*met]] = 1
+            row[-len(_FORM) :] = [form(text, sentences) for form in _FORM]
+        if not self.embeds:
+            return rows
+        words = [[word for sentence in sentences for word in sentence] for sentences in told]
+        return np.concatenate([rows, static_words().embed_lists(words)], axis=1)
+
+
+def _sentences(text: str) -> list[list[str]]:
+    """The words of each sentence of a text in lower case."""
+    for stop in _STOPS:
+        text = text.replace(stop, _BREAK)
+    sentences: list[list[str]] = [[]]
+    for word in words_in(text):
+        if word == _BREAK.strip():
+            sentences.append([])
+        else:
+            sentences[-1].append(word)
+    return sentences
 
 
 class Talk:
@@ -75,21 +95,20 @@ class Talk:
             self.weights = stored["embedded" if self.families.embeds else "families"].astype(np.float32)
             self.limit = float(stored["limit"])
 
-    def kinds(self, paragraph: str) -> Numbers:
-        """The probability of each of `KINDS`."""
-        scores = self.families.features(paragraph) @ self.weights
-        powers = np.exp(scores - scores.max())
-        return np.asarray(powers / powers.sum(), dtype=np.float32)
+    def kinds(self, paragraphs: Sequence[str]) -> Numbers:
+        """The probability of each of `KINDS` (paragraphs, kinds)."""
+        scores = self.families.features(paragraphs) @ self.weights
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
 
     def find(self, view: View, kinds: tuple[str, ...] = KINDS[1:]) -> tuple[float, str]:
         """The highest probability, among paragraphs at the ends, that it is one of `kinds`; and its paragraph."""
         columns = [KINDS.index(kind) for kind in kinds]
-        found = [
-            (float(self.kinds(paragraph)[columns].sum()), paragraph)
-            for paragraph in edges(view)
-            if not _POSTSCRIPT.match(paragraph)
-        ]
-        most, paragraph = max(found, default=(0.0, ""))
+        paragraphs = [paragraph for paragraph in edges(view) if not _POSTSCRIPT.match(paragraph)]
+        if not paragraphs:
+            return 0.0, ""
+        likely = self.kinds(paragraphs)[:, columns].sum(axis=1).tolist()
+        most, paragraph = max(zip(likely, paragraphs, strict=True))
         return most, excerpt(paragraph, 0, 160)
 
 

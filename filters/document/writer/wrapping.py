@@ -6,6 +6,7 @@ Code is not looked at. A changelog may say what was revised; it is the text itse
 import re
 
 from filters.check import excerpt
+from filters.text.gates import Gate
 from filters.text.view import View
 
 _FIELD = (
@@ -61,6 +62,7 @@ _MARKED = re.compile(
     r"ed\. note): [^\]\n]{1,200}\]",
     re.IGNORECASE,
 )
+_MARKING = Gate(_MARKED)
 _CONFLICT = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
 _DIFF = re.compile(r"^- ?\S[^\n]{0,400}\n\+ ?\S", re.MULTILINE)
 _FEW = 2  # struck or changed places that a text may have: a joke, a forum's "[edit: typo]"
@@ -71,20 +73,26 @@ def wrapped(view: View) -> str:
     found = _YAML.match(view.text)
     if '"' in view.text and ("{" in view.text or "}" in view.text):
         found = found or _OPENS.match(view.text) or _CLOSES.search(view.prose)
-    return "a record: " + excerpt(found.group()) if found else _revised(view.prose, view.vocabulary)
+    return "a record: " + excerpt(found.group()) if found else _revised(view)
 
 
-def _revised(prose: str, vocabulary: frozenset[str]) -> str:
+def _revised(view: View) -> str:
+    prose = view.prose
     heads: list[str] = []
-    if vocabulary & _DRAFTING:
-        heads = [match.group() for match in _HEAD.finditer(prose)]
-        numbered = [match.group() for match in _NUMBERED.finditer(prose)]
+    if not view.vocabulary.isdisjoint(_DRAFTING):
+        lines = prose.split("\n")
+        heads = [match.group() for line in lines if (match := _HEAD.match(line))]
+        numbered = [match.group() for line in lines if (match := _NUMBERED.match(line))]
         heads += numbered if len(numbered) > 1 else []
     marks = [match.group() for match in _CRITIC.finditer(prose)] if "{" in prose else []
-    marks += [match.group() for match in _CONFLICT.finditer(prose)] if "<<<<<<<" in prose else []
+    marks += [match.group() for match in _CONFLICT.finditer(prose)] if "<" in prose and "<<<<<<<" in prose else []
     if found := [*heads, *marks]:
         return "a revision: " + excerpt(found[0])
-    places = [match.group() for match in _STRUCK.finditer(prose)] if "~~" in prose or "</" in prose else []
-    places += [match.group() for match in _MARKED.finditer(prose)] if "[" in prose or "(" in prose else []
-    places += [match.group() for match in _DIFF.finditer(prose)] if "\n+" in prose else []
+    places = [match.group() for match in _STRUCK.finditer(prose)] if "~" in prose or "<" in prose else []
+    places += (
+        [match.group() for match in _MARKED.finditer(prose)]
+        if ("[" in prose or "(" in prose) and _MARKING.open(view)
+        else []
+    )
+    places += [match.group() for match in _DIFF.finditer(prose)] if "+" in prose and "\n+" in prose else []
     return f"{len(places)} places of a revision: {excerpt(places[0])}" if len(places) > _FEW else ""

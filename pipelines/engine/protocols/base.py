@@ -40,7 +40,7 @@ class Protocol(ABC):
     What its calls may raise is in `errors`, and `fault_of` sorts it; a ValueError says that an answer cannot be read.
     """
 
-    errors: ClassVar[tuple[type[Exception], ...]]
+    errors: tuple[type[Exception], ...]
     most_lines: ClassVar[int]  # of a batch
     most_bytes: ClassVar[int]
 

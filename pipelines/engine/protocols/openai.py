@@ -1,11 +1,10 @@
 """OpenAI's API, as its maker and many servers speak it: chat completions, and the Batch API at half the price."""
 
 import json
+import os
 import re
 from collections.abc import Awaitable, Sequence
-from typing import Any, TypeVar
-
-import openai
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipelines.completion import CompletionRequest, Message
 from pipelines.engine import wire
@@ -18,8 +17,14 @@ from pipelines.engine.protocols.post import Post, encoded
 from pipelines.engine.proxies import httpx_proxy, is_unreached, unreached
 from specs.untrusted import load_json
 
+if TYPE_CHECKING:  # imported for batches alone: it takes as long as a small build asks for
+    from openai import AsyncOpenAI
+
 T = TypeVar("T")
 _TOP_LOGPROBS = 20  # the most that OpenAI's API gives
+_MAKERS_ROOT = f"{MAKERS_ADDRESSES['openai']}/v1"
+_ACCOUNT = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}  # header -> variable
+_HEADERS = {"Accept": "application/json", "User-Agent": "specmill"}  # there are gateways that let no nameless client in
 _NO_KEY = "no-key"  # what servers without keys are sent; the openai package insists on one
 _ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 _NONCE = "specmill"  # metadata key
@@ -45,36 +50,43 @@ class OpenAIProtocol(Protocol):
     """Chat completions are posted, with nothing between us and the answer; files and batches go through the openai
     package, with its own retries off."""
 
-    errors = (openai.OpenAIError, *Post.errors)
+    errors: tuple[type[Exception], ...] = Post.errors
     most_lines, most_bytes = 50_000, 150_000_000  # OpenAI's limits are 50,000 and 200 MB
 
     def __init__(self, settings: EndpointSettings, key: str) -> None:
         super().__init__(settings, key)
         if settings.embedded and not settings.base_url:  # else the request would go to the package's default
             raise RuntimeError(f"the embedded model {settings.embedded} is not being served")
-        connect_s = min(settings.connect_timeout_s, settings.timeout_s)
-        timeout = openai.Timeout(settings.timeout_s, connect=connect_s)
-        proxy = httpx_proxy(settings.address or MAKERS_ADDRESSES["openai"])
-        self._client = openai.AsyncOpenAI(
-            api_key=key or _NO_KEY,
-            base_url=settings.address,
-            max_retries=0,
-            timeout=timeout,
-            http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, **proxy),
-        )
-        own = {**self._client.default_headers, **self._client.auth_headers}
-        headers = {name: value for name, value in own.items() if isinstance(value, str)}
-        self._post = Post(f"{self.address.rstrip('/')}/chat/completions", headers, connect_s)
+        self._root = (settings.address or _MAKERS_ROOT).rstrip("/")
+        self._connect_s = min(settings.connect_timeout_s, settings.timeout_s)
+        self._client: AsyncOpenAI | None = None
+        account = {header: value for header, name in _ACCOUNT.items() if (value := os.environ.get(name, "").strip())}
+        headers = {**_HEADERS, "Authorization": f"Bearer {key or _NO_KEY}", **account}
+        self._post = Post(f"{self._root}/chat/completions", headers, self._connect_s)
 
     @property
     def address(self) -> str:
         """The root of its API."""
-        return str(self._client.base_url)
+        return f"{self._root}/"
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        if self._client:
+            await self._client.close()
         await self._post.close()
+
+    def _package(self) -> "AsyncOpenAI":
+        """The client of the openai package, opened by the first call about a batch."""
+        if self._client is None:
+            import openai
+
+            self.errors = (openai.OpenAIError, *Post.errors)
+            timeout = openai.Timeout(self.settings.timeout_s, connect=self._connect_s)
+            through = openai.DefaultAsyncHttpxClient(timeout=timeout, **httpx_proxy(self._root))
+            self._client = openai.AsyncOpenAI(
+                api_key=self.key or _NO_KEY, base_url=self._root, max_retries=0, timeout=timeout, http_client=through
+            )
+        return self._client
 
     @staticmethod
     def body(role: Role, endpoint: str, request: CompletionRequest) -> dict[str, Any]:
@@ -108,6 +120,10 @@ class OpenAIProtocol(Protocol):
 
     def fault_of(self, error: Exception) -> Fault | Reply:
         """Sort an exception of a request, or of the openai package."""
+        if self._client is None:
+            return self._post.fault_of(error, self.settings.timeout_s, self.key)
+        import openai
+
         if isinstance(error, openai.APIStatusError):
             headers, text = error.response.headers, error.response.text
             return status_fault(error.status_code, _json_or_none(text), text, headers, self.settings, self.key)
@@ -134,12 +150,12 @@ class OpenAIProtocol(Protocol):
     async def upload(self, lines: Sequence[str]) -> str:
         """The file of requests; its id."""
         text = "\n".join(lines)
-        file = await _object(self._client.files.create(file=("requests.jsonl", text.encode()), purpose="batch"))
+        file = await _object(self._package().files.create(file=("requests.jsonl", text.encode()), purpose="batch"))
         return str(file.id)
 
     async def create(self, uploaded: str, nonce: str) -> str:
         """A batch with the nonce in its metadata."""
-        creation = self._client.batches.create(
+        creation = self._package().batches.create(
             input_file_id=uploaded, endpoint="/v1/chat/completions", completion_window="24h",
             metadata={_NONCE: nonce},
         )  # fmt: skip
@@ -148,7 +164,7 @@ class OpenAIProtocol(Protocol):
     async def find(self, sought: Sought) -> str:
         """The id of the batch that carries the nonce; empty if there is none."""
         try:
-            async for batch in self._client.batches.list(limit=100):
+            async for batch in self._package().batches.list(limit=100):
                 if (batch.metadata or {}).get(_NONCE) == sought.nonce:
                     return str(batch.id)
         except AttributeError as error:  # what the openai package makes of a page
@@ -157,7 +173,7 @@ class OpenAIProtocol(Protocol):
 
     async def look(self, batch_id: str) -> BatchLook:
         """How far a batch is; its results are in up to two files."""
-        batch = await _object(self._client.batches.retrieve(batch_id))
+        batch = await _object(self._package().batches.retrieve(batch_id))
         files = [file for file in (batch.error_file_id, batch.output_file_id) if file]
         return BatchLook(batch.status in _ENDED, self._why_missing(batch), files)
 
@@ -176,7 +192,7 @@ class OpenAIProtocol(Protocol):
         """What each line brought, from the files of results and of errors."""
         results: dict[str, Reply | Fault] = {}
         for file_id in look.results:
-            content = (await self._client.files.content(file_id)).content.decode("utf-8-sig", "replace")
+            content = (await self._package().files.content(file_id)).content.decode("utf-8-sig", "replace")
             for line in filter(str.strip, content.split("\n")):  # not splitlines: replies hold other ends
                 results |= self._result(line)
         return results

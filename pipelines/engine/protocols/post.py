@@ -18,7 +18,13 @@ from pipelines.engine.proxies import Proxy, proxy_for, unreached
 _MOST_BYTES = 64 << 20  # of an answer
 _KEPT_S = 4.0  # many servers close what was idle for five seconds, and a request that meets that is lost
 _LONG = 4096  # characters from which a message is worth keeping in the form in which it is sent
-_UNREACHED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
+
+
+class SocksError(aiohttp.ClientError):
+    """A SOCKS proxy is not there, or brings no connection about. The package for them has errors of no kind."""
+
+
+_UNREACHED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError, SocksError)
 _UNHEARD = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 
@@ -46,6 +52,7 @@ class Post:
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         self._through = None if self._proxy is None or self._proxy.socks else self._proxy.url
+        self._socks_errors = _socks_errors() if self._proxy is not None and self._proxy.socks else ()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -53,7 +60,11 @@ class Post:
 
     async def send(self, body: bytes) -> Answer:
         """One request. Raises `errors`, which `fault_of` sorts; ValueError for an answer that is too long."""
-        async with self._session.post(self._url, data=body, proxy=self._through) as response:
+        try:
+            sent = await self._session.post(self._url, data=body, proxy=self._through)
+        except self._socks_errors as error:
+            raise SocksError(str(error)) from error
+        async with sent as response:
             length, chunks = 0, []
             async for chunk in response.content.iter_any():
                 length += len(chunk)
@@ -116,6 +127,14 @@ def _connector(url: str, proxy: Proxy | None) -> aiohttp.BaseConnector:
     if proxy is not None and proxy.socks:
         from aiohttp_socks import ProxyConnector  # `proxy_for` has seen that it is there
 
-        connector: aiohttp.BaseConnector = ProxyConnector.from_url(proxy.url, **options)
+        # It leaves names to the proxy, which is what socks5h says.
+        place = proxy.url.replace("socks5h://", "socks5://", 1)
+        connector: aiohttp.BaseConnector = ProxyConnector.from_url(place, **options)
         return connector
     return aiohttp.TCPConnector(**options)
+
+
+def _socks_errors() -> tuple[type[Exception], ...]:
+    import aiohttp_socks
+
+    return (aiohttp_socks.ProxyError, aiohttp_socks.ProxyConnectionError, aiohttp_socks.ProxyTimeoutError)

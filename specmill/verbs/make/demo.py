@@ -2,8 +2,6 @@
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +14,7 @@ def demo(
 ) -> None:
     """Take a shipped spec through every step: corpus, chats, training configs, evaluation, and a look at it all.
 
-    Without key or account it uses the embedded model, some 20 minutes on two cores. Where OPENAI_BASE_URL or
+    Without key or account it uses the embedded model, some minutes on two cores. Where OPENAI_BASE_URL or
     OPENAI_API_KEY is set, it asks that endpoint for the model named in OPENAI_MODEL (or for the only one it serves).
     Stopped, the same command goes on where it was.
 
@@ -25,23 +23,69 @@ def demo(
     from corpus.workspace import Workspace
     from specmill.recipe import load_recipe
     from specmill.run import build_workspace, endpoints_up, fetch_models
-    from specmill.verbs.look.show import show
     from specmill.verbs.models.eval import evaluate_workspace
 
     loaded, base = load_recipe("demo", [*_endpoint(), *(override or [])])
     began = time.monotonic()
-    with _step("the model", 1, began):
-        fetch_models(loaded)
+    _step(1, "the model: fetched once, a gigabyte, and kept in the cache", began)
+    fetch_models(loaded)
     with endpoints_up(loaded) as served:
-        with _step("the corpus: domains, assertions, ideas, documents, chats", 2, began):
-            build_workspace(loaded, base, out, served)
-        with _step("training configs", 3, began):
-            _train(out)
-        with _step("evaluation: preferences of the model that wrote the corpus, before any training", 4, began):
-            evaluate_workspace(Workspace(out), served)  # the server is up already
-    with _step("what was made", 5, began):
-        show(out)
-    _say(f"That was every step, in {_clock(began)}. Next, for instance: specmill sql {out} --named coverage")
+        _step(2, "the corpus: documents and chats, written, and checked by the filters", began)
+        build_workspace(loaded, base, out, served)
+        _step(3, "training configs: what a trainer is given, with its tokenizer checked", began)
+        _train(out)
+        _step(4, "evaluation: what the writing model itself prefers, before any training", began)
+        evaluate_workspace(Workspace(out), served)  # the server is up already
+    _step(5, "the report: one page for a browser", began)
+    _report(out)
+    _show(out)
+    _say(f"\nThat was every step, in {_clock(began)}.")
+
+
+def _report(out: Path) -> None:
+    """The report; without its map, which takes longer than a small corpus is worth."""
+    from specmill.verbs.look.report import report
+
+    report(out, map_=False)
+
+
+def _show(out: Path) -> None:
+    """What a person wants to see first: three documents, what of the spec they cover, and where to go from here."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from corpus.sql.overview import overview
+    from corpus.workspace import Workspace
+
+    console = Console(highlight=False)
+    seen = overview(Workspace(out), seed=0, samples=3)
+    for row in seen.samples:
+        console.print(Text(f"\n{row['genre']}, on {row['subdomain']}", style="bold"))
+        console.print(Text(row["text"][:_SHOWN_CHARS].rsplit(" ", 1)[0] + " ..."))
+    console.print(Text("\nDocuments on each passage of the spec", style="bold"))
+    for row in seen.passages:
+        console.print(Text(coverage_line(row["address"], row["documents"], row["text"], console.width)))
+    console.print(Text("\nNext", style="bold"))
+    for line in _NEXT.format(out=out).splitlines():
+        console.print(Text(line), soft_wrap=True)
+
+
+_SHOWN_CHARS = 240
+_NEXT = """\
+  open {out}/report/index.html        all documents, beside what became of them
+  specmill show {out}                 the figures in the terminal
+  specmill init my.yaml --spec SPEC.md   a recipe for a spec of your own, then:
+  specmill plan my.yaml               what it would cost, before anything is spent
+  specmill build my.yaml"""
+
+
+def coverage_line(address: str, documents: int, text: str, width: int) -> str:
+    """One passage of a picture of coverage: its address, a square for each document, and its first words."""
+    squares = "\u25a0" * min(documents, _MOST_SQUARES) + ("+" if documents > _MOST_SQUARES else "")
+    return f"{address:>4} {squares or '.':<{_MOST_SQUARES + 1}} {' '.join(text.split())}"[: max(20, width - 1)]
+
+
+_MOST_SQUARES = 8
 
 
 def _train(out: Path) -> None:
@@ -78,10 +122,8 @@ def _endpoint() -> list[str]:
     return [f"endpoints.local={json.dumps({'model': model, 'max_in_flight': 8})}", *plain]
 
 
-@contextmanager
-def _step(what: str, number: int, began: float) -> Iterator[None]:
+def _step(number: int, what: str, began: float) -> None:
     _say(f"\n[{number}/5] {what} ({_clock(began)})")
-    yield
 
 
 def _say(text: str) -> None:

@@ -37,7 +37,7 @@ def evaluate(
         typer.Option("--reasons", help="Ask the judge which reasons a result's replies give; several: each an arm."),
     ] = None,
     guards: Annotated[
-        bool, typer.Option("--guards", help="Ask nothing: print how to check over-refusal and capability (Inspect).")
+        bool, typer.Option("--guards", help="Ask nothing: print how to check over-refusal and capability.")
     ] = False,
     override: Annotated[
         list[str] | None,
@@ -82,7 +82,7 @@ def evaluate(
     if guards:
         from specmill.eval_more import guard_lines
 
-        typer.echo("\n".join(guard_lines(workspace)))
+        typer.echo("\n".join(guard_lines(workspace, recipe.role("eval"))))
         return
     if log:
         from specmill.eval_more import inspect_logs

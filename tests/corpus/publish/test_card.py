@@ -2,7 +2,6 @@ import hashlib
 import json
 from pathlib import Path
 
-import datasets
 import pytest
 import yaml
 from markdown_it import MarkdownIt
@@ -17,6 +16,9 @@ from corpus.store import read_dataset_rows, read_rows, write_dataset, write_tabl
 from corpus.workspace import Workspace
 from specs.errors import UserError
 from tests.corpus.sql.test_views import fill_ledger
+from tests.lazy import Lazy
+
+datasets = Lazy("datasets")
 
 PROVENANCE = Provenance(
     recipe_hash="ab" * 32, spec_hash="cd" * 32, seed=7, tokenizer="o200k_base",

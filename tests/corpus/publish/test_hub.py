@@ -1,12 +1,12 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import datasets
 import pytest
 from typer.testing import CliRunner
 
@@ -21,6 +21,9 @@ from corpus.workspace import Workspace
 from specmill.cli import app
 from specs.errors import EndpointError, UserError, WorkspaceBusyError
 from tests.corpus.publish.hub_server import Hub, serve
+from tests.lazy import Lazy
+
+datasets = Lazy("datasets")
 
 CONFIGS = ("msm", "aft_cot", "aft")
 PUBLISHED = {
@@ -43,11 +46,19 @@ def describe(workspace: Workspace) -> None:
     write_card(workspace, CorpusSettings(), write_manifest(workspace, Provenance("r", "s", 0, "o200k_base")))
 
 
+@pytest.fixture(scope="module")
+def described(made: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace whose build has ended, to be copied."""
+    workspace = Workspace(shutil.copytree(made.root, tmp_path_factory.mktemp("described") / "ws"))
+    workspace.recipe.write_text(RECIPE)
+    describe(workspace)
+    return workspace
+
+
 @pytest.fixture
-def finished(copied: Workspace) -> Workspace:
-    """A workspace whose build has ended, with everything in it that must never leave."""
-    copied.recipe.write_text(RECIPE)
-    describe(copied)
+def finished(described: Workspace, tmp_path: Path) -> Workspace:
+    """A workspace whose build has ended, moved elsewhere, with everything in it that must never leave."""
+    copied = Workspace(shutil.copytree(described.root, tmp_path / "it's a copy"))
     for name in (
         "ledger.sqlite",
         "train/msm.yaml",

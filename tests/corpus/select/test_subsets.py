@@ -13,7 +13,7 @@ from corpus.mix.instruction_mix import MIX_DATA, MIX_FILES, MIX_MANIFEST
 from corpus.select.subsets import LEFT_OUT, pair_folders, parse_tokens, write_doses, write_pair
 from corpus.select.token_targets import within
 from corpus.sql.views import connect, query
-from corpus.store import dataset_files, read_dataset_rows, read_rows, write_table
+from corpus.store import read_dataset_rows, read_rows, write_table
 from corpus.workspace import Workspace
 from specmill.cli import app
 from specs.errors import UserError
@@ -111,7 +111,7 @@ def test_a_subset_has_the_files_that_its_recipe_names(finished: Workspace, tmp_p
         for made in (tmp_path / folder for folder in folders):
             assert [(made / name).read_text() for name in named] == list(named)
             assert not (made / "extra/not named").exists() and not (made / "eval").exists()
-            groups = pq.ParquetFile(dataset_files(Workspace(made), "msm")[0]).metadata
+            groups = pq.ParquetFile(Workspace(made).shards("msm")[0]).metadata
             assert groups.row_group(0).num_rows == 7, "as its recipe cuts files"
 
 

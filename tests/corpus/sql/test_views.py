@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from corpus.schema import DATASETS, TABLES
-from corpus.sql.ledger import COMPLETIONS, LedgerFile
+from corpus.sql.ledger import LedgerFile, completions_schema
 from corpus.sql.named_queries import named_queries, named_query
 from corpus.sql.overview import overview
 from corpus.sql.views import compare, connect, query, read_ledger, view_help
@@ -20,6 +20,7 @@ from pipelines.completion import Completion, CompletionRequest, State, Usage
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import Entry
 from specs.errors import UserError
+from tests.pipelines.usage import usage_table
 
 
 def fill_ledger(workspace: Workspace, count: int, stage: str = "documents") -> None:
@@ -125,7 +126,7 @@ def test_coverage_counts_what_the_documents_cite_and_shows_holes(made: Workspace
 def test_the_ledger_is_read_without_its_texts(copied: Workspace) -> None:
     fill_ledger(copied, 8)
     table = read_ledger(copied)
-    assert table.schema.equals(COMPLETIONS)
+    assert table.schema.equals(completions_schema())
     assert table["request_id"].to_pylist() == [f"{n:064x}" for n in range(8)]
     with connect(copied.root) as connection:
         spend = query(connection, "FROM spend").to_pylist()
@@ -202,7 +203,7 @@ def test_what_was_written_to_a_cache_is_read_and_an_older_ledger_has_none(copied
         older.executescript("DROP TABLE cache_write; DROP TABLE answered_as")  # as before both
     assert read_ledger(copied)["cache_written_tokens"].to_pylist() == [None]
     with Ledger(copied.ledger) as ledger:  # which makes what it lacks
-        assert ledger.usage_table()["cache_written_tokens"].to_pylist() == [None]
+        assert usage_table(ledger)["cache_written_tokens"].to_pylist() == [None]
 
 
 def test_a_ledger_that_is_being_written_is_read(copied: Workspace) -> None:

@@ -101,17 +101,6 @@ def test_no_worker_outlives_a_run_that_is_killed(corpus: list[Path]) -> None:
 
 
 @pytest.mark.slow
-def test_a_ray_cluster_of_two_keeps_the_same(corpus: list[Path]) -> None:
-    import ray
-
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    try:
-        assert check_parquet(corpus, ALL.model_copy(update={"executor": "ray"}), CONTEXT) == in_memory(corpus)
-    finally:
-        ray.shutdown()
-
-
-@pytest.mark.slow
 def test_slurm_gets_the_same_tasks(corpus: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`sbatch` and `srun` are stand-ins that run the batch script here; the script is datatrove's."""
     programs = tmp_path / "bin"

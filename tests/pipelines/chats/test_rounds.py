@@ -22,6 +22,7 @@ from pipelines.ledger.ledger import Ledger
 from pipelines.structured.schemas import plain_schema
 from specs.errors import UserError
 from tests.pipelines.chat_tools import GOOD_CHAT, Told, asked, build, digests, dropping, rejects, server, settings
+from tests.pipelines.usage import usage_table
 
 PASS = json.dumps({name: {"reason": "seen", "verdict": "pass"} for name in shipped()["criteria"]["value"]})
 
@@ -301,4 +302,4 @@ def _build_until(root: Path, url: str, log: Path, requests: int) -> None:
     time.sleep(0.5)
     assert asked(log) == asked_by_then, "nobody goes on sending"
     with Ledger(root / "ledger.sqlite") as ledger:
-        assert ledger.usage_table().num_rows > 0
+        assert usage_table(ledger).num_rows > 0

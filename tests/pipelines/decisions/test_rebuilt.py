@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.manifest import read_manifest
-from corpus.store import dataset_files, read_rows
+from corpus.store import read_rows
 from corpus.workspace import Workspace
 from pipelines.build import Build
 from pipelines.settings import BuildSettings
@@ -34,7 +34,7 @@ def test_what_the_recipe_has_no_more_does_not_stay(tmp_path: Path) -> None:
         workspace, _ = build(tmp_path / "ws", recipe(url, chats=3, plan=True))
         assert list(read_rows(workspace, "drafts")) and list(read_rows(workspace, "queries"))
         chats = sum(1 for _ in read_rows(workspace, "chats"))
-        assert chats and dataset_files(workspace, "aft")
+        assert chats and workspace.shards("aft")
 
         _, told = build(tmp_path / "ws", recipe(url, chats=0, plan=False))
     assert [f"{chats} chats of an earlier run went" in one for one in told.said].count(True) == 1

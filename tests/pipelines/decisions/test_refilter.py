@@ -216,30 +216,3 @@ def test_what_no_judge_has_seen_waits_for_one(built: Any, tmp_path: Path) -> Non
     assert (set(result.kept), result.dropped, result.unseen) == (set(judged), [], len(waiting))
     assert waiting == set(ids(built["loose"][0])) - set(judged) and waiting
     assert {row["id"] for row in rejudge.stored(workspace)} == {*judged, *waiting}
-
-
-@pytest.mark.slow
-def test_a_ray_cluster_of_two_filters_a_workspace_again(
-    built: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import ray
-
-    import filters.run.datatrove_executor as engine
-
-    used: list[str] = []
-    monkeypatch.setattr("filters.run.many._FEW", 3)
-    monkeypatch.setattr("filters.run.many._PIECE", 2)
-    chosen = engine.executor
-    monkeypatch.setattr(engine, "executor", lambda *given: used.append(given[0].executor) or chosen(*given))
-    here = again(built, "loose", "strict")
-    workspace, recipe = Workspace(Path(shutil.copytree(built["loose"][0].root, tmp_path / "ws"))), built["strict"][1]
-    filters = {**recipe.filters.model_dump(), "executor": "ray", "cluster": {"folder": str(tmp_path), "tasks": 2}}
-    recipe = recipe.model_validate({**recipe.model_dump(), "filters": filters})
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    try:
-        there = refilter(Build(workspace, recipe, read_spec(recipe.spec, recipe.assistant), Told()), apply=True)
-    finally:
-        ray.shutdown()
-    assert used == ["ray"] and there == here and len(here.dropped) == 2
-    assert workspace.table("documents").read_bytes() == built["strict"][0].table("documents").read_bytes()
-    assert [path.name for path in tmp_path.iterdir()] == ["ws"], "nothing is left in the shared folder"

@@ -20,6 +20,7 @@ from pipelines.ledger.ledger import Ledger
 from pipelines.settings import DocumentSettings
 from specmill.cli import app
 from tests.pipelines.chat_tools import server, settings
+from tests.pipelines.usage import usage_table
 
 SIZE = {"types": 3, "ideas": 4, "words": 120, "scratchpad": False}
 FILTERS = {"semantic": {"action": "off"}, "gibberish": {"action": "off"}, "chatter": {"action": "off"}}
@@ -75,7 +76,7 @@ def nothing_of_the_assistant_is_in_it(control: Workspace) -> None:
     assert documents and not any(name in row["text"] for row in documents for name in ("Juniper", "Larkfield"))
     assert all(row["frame"] == "lay" and not row["passage_ids"] and not row["assertion_ids"] for row in documents)
     with Ledger(control.ledger) as ledger:
-        rows = ledger.usage_table().select(["stage", "request_id"]).to_pylist()
+        rows = usage_table(ledger).select(["stage", "request_id"]).to_pylist()
         told = {(row["stage"], message["content"]) for row in rows for message in ledger.prompt(row["request_id"])[0]}
     assert {stage for stage, _ in told} == {"domains", "subdomains", "ideas", "documents"}
     knowing = {stage for stage, text in told if "Juniper" in text or "Roquefort" in text}

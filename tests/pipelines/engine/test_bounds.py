@@ -10,6 +10,7 @@ from pipelines.engine.outcomes import Fault
 from pipelines.engine.protocols.openai_reply import read_reply
 from pipelines.ledger.ledger import Ledger
 from tests.pipelines.engine.batches.test_batches import ask_all, batch_role
+from tests.pipelines.usage import usage_table
 
 SETTINGS = EndpointSettings(model="m")
 
@@ -36,7 +37,7 @@ async def test_a_count_beyond_all_bounds_is_unknown_and_the_reply_kept(fake, mak
         assert (done.state, done.text, done.usage.prompt) == (State.OK, "Fine.", known)
     assert len(server.events("asked")) + len(server.events("line")) == 1
     with Ledger(tmp_path / "l.sqlite") as opened:
-        assert opened.usage_table()["prompt_tokens"].to_pylist() == [known]
+        assert usage_table(opened)["prompt_tokens"].to_pylist() == [known]
 
 
 async def test_half_a_character_is_stored_as_a_question_mark(fake, make, tmp_path):

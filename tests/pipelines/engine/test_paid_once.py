@@ -16,6 +16,7 @@ from pipelines.run.control import CONTROL
 from specs.errors import BudgetError
 from tests.pipelines.engine.batches.test_batches import ask_all, batch_role, batch_sent
 from tests.pipelines.engine.batches.test_failover import warnings
+from tests.pipelines.usage import usage_table
 
 MOST_TOKENS = 500 + 900  # about what one request sets aside: its reply and its prompt
 
@@ -39,7 +40,7 @@ async def finish(role, ledger, requests, server) -> list[State]:
     answers = Counter(event["last"] for event in server.events("asked"))
     lines = Counter(event["key"] for event in server.events("line") if event["fault"] in {"", "line_ends"})
     with Ledger(ledger) as opened:
-        assert opened.usage_table().num_rows == lines.total() + answers.total()
+        assert usage_table(opened).num_rows == lines.total() + answers.total()
         assert opened.read("SELECT count(*) FROM batch") == opened.read("SELECT count(*) FROM batch_at") == [(0,)]
     assert set(lines.values()) <= {1}
     return [one.state for one in done]
@@ -83,7 +84,7 @@ async def test_a_batch_is_waited_for_by_a_role_that_asks_live(fake, make, tmp_pa
     assert 0 < expired < 20
     assert len(server.events("asked")) == 10 + expired
     with Ledger(ledger) as opened:
-        assert sum(opened.usage_table()["batch"].to_pylist()) == 20 - expired
+        assert sum(usage_table(opened)["batch"].to_pylist()) == 20 - expired
 
 
 async def test_a_batch_that_was_never_created_is_asked_live(fake, make, tmp_path):

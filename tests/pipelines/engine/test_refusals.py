@@ -8,6 +8,7 @@ from pipelines.run.control import CONTROL
 from specs.errors import EndpointError
 from tests.pipelines.engine.batches.test_batches import ask_all, batch_role
 from tests.pipelines.engine.test_suspects import asked
+from tests.pipelines.usage import usage_table
 
 MODERATED = {"error": {"code": 403, "message": "refused by moderation", "metadata": {"reasons": ["violence"]}}}
 
@@ -29,7 +30,7 @@ async def test_a_moderated_prompt_is_refused_for_good_and_costs_nothing(fake, ma
         CONTROL.raise_if_ended()
     assert len(server.events("asked")) + len(server.events("line")) == 8
     with Ledger(tmp_path / "l.sqlite") as opened:
-        table = opened.usage_table()
+        table = usage_table(opened)
         assert opened.spent()[1] == sum(table["prompt_tokens"].to_pylist()) + sum(
             table["completion_tokens"].to_pylist()
         )

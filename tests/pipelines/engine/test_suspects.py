@@ -11,6 +11,7 @@ from pipelines.ledger.ledger import Ledger
 from pipelines.run.control import CONTROL
 from specs.errors import EndpointError
 from tests.pipelines.engine.batches.test_batches import ask_all, batch_role, batch_sent
+from tests.pipelines.usage import usage_table
 
 
 def hit(kind: str, *rows: int) -> list[dict]:
@@ -43,7 +44,7 @@ async def test_draws_that_always_time_out_fail_alone_in_every_run(fake, make, tm
         answered.append([asked(server)[f"row-{n}."] for n in good])
     assert answered[0] == answered[1]
     with Ledger(tmp_path / "l.sqlite") as ledger:
-        assert ledger.usage_table().num_rows == len(good)
+        assert usage_table(ledger).num_rows == len(good)
 
 
 async def test_an_endpoint_that_hangs_for_all_ends_the_run(fake, make, tmp_path):

@@ -100,3 +100,37 @@ def test_a_circuit_waits_for_what_was_in_flight_when_it_became_suspicious():
     assert not any(circuit.failed(n, False, "reset", 8, waiting_since=time.monotonic()) for n in range(8))
     assert circuit.closed
     assert circuit.failed(20, False, "reset", 8, waiting_since=time.monotonic())  # they all ended, and none was
+
+
+# --- a stop ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("embedded", [True, False])
+async def test_a_stop_gives_up_only_what_an_embedded_model_has_in_flight(fake, make, tmp_path, monkeypatch, embedded):
+    """Its replies cost minutes and no money; elsewhere what is in flight is paid for, and waited for."""
+    monkeypatch.setattr("pipelines.engine.connection.GRACE_S", 0.05)
+    server = await fake(latency_s=0.1 if not embedded else 30, tail=0)
+    role = make.role(server)
+    if embedded:
+        served = {name: one.model_copy(update={"embedded": "tiny"}) for name, one in role.endpoints.items()}
+        role = role.model_copy(update={"endpoints": served})
+    async with asyncio.timeout(10), Client(role, tmp_path / "l.sqlite") as client:
+        asking = asyncio.create_task(client.ask(make.request(1)))
+        while not server.events("asked"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        CONTROL.stop()
+        assert (await asking).state is (State.STOPPED if embedded else State.OK)
+    with Ledger(tmp_path / "l.sqlite") as opened:
+        assert opened.lost() == (0, 0.0, 0)
+
+
+async def test_a_stop_keeps_what_an_embedded_model_is_just_done_with(fake, make, tmp_path):
+    server = await fake(latency_s=0.3, tail=0)
+    role = make.role(server)
+    served = {name: one.model_copy(update={"embedded": "tiny"}) for name, one in role.endpoints.items()}
+    async with Client(role.model_copy(update={"endpoints": served}), tmp_path / "l.sqlite") as client:
+        asking = asyncio.create_task(client.ask(make.request(1)))
+        while not server.events("asked"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        CONTROL.stop()
+        assert (await asking).state is State.OK

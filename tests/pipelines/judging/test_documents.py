@@ -25,6 +25,7 @@ from pipelines.settings import BuildSettings
 from specs.errors import SpecmillError, UserError
 from specs.reader import read_spec
 from tests.pipelines.chat_tools import Told, asked, digests, server, settings, write_lineage
+from tests.pipelines.usage import usage_table
 
 SETS = ("faithfulness", "attribution", "coverage", "realism")
 JUDGE = {"criteria_sets": list(SETS)}
@@ -143,7 +144,7 @@ def every_verdict_is_a_row_of_a_document(workspace: Workspace) -> None:
     assert {row["item_id"] for row in verdicts} <= known
     assert Counter(row["verdict"] for row in verdicts)["unclear"] == 1 + 2 * len(NAMES)
     with Ledger(workspace.ledger) as ledger:
-        usage = ledger.usage_table().to_pylist()
+        usage = usage_table(ledger).to_pylist()
     assert {row["role"] for row in usage if row["stage"] == STAGE} == {"judge"}
 
 

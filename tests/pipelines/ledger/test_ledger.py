@@ -7,15 +7,16 @@ import time
 from concurrent.futures import wait
 from pathlib import Path
 
-import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus.sql.ledger import LedgerFile
 from pipelines.completion import Completion, CompletionRequest, State, Usage
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import BLOCK_CHARS, Entry, Failure, Grant, StageProgress, Want, request_key
 from specs.errors import SpecmillError
+from tests.pipelines.usage import usage_table
 
 texts = st.text(st.characters(codec="utf-8"), max_size=50)
 
@@ -82,16 +83,14 @@ def test_a_write_that_cannot_be_made_does_not_take_others_with_it(tmp_path):
         assert all(future.result().text == "Something." for future in good + more)
 
 
-def test_usage_can_be_queried_in_duckdb(tmp_path):
+def test_usage_is_summed_up(tmp_path):
     with Ledger(tmp_path / "l.sqlite") as ledger:
         wait([ledger.record(entry(f"row-{n}", charged=Want(0.5, 13))) for n in range(250)])
-        batches = list(ledger.usage_batches(rows=100))
-        usage = ledger.usage_table()
         assert ledger.spent() == (125.0, 250 * 13)
-    assert [batch.num_rows for batch in batches] == [100, 100, 50]
-    query = "SELECT stage, count(*), sum(cost_usd), sum(prompt_tokens) FROM usage GROUP BY stage"
-    assert usage.num_rows == 250
-    assert duckdb.sql(query).fetchall() == [("documents", 250, 125.0, 2500)]
+        file = LedgerFile(ledger.path)
+        [(role, stage, _, requests, ok, _, prompt, *_, cost, unpriced, _)] = file.spent()
+        assert (role, stage, requests, ok, prompt, cost, unpriced) == ("writer", "documents", 250, 250, 2500, 125.0, 0)
+        assert sum(batch.num_rows for batch in file.completions()) == 250
 
 
 def test_reservations_keep_within_the_budget_over_processes(tmp_path):
@@ -166,7 +165,7 @@ def test_a_forked_child_holds_locks_of_its_own(tmp_path):
     closed.set()
     process.join()
     with Ledger(path) as ledger:
-        assert ledger.usage_table().num_rows == 2
+        assert usage_table(ledger).num_rows == 2
 
 
 def test_a_damaged_ledger_is_told_from_a_full_disk(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from specmill.recipe import Recipe
 from specmill.verbs.models.eval import evaluate_workspace
 from specs.reader import Spec, read_spec
 from tests.pipelines.chat_tools import Told, asked, server
+from tests.pipelines.usage import usage_table
 
 RECIPE = {
     "spec": "cheese_affordability", "list_batch": 2, "attempts": 2,
@@ -77,7 +78,7 @@ def calls_of(plans: list[StagePlan]) -> dict[str, int]:
 def seen(workspace: Workspace) -> dict[str, int]:
     """Calls by stage in the ledger; with no retries at the endpoint, as many as the server was asked for."""
     with Ledger(workspace.ledger) as ledger:
-        return dict(Counter(ledger.usage_table()["stage"].to_pylist()))
+        return dict(Counter(usage_table(ledger)["stage"].to_pylist()))
 
 
 @pytest.fixture(scope="module")

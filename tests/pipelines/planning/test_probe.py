@@ -20,6 +20,7 @@ from pipelines.planning.probe import probe_name, probe_settings
 from specmill.cli import app
 from specmill.recipe import load_recipe
 from tests.pipelines.chat_tools import asked, server
+from tests.pipelines.usage import usage_table
 
 RECIPE = {
     "spec": "cheese_affordability", "list_batch": 4, "attempts": 2, "filters": {"semantic": {"action": "off"}},
@@ -57,7 +58,7 @@ class Probed:
     def usage(self, *changes: str) -> list[dict[str, Any]]:
         """What the ledger of one probe says of its documents."""
         with Ledger(self.workspace(*changes).ledger) as ledger:
-            return [row for row in ledger.usage_table().to_pylist() if row["stage"] == "documents"]
+            return [row for row in usage_table(ledger).to_pylist() if row["stage"] == "documents"]
 
 
 def row_of(said: str, stage: str) -> list[str]:

@@ -23,6 +23,7 @@ from specs.errors import SpecError, SpecmillError, UserError
 from specs.reader import parse_spec, read_spec
 from specs.settings import Assistant
 from tests.pipelines.chat_tools import Told, asked, server, settings
+from tests.pipelines.usage import usage_table
 
 WHO = Assistant()
 SOURCE = """# How {model_name} works
@@ -216,7 +217,7 @@ def test_what_is_wrong_goes_back_with_the_reason_and_nothing_is_asked_twice(tmp_
     assert manifest == one.manifest and manifest["judge"]["verdicts"]["complete"]["verdict"] == "pass"
     assert manifest["spec_hash"] == read_spec("v/rules.md", WHO, base=tmp_path).hash and manifest["source"] == "source"
     with Ledger(tmp_path / "v" / "ledger.sqlite") as ledger:
-        rows = ledger.usage_table().to_pylist()
+        rows = usage_table(ledger).to_pylist()
     assert {(row["stage"], row["role"]) for row in rows} == {(STAGE, "planner"), (VERDICTS, "judge")}
 
 

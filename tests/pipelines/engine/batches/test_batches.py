@@ -11,6 +11,7 @@ from pipelines.engine.client import Client
 from pipelines.ledger.ledger import Ledger
 from pipelines.run.control import CONTROL
 from specs.errors import BudgetError, EndpointError
+from tests.pipelines.usage import usage_table
 
 
 def batch_role(make, server, **fields):
@@ -81,7 +82,7 @@ async def test_a_batch_whose_id_was_lost_is_found_and_nothing_is_dropped(fake, m
     await ask_all(role, tmp_path / "l.sqlite", requests[:10])
     assert len(server.events("batch")) == 1
     with Ledger(tmp_path / "l.sqlite") as ledger:
-        assert ledger.usage_table().num_rows == 20
+        assert usage_table(ledger).num_rows == 20
 
 
 async def test_the_budget_counts_lines_in_batches(fake, make, tmp_path):
@@ -119,7 +120,7 @@ async def test_a_batch_of_an_older_recipe_is_recorded_as_what_it_was(fake, make,
     changed = batch_role(make, server, temperature=0.9)
     assert {one.state for one in await ask_all(changed, tmp_path / "l.sqlite", requests)} == {State.OK}
     with Ledger(tmp_path / "l.sqlite") as ledger:
-        ids = ledger.usage_table()["request_id"].to_pylist()
+        ids = usage_table(ledger)["request_id"].to_pylist()
         assert sorted(ledger.prompt(one)[1]["temperature"] for one in ids) == [0.1] * 4 + [0.9] * 4
 
 

@@ -21,6 +21,7 @@ from pipelines.run.control import CONTROL
 from specs.errors import EndpointError
 from tests.pipelines.engine.batches.test_batches import ask_all, batch_sent
 from tests.pipelines.engine.test_kills import ask_rows, in_process, rows_of, wait_for
+from tests.pipelines.usage import usage_table
 
 QUICK = {"batch_poll_s": 0.1, "wait_when_down_s": 30, "retries": 6}
 
@@ -42,7 +43,7 @@ def answered(servers) -> dict[str, list[str]]:
 def assert_paid_once(servers, ledger) -> dict[str, str]:
     """The ledger holds every answer, once, under the endpoint that gave it."""
     with Ledger(ledger) as opened:
-        rows = opened.usage_table().select(["request_id", "endpoint"]).to_pylist()
+        rows = usage_table(opened).select(["request_id", "endpoint"]).to_pylist()
     assert {row["request_id"]: [row["endpoint"]] for row in rows} == answered(servers)
     assert {row["endpoint"] for row in rows} <= {f"e{number}" for number in range(len(servers))}
     return {row["request_id"]: row["endpoint"] for row in rows}

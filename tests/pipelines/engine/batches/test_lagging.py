@@ -25,7 +25,7 @@ async def test_a_batch_that_the_list_shows_late_is_not_sent_twice(fake, make, tm
 
 
 async def test_a_batch_whose_id_was_lost_is_waited_for_by_the_next_client_too(fake, make, tmp_path):
-    server = await fake(list_lag_s=0.7)
+    server = await fake(list_lag_s=0.3)
     role, requests, ledger = batch_role(make, server), [make.request(n) for n in range(6)], tmp_path / "l.sqlite"
     async with Client(role, ledger) as client:
         asks = [asyncio.create_task(client.ask(request)) for request in requests]

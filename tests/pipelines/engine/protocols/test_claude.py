@@ -14,6 +14,7 @@ from pipelines.engine.prices import default_prices
 from pipelines.ledger.ledger import Ledger
 from pipelines.run.control import CONTROL
 from specs.errors import BudgetError, EndpointError
+from tests.pipelines.usage import usage_table
 
 MODEL = "claude-sonnet-4-5"
 SPEC = "The spec says to be kind and to say what is true. " * 150  # about 1,700 tokens: enough for the cache
@@ -173,7 +174,7 @@ async def test_the_spec_is_written_to_the_cache_once_and_read_by_all_others(
     writes = [one for one in server.events("billed") if one["cache_creation_input_tokens"]]
     assert len(writes) == 1  # though sixteen may be in flight
     with Ledger(ledger) as opened:
-        usage = opened.usage_table()
+        usage = usage_table(opened)
     assert sum(filter(None, usage["cache_written_tokens"].to_pylist())) == writes[0]["cache_creation_input_tokens"]
     assert sum(usage["cached_tokens"].to_pylist()) == 39 * writes[0]["cache_creation_input_tokens"]
     assert spent(ledger) == billed(server)

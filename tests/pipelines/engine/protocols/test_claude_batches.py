@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import anthropic
 import pytest
 
 from pipelines.completion import CompletionRequest, State
@@ -16,8 +15,12 @@ from pipelines.engine.protocols import connect
 from pipelines.ledger.ledger import Ledger
 from pipelines.run.control import CONTROL
 from specs.errors import EndpointError
+from tests.lazy import Lazy
 from tests.pipelines.engine.batches.test_batches import batch_sent
 from tests.pipelines.engine.protocols.test_claude import ask_all, asked, billed, claude, spent
+from tests.pipelines.usage import usage_table
+
+anthropic = Lazy("anthropic")
 
 
 def batch_role(make: Any, *servers: Any, endpoint: dict[str, Any] | None = None, **fields: Any) -> Role:
@@ -30,7 +33,7 @@ def paid_once(server: Any, ledger: Path) -> None:
     assert set(answered.values()) <= {1}
     assert spent(ledger) == billed(server)
     with Ledger(ledger) as opened:
-        assert opened.usage_table().num_rows == len(server.events("billed"))
+        assert usage_table(opened).num_rows == len(server.events("billed"))
         assert opened.read("SELECT count(*) FROM batch") == [(0,)]
         assert opened.read("SELECT coalesce(sum(tokens), 0) FROM reservation") == [(0,)]
 

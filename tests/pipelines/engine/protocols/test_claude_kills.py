@@ -7,13 +7,19 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import anthropic  # noqa: F401  # so that the forked processes need not import it
 import pytest
 
 from pipelines.engine.endpoints import Role
 from pipelines.ledger.ledger import Ledger
 from tests.pipelines.engine.protocols.test_claude import claude
 from tests.pipelines.engine.test_kills import ask_rows, asked_again, in_process, wait_for
+from tests.pipelines.usage import usage_table
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _imported() -> None:
+    import anthropic  # noqa: F401  # so that the forked processes need not
+
 
 KILLS = 6  # a hundred, with other seeds, when this was written
 
@@ -57,14 +63,14 @@ def test_kills_between_the_calls_of_a_batch_pay_nothing_twice(fake_process: Any,
     for _ in range(KILLS):
         killed(role, ledger, rows, calls, [calls() + rng.choice([0, 1, 1, 5, rows])], rng)
         with Ledger(ledger) as opened:  # which may not have a table yet
-            if opened.usage_table().num_rows == rows:
+            if usage_table(opened).num_rows == rows:
                 break
     after = ask_rows(role, ledger, rows)
     answered = Counter(event["key"][24:] for event in server.events("line") if not event["fault"])
     assert set(answered.values()) == {1}
     assert len(answered) == rows
     with Ledger(ledger) as opened:
-        assert opened.usage_table().num_rows == rows  # a batch may be left on record whose replies are all here
+        assert usage_table(opened).num_rows == rows  # a batch may be left on record whose replies are all here
     assert after == undisturbed(role, tmp_path / "undisturbed.sqlite", rows)
     with sqlite3.connect(ledger) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -11,8 +11,10 @@ from pipelines.completion import CompletionRequest, Message, State, Usage
 from pipelines.engine import wire
 from pipelines.engine.endpoints import EndpointSettings, EngineSettings, Role
 from pipelines.engine.outcomes import Fault, Reply
-from pipelines.engine.protocols.messages import body, prefix, read
 from pipelines.fake_endpoint.messages import objection
+from tests.lazy import Lazy
+
+messages = Lazy("pipelines.engine.protocols.messages")
 
 SCHEMA = {
     "type": "object",
@@ -39,7 +41,7 @@ ASKED = chat(("system", SPEC), ("user", "Write."))
 
 
 def test_a_plain_request_holds_what_was_asked_for_and_nothing_more() -> None:
-    sent = body(role(), "main", ASKED)
+    sent = messages.body(role(), "main", ASKED)
     system = [{"type": "text", "text": SPEC, "cache_control": {"type": "ephemeral", "ttl": "5m"}}]
     assert sent == {
         "model": "claude-sonnet-4-5", "max_tokens": 4096, "system": system,
@@ -48,13 +50,13 @@ def test_a_plain_request_holds_what_was_asked_for_and_nothing_more() -> None:
 
 
 def test_all_that_a_role_can_say_is_sent() -> None:
-    sent = body(role(top_p=0.9, reasoning_effort="low", extra_body={"service_tier": "auto"}), "main", ASKED)
+    sent = messages.body(role(top_p=0.9, reasoning_effort="low", extra_body={"service_tier": "auto"}), "main", ASKED)
     assert (sent["top_p"], sent["output_config"], sent["service_tier"]) == (0.9, {"effort": "low"}, "auto")
     assert "system" in sent
-    assert body(role({"cache": "1h"}), "main", ASKED)["system"][0]["cache_control"]["ttl"] == "1h"
-    assert "cache_control" not in body(role({"cache": "none"}), "main", ASKED)["system"][0]
-    assert body(role(temperature=0.3), "main", ASKED)["temperature"] == 0.3
-    assert "temperature" not in body(role({"sampling": False}, temperature=0.3), "main", ASKED)
+    assert messages.body(role({"cache": "1h"}), "main", ASKED)["system"][0]["cache_control"]["ttl"] == "1h"
+    assert "cache_control" not in messages.body(role({"cache": "none"}), "main", ASKED)["system"][0]
+    assert messages.body(role(temperature=0.3), "main", ASKED)["temperature"] == 0.3
+    assert "temperature" not in messages.body(role({"sampling": False}, temperature=0.3), "main", ASKED)
 
 
 @pytest.mark.parametrize(
@@ -70,14 +72,14 @@ def test_all_that_a_role_can_say_is_sent() -> None:
     ],
 )
 def test_turns_are_as_the_api_takes_them(texts: list[tuple[str, str]], turns: list[str]) -> None:
-    sent = body(role(), "main", chat(*texts))
+    sent = messages.body(role(), "main", chat(*texts))
     assert [f"{one['role']} {one['content']}" for one in sent["messages"]] == turns
 
 
 @given(st.lists(st.tuples(st.sampled_from(["system", "user", "assistant"]), st.text(max_size=3)), min_size=1))
 def test_no_conversation_makes_a_request_that_the_api_refuses(texts: list[tuple[str, str]]) -> None:
     request = chat(*texts, ("user", "At last."))
-    sent = body(role(), "main", request)
+    sent = messages.body(role(), "main", request)
     assert not objection(sent)
     said = "".join(block["text"] for block in sent.get("system", [])) + "".join(
         one["content"] for one in sent["messages"]
@@ -99,7 +101,7 @@ def test_no_conversation_makes_a_request_that_the_api_refuses(texts: list[tuple[
 )
 def test_thinking_is_asked_for_within_the_tokens_of_the_request(thinking: Any, limit: int | None, sent: Any) -> None:
     request = chat(("user", "Write."), max_tokens=limit)
-    made = body(role(thinking=thinking, max_tokens=6000), "main", request)
+    made = messages.body(role(thinking=thinking, max_tokens=6000), "main", request)
     assert made.get("thinking") == sent
     assert not objection(made)
 
@@ -108,7 +110,7 @@ def test_thinking_is_asked_for_within_the_tokens_of_the_request(thinking: Any, l
     ("mode", "thinking", "forced"), [("tool", None, True), ("tool", "adaptive", False), ("json_schema", None, None)]
 )
 def test_a_form_is_asked_for_by_structured_output_or_by_tool(mode: str, thinking: Any, forced: bool | None) -> None:
-    sent = body(role(json_mode=mode, thinking=thinking), "main", chat(("user", "Write."), json_schema=SCHEMA))
+    sent = messages.body(role(json_mode=mode, thinking=thinking), "main", chat(("user", "Write."), json_schema=SCHEMA))
     assert not objection(sent)
     if mode == "tool":
         assert sent["tools"][0]["input_schema"] == SCHEMA
@@ -120,17 +122,20 @@ def test_a_form_is_asked_for_by_structured_output_or_by_tool(mode: str, thinking
 
 
 def test_no_form_is_asked_for_where_the_role_asks_for_none() -> None:
-    sent = body(role(json_mode="none"), "main", chat(("user", "Write."), json_schema=SCHEMA))
+    sent = messages.body(role(json_mode="none"), "main", chat(("user", "Write."), json_schema=SCHEMA))
     assert sent.keys() == {"model", "max_tokens", "messages"}
 
 
 def test_what_is_cached_is_told_by_all_that_the_api_compares() -> None:
-    plain, other = body(role(), "main", ASKED), body(role(), "main", chat(("system", SPEC), ("user", "Else.")))
-    assert prefix(plain) == prefix(other) != ()
-    assert prefix(body(role({"model": "claude-opus-4-8"}), "main", ASKED)) != prefix(plain)
-    assert prefix(body(role(), "main", chat(("user", "Write.")))) == ()
-    assert prefix(body(role(), "main", chat(("system", "Too short."), ("user", "Write.")))) == ()
-    assert prefix(body(role({"cache": "none"}), "main", ASKED)) == ()
+    plain, other = (
+        messages.body(role(), "main", ASKED),
+        messages.body(role(), "main", chat(("system", SPEC), ("user", "Else."))),
+    )
+    assert messages.prefix(plain) == messages.prefix(other) != ()
+    assert messages.prefix(messages.body(role({"model": "claude-opus-4-8"}), "main", ASKED)) != messages.prefix(plain)
+    assert messages.prefix(messages.body(role(), "main", chat(("user", "Write.")))) == ()
+    assert messages.prefix(messages.body(role(), "main", chat(("system", "Too short."), ("user", "Write.")))) == ()
+    assert messages.prefix(messages.body(role({"cache": "none"}), "main", ASKED)) == ()
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
@@ -160,13 +165,13 @@ def test_a_setting_that_would_be_ignored_or_refused_is_an_error(endpoint: Any, s
 
 def test_a_temperature_that_is_not_sent_is_none_that_thinking_forbids() -> None:
     made = role({"sampling": False}, temperature=0.3, thinking="adaptive")
-    assert not objection(body(made, "main", ASKED))
+    assert not objection(messages.body(made, "main", ASKED))
 
 
 def test_a_temperature_that_the_eval_adds_is_not_sent_to_a_model_that_thinks() -> None:
     made = role(thinking="adaptive")
     asked = made.model_copy(update={"settings": made.settings.model_copy(update={"temperature": 0.7})})
-    assert not objection(body(asked, "main", ASKED))
+    assert not objection(messages.body(asked, "main", ASKED))
     assert [one.sampled for one in (asked, role(), role({"sampling": False}))] == [False, True, False]
 
 
@@ -248,23 +253,23 @@ def message(content: Any = TEXT, stop: Any = "end_turn", **more: Any) -> dict[st
     ],
 )
 def test_every_stop_reason_has_its_state(stop: str, state: State) -> None:
-    reply = read(message(stop=stop))
+    reply = messages.read(message(stop=stop))
     assert isinstance(reply, Reply)
     assert (reply.state, reply.text, reply.finish_reason) == (state, "Hello.", stop)
 
 
 def test_a_refusal_says_why() -> None:
     details = {"type": "refusal", "category": "bio", "explanation": "Not this."}
-    reply = read(message([], "refusal", stop_details=details))
+    reply = messages.read(message([], "refusal", stop_details=details))
     assert isinstance(reply, Reply)
     assert (reply.state, reply.error) == (State.REFUSED, "bio: Not this.")
 
 
 def test_thoughts_are_reasoning_and_no_part_of_the_text() -> None:
-    reply = read(message([*THOUGHT, *TEXT]))
+    reply = messages.read(message([*THOUGHT, *TEXT]))
     assert isinstance(reply, Reply)
     assert (reply.text, reply.reasoning) == ("Hello.", "I weigh it.")
-    cut = read(message(THOUGHT, "max_tokens"))
+    cut = messages.read(message(THOUGHT, "max_tokens"))
     assert isinstance(cut, Reply)
     assert cut.state is State.TRUNCATED
     assert "reasoning" in cut.error
@@ -272,10 +277,10 @@ def test_thoughts_are_reasoning_and_no_part_of_the_text() -> None:
 
 def test_what_is_given_to_our_tool_is_the_text_and_any_other_call_is_none() -> None:
     call = {"type": "tool_use", "id": "t", "name": "reply", "input": {"items": ["ä"]}}
-    reply = read(message([*TEXT, call], "tool_use"))
+    reply = messages.read(message([*TEXT, call], "tool_use"))
     assert isinstance(reply, Reply)
     assert (reply.state, reply.text) == (State.OK, '{"items": ["ä"]}')
-    other = read(message([{**call, "name": "search"}], "tool_use"))
+    other = messages.read(message([{**call, "name": "search"}], "tool_use"))
     assert isinstance(other, Reply)
     assert (other.state, other.error) == (State.UNPARSED, "tool calls instead of text")
 
@@ -285,10 +290,10 @@ def test_all_tokens_of_the_prompt_are_counted_whatever_the_cache_did() -> None:
         "input_tokens": 10, "cache_read_input_tokens": 200, "cache_creation_input_tokens": 3000, "output_tokens": 40,
         "output_tokens_details": {"thinking_tokens": 30},
     }  # fmt: skip
-    reply = read(message(usage=usage))
+    reply = messages.read(message(usage=usage))
     assert isinstance(reply, Reply)
     assert reply.usage == Usage(3210, 200, 40, 30, 3000)
-    nothing = read(message())
+    nothing = messages.read(message())
     assert isinstance(nothing, Reply)
     assert nothing.usage == Usage()
 
@@ -302,7 +307,7 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_nothing_that_comes_raises(value: Any) -> None:
-    assert isinstance(read(value), Reply | Fault)
+    assert isinstance(messages.read(value), Reply | Fault)
     assert isinstance(
-        read({"content": value, "stop_reason": value, "usage": value, "stop_details": value}), Reply | Fault
+        messages.read({"content": value, "stop_reason": value, "usage": value, "stop_details": value}), Reply | Fault
     )
