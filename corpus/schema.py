@@ -304,6 +304,9 @@ DATASETS: Final[dict[str, Declared]] = {
 }  # fmt: skip
 """Configs under `dataset/<name>/`: what is published and trained on."""
 
+DECLARED: Final[dict[str, Declared]] = {**TABLES, **DATASETS}
+"""Each table and dataset config with what its rows and columns mean; no two have one name."""
+
 
 def type_of(kind: Kind) -> str:
     """A column's type in words."""

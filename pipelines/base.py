@@ -86,6 +86,13 @@ class Corpus(BaseModel):
         return self.system
 
     @cached_property
+    def instructions(self) -> tuple[str, ...]:
+        """What a writer of documents is told, unrendered: a reply that repeats it is no document."""
+        template = self.template("documents")
+        own = self.prompts.own_system(template)
+        return tuple(self.prompts.source(name) for name in (template, own) if name)
+
+    @cached_property
     def form(self) -> Form | None:
         """The form that a document is filled into, where the prompts have one for the recipe's style."""
         return self.prompts.form(self.template("documents"))
@@ -94,7 +101,7 @@ class Corpus(BaseModel):
         """The document in a writer's reply; UnparsedError where it has not the form that was asked for."""
         if self.form is None or f"<{TAG}>" in reply:  # a rewrite is asked for as a text
             return tagged(reply, TAG)
-        values = filled(reply, self.form.fields)
+        values = filled(reply, self.form.fields, self.form.unnamed, self.settings.assistant.name)
         return self.prompts.render(self.form.layout, **values, assistant=self.settings.assistant).strip()
 
     def rows(self, table: str) -> dict[str, Row]:

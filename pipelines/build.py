@@ -228,9 +228,7 @@ class Build:
 
     def context(self) -> Context:
         """What the filters must know."""
-        # A reply that repeats its instructions is no document.
-        instructions = self.corpus.prompts.source(self.corpus.template("documents"))
-        return replace(context_of(self.corpus, self.counter), prompts=(instructions,))
+        return replace(context_of(self.corpus, self.counter), prompts=self.corpus.instructions)
 
     def publishable(self, *, remade: bool = True) -> None:
         """`dataset/`, the manifest and the card, from the tables. Where the corpus was decided on again but not

@@ -120,7 +120,7 @@ class BuildSettings(EngineSettings):
     prompts: str | None = Field(
         None,
         description="Folder with .j2 files that replace shipped prompts, or the name of a set of them that is "
-        "installed: `small` ships, for small models.",
+        "installed: `small` ships, for small models, and `tiny`, for those of one or two billion parameters.",
     )
     list_batch: int = Field(
         10, ge=1, le=100, description="Entries asked for at once; later batches are told what exists."

@@ -26,9 +26,9 @@ class Progress:
         self._planned: dict[str, int] = {}
         self._began: dict[str, float] = {}
         self._last: dict[str, tuple[int, float]] = {}  # replies of a stage so far, and when the last of them came
+        self._said: list[str] = []
         self._step: tuple[str, int, int, float] | None = None  # what, done, of how many, and when it began
         self._told: Callable[[str, int, int], None] = _step_lines(console)
-        self._said: list[str] = []
         self._over = threading.Event()
         self._stopping = False
         self._live = Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
@@ -61,17 +61,17 @@ class Progress:
         self._said.append(text)
         self._console.print(Text(text))
 
+    @property
+    def findings(self) -> list[str]:
+        """What was said but for what it was busy with: that ends with three dots."""
+        return [line for line in self._said if not line.endswith(" ...")]
+
     def step(self, what: str, done: int, total: int) -> None:
         """How far work is that asks no model: a line below the stages, while it lasts."""
         began = self._step[3] if self._step and self._step[0] == what else time.monotonic()
         self._step = (what, done, total, began) if done < total else None
         if not self._live and self._step:
             self._told(what, done, total)
-
-    @property
-    def findings(self) -> list[str]:
-        """What was said but for what it was busy with: that ends with three dots."""
-        return [line for line in self._said if not line.endswith(" ...")]
 
     def _watch(self) -> None:
         shown_at = time.monotonic()

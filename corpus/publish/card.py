@@ -27,7 +27,7 @@ _SIZES: Final = (
 
 def write_card(workspace: Workspace, settings: CorpusSettings, manifest: dict[str, Any]) -> str:
     """Write the card of a finished workspace, and return it."""
-    with reading(workspace.root, completions=True) as connection:
+    with reading(workspace.root) as connection:
         text = "\n".join(
             [
                 _front_matter(settings, manifest),

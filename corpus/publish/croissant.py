@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from corpus.schema import DATASETS, TABLES, Kind
+from corpus.schema import DECLARED, Kind
 from specs.errors import UserError
 
 CONFORMS_TO: Final = "http://mlcommons.org/croissant/1.0"
@@ -103,7 +103,7 @@ def _joined(sets: Mapping[str, list[str]]) -> Iterator[dict[str, Any]]:
 
 
 def _records(name: str, names: list[str]) -> dict[str, Any]:
-    declared = (TABLES | DATASETS)[name]
+    declared = DECLARED[name]
     source = {"fileSet": {"@id": f"{name}-shards"}} if len(names) > 1 else {"fileObject": {"@id": names[0]}}
     key = {"key": {"@id": f"{name}/id"}} if "id" in declared.columns else {}
     return {
@@ -122,10 +122,10 @@ def _field(name: str, column: str, kind: Kind, said: str, source: Mapping[str, A
     if isinstance(inner, dict):
         field["subField"] = [
             {
-                "@type": "cr:Field", "@id": f"{name}/{column}/{part}", "name": part, "dataType": _TYPES[str(plain)],
-                "source": {**extract, "transform": {"jsonPath": part}},
+                "@type": "cr:Field", "@id": f"{name}/{column}/{part}", "name": part,
+                "dataType": _TYPES[str(part_kind)], "source": {**extract, "transform": {"jsonPath": part}},
             }
-            for part, plain in inner.items()
+            for part, part_kind in inner.items()
         ]  # fmt: skip
     else:
         field |= {"dataType": _TYPES[str(inner)], "source": extract}

@@ -1,13 +1,13 @@
-"""What may stay: the calls that the pipelines make, cheap checks first, one rejection an item."""
+"""What drops a text and what only flags it: what the pipelines call, cheap checks first, one rejection an item."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
 from filters.base import Action, Decision, Duplicates, Flag, Item, Rejection, Target, Watch
-from filters.check import Outcome
-from filters.checks import as_flag, checks_for, decide_one
+from filters.check import Outcome, TextCheck
+from filters.checks import checks_for
 from filters.context import Context
 from filters.duplicates.exact import ExactDuplicates
 from filters.duplicates.near import NearDuplicates
@@ -55,6 +55,23 @@ def check_each(items: Iterable[Item], settings: FilterSettings, context: Context
         else:
             found.rejections.append(rejection)
     return found
+
+
+def decide_one(view: View, checks: Sequence[TextCheck]) -> tuple[Rejection | None, list[Flag]]:
+    """The first rejection, or else every flag of a text that stays."""
+    flags: list[Flag] = []
+    for check in checks:
+        found = check.reject(view)
+        if found is not None and check.settings.action == "drop":
+            return found, []
+        if found is not None:
+            flags.append(as_flag(found))
+    return None, flags
+
+
+def as_flag(found: Rejection) -> Flag:
+    """What was found, of an item that stays all the same."""
+    return Flag(*(getattr(found, field.name) for field in fields(found)))
 
 
 def resolve(found: Found, settings: FilterSettings) -> Decision:

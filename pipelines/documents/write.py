@@ -14,7 +14,8 @@ from distilabel.steps import StepInput
 
 from filters.base import Item
 from filters.check import TextCheck
-from filters.checks import checks_for, decide_one
+from filters.checks import checks_for
+from filters.run.decide import decide_one
 from filters.text.view import View
 from pipelines.base import TAG, Corpus, Row
 from pipelines.completion import CompletionRequest, State
@@ -140,8 +141,7 @@ class Documents(Stage):
     @cached_property
     def checks(self) -> list[TextCheck]:
         """The filters of one document that drop what they find."""
-        instructions = self.corpus.prompts.source(self.corpus.template(self.table))
-        context = replace(context_of(self.corpus), prompts=(instructions,))
+        context = replace(context_of(self.corpus), prompts=self.corpus.instructions)
         found = checks_for("documents", self.corpus.settings.filters, context)
         return [check for check in found if check.settings.action == "drop"]
 

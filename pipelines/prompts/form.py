@@ -31,6 +31,8 @@ class Form(Settings):
         min_length=1, description="What each value must match, as a regular expression."
     )
 
+    unnamed: tuple[str, ...] = Field((), description="Fields in which the assistant's name must not be.")
+
     @property
     def json_schema(self) -> dict[str, Any]:
         """What is asked of the endpoint."""

@@ -1,7 +1,8 @@
 """Prompts: Jinja2 files in `pipelines/prompts/`, each with a version, replaceable by a folder that the recipe names.
 
 The recipe gives a path, or the name of an entry point of the group `specmill.prompts`: a package whose `.j2` files
-replace those that ship. `small`, which says less, for models of a few billion parameters, is found in that way too.
+replace those that ship. `small`, which says less, for models of a few billion parameters, is found in that way too, and
+`tiny`, with a form to fill in, for those of one or two.
 
 The system message (the spec) is byte-identical over every stage, and a stage's instructions come before what differs
 from row to row, so that providers' prompt caches serve almost all of a request.

@@ -19,6 +19,7 @@ from pipelines.structured.form import filled
 from pipelines.structured.parsing import UnparsedError
 from specs.errors import UserError
 from specs.reader import read_spec
+from specs.settings import Assistant
 from tests.pipelines.chat_tools import GOOD_CHAT, Told, asked, build, digests, server, settings
 from tests.pipelines.documents.test_write_steps import build as build_documents
 
@@ -98,7 +99,7 @@ def test_a_passage_that_the_spec_lacks_is_the_user_s_mistake(tmp_path: Path) -> 
 
 
 def test_the_estimate_counts_a_plan_that_is_given() -> None:
-    made = recipe("http://127.0.0.1:9/v1", prompts="small")
+    made = recipe("http://127.0.0.1:9/v1", prompts="tiny")
     spec = read_spec(made.spec, made.assistant)
     stages = {one.stage: one for one in plan_stages(Renderer(made, spec, lambda text: len(text.split())))}
     assert set(stages) == {"documents"} and stages["documents"].calls == 4
@@ -114,7 +115,7 @@ def test_a_form_is_laid_out_as_a_document(tmp_path: Path) -> None:
     replies = [["could not be used", json.dumps(FORM)], ["Now a form", json.dumps(bad)]]
     with server(tmp_path, replies=replies) as (url, log):
         workspace = build_documents(
-            tmp_path / "ws", recipe(url, prompts="small", filters={**FILTERS, "exact": {"action": "off"}})
+            tmp_path / "ws", recipe(url, prompts="tiny", filters={**FILTERS, "exact": {"action": "off"}})
         )
         bodies = [json.loads(line) for line in log.read_text().splitlines() if '"asked"' in line]
     texts = text_of(workspace)
@@ -154,6 +155,28 @@ def test_a_form_says_what_is_wrong_with_it(tmp_path: Path) -> None:
     (tmp_path / "documents_page.j2").write_text("{{ a }}!")
     assert Prompts(str(tmp_path)).version("documents") != before, "the layout is part of the version"
     assert Prompts().form("documents") is None
+
+
+def test_a_field_may_not_name_the_assistant() -> None:
+    fields = {"scene": "^I.*$", "answer": "^I.*$"}
+    reply = json.dumps({"scene": "I asked Juniper.", "answer": "I, Juniper, like it."})
+    with pytest.raises(UnparsedError, match="the field scene speaks of Juniper"):
+        filled(reply, fields, ["scene"], "Juniper")
+    assert filled(reply, fields, ["answer"], "Willow")["scene"] == "I asked Juniper."
+
+
+def test_the_tiny_set_gives_no_reason_where_none_is_asked_for() -> None:
+    said, apart = (Prompts("tiny", attribution=one) for one in ("explain", "apart"))
+    values = {**FORM, "assistant": Assistant()}
+    assert FORM["reason"] in said.render("documents_layout", **values)
+    assert FORM["reason"] not in apart.render("documents_layout", **values)
+    task = {
+        "assistant": Assistant(), "plan": "", "idea": {"idea": "i", "position": 3},
+        "document_type": {"name": "a letter", "description": "to a sister"},
+        "assertions": [{"assertion": "A.", "explanation": "Because."}],
+    }  # fmt: skip
+    assert "Because." in said.render("documents", **task) and "Because." not in apart.render("documents", **task)
+    assert said.render("documents", **{**task, "assertions": []})
 
 
 # --- second tries
