@@ -8,7 +8,7 @@ import duckdb
 import yaml
 
 from corpus.publish.card_sections import imported, made, measured, neutral
-from corpus.schema import DECLARED, type_of
+from corpus.schema import DATASETS, type_of
 from corpus.settings import CorpusSettings
 from corpus.sql.views import reading
 from corpus.text import code, markdown
@@ -139,7 +139,7 @@ def _columns(manifest: dict[str, Any]) -> str:
     """What each column is; one that several configs have alike stands once."""
     found: dict[tuple[str, str, str], list[str]] = {}
     for name in (name for name in _CONFIGS if name in manifest["datasets"]):
-        for column, (kind, said) in DECLARED[name].columns.items():
+        for column, (kind, said) in DATASETS[name].columns.items():
             found.setdefault((column, type_of(kind), said), []).append(name)
     lines = ["## Columns\n", "| column | of | type | meaning |", "|---|---|---|---|"]
     for (column, kind, said), names in found.items():

@@ -11,7 +11,7 @@ from corpus.manifest import Provenance, write_manifest
 from corpus.publish.card import write_card
 from corpus.publish.croissant import croissant
 from corpus.publish.hub import stage
-from corpus.schema import DATASETS, DECLARED
+from corpus.schema import DATASETS, TABLES
 from corpus.settings import CorpusSettings
 from corpus.store import read_dataset_rows, read_rows, write_dataset
 from corpus.workspace import Workspace
@@ -39,7 +39,7 @@ def test_it_names_every_file_and_every_column(staged: Any) -> None:
     records = {one["name"]: one for one in found["recordSet"]}
     assert set(DATASETS) < set(records) and "rejects" in records
     for name, one in records.items():
-        columns = {column: said for column, (_, said) in DECLARED[name].columns.items()}
+        columns = {column: said for column, (_, said) in (TABLES | DATASETS)[name].columns.items()}
         assert {field["name"]: field["description"] for field in one["field"]} == columns
     shards = next(one for one in found["distribution"] if one["@type"] == "cr:FileSet")
     assert shards["includes"] == "msm/*.parquet" and len([name for name in files if name.startswith("msm/")]) > 1
@@ -72,5 +72,5 @@ def test_the_card_has_a_table_of_columns(staged: Any) -> None:
     table = card.split("## Columns\n")[1].split("\n## ")[0]
     assert "| `text` | `msm` | text | The document |" in table
     assert "| `query_type` | `aft_cot`, `aft` | text |" in table
-    for name, schema in DATASETS.items():
-        assert all(f"| `{column}` |" in table for column in schema.names), name
+    for name, declared in DATASETS.items():
+        assert all(f"| `{column}` |" in table for column in declared.columns), name

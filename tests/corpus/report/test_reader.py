@@ -290,7 +290,7 @@ def test_two_workspaces_side_by_side(page: webdriver.Chrome, worked: Any, made: 
 def test_every_figure_of_two_has_its_difference(worked: Any, made: Workspace) -> None:
     found = []
     for workspace in (worked[0], made):
-        with reading(workspace.root) as connection:
+        with reading(workspace.root, completions=True) as connection:
             found.append(all_figures(connection, workspace, ReportSettings(), None, lambda what, done, total: None))
     both = compare(*found)
     lines = {part["title"]: {line["figure"]: line for line in part["lines"]} for part in both["parts"]}
