@@ -18,7 +18,7 @@ FOLDERS = {
         "plan": "Say what a recipe would cost, before anything is spent.",
         "build": "Build the corpus of a recipe, or go on where a build stopped.",
         "chat": "Make the chats for alignment fine-tuning, without the documents.",
-        "variants": "Have a model write forms of a spec that differ in one thing.",
+        "variants": "Have a model write rewordings of a spec that differ in one thing.",
         "demo": "Run every step on the embedded model (or on OPENAI_BASE_URL).",
     },
     "look": {
@@ -26,25 +26,25 @@ FOLDERS = {
         "sql": "Ask a workspace in SQL.",
         "report": "Write one HTML page that shows a workspace, for a browser, offline.",
         "filter": "Decide again which documents stay, without asking any model, and say why.",
-        "judge": "Judge the documents of a workspace.",
-        "compare": "Say what two corpora differ in beside what they should.",
-        "audit": "Look for patterns that too many documents share.",
+        "judge": "Have a model judge the documents by named criteria.",
+        "compare": "Look at two corpora before training: what would confound them.",
+        "audit": "Look for phrases and habits that too many documents share.",
     },
     "select": {
-        "subset": "Make smaller corpora: nested doses of exact sizes, or a balanced pair.",
-        "mix": "Write the instruction mix that the chats are trained in.",
+        "subset": "Make smaller corpora: exact sizes inside each other, or two of equal size.",
+        "mix": "Write the ordinary chats that the spec's chats are trained among.",
         "import": "Bring a corpus that was made elsewhere into a workspace.",
         "export": "Write documents or chats for Argilla, Embedding Atlas or the Hub's viewer.",
         "publish": "Publish a workspace as a dataset on the Hub.",
     },
     "models": {
         "train": "Look at what is trained on, count the updates, and train it.",
-        "questions": "Make the question sets of a spec, checked and gated.",
-        "eval": "Ask a model the questions whose answers the corpus should move.",
-        "experiment": "Plan, build, train, ask and tabulate arms that differ in one thing.",
+        "questions": "Make question sets from a spec, and try them on a base model.",
+        "eval": "Ask a trained model, and its base model, the questions of a set.",
+        "experiment": "Compare trained models that differ in one thing: from one file to tables.",
         "model": "List, fetch and serve the embedded models.",
         "doctor": "Check that everything is there: endpoint, model, disk, versions.",
-        "fake-endpoint": "Serve a stand-in for an OpenAI-compatible endpoint that can misbehave on request.",
+        "fake-endpoint": "Serve a local stand-in for a model's API, with faults on request.",
     },
 }
 """The verbs by the folder of `specmill/verbs/` that has their modules, in the order in which a user meets them."""
@@ -112,9 +112,11 @@ def _specmill(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version.")
     ] = False,
 ) -> None:
-    """Turn a Model Spec into the training corpus that makes a language model live by it.
+    """Turn a Model Spec into training data with which a language model learns it.
 
-    Start with `specmill init`, then `specmill plan`, `specmill build`, `specmill show`. Every verb has --help.
+    A recipe is a YAML file that says what is made; a workspace is the folder that holds it.
+
+    Start with `specmill init`, then `specmill plan`, `specmill build`, `specmill show`. Every command has --help.
     """
 
 
