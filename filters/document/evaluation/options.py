@@ -15,7 +15,7 @@ from filters.text.view import View
 _PACKAGE = "filters.document.evaluation"
 _BETWEEN = (4, 600)  # characters from one option to the next
 _AFTER = 700  # ... and behind the second, in which it is said which was chosen
-_TWO = frozenset(["2", "two", "zwei", "deux"])
+_SECOND = frozenset(["b", "2"])
 _QUOTED = r"[\"“”'‘’(\[«»„][\s_*]{0,2}[ABab][\s_*.]{0,2}[\"“”'‘’)\]«»]"
 
 
@@ -41,8 +41,7 @@ class OptionsCheck(TextCheck):
 
     def evaluate(self, view: View) -> Outcome:
         """Score 1 where there is one."""
-        words = view.vocabulary
-        if "b" not in words and words.isdisjoint(_TWO):
+        if view.vocabulary.isdisjoint(_SECOND):
             return PASSED
         for second in self.second.finditer(view.text):
             start = max(0, second.start() - _BETWEEN[1])
