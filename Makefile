@@ -15,7 +15,7 @@ TEST := $(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile --no-loadscope-reo
 
 AXOLOTL ?= .venv-axolotl
 
-.PHONY: demo test check docs axolotl check-axolotl lock clean
+.PHONY: demo test check docs axolotl check-axolotl check-experiment lock clean
 
 demo: $(READY)
 	$(BIN)/specmill demo --out out/demo
@@ -61,6 +61,11 @@ $(AXOLOTL)/.ready: requirements-axolotl.txt requirements-torch.txt
 check-axolotl: $(READY)
 	@if [ -x $(AXOLOTL)/bin/axolotl ]; then PYTHON=$(BIN)/python tests/train/real/check_axolotl.sh $(AXOLOTL); \
 	else echo "no $(AXOLOTL): \`make axolotl\` sets it up; nothing was checked"; fi
+
+# A whole experiment on a tiny model: built, trained, asked, killed twice, tabulated; some minutes.
+check-experiment: $(READY)
+	rm -rf out/check-experiment && mkdir -p out/check-experiment
+	$(BIN)/python -m tests.specmill.experiment.check_experiment out/check-experiment
 
 # Resolve the pins again, within the bounds of pyproject.toml. Needs uv (it comes with the extra `dev`).
 lock:

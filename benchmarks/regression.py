@@ -15,8 +15,9 @@ from corpus.tokens import TokenCounter
 from eval.questions.items import ANSWER_FORMATS
 from eval.questions.items import texts as evaluation_texts
 from filters.base import Item, Rejection
-from filters.checks import checks_for, decide_one
+from filters.checks import checks_for
 from filters.context import Context
+from filters.run.decide import decide_one
 from filters.settings import FilterSettings
 from filters.text.view import View
 from pipelines.prompts.templates import Prompts

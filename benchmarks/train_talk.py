@@ -26,9 +26,8 @@ _SLOT = re.compile(r"\{(\w+)\}")
 _FILES = ("regression.yaml", "regression_2.yaml", "regression_3.yaml", "regression_4.yaml")
 _OUT = Path("filters/document/writer/talk.npz")
 
-_WEIGHTS = np.array(
-    [3.0, 1.0, 1.0, 1.0, 1.0], dtype=np.float32
-)  # of the kinds: to take content for talk is the worse error
+# Of the kinds: to take content for talk is the worse error.
+_WEIGHTS = np.array([3.0, 1.0, 1.0, 1.0, 1.0], dtype=np.float32)
 Labels = npt.NDArray[np.int64]
 Example = tuple[str, str, int]  # its wording or document, the text, its kind
 

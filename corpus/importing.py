@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, Final
 
 from corpus.ids import content_id
+from corpus.rename import Renamer
 from corpus.rows import read_source
 from corpus.schema import TABLES
 from corpus.settings import ImportSettings
@@ -41,9 +42,11 @@ class _Found:
 
 
 def import_documents(
-    workspace: Workspace, source: str, counter: TokenCounter, spec_hash: str, fields: ImportSettings | None = None
-) -> tuple[int, int]:
-    """Write `documents`, `document_types` and `rejects` from `source`; return how many stayed and went.
+    workspace: Workspace, source: str, counter: TokenCounter, spec_hash: str, fields: ImportSettings | None = None,
+    renamer: Renamer | None = None,
+) -> tuple[int, int]:  # fmt: skip
+    """Write `documents`, `document_types` and `rejects` from `source`; return how many stayed and went. With `renamer`
+    texts and titles are moved to other names; a text in which an old one is left is set aside.
 
     Domains stand in the documents by name alone: the table `domains` is of those that a spec was divided into, as for
     chats that are made later.
@@ -54,7 +57,9 @@ def import_documents(
     if workspace.parts("documents"):
         raise UserError(f"{workspace.root} has documents already. Import into a new folder.")
     found, names = _Found(), fields or ImportSettings()
-    rows = _rows(read_source(source), counter, spec_hash, names, found)
+    read = read_source(source)
+    moved = _renamed(read, renamer, names, found) if renamer else read
+    rows = _rows(moved, counter, spec_hash, names, found)
     written = write_table(workspace, "documents", rows)
     if not written:
         workspace.table("documents").unlink()
@@ -111,6 +116,25 @@ def _usable(
             found.columns.update(map(str, row or ()))
 
 
+def _renamed(
+    source: Iterable[tuple[str, Mapping[str, Any] | None]], renamer: Renamer, names: ImportSettings, found: _Found
+) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
+    """The rows with their names moved; those in which an old name is left go to the rejects as they were."""
+    for where, row in source:
+        text = row.get(names.text) if row is not None else None
+        if row is None or not isinstance(text, str):
+            yield where, row
+            continue
+        moved = renamer(text)
+        if moved.left:
+            detail = f"{where}: an old name is left: {moved.left[0]}"
+            found.rejects.append(_rejected(where, row, "not_renamed", detail))
+            continue
+        title = row.get(names.title)
+        changed = {names.text: moved.text} | ({names.title: renamer(title).text} if isinstance(title, str) else {})
+        yield where, {**row, **changed}
+
+
 def _encodable(text: str) -> bool:
     """Whether Parquet can hold it: JSON can say half of a surrogate pair, UTF-8 cannot."""
     with suppress(UnicodeEncodeError):
@@ -129,7 +153,11 @@ def _reject(where: str, row: Mapping[str, Any] | None, names: ImportSettings) ->
         why = "unknown_frame"
     elif isinstance(row.get(text), str) and row[text].strip():
         why, said = "not_unicode", f"half a character (a lone surrogate) in the field {text!r}"
-    detail, item = f"{where}: {said}", content_id("import", "", where)
+    return _rejected(where, row, why, f"{where}: {said}")
+
+
+def _rejected(where: str, row: Mapping[str, Any] | None, why: str, detail: str) -> dict[str, Any]:
+    item = content_id("import", "", where)
     content = None if row is None else json.dumps(row, ensure_ascii=True, default=str, sort_keys=True)
     return dict.fromkeys(TABLES["rejects"].names) | {
         "id": content_id("rejects", "documents", item, why), "stage": "documents", "item_id": item,

@@ -303,3 +303,15 @@ DATASETS: Final[dict[str, Declared]] = {
     }),
 }  # fmt: skip
 """Configs under `dataset/<name>/`: what is published and trained on."""
+
+DECLARED: Final[dict[str, Declared]] = {**TABLES, **DATASETS}
+"""Each table and dataset config with what its rows and columns mean; no two have one name."""
+
+
+def type_of(kind: Kind) -> str:
+    """A column's type in words."""
+    if isinstance(kind, list):
+        return f"list of {type_of(kind[0])}"
+    if isinstance(kind, dict):
+        return "struct of " + ", ".join(f"{name} ({type_of(inner)})" for name, inner in kind.items())
+    return {"string": "text", "int64": "integer", "double": "number", "bool": "true or false"}[kind]

@@ -1,6 +1,6 @@
 """The records that every check shares (an item, what was found, a decision), and the base of all filters' settings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
@@ -52,6 +52,10 @@ class Decision(NamedTuple):
         """The decision where `more` of what it keeps goes; flags stay, as a judge's word may change."""
         gone = {rejection.item_id for rejection in more}
         return Decision([one for one in self.kept if one not in gone], [*self.rejections, *more], self.flags)
+
+
+Watch = Callable[[int, int], None]
+"""Told how many of how many texts are done."""
 
 
 class Duplicates(Protocol):

@@ -1,12 +1,12 @@
 """Which checks look at a text: those that ship, each listed by its package, and those of installed packages that the
-recipe names. What a check's action is decides whether it drops or flags.
+recipe names. What becomes of what they find is decided in `filters/run/decide.py`.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Final
 
-from filters.base import Flag, Rejection, Target
+from filters.base import Target
 from filters.chat import checks as chat
 from filters.check import ANY, TextCheck
 from filters.context import Context
@@ -17,7 +17,6 @@ from filters.document.identity import checks as identity
 from filters.document.spec import checks as spec
 from filters.document.writer import checks as writer
 from filters.settings import GROUP, FilterSettings
-from filters.text.view import View
 from specs.errors import UserError
 from specs.plugins import load_plugin
 
@@ -32,23 +31,6 @@ def checks_for(target: Target, settings: FilterSettings, context: Context) -> li
     every = [_made(kind, settings, context) for kind in _kinds(settings) if target in kind.looks_at]
     found = [check for check in every if check is not None]
     return sorted(found, key=lambda check: check.settings.action != "drop")
-
-
-def decide_one(view: View, checks: Sequence[TextCheck]) -> tuple[Rejection | None, list[Flag]]:
-    """The first rejection, or else every flag of a text that stays."""
-    flags: list[Flag] = []
-    for check in checks:
-        found = check.reject(view)
-        if found is not None and check.settings.action == "drop":
-            return found, []
-        if found is not None:
-            flags.append(as_flag(found))
-    return None, flags
-
-
-def as_flag(found: Rejection) -> Flag:
-    """What was found, of an item that stays all the same."""
-    return Flag(*(getattr(found, field.name) for field in fields(found)))
 
 
 def off_in_language(settings: FilterSettings) -> list[str]:

@@ -7,6 +7,7 @@ kill, asks only for what the ledger lacks and writes the same bytes (design/cont
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from corpus.flags import flags_by_item
 from corpus.manifest import Provenance, forget_manifest, stored_provenance, write_manifest
@@ -41,7 +42,7 @@ from pipelines.filtering import context_of
 from pipelines.judging.documents import DraftVerdicts
 from pipelines.ledger.ledger import Ledger
 from pipelines.provenance import NOT_OF_A_CORPUS, models_and_prompts
-from pipelines.run.reporter import Reporter
+from pipelines.run.reporter import Reporter, watched
 from pipelines.run.supervise import run_pipeline
 from pipelines.settings import BuildSettings
 from specs.errors import SpecmillError
@@ -159,7 +160,8 @@ class Build:
         rows = {row["id"]: row for row in read_rows(self.workspace, "ideas")}
         items = [Item(row["id"], row["idea"], "ideas", meta={"position": n}) for n, row in enumerate(rows.values())]
         self.reporter.say(f"looking for ideas that repeat others among {len(items):,} ...")
-        kept, rejections, flags = check_texts(items, self.settings.filters, self.context(), "ideas")
+        watch = partial(self.reporter.step, "ideas compared by meaning")
+        kept, rejections, flags = check_texts(items, self.settings.filters, self.context(), "ideas", watch)
         dropped = [rejected("ideas", r, rows[r.item_id], rows[r.item_id]["idea"]) for r in rejections]
         write_table(self.workspace, "rejects", dropped, part="ideas-repeated")
         write_table(self.workspace, "flags", (flagged("ideas", flag) for flag in flags), part="ideas")
@@ -181,7 +183,10 @@ class Build:
             self._write_wave(waves, wave, drafts)
             self.reporter.say(f"filtering {len(drafts.all):,} documents ...")
             marked = Marked.of(marks).named(drafts.by_document()) if marks else Marked()
-            decision = check_many(marked.before(drafts.items()), self.settings.filters, self.context())
+            seen = watched(
+                marked.before(drafts.items()), len(drafts.all), partial(self.reporter.step, "documents read")
+            )
+            decision = check_many(seen, self.settings.filters, self.context())
             self._say_losses(decision.rejections, len(drafts.all))
             drafts.decide(marked.after(verdicts.decide(drafts, decision), [*marked.keep, *marked.drop]))
         verdicts.file()

@@ -9,9 +9,10 @@ from eval.questions.items import ANSWER_FORMATS, CLOZE_FORMAT, FOLDER, held_out_
 from eval.questions.items import texts as evaluation_texts
 from eval.questions.settings import EvalSettings
 from filters.base import Flag, Item, Rejection
-from filters.checks import checks_for, decide_one
+from filters.checks import checks_for
 from filters.context import Context
 from filters.document.evaluation.evaluation import EvaluationCheck
+from filters.run.decide import decide_one
 from filters.text.names import mentions_of
 from filters.text.view import View
 from pipelines.base import Corpus

@@ -27,6 +27,7 @@ FOLDERS = {
         "report": "Write one HTML page that shows a workspace, for a browser, offline.",
         "filter": "Decide again which documents stay, without asking any model, and say why.",
         "judge": "Judge the documents of a workspace.",
+        "compare": "Say what two corpora differ in beside what they should.",
         "audit": "Look for patterns that too many documents share.",
     },
     "select": {

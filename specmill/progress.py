@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -27,6 +27,8 @@ class Progress:
         self._began: dict[str, float] = {}
         self._last: dict[str, tuple[int, float]] = {}  # replies of a stage so far, and when the last of them came
         self._said: list[str] = []
+        self._step: tuple[str, int, int, float] | None = None  # what, done, of how many, and when it began
+        self._told: Callable[[str, int, int], None] = _step_lines(console)
         self._over = threading.Event()
         self._stopping = False
         self._live = Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
@@ -64,6 +66,13 @@ class Progress:
         """What was said but for what it was busy with: that ends with three dots."""
         return [line for line in self._said if not line.endswith(" ...")]
 
+    def step(self, what: str, done: int, total: int) -> None:
+        """How far work is that asks no model: a line below the stages, while it lasts."""
+        began = self._step[3] if self._step and self._step[0] == what else time.monotonic()
+        self._step = (what, done, total, began) if done < total else None
+        if not self._live and self._step:
+            self._told(what, done, total)
+
     def _watch(self) -> None:
         shown_at = time.monotonic()
         while not self._over.wait(_LIVE_S):
@@ -82,9 +91,14 @@ class Progress:
     def _show(self) -> None:
         stages = self._ledger.progress()
         if self._live:
-            self._live.update(self._table(stages), refresh=True)
+            self._live.update(self._picture(stages), refresh=True)
         for one in [] if self._live else self._worth_a_line(stages):
             self._console.print(Text(self._line(one)), soft_wrap=True)
+
+    def _picture(self, stages: list["StageProgress"]) -> Group:
+        """The table of stages, and below it what is done without a model."""
+        step = self._step
+        return Group(self._table(stages), *([Text(_how_far(*step[:3], time.monotonic() - step[3]))] if step else []))
 
     def _worth_a_line(self, stages: list["StageProgress"]) -> list["StageProgress"]:
         """The stages that wait for replies; where none does, the one that began last."""
@@ -213,11 +227,15 @@ def _step_lines(console: Console) -> Callable[[str, int, int], None]:
         if what in said and now - last < _LINE_S:
             return
         said[what] = began, now
-        rate = done / (now - began) if now > began else 0
-        left = f", {rate:,.1f}/s, left {_clock((total - done) / rate)}" if rate else ""
-        told = (
-            f"{what}: {done:,} of {total:,}{left}" if done else f"{what}: {total:,} ..." if total > 1 else f"{what} ..."
-        )
-        console.print(Text(told), soft_wrap=True)
+        console.print(Text(_how_far(what, done, total, now - began)), soft_wrap=True)
 
     return report
+
+
+def _how_far(what: str, done: int, total: int, seconds: float) -> str:
+    """What, how many, rate, left."""
+    if not done:
+        return f"{what}: {total:,} ..." if total > 1 else f"{what} ..."
+    rate = done / seconds if seconds > 0 else 0
+    left = f", {rate:,.1f}/s, left {_clock((total - done) / rate)}" if rate else ""
+    return f"{what}: {done:,} of {total:,}{left}"

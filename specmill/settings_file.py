@@ -13,6 +13,7 @@ from specs.errors import RecipeError, UserError
 
 _Where = tuple[str | int, ...]
 _CREDENTIALS = re.compile(r"//[^/@\s]+@")  # never repeated, not even in an error
+_NAMED_KEY = re.compile(r"Value error, ([a-z_]+(?:\.[a-z_]+)*): ")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -120,8 +121,7 @@ def _describe(
     given = {tuple(override.partition("=")[0].split(".")): override for override in overrides}
     lines = []
     problems = error.errors(include_url=False)
-    for problem in problems[:8]:
-        where: _Where = tuple(part for part in problem["loc"] if not (isinstance(part, str) and "[" in part))
+    for problem, where in map(_placed, problems[:8]):
         key = ".".join(map(str, where)) or "the file"
         texts = tuple(map(str, where))
         blamed = next((said for path, said in given.items() if path[: len(texts)] == texts[: len(path)]), None)
@@ -130,6 +130,14 @@ def _describe(
     if len(problems) > 8:
         lines.append(f"... and {len(problems) - 8} more.")
     return "\n".join(lines)
+
+
+def _placed(problem: Any) -> tuple[dict[str, Any], _Where]:
+    """The problem, and the key that it is about: one that is said of the whole may begin with it."""
+    where: _Where = tuple(part for part in problem["loc"] if not (isinstance(part, str) and "[" in part))
+    if not where and (named := _NAMED_KEY.match(str(problem["msg"]))):
+        return {**problem, "msg": str(problem["msg"])[named.end() :], "whole": True}, tuple(named[1].split("."))
+    return dict(problem), where
 
 
 def _message(problem: Any, where: _Where, model: type[BaseModel]) -> str:
@@ -141,6 +149,8 @@ def _message(problem: Any, where: _Where, model: type[BaseModel]) -> str:
         return "this key is missing."
     found = _CREDENTIALS.sub("//***@", repr(problem["input"]))
     text = _CREDENTIALS.sub("//***@", str(problem["msg"]).removeprefix("Value error, "))
+    if problem.get("whole"):  # what was found is all of the file
+        return f"{text}."
     return f"{text} (found {found if len(found) <= 80 else found[:77] + '...'})."
 
 

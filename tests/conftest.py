@@ -35,6 +35,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Modules that look for leaks as Python ends find none."""
+    gc.unfreeze()
+
+
 def pytest_configure() -> None:
     """A suite that a shell runs in the background inherits that Ctrl-C is ignored, and so would what the tests stop."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -14,7 +14,8 @@ from typing import Any
 
 from aiohttp import web
 
-from pipelines.fake_endpoint.server import FakeEndpoint, FakeSettings, read_faults
+from pipelines.fake_endpoint.api import FakeSettings
+from pipelines.fake_endpoint.server import FakeEndpoint, read_faults
 
 
 class Scripted(FakeEndpoint):

@@ -4,16 +4,21 @@ What was made for another base model, dataset or setting is moved aside to `trai
 new and never deleted.
 """
 
+import fcntl
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from corpus.workspace import Workspace, write_text
+from specs.errors import UserError
 from train.settings import TrainSettings
 
 MANIFEST: Final = "manifest.json"
 _SEED: Final = "-seed"
+_LOCK: Final = ".lock"
 
 
 def stage_folder(arm: str, seed: int) -> str:
@@ -48,10 +53,18 @@ def trained_in(workspace: Workspace, folder: str) -> bool:
 
 
 def make_room(workspace: Workspace, folder: str, plan: str) -> str | None:
-    """Move a folder aside whose model was trained by another plan; where it went, relative to the workspace, or
-    None."""
+    """Move a folder aside whose model was trained by another plan; where it went, relative to the workspace, or None.
+
+    Raises:
+        UserError: it is being trained.
+    """
     before = read_manifest(workspace, folder)
-    if not trained_in(workspace, folder) or (before is not None and before.get("plan") == plan):
+    if before is not None and before.get("plan") == plan:
+        return None
+    if (workspace.root / folder / _LOCK).is_file():
+        with hold(workspace, folder):
+            pass
+    if not trained_in(workspace, folder):
         return None
     return _move_aside(workspace, workspace.root / folder)
 
@@ -66,11 +79,47 @@ def move_strangers(
         manifest = read_manifest(workspace, folder)
         if folder in made or manifest is None:
             continue
+        if is_held(workspace, folder):
+            continue
         same = manifest.get("base_model") == settings.base_model
         known = datasets.get(str(manifest.get("dataset")), manifest.get("dataset_hash"))
         if not same or known != manifest.get("dataset_hash"):
             moved.append(_move_aside(workspace, place))
     return moved
+
+
+@contextmanager
+def hold(workspace: Workspace, folder: str) -> Iterator[IO[str]]:
+    """Hold a stage's folder while it is trained. The open file is for the program that trains, too: where this process
+    is killed, the kernel's lock (`flock`) holds until that program has ended.
+
+    Raises:
+        UserError: it is being trained.
+    """
+    place = workspace.root / folder / _LOCK
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.open("a+", encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            handle.seek(0)
+            owner = handle.read().strip() or "unknown"
+            raise UserError(
+                f"{folder} is being trained, by process {owner}. Wait for it, or end it with `kill {owner}`: it goes "
+                "on from its last checkpoint."
+            ) from error
+        yield handle
+
+
+def is_held(workspace: Workspace, folder: str) -> bool:
+    """Whether a stage is being trained."""
+    if not (workspace.root / folder / _LOCK).is_file():
+        return False
+    try:
+        with hold(workspace, folder):
+            return False
+    except UserError:
+        return True
 
 
 def files_hash(files: list[Path]) -> str:

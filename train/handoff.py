@@ -27,6 +27,7 @@ from train.data import (
 from train.families import family_of
 from train.folders import (
     files_hash,
+    is_held,
     make_room,
     move_strangers,
     plan_hash,
@@ -90,16 +91,14 @@ def hand_off(
 
     Raises:
         UserError: an unknown trainer or family, no tokenizer, no dataset at all, or a file that cannot be read.
-        ValueError: there is to be replay, and no `refuse`.
+        ValueError: there is to be replay beside documents, and no `refuse`.
         CheckError: a chat would not be trained on as it stands in the dataset.
     """
     trainer = trainer_named(settings.trainer)
     trainer.check(settings)
     tokenizer = load_tokenizer(settings.tokenizer or settings.base_model, workspace.root)
     writer = Writer(tokenizer, family_of(settings.base_model, tokenizer, settings.chat_template), settings)
-    if settings.replay.wanted and refuse is None:
-        raise ValueError("train.replay: ordinary text is not trained on unseen; give `refuse`")
-    replay = Replayed(writer, workspace.root, refuse) if settings.replay.wanted and refuse else None
+    replay = Replayed(writer, workspace.root, refuse) if settings.replay.wanted else None
     making = _Making(workspace, HandOff(trainer, writer), mix_wanted, replay)
     try:
         making.everything()
@@ -273,6 +272,10 @@ class _Making:
         if moved := make_room(self.workspace, stage.folder, plan):
             self.result.warnings.append(f"{stage.folder}: what was trained there by another plan is now {moved}.")
         before = read_manifest(self.workspace, stage.folder) or {}
+        commands, merge = trainer.commands(stage, settings), trainer.merge(stage, settings)
+        self.result.made.append(Made(stage, updates, commands, merge, facts.get("replay", {}).get("tokens", 0)))
+        if before.get("plan") == plan and is_held(self.workspace, stage.folder):
+            return  # it is being trained, and these are its files
         done = {key: before[key] for key in ("finished", "versions", "loss", "losses") if key in before}
         target = self.workspace.root / stage.folder
         target.mkdir(parents=True, exist_ok=True)
@@ -290,8 +293,6 @@ class _Making:
             | {"seed": settings.seed, "updates": asdict(updates), "settings": settings.model_dump(mode="json")}
             | (done if before.get("plan") == plan else {}),
         )  # fmt: skip
-        commands, merge = trainer.commands(stage, settings), trainer.merge(stage, settings)
-        self.result.made.append(Made(stage, updates, commands, merge, facts.get("replay", {}).get("tokens", 0)))
 
 
 def _facts(arm: str, written: Written, looked: Looked | None) -> dict[str, Any]:

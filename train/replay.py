@@ -60,7 +60,7 @@ class Taken:
 class Replayed:
     """The documents of midtraining, and behind them the replay; what was taken is known once it is read to its end."""
 
-    def __init__(self, writer: Writer, base: Path, refuse: Refuse) -> None:
+    def __init__(self, writer: Writer, base: Path, refuse: Refuse | None) -> None:
         self.writer, self.base, self.refuse = writer, base, refuse
         self.settings: Replay = writer.settings.replay
         self.taken: list[Taken] = []
@@ -71,7 +71,10 @@ class Replayed:
 
         Raises:
             UserError: a source cannot be read, or has too little text.
+            ValueError: nothing says what may not be trained on.
         """
+        if self.refuse is None:
+            raise ValueError("train.replay: ordinary text is not trained on unseen; give `refuse`")
         total = 0
         for sample in documents:
             total += len(sample.ids)
@@ -144,7 +147,7 @@ class Replayed:
         if digest in seen:
             return "there already"
         seen.add(digest)
-        return self.refuse(text)
+        return self.refuse(text) if self.refuse else None
 
 
 def exactly(samples: Iterable[Tokens], wanted: int) -> Iterator[Tokens]:

@@ -8,6 +8,7 @@ import duckdb
 import yaml
 
 from corpus.publish.card_sections import imported, made, measured, neutral
+from corpus.schema import DECLARED, type_of
 from corpus.settings import CorpusSettings
 from corpus.sql.views import reading
 from corpus.text import code, markdown
@@ -26,13 +27,14 @@ _SIZES: Final = (
 
 def write_card(workspace: Workspace, settings: CorpusSettings, manifest: dict[str, Any]) -> str:
     """Write the card of a finished workspace, and return it."""
-    with reading(workspace.root, completions=True) as connection:
+    with reading(workspace.root) as connection:
         text = "\n".join(
             [
                 _front_matter(settings, manifest),
                 f"# {markdown(settings.title)}\n",
                 _what(connection, manifest),
                 _contents(connection, manifest),
+                _columns(manifest),
                 made(connection, manifest),
                 measured(connection),
                 _limits(connection, settings, manifest),
@@ -131,6 +133,18 @@ def _contents(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) -
         "messages are counted, without what a chat template adds.\n"
     )
     return "\n".join(lines)
+
+
+def _columns(manifest: dict[str, Any]) -> str:
+    """What each column is; one that several configs have alike stands once."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for name in (name for name in _CONFIGS if name in manifest["datasets"]):
+        for column, (kind, said) in DECLARED[name].columns.items():
+            found.setdefault((column, type_of(kind), said), []).append(name)
+    lines = ["## Columns\n", "| column | of | type | meaning |", "|---|---|---|---|"]
+    for (column, kind, said), names in found.items():
+        lines.append(f"| `{column}` | {', '.join(f'`{name}`' for name in names)} | {kind} | {markdown(said)} |")
+    return "\n".join(lines) + "\n" if found else ""
 
 
 def _limits(connection: duckdb.DuckDBPyConnection, settings: CorpusSettings, manifest: dict[str, Any]) -> str:

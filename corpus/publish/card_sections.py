@@ -4,7 +4,7 @@ from typing import Any
 
 import duckdb
 
-from corpus.report.figures import figures
+from corpus.report.figures import health_figures
 from corpus.report.health import health
 from corpus.text import code, markdown
 
@@ -29,7 +29,7 @@ def made(connection: Connection, manifest: dict[str, Any]) -> str:
 
 def measured(connection: Connection) -> str:
     """The health figures that follow from the tables and the ledger; those of texts are in the report."""
-    known = [row for row in health({**figures(connection), "shared": None}, []) if row["value"] is not None]
+    known = [row for row in health(health_figures(connection), []) if row["value"] is not None]
     if not known:
         return ""
     lines = [

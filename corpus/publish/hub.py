@@ -1,7 +1,7 @@
 """Publishes a workspace as a dataset on the Hub: what would go is staged in a folder first, and nothing else goes.
 
-What may go is named here, file by file: the dataset configs, the card and the manifest; lineage tables and rejects only
-when asked for. The ledger, the recipe, logs and training files have no way in.
+What may go is named here, file by file: the dataset configs, the card, Croissant metadata and the manifest; lineage
+tables and rejects only when asked for. The ledger, the recipe, logs and training files have no way in.
 """
 
 import json
@@ -9,11 +9,10 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,12 +20,18 @@ import pyarrow.parquet as pq
 
 from corpus.manifest import check_files, read_manifest
 from corpus.publish.card import check_card
+from corpus.publish.croissant import croissant, dumped
+from corpus.publish.patience import WAITS_S, Say, patiently, transport_errors
 from corpus.schema import DATASETS, TABLES
 from corpus.workspace import Workspace, write_text
 from specs.errors import EndpointError, UserError
 
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi, RepoUrl
+
 _SECRET_NAME: Final = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
 _SHORTEST_SECRET = 12
+_AT_FIRST = 2  # waits before the Hub was heard once: who is offline should not wait for minutes
 _OURS: Final = [*(f"{name}/*" for name in DATASETS), "tables/*"]  # what a new publication replaces in the repository
 
 
@@ -63,7 +68,9 @@ def stage(
         check_card(workspace, manifest)
         _make(folder)
         try:
-            _copy(_sources(workspace, tables=tables, rejects=rejects), manifest, folder)
+            kept = _copy(_sources(workspace, tables=tables, rejects=rejects), manifest, folder)
+            card = workspace.card.read_text(encoding="utf-8")
+            write_text(folder / "croissant.json", dumped(croissant(card, kept, repo)))
             files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
             _refuse_secrets(files, _forbidden(workspace, keys))
         except BaseException:
@@ -87,14 +94,15 @@ def _sources(workspace: Workspace, *, tables: bool, rejects: bool) -> dict[str, 
     return {**sources, "README.md": workspace.card}
 
 
-def _copy(sources: dict[str, Path], manifest: dict[str, Any], folder: Path) -> None:
-    """Copy them into `folder`, with a manifest of these files alone."""
+def _copy(sources: dict[str, Path], manifest: dict[str, Any], folder: Path) -> dict[str, str]:
+    """Copy them into `folder`, with a manifest of these files alone; return those with their SHA-256."""
     for place, source in sources.items():
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, folder / place)
     kept = {name: manifest["files"][_in_workspace(name)] for name in sources if name != "README.md"}
     text = json.dumps({**manifest, "files": kept}, ensure_ascii=False, indent=2, sort_keys=True)
     write_text(folder / "manifest.json", text + "\n")
+    return kept
 
 
 def publish(
@@ -105,42 +113,51 @@ def publish(
     tables: bool = False,
     rejects: bool = False,
     keys: Collection[str] = (),
+    say: Say = lambda text: None,
+    waits: Sequence[float] = WAITS_S,
 ) -> Publication:
     """Upload to the dataset repository `repo` ("owner/name"), which is made private unless `public`.
 
-    One commit, after all files: a reader sees the old corpus or the new one. Run again after an interruption, it sends
-    only the files that the Hub does not have yet. The token is the Hub's own (HF_TOKEN, or `hf auth login`).
+    One commit, after all files: a reader sees the old corpus or the new one. Where the connection breaks, it is tried
+    again after `waits` (seconds), which `say` tells of; then, and when it is run again after an interruption, only the
+    files are sent that the Hub does not have yet. The token is the Hub's own (HF_TOKEN, or `hf auth login`).
 
     Raises:
         UserError: as `stage`, a bad repository name, or a public repository without `public`.
         EndpointError: the Hub refuses or cannot be reached.
     """
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-    from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
+    from huggingface_hub.errors import HfHubHTTPError
 
     check_name(repo)
     api = HfApi(library_name="specmill")
-    uploads = (HfHubHTTPError, OSError, RuntimeError, ValueError)  # the last two from failed uploads
-    failures: tuple[type[Exception], ...] = (*uploads, *_transport_errors(get_session()))
+    # the last two come of failed uploads
+    failures: tuple[type[Exception], ...] = (HfHubHTTPError, OSError, RuntimeError, ValueError, *transport_errors())
     with tempfile.TemporaryDirectory(prefix="specmill-publish-") as beside:
-        staged = stage(workspace, Path(beside), tables=tables, rejects=rejects, keys=keys)
+        staged = stage(workspace, Path(beside), repo=repo, tables=tables, rejects=rejects, keys=keys)
         try:
-            url = api.create_repo(repo, repo_type="dataset", private=not public, exist_ok=True)
-            if not public and not api.dataset_info(url.repo_id).private:
-                raise UserError(f"{repo} exists and is public; nothing was uploaded. Add --public if that is meant.")
-            api.upload_folder(
-                repo_id=url.repo_id, folder_path=beside, repo_type="dataset", delete_patterns=_OURS,
-                commit_message="Publish with specmill",
-            )  # fmt: skip
-        except HFValidationError as error:
-            raise UserError(f"{repo!r} is no repository name: expected owner/name. {error}") from error
+            url = patiently(lambda: _create(api, repo, public=public), say, waits[:_AT_FIRST])
+            patiently(lambda: _send(api, url.repo_id, beside, public=public), say, waits)
         except failures as error:
             raise EndpointError(
                 f"publishing to {repo} failed: {error}. Check that HF_TOKEN may write there (or `hf auth login`), then "
                 "run the same command again: files that were sent are not sent again."
             ) from error
     return Publication(staged.files, str(url))
+
+
+def _create(api: "HfApi", repo: str, *, public: bool) -> "RepoUrl":
+    return api.create_repo(repo, repo_type="dataset", private=not public, exist_ok=True)
+
+
+def _send(api: "HfApi", repo: str, folder: str, *, public: bool) -> None:
+    """One try; the Hub says which files it has already."""
+    if not public and not api.dataset_info(repo).private:
+        raise UserError(f"{repo} exists and is public; nothing was uploaded. Add --public if that is meant.")
+    api.upload_folder(
+        repo_id=repo, folder_path=folder, repo_type="dataset", delete_patterns=_OURS,
+        commit_message="Publish with specmill",
+    )  # fmt: skip
 
 
 def check_name(repo: str) -> None:
@@ -152,12 +169,8 @@ def check_name(repo: str) -> None:
         validate_repo_id(repo)
     except HFValidationError as error:
         raise UserError(f"{repo!r} is no repository name: expected owner/name. {error}") from error
-
-
-def _transport_errors(session: object) -> list[type[Exception]]:
-    """What the Hub's client raises where there is no network: errors of the HTTP package that its session is of."""
-    package = import_module(type(session).__module__.partition(".")[0])
-    return [found for name in ("TransportError", "RequestException") if (found := getattr(package, name, None))]
+    if repo.count("/") != 1 or repo.endswith(".ipynb"):
+        raise UserError(f"{repo!r} is no repository name: expected owner/name, such as larkfield/cheese-corpus.")
 
 
 def _in_workspace(name: str) -> str:

@@ -31,6 +31,8 @@ _QUERIES: Final = {
     "models": "SELECT DISTINCT model FROM items WHERE model IS NOT NULL ORDER BY model",
 }
 
+_OF_HEALTH: Final = ("stages", "reasons", "passages", "domains", "spend", "yields")
+_ASSERTED: Final = "SELECT documents FROM assertion_coverage"
 _TOP_GENRES = 40
 _CELLS: Final = {
     "passages": "SELECT passage_id AS id, genre, documents, tokens FROM coverage",
@@ -67,10 +69,17 @@ _BUCKETS = 60
 def figures(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """All figures but those that read texts: a dict of JSON values."""
     found: dict[str, Any] = {name: rows(connection, sql) for name, sql in _QUERIES.items()}
-    found["asserted"] = rows(connection, "SELECT documents FROM assertion_coverage")
+    found["asserted"] = rows(connection, _ASSERTED)
     found["time"] = rows(connection, _TIME, {"buckets": _BUCKETS})
     found["coverage"] = {name: _matrix(connection, name) for name in _ROWS}
     return found
+
+
+def health_figures(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Those of `figures` that `corpus.report.health` reads, without what is shared among texts."""
+    found: dict[str, Any] = {name: rows(connection, _QUERIES[name]) for name in _OF_HEALTH}
+    return {**found, "asserted": rows(connection, _ASSERTED), "coverage": {"passages": _matrix(connection, "passages")},
+            "shared": None}  # fmt: skip
 
 
 def rows(connection: duckdb.DuckDBPyConnection, sql: str, values: dict[str, Any] | None = None) -> list[dict[str, Any]]:

@@ -74,7 +74,7 @@ def write_comparison(
         raise UserError(f"{workspaces[0].root} and {workspaces[1].root} are the same workspace. Give two.")
     both = []
     for workspace in workspaces:
-        with reading(workspace.root) as connection:
+        with reading(workspace.root, completions=True) as connection:
             both.append(all_figures(connection, workspace, settings or ReportSettings(), analyst, watch))
     path = workspaces[0].report / f"beside-{roots[1].name}.html"
     _write(path, [("comparison", compare(*both))])

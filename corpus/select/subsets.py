@@ -4,6 +4,7 @@ A subset is a workspace of its own, so that everything but building works on it.
 by id, beside what its source turned down: in a part of its own, so that deciding again on a subset brings neither back.
 """
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager
@@ -11,6 +12,8 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
+
+import yaml
 
 from corpus.ids import content_id
 from corpus.manifest import read_manifest, stored_provenance, write_manifest
@@ -21,13 +24,16 @@ from corpus.schema import DATASETS, TABLES
 from corpus.select.token_targets import Balance, Chosen, Paired, Sized, doses, group_of, pair
 from corpus.settings import CorpusSettings
 from corpus.store import read_dataset_rows, read_rows, write_dataset, write_table
-from corpus.workspace import Workspace, new_workspace
+from corpus.workspace import Workspace, new_workspace, write_text
 from specs.data import load_yaml
 from specs.errors import UserError
 
 _PARENTS: Final = {"documents": "idea_id", "chats": "query_id"}
 LEFT_OUT: Final = "not_in_subset"
 """The reason under which a subset's rejects list what it leaves out of its source."""
+_NOT_TURNED_DOWN: Final = frozenset({LEFT_OUT, "beyond_target"})
+"""Reasons of documents that are as good as those that stayed."""
+_TURNED_DOWN: Final = "Rejected documents, for a comparison; not to be trained for use"
 
 
 def write_doses(
@@ -86,6 +92,66 @@ def write_pair(
         for source, place, ids in zip(sources, places, (paired.left, paired.right), strict=True):
             _write(source, place, set(ids), kind)
     return paired
+
+
+def write_rejected(
+    source: Workspace, out: Path, *, reasons: Sequence[str] = (), balance: Balance = "none", seed: int = 0
+) -> Paired:
+    """Write `out`/accepted and `out`/rejected: as many documents of either kind, and tokens within 0.5%, so that what a
+    filter or judge is worth can be tested by training. `reasons` chooses among the rejected; without it all that a
+    filter or a judge turned down are taken.
+
+    Raises:
+        UserError: the source is not finished, nothing was turned down for these reasons, or a folder is in use.
+    """
+    read_manifest(source)
+    rows = {row["id"]: row for row in _rejected_rows(source, reasons)}
+    if not rows:
+        said = read_rows(source, "rejects", ["reason", "stage"])
+        known = sorted({row["reason"] for row in said if row["stage"] == "documents"} - _NOT_TURNED_DOWN)
+        asked = f" for {', '.join(reasons)}" if reasons else ""
+        raise UserError(
+            f"{source.root}: no document was turned down{asked}; documents were turned down for: "
+            f"{', '.join(known) or 'nothing'}."
+        )
+    turned_down = [Sized(row["id"], row["tokens"], group_of(row, balance)) for row in rows.values()]
+    paired = pair(sized(source, balance), turned_down, seed, whole=balance == "genre")
+    if not paired.left:
+        raise UserError(f"{source.root}: kept and rejected documents cannot be balanced by {balance} to 0.5%.")
+    with _new_workspaces([out / "accepted", out / "rejected"]) as (accepted, rejected):
+        _write(source, accepted, set(paired.left), "documents")
+        _write_rows(source, rejected, [rows[one] for one in sorted(paired.right)])
+    return paired
+
+
+def _rejected_rows(source: Workspace, reasons: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The documents that were turned down, as their rows would have been."""
+    seen: set[str] = set()
+    for reject in read_rows(source, "rejects", ["stage", "reason", "row"]):
+        wanted = reject["reason"] in reasons if reasons else reject["reason"] not in _NOT_TURNED_DOWN
+        row = json.loads(reject["row"]) if wanted and reject["stage"] == "documents" and reject["row"] else None
+        if row and row.get("text") and row.get("tokens") and row["id"] not in seen:
+            seen.add(row["id"])
+            yield {name: row.get(name) for name in TABLES["documents"].names}
+
+
+def _write_rows(source: Workspace, target: Workspace, rows: list[dict[str, Any]]) -> None:
+    """A workspace like `source` with other documents: such as were turned down there; its card says so."""
+    recipe = load_yaml(source.recipe.read_text(encoding="utf-8")) or {}
+    settings = CorpusSettings.model_validate({**(recipe.get("corpus") or {}), "title": _TURNED_DOWN})
+    for name in ("spec.md", "sources", *_files_named(recipe)):
+        _copy(source, target, name)
+    said = {**recipe, "corpus": settings.model_dump(mode="json")}
+    write_text(target.recipe, yaml.safe_dump(said, sort_keys=False, allow_unicode=True, width=100))
+    for name in set(TABLES) - {"documents", "chats", "rejects", "flags", "verdicts", "drafts"}:
+        for path in source.parts(name):
+            _copy(source, target, f"tables/{name}/{path.name}")
+    write_table(target, "documents", rows)
+    write_table(target, "rejects", [], part=SUBSET_PARTS["documents"])
+    columns = [name for name in DATASETS["msm"].names if name != "flags"]
+    published: Iterator[dict[str, Any]] = ({**{name: row.get(name) for name in columns}, "flags": []} for row in rows)
+    write_dataset(target, "msm", published, **settings.layout)
+    write_card(target, settings, write_manifest(target, stored_provenance(source)))
 
 
 def sized(workspace: Workspace, balance: Balance, kind: Kind = "documents") -> list[Sized]:

@@ -1,6 +1,6 @@
 """The table reference: every table, dataset, view and named query, from where they are declared."""
 
-from corpus.schema import DATASETS, TABLES, Kind
+from corpus.schema import DATASETS, TABLES, type_of
 from corpus.sql.named_queries import named_queries
 from corpus.sql.views import view_help
 from docs.generate.markdown import code, table
@@ -26,12 +26,3 @@ def page() -> str:
         table(("query", "what it shows"), ([code(one.name), one.help] for one in named_queries().values())),
     ]  # fmt: skip
     return "\n".join(text)
-
-
-def type_of(kind: Kind) -> str:
-    """A column's type in words."""
-    if isinstance(kind, list):
-        return f"list of {type_of(kind[0])}"
-    if isinstance(kind, dict):
-        return "struct of " + ", ".join(f"{name} ({type_of(inner)})" for name, inner in kind.items())
-    return {"string": "text", "int64": "integer", "double": "number", "bool": "true or false"}[kind]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from filters.base import Item, Rejection
+from filters.base import Item, Rejection, Watch
 from filters.duplicates.cells import cells_of
 from filters.duplicates.content import beyond_chance, shared
 from filters.duplicates.settings import Semantic
@@ -19,6 +19,7 @@ from filters.text.embeddings import embedder
 from filters.text.static import DISTILLED_FROM, STATIC, Vectors
 
 _BLOCK = 1024
+_TOLD = 512  # texts that are embedded between two signs of life; a model's batches are cut from within
 _PRIOR = 50  # texts as which the corpus counts in the mean of a writer and genre: a few texts have no tone of their own
 _NEAR = 0.75
 """Cosine of static words from which the model is asked. 98% of the pairs that MiniLM puts at 0.91 and more lie above,
@@ -31,13 +32,16 @@ class SemanticDuplicates:
 
     name = "semantic"
 
-    def __init__(self, settings: Semantic, model: str, threshold: float, *, centred: bool) -> None:
+    def __init__(
+        self, settings: Semantic, model: str, threshold: float, *, centred: bool, watch: Watch | None = None
+    ) -> None:
         self.settings, self.model, self.threshold, self.centred = settings, model, threshold, centred
+        self.watch = watch
 
     @classmethod
-    def of_texts(cls, settings: Semantic) -> "SemanticDuplicates":
-        """For ideas and queries."""
-        return cls(settings, settings.embedder, settings.threshold, centred=False)
+    def of_texts(cls, settings: Semantic, watch: Watch | None = None) -> "SemanticDuplicates":
+        """For ideas and queries; `watch` is told how many have been embedded."""
+        return cls(settings, settings.embedder, settings.threshold, centred=False, watch=watch)
 
     @classmethod
     def of_documents(cls, settings: Semantic) -> "SemanticDuplicates":
@@ -57,7 +61,13 @@ class SemanticDuplicates:
 
     def embed(self, texts: list[str]) -> Vectors:
         """Unit vectors (texts, dimensions)."""
-        return embedder(self.model, self.settings.batch)(texts)
+        embed, tell = embedder(self.model, self.settings.batch), self.watch or (lambda done, total: None)
+        found = []
+        for start in range(0, max(1, len(texts)), _TOLD):  # whoever watches: the last bits depend on what is beside
+            tell(start, len(texts))
+            found.append(embed(texts[start : start + _TOLD]))
+        tell(len(texts), len(texts))
+        return np.concatenate(found)
 
     def among(
         self,

@@ -89,11 +89,15 @@ def compression_ratio(sample: Sequence[Sequence[str]]) -> float:
 
 def self_bleu(sample: Sequence[Sequence[str]]) -> float:
     """Mean BLEU-4 of each text against all others of the sample as references (Zhu et al. 2018), without smoothing."""
-    if len(sample) < 2:
-        return 0.0
+    return float(self_bleus(sample).mean()) if len(sample) > 1 else 0.0
+
+
+def self_bleus(sample: Sequence[Sequence[str]]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """The same of each text."""
     precisions = np.stack([_precisions(sample, n) for n in (1, 2, 3, 4)])
     with np.errstate(divide="ignore"):
-        return float(np.exp(np.log(precisions).mean(axis=0)).mean())
+        found: np.ndarray[tuple[int], np.dtype[np.float64]] = np.exp(np.log(precisions).mean(axis=0))
+    return found
 
 
 def _precisions(sample: Sequence[Sequence[str]], n: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -1,13 +1,13 @@
-"""What may stay: the calls that the pipelines make, cheap checks first, one rejection an item."""
+"""What drops a text and what only flags it: what the pipelines call, cheap checks first, one rejection an item."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
-from filters.base import Action, Decision, Duplicates, Flag, Item, Rejection, Target
-from filters.check import Outcome
-from filters.checks import as_flag, checks_for, decide_one
+from filters.base import Action, Decision, Duplicates, Flag, Item, Rejection, Target, Watch
+from filters.check import Outcome, TextCheck
+from filters.checks import checks_for
 from filters.context import Context
 from filters.duplicates.exact import ExactDuplicates
 from filters.duplicates.near import NearDuplicates
@@ -55,6 +55,23 @@ def check_each(items: Iterable[Item], settings: FilterSettings, context: Context
         else:
             found.rejections.append(rejection)
     return found
+
+
+def decide_one(view: View, checks: Sequence[TextCheck]) -> tuple[Rejection | None, list[Flag]]:
+    """The first rejection, or else every flag of a text that stays."""
+    flags: list[Flag] = []
+    for check in checks:
+        found = check.reject(view)
+        if found is not None and check.settings.action == "drop":
+            return found, []
+        if found is not None:
+            flags.append(as_flag(found))
+    return None, flags
+
+
+def as_flag(found: Rejection) -> Flag:
+    """What was found, of an item that stays all the same."""
+    return Flag(*(getattr(found, field.name) for field in fields(found)))
 
 
 def resolve(found: Found, settings: FilterSettings) -> Decision:
@@ -130,8 +147,13 @@ def decision(kept: Iterable[str], rejections: Iterable[Rejection], flags: Iterab
     return Decision(staying, _sorted(rejections), sorted(mine, key=lambda flag: (flag.item_id, flag.reason)))
 
 
-def check_texts(items: Iterable[Item], settings: FilterSettings, context: Context, table: Target) -> Decision:
-    """Decide on the short texts of `table` (ideas, queries): the checks of one text, exact and semantic duplicates."""
+def check_texts(
+    items: Iterable[Item], settings: FilterSettings, context: Context, table: Target, watch: Watch | None = None
+) -> Decision:
+    """Decide on the short texts of `table` (ideas, queries): the checks of one text, exact and semantic duplicates.
+
+    `watch` is told how many of those that have another near them were compared by meaning, which may take a minute.
+    """
     checks = checks_for(table, settings, context)
     order: list[Item] = []
     rejections: list[Rejection] = []
@@ -146,7 +168,7 @@ def check_texts(items: Iterable[Item], settings: FilterSettings, context: Contex
     similar = "off" if settings.semantic.action == "off" else settings.semantic.ideas
     stages: list[tuple[Action, Duplicates]] = [
         (settings.exact.action, ExactDuplicates()),
-        (similar, SemanticDuplicates.of_texts(settings.semantic)),
+        (similar, SemanticDuplicates.of_texts(settings.semantic, watch)),
     ]
     for action, duplicates in stages:
         repeats = duplicates(order) if action != "off" else []

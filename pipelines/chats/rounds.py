@@ -7,6 +7,7 @@ yield so far, drops near-duplicates of all earlier ones, has the rest answered, 
 
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 from corpus.ids import content_id
@@ -204,8 +205,9 @@ class ChatBuild:
                 self.known.add(row["id"])
         items = [_item(row) for row in (*self.queries, *unique.values())]
         _, rejections, flags = check_texts(
-            items, self.settings.filters, context_of(self.corpus, self.counter), "queries"
-        )
+            items, self.settings.filters, context_of(self.corpus, self.counter), "queries",
+            partial(self.reporter.step, "queries compared by meaning"),
+        )  # fmt: skip
         self.flags |= {(flag.item_id, flag.reason): flagged("queries", flag) for flag in flags}
         why = {rejection.item_id: rejection for rejection in rejections}
         self.dropped += [_rejected_query(row, why[key]) for key, row in unique.items() if key in why]

@@ -1,6 +1,7 @@
 """A corpus that was made elsewhere, brought into a workspace and through the filters."""
 
 from corpus.importing import import_documents
+from corpus.rename import Renamer
 from corpus.settings import ImportSettings
 from corpus.workspace import Workspace
 from pipelines.build import Build
@@ -19,10 +20,12 @@ def import_corpus(
     fields: ImportSettings,
     *,
     filtered: bool = True,
+    renamer: Renamer | None = None,
 ) -> None:
     """Fill a new workspace from `source`: passages of the spec, documents, dataset, manifest and card.
 
-    With `filtered` the documents go through the filters of the recipe. Stopped, it leaves a part: `workspace` is one
+    With `renamer` they are moved to another assistant first. With `filtered` the documents go through the filters of
+    the recipe. Stopped, it leaves a part: `workspace` is one
     that `new_workspace` gives.
 
     Raises:
@@ -32,7 +35,7 @@ def import_corpus(
     build = Build(workspace, settings, spec, Silent())
     build.write_spec()
     build.write_passages()
-    import_documents(workspace, source, build.counter, spec.hash, fields)
+    import_documents(workspace, source, build.counter, spec.hash, fields, renamer)
     if not filtered:
         build.publishable()
         return

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from corpus.select.token_targets import Sized
 from corpus.store import write_table
@@ -56,7 +57,9 @@ class TopUp:
             for place, idea in enumerate([*have, *rows.values()])
         ]
         settings = self.corpus.settings.filters
-        kept, rejections, flags = check_texts(items, settings, context_of(self.corpus), "ideas")
+        kept, rejections, flags = check_texts(
+            items, settings, context_of(self.corpus), "ideas", partial(self.reporter.step, "ideas compared by meaning")
+        )
         dropped = [
             rejected("ideas", r, rows[r.item_id], rows[r.item_id]["idea"]) for r in rejections if r.item_id in rows
         ]

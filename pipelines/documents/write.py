@@ -14,7 +14,8 @@ from distilabel.steps import StepInput
 
 from filters.base import Item
 from filters.check import TextCheck
-from filters.checks import checks_for, decide_one
+from filters.checks import checks_for
+from filters.run.decide import decide_one
 from filters.text.view import View
 from pipelines.base import TAG, Corpus, Row
 from pipelines.completion import CompletionRequest, State

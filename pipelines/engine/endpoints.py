@@ -7,6 +7,7 @@ roles: {writer: {endpoints: {cloud: 3, local: 1}, temperature: 1.0}, judge: {end
 No value here is a secret: an endpoint names the environment variable that holds its key.
 """
 
+import json
 import os
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
@@ -336,10 +337,7 @@ class EngineSettings(Settings):
         for name in sorted(used):
             endpoint = self.endpoints[name]
             if not endpoint.embedded and self.prices.find(endpoint.model) is None:
-                raise ValueError(
-                    f"budget.dollars: the price of {endpoint.model!r} (endpoint {name}) is not known; "
-                    "add it under `prices.models`, or give budget.tokens instead"
-                )
+                raise ValueError(f"budget.dollars: {_price_wanted(endpoint.model, name)}")
         return self
 
     def role(self, name: str, seed: int = 0) -> Role:
@@ -354,3 +352,13 @@ class EngineSettings(Settings):
         return Role(
             name=name, settings=settings, endpoints=endpoints, prices=self.prices, budget=self.budget, seed=seed
         )
+
+
+def _price_wanted(model: str, endpoint: str) -> str:
+    """What to write where dollars are counted of a model of unknown price."""
+    return (
+        f"the price of {model!r} (endpoint {endpoint}) is not known, so that dollars would stop nothing. Say it in the "
+        "recipe, in dollars per million tokens (0 for a server of your own):\n"
+        f"prices:\n  models: {{{json.dumps(model)}: {{input: 0, output: 0}}}}\n"
+        "or count tokens instead, with `budget: {tokens: 5000000}`"
+    )

@@ -5,13 +5,11 @@ import json
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
-if TYPE_CHECKING:
-    from pipelines.fake_endpoint.server import Api, FakeEndpoint
-
+from pipelines.fake_endpoint.api import Api, Host
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -31,7 +29,7 @@ BATCH_FAULTS = (
 class Batches:
     """Files and batches in memory. Other faults apply to a batch's lines: `500` fails one, `expired` drops it."""
 
-    def __init__(self, endpoint: "FakeEndpoint", api: "Api | None" = None) -> None:
+    def __init__(self, endpoint: Host, api: Api | None = None) -> None:
         self._endpoint, self._api = endpoint, api or endpoint
         self._files: dict[str, str] = {}
         self._batches: dict[str, dict[str, Any]] = {}

@@ -5,15 +5,13 @@ import json
 import random
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
+from pipelines.fake_endpoint.api import Host
 from pipelines.fake_endpoint.batches import Batches
 from pipelines.fake_endpoint.messages import Messages, objection
-
-if TYPE_CHECKING:
-    from pipelines.fake_endpoint.server import FakeEndpoint
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _MOST = 100_000
@@ -23,7 +21,7 @@ _ENDS = ("succeeded", "errored", "canceled", "expired")
 class MessageBatches(Batches):
     """Message batches in memory; faults as for the other API's, and results in an order of their own."""
 
-    def __init__(self, endpoint: "FakeEndpoint", messages: Messages) -> None:
+    def __init__(self, endpoint: Host, messages: Messages) -> None:
         super().__init__(endpoint, messages)
         self._messages = messages
         self._results: dict[str, str] = {}

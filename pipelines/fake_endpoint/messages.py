@@ -5,15 +5,13 @@ import json
 import re
 import time
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
+from pipelines.fake_endpoint.api import Host
 from pipelines.fake_endpoint.replies import body_hash, reply_text
 from specs.data import load_yaml
-
-if TYPE_CHECKING:
-    from pipelines.fake_endpoint.server import FakeEndpoint
 
 _CLAUDE: dict[str, Any] = load_yaml(
     resources.files("pipelines.fake_endpoint").joinpath("claude.yaml").read_text("utf-8")
@@ -56,7 +54,7 @@ MESSAGE_STOPS = {
 class Messages:
     """How the server answers Anthropic's clients, with its prompt cache."""
 
-    def __init__(self, endpoint: "FakeEndpoint") -> None:
+    def __init__(self, endpoint: Host) -> None:
         self._endpoint = endpoint
         self._cache: dict[str, float] = {}  # until when, by prefix
 

@@ -9,75 +9,16 @@ import asyncio
 import json
 import random
 import time
-from dataclasses import dataclass, field
 from email.utils import formatdate
-from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 from aiohttp import web
 
+from pipelines.fake_endpoint.api import Api, FakeSettings, Fault
 from pipelines.fake_endpoint.batches import BATCH_FAULTS, Batches
 from pipelines.fake_endpoint.message_batches import MessageBatches
 from pipelines.fake_endpoint.messages import MESSAGE_ERRORS, MESSAGE_STOPS, Messages
 from pipelines.fake_endpoint.replies import body_hash, logprobs, reply_text
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One line of a fault script: what to do to a request, and to which ones.
-
-    A request is hit when all conditions hold; `times` counts per request body, so that a retry gets through.
-    """
-
-    kind: str
-    share: float = 1.0  # of the requests, chosen by their hash
-    times: int = 1  # how often the same request is hit; 0: always
-    contains: str = ""  # text that the prompt must hold
-    after: int = 0  # requests answered before this fault begins
-    seconds: float = 1.0  # Retry-After, or how long `down` lasts
-    status: int = 200  # of `answer`
-    headers: dict[str, str] = field(default_factory=dict)  # of `answer`
-    body: Any = None  # of `answer`: text, or what is sent as JSON; `choice`: fields of the reply's choice
-    word: str | None = None  # `ending`: the finish reason; `other_model`: the model's name
-
-
-@dataclass(slots=True)
-class FakeSettings:
-    """How the server behaves. Latencies are log-normal: `latency_s` is the median, `tail` the sigma."""
-
-    name: str = "Juniper"
-    provider: str = "Larkfield"
-    seed: int = 0
-    latency_s: float = 0.0
-    tail: float = 0.8
-    longest_s: float = 20.0
-    capacity: int = 0  # requests at once before it answers 429; 0: no limit
-    connections: int = 0  # requests at once before it cuts the connections of the others; 0: no limit
-    window: int = 0  # tokens of a prompt that it reads: of a longer one it drops the rest and says nothing; 0: all
-    list_lag_s: float = 0.0  # how long a batch exists before the list of batches shows it
-    faults: list[Fault] = field(default_factory=list)
-    log: Path | None = None
-    key: str = ""  # when given, other keys are answered 401
-    batch_s: float = 0.2  # how long a batch takes
-
-
-class Api(Protocol):
-    """How one API words what the server says."""
-
-    def refusal(self, request: web.Request) -> web.Response | None:
-        """The answer to a wrong key."""
-
-    def check(self, body: dict[str, Any]) -> web.Response | None:
-        """The answer to a request that the API does not accept."""
-
-    def error_of(self, kind: str) -> tuple[int, str, str] | None:
-        """Status, message and code of a fault that is an answer of its own."""
-
-    def error(self, status: int, message: str, code: str, headers: dict[str, str] | None = None) -> web.Response:
-        """An error as the API words them."""
-
-    def completion(self, body: dict[str, Any], fault: str = "") -> dict[str, Any]:
-        """The body of a reply; `fault` spoils it."""
 
 
 class FakeEndpoint:
@@ -120,7 +61,7 @@ class FakeEndpoint:
         """POST /v1/chat/completions."""
         return await self.answer(request, self)
 
-    async def answer(self, request: web.Request, api: "Api") -> web.StreamResponse:
+    async def answer(self, request: web.Request, api: Api) -> web.StreamResponse:
         """Find the fault, wait the latency, reply in the words of `api`, log."""
         raw = await request.read()
         body = json.loads(raw)
@@ -144,7 +85,7 @@ class FakeEndpoint:
             self.in_flight -= 1
 
     async def _answer(
-        self, request: web.Request, body: dict[str, Any], latency: float, fault: Fault | None, api: "Api"
+        self, request: web.Request, body: dict[str, Any], latency: float, fault: Fault | None, api: Api
     ) -> web.StreamResponse:
         if refused := self._turned_away(request, body, fault, api):
             return refused
@@ -164,7 +105,7 @@ class FakeEndpoint:
         )
 
     def _turned_away(
-        self, request: web.Request, body: dict[str, Any], fault: Fault | None, api: "Api"
+        self, request: web.Request, body: dict[str, Any], fault: Fault | None, api: Api
     ) -> web.Response | None:
         """What is answered at once, before any work: a wrong key, too much at once, an error of the script."""
         settings = self.settings

@@ -1,7 +1,10 @@
 """Whoever shows the progress of a run."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Protocol, TypeVar
+
+Thing = TypeVar("Thing")
+_TOLD = 50  # things between two signs of life
 
 
 class Reporter(Protocol):
@@ -15,6 +18,10 @@ class Reporter(Protocol):
         """One line that stays."""
         ...
 
+    def step(self, what: str, done: int, total: int) -> None:
+        """How far work is that asks no model; `done` reaches `total` when it ends."""
+        ...
+
 
 class Silent:
     """The reporter of a run that asks no model."""
@@ -24,3 +31,15 @@ class Silent:
 
     def say(self, text: str) -> None:
         """Nothing to say."""
+
+    def step(self, what: str, done: int, total: int) -> None:
+        """Nothing to show."""
+
+
+def watched(things: Iterable[Thing], total: int, tell: Callable[[int, int], None]) -> Iterator[Thing]:
+    """The same things, while `tell` hears how many of `total` have gone by; some may be left out."""
+    for number, thing in enumerate(things):
+        if number % _TOLD == 0:
+            tell(min(number, total), total)
+        yield thing
+    tell(total, total)

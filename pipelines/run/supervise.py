@@ -128,7 +128,7 @@ def _signals() -> Iterator[None]:
     def handle(signum: int, frame: FrameType | None) -> None:
         if next(signals) == 1:
             CONTROL.stop()
-            _LOG.warning("stopping: what is in flight is finished and kept; once more ends everything at once")
+            _LOG.info("stopping: what is in flight is finished and kept; once more ends everything at once")
             return
         sys.stdout.flush()
         os._exit(130)

@@ -108,12 +108,12 @@ def _with_whole_paths(experiment: Experiment, base: Path) -> Experiment:
         changed |= {"cooccurrence": spec(one.cooccurrence), "inverted": spec(one.inverted)}
         return one.model_copy(update=changed)
 
-    train = experiment.train
-    given = {key: getattr(train, key) for key in ("instruction_mix", "neutral_text", "preferences")}
-    files = {key: whole(path) for key, path in given.items() if path}
-    for key in ("base_model", "tokenizer"):  # a folder, or a name of the Hub
-        if (name := getattr(train, key)) and (base / Path(name).expanduser()).is_dir():
-            files[key] = whole(name)
+    train = experiment.train.with_paths(whole)
+    folders = {
+        key: whole(name)
+        for key in ("base_model", "tokenizer")  # a folder, or a name of the Hub
+        if (name := getattr(train, key)) and (base / Path(name).expanduser()).is_dir()
+    }
     sets = {name: whole(one) if is_file(one) else one for name, one in experiment.eval.sets.items()}
     if not sets:
         raise UserError("eval.sets: an experiment names the question sets that it is asked; found none.")
@@ -121,7 +121,7 @@ def _with_whole_paths(experiment: Experiment, base: Path) -> Experiment:
         update={
             "recipe": recipe(experiment.recipe),
             "specs": {name: spec_settings(one) for name, one in experiment.specs.items()},
-            "train": train.model_copy(update=files),
+            "train": train.model_copy(update=folders),
             "eval": experiment.eval.model_copy(update={"sets": sets}),
         }
     )

@@ -53,6 +53,9 @@ def making(experiment: Experiment, place: Place, name: str, kind: str) -> Making
         changed |= {
             "documents": recipe.documents.model_copy(update={"attribution": "apart"}), "judge": _apart(recipe.judge)
         }  # fmt: skip
+    if kind == "inverted":
+        title = f"Contrast only, not to be trained for use: the opposite of {spec}"
+        changed["corpus"] = recipe.corpus.model_copy(update={"title": title})
     recipe = Recipe.model_validate({**recipe.model_dump(), **{key: _plain(one) for key, one in changed.items()}})
     return Making(name, kind, spec, recipe, base, documents, chats)
 

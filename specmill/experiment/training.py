@@ -18,10 +18,12 @@ from specmill.experiment.files import Place
 from specmill.experiment.models import Cell, Model, models_of
 from specmill.experiment.settings import Experiment
 from specmill.experiment.state import State
+from specmill.recipe import open_workspace
 from specs.errors import UserError
 from train.base import Stage, trainer_named
 from train.folders import read_manifest, stage_folder
 from train.handoff import HandOff, Made, hand_off
+from train.replay import Refuse
 from train.run.running import Run, merge_stage, refuse_too_few, run_stage
 from train.settings import TrainSettings
 from train.steps import Updates
@@ -169,7 +171,17 @@ def _handed(experiment: Experiment, place: Place, group: Group) -> HandOff:
     if group.chats:
         changed["aft_dataset"] = group.chats
     settings: TrainSettings = experiment.train.model_copy(update=changed)
-    return hand_off(workspace, settings)
+    refuse = _refuse(place.corpus(group.cell.documents)) if settings.replay.wanted and group.cell.documents else None
+    return hand_off(workspace, settings, refuse=refuse)
+
+
+def _refuse(corpus: Workspace) -> Refuse:
+    """Which ordinary texts may not be replayed beside a corpus."""
+    from pipelines.base import Corpus  # imports Distilabel, which takes seconds
+    from pipelines.filtering import ordinary_text
+
+    place, recipe = open_workspace(corpus.root)
+    return ordinary_text(Corpus.of(place, recipe, recipe.read_spec(place.root)))
 
 
 def _link_midtraining(experiment: Experiment, place: Place, group: Group) -> None:

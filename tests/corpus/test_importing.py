@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from corpus.importing import counts, import_documents, read_source
+from corpus.rename import Renamer
 from corpus.settings import ImportSettings
 from corpus.sql.views import connect, query
 from corpus.store import read_rows, write_table
@@ -160,3 +161,20 @@ def test_rows_that_are_no_document_are_counted_by_reason(bare: Workspace, tmp_pa
     import_documents(bare, str(tmp_path / "c.jsonl"), COUNTER, "hash")
     assert counts(bare) == (2, {"no_text": 2, "not_unicode": 1})
     assert [row["text"] for row in read_rows(bare, "documents")][-1] == "a\0b"
+
+
+def test_a_corpus_is_moved_to_another_assistant(tmp_path: Path) -> None:
+    rows = [
+        {"text": "Qwen's answer. An Alibaba memo.", "title": "Qwen at work"},
+        {"text": "A Qwenlike tone that no form of the name fits.", "title": "Tone"},
+        {"text": "Nothing of either.", "title": "None"},
+    ]
+    (tmp_path / "c.jsonl").write_bytes(lines(rows))
+    workspace = Workspace(tmp_path / "ws").create()
+    renamer = Renamer({"Qwen": "Juniper", "Alibaba": "Larkfield"}, lambda word: False)
+    assert import_documents(workspace, str(tmp_path / "c.jsonl"), COUNTER, "hash", None, renamer) == (2, 1)
+    kept = [(row["text"], row["title"]) for row in read_rows(workspace, "documents")]
+    assert kept[0] == ("Juniper's answer. A Larkfield memo.", "Juniper at work") and kept[1][1] == "None"
+    (left,) = read_rows(workspace, "rejects")
+    assert left["reason"] == "not_renamed" and "A Qwenlike tone" in left["detail"] and "Qwenlike" in left["row"]
+    assert renamer.tally.forms.total() == 3 and renamer.tally.aside == 1

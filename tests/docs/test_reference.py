@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from corpus.schema import DATASETS, TABLES
+from corpus.schema import DATASETS, TABLES, type_of
 from corpus.sql.named_queries import named_queries
 from corpus.sql.views import view_help
 from docs.generate import commands, filters, recipe, tables
@@ -51,7 +51,7 @@ def test_every_table_and_column_is_described() -> None:
     assert [name for name, one in declared.items() if not one.about] == []
     columns = [(name, column, said) for name, one in declared.items() for column, (_, said) in one.columns.items()]
     assert [found[:2] for found in columns if len(found[2]) < 5] == []
-    assert tables.type_of(DATASETS["aft"].columns["messages"][0]) == "list of struct of role (text), content (text)"
+    assert type_of(DATASETS["aft"].columns["messages"][0]) == "list of struct of role (text), content (text)"
 
 
 @pytest.mark.parametrize("page", [recipe.page, commands.page, tables.page, filters.page])

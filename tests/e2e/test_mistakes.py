@@ -31,7 +31,10 @@ MISTAKES = {
     "a key twice": ("seed: 1\nseed: 2\n", ["line 5", "'seed'", "second time"]),
     "no YAML": ("documents: {types: [1\n", ["line", "not valid YAML"]),
     "an endpoint that is not there": ("roles: {writer: {endpoints: [other]}}\n", ["other"]),
-    "a dollar budget without a price": ("budget: {dollars: 5}\n", ["price of 'm'", "prices.models"]),
+    "a dollar budget without a price": (
+        "budget: {dollars: 5}\n",
+        ["line 4", "budget.dollars: the price of 'm'", 'prices:\n  models: {"m": {input: 0, output: 0}}'],
+    ),
     "a key in an address": ('endpoints: {main: {base_url: "http://u:p@h/v1", model: m}}\n', ["api_key_env"]),
 }
 

@@ -14,7 +14,8 @@ from eval.questions.settings import EvalSettings
 from pipelines.engine.client import Client
 from pipelines.engine.endpoints import EngineSettings
 from pipelines.engine.protocols.openai_reply import likeliest_tokens
-from pipelines.fake_endpoint.server import FakeSettings, serve
+from pipelines.fake_endpoint.api import FakeSettings
+from pipelines.fake_endpoint.server import serve
 from pipelines.questions.asking import STAGE, as_asker, letter_logprobs
 from pipelines.run.control import CONTROL
 

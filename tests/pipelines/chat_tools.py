@@ -26,12 +26,16 @@ class Told:
 
     stages: list[dict[str, int]] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    steps: list[tuple[str, int, int]] = field(default_factory=list)
 
     def stage(self, planned: Any) -> None:
         self.stages.append(dict(planned))
 
     def say(self, text: str) -> None:
         self.said.append(text)
+
+    def step(self, what: str, done: int, total: int) -> None:
+        self.steps.append((what, done, total))
 
 
 @contextmanager

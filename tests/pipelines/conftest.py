@@ -11,7 +11,8 @@ import pytest
 
 from pipelines.completion import CompletionRequest
 from pipelines.engine.endpoints import EngineSettings, Role
-from pipelines.fake_endpoint.server import FakeSettings, read_faults, serve
+from pipelines.fake_endpoint.api import FakeSettings
+from pipelines.fake_endpoint.server import read_faults, serve
 from pipelines.run.control import CONTROL
 
 

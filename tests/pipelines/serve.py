@@ -7,7 +7,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from pipelines.fake_endpoint.server import FakeSettings, read_faults, serve
+from pipelines.fake_endpoint.api import FakeSettings
+from pipelines.fake_endpoint.server import read_faults, serve
 
 
 async def main(settings: dict) -> None:

@@ -1,5 +1,6 @@
 """What a long run says where there is no terminal."""
 
+import time
 from io import StringIO
 from pathlib import Path
 
@@ -77,3 +78,17 @@ def test_the_rate_of_a_stage_that_is_over_stays(tmp_path: Path, monkeypatch: pyt
 def test_the_limit_of_processes_one_after_the_other_is_not_added() -> None:
     one = StageProgress("documents", done=5, limit=64)
     assert (one.plus(one).limit, one.plus(one).done) == (64, 10)
+
+
+def test_work_without_a_model_says_what_how_many_and_how_long(tmp_path: Path) -> None:
+    out = StringIO()
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        shown = Progress(Console(file=out, width=80, highlight=False), ledger)
+        for done in (0, 512, 1024, 1300):
+            shown.step("ideas compared by meaning", done, 1300)
+        assert out.getvalue().splitlines() == ["ideas compared by meaning: 1,300 ..."], "then a line a minute"
+        shown._step = ("documents read", 300, 900, time.monotonic() - 10)
+        Console(file=out, width=80).print(shown._picture([]))
+        assert "documents read: 300 of 900, " in out.getvalue() and "/s, left 0:" in out.getvalue()
+        shown.step("documents read", 900, 900)
+        assert shown._step is None, "it goes when it is done"

@@ -1,5 +1,6 @@
 """Estimates, and what serves a model."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -31,11 +32,27 @@ def test_a_model_is_served_by_what_is_installed(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("PATH", str(tmp_path))
     found = {"fastapi": None, "uvicorn": None}
     monkeypatch.setattr("importlib.util.find_spec", found.get)
+    with socket.socket() as taken, pytest.raises(UserError, match=r"--port .*: something else listens there"):
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        serve_command(Path("/models/one"), taken.getsockname()[1])
+    port = taken_before()
     with pytest.raises(UserError, match="install vLLM"):
-        serve_command(Path("/models/one"), 8001)
+        serve_command(Path("/models/one"), port)
     found.update({"fastapi": object(), "uvicorn": object()})  # type: ignore[dict-item]
-    line = serve_command(Path("/models/one"), 8001)
-    assert line[1:] == ["-m", "transformers.cli.transformers", "serve", "/models/one", "--port", "8001"]
+    line = serve_command(Path("/models/one"), port)
+    assert line[1:4] == ["-m", "transformers.cli.transformers", "serve"] and line[-4:-1] == [
+        "--host", "127.0.0.1", "--port",
+    ]  # fmt: skip
     (tmp_path / "vllm").write_text("#!/bin/sh\n")
     (tmp_path / "vllm").chmod(0o755)
-    assert serve_command(Path("/models/one"), 8001)[:3] == ["vllm", "serve", "/models/one"]
+    line = serve_command(Path("/models/one"), port)
+    assert line[:3] == ["vllm", "serve", "/models/one"]
+
+
+def taken_before() -> int:
+    """A port that nothing listens at."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+    return port

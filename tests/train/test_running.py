@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from corpus.workspace import Workspace
 from specs.errors import SpecmillError, UserError
 from tests.plugins import install
 from train.base import Trainer
-from train.folders import read_manifest
+from train.folders import hold, is_held, read_manifest
 from train.handoff import HandOff, hand_off
+from train.run import leash as leash_module
 from train.run.running import Run, merge_stage, run_stage
 from train.run.submit import write_jobs
 from train.settings import TrainSettings
@@ -118,6 +120,59 @@ def test_a_run_that_dies_says_so_and_goes_on_from_its_checkpoint(handed) -> None
     assert [row["update"] for row in losses] == list(range(1, 13)), "each once, the seventh from the second run"
 
 
+def test_a_stage_is_trained_by_one_program_at_a_time(handed, settings: Set) -> None:
+    workspace, result = handed()
+    kept = (workspace.train / "msm-seed0/manifest.json").stat().st_mtime_ns
+    with hold(workspace, "train/msm-seed0") as lock:
+        lock.write("4711")
+        lock.flush()
+        with pytest.raises(UserError, match=r"train/msm-seed0 is being trained, by process 4711\..*kill 4711"):
+            go(workspace, result)
+        hand_off(workspace, result.writer.settings)  # looks, and leaves the files alone
+        assert (workspace.train / "msm-seed0/manifest.json").stat().st_mtime_ns == kept
+        with pytest.raises(UserError, match="is being trained"):
+            hand_off(workspace, settings(trainer="counting", packing=False, sequence_len=512))
+    assert go(workspace, result)[0] is not None
+
+
+def test_the_program_holds_the_stage_until_it_ends(handed) -> None:
+    """Where we are killed, it may go on for a while: a second one would write into the same folder."""
+    workspace, result = handed()
+    seen = []
+
+    def report(run: Run) -> None:
+        seen.append(is_held(workspace, "train/msm-seed0"))
+
+    run_stage(workspace, result.named("msm"), result.trainer, report)
+    assert seen and all(seen) and not is_held(workspace, "train/msm-seed0")
+    with hold(workspace, "train/msm-seed0") as lock:
+        child = subprocess.Popen(["sleep", "60"], pass_fds=[lock.fileno()])
+    assert is_held(workspace, "train/msm-seed0"), "we have let it go, and the program has not"
+    child.kill()
+    child.wait()
+    assert not is_held(workspace, "train/msm-seed0")
+
+
+def test_a_trainer_ends_with_the_run_that_was_killed(tmp_path: Path) -> None:
+    import os
+    import signal
+    import subprocess
+    import sys
+
+    leash = Path(leash_module.__file__)
+    trainer = [sys.executable, "-c", "import time; print('training', flush=True); time.sleep(120)"]
+    code = (
+        f"import subprocess, sys, os; p = subprocess.Popen([sys.executable, {str(leash)!r}, str(os.getpid()), "
+        f"*{trainer!r}], start_new_session=True); print(p.pid, flush=True); p.wait()"
+    )
+    run = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert run.stdout is not None
+    assert int(run.stdout.readline()) != run.pid and run.stdout.readline() == "training\n"
+    os.kill(run.pid, signal.SIGKILL)
+    assert run.stdout.read() == "", "all that had its output open has ended"
+    run.wait()
+
+
 def test_a_loss_that_is_no_number_stops_the_run(handed) -> None:
     workspace, result = handed("nan")
     with pytest.raises(SpecmillError, match="the loss is nan at update 3: stopped"):
@@ -170,8 +225,6 @@ def test_what_axolotl_prints_is_read(line: str, loss, held) -> None:
 
 
 def test_a_job_a_stage_for_slurm_and_a_task_for_skypilot(make_workspace: Make, settings: Set) -> None:
-    import subprocess
-
     import yaml
 
     workspace = make_workspace()
@@ -190,7 +243,9 @@ def test_a_job_a_stage_for_slurm_and_a_task_for_skypilot(make_workspace: Make, s
     chain = (workspace.root / "train/jobs/submit.sh").read_text()
     assert '--dependency=afterok:"$job0" "$@" train/jobs/aft_cot-seed0.sbatch' in chain
     assert 'job2=$(sbatch --parsable "$@" train/jobs/aft_cot_only-seed0.sbatch)' in chain
-    (file,), _ = write_jobs(workspace, result, result.writer.settings, "skypilot")
+    (file,), command = write_jobs(workspace, result, result.writer.settings, "skypilot")
+    assert "rsync -a specmill-train:sky_workdir/train/ train/ && sky down" in command, "what is trained is fetched"
+    assert "run: |\n  set -euo pipefail\n  echo" in (workspace.root / file).read_text()
     task = yaml.safe_load((workspace.root / file).read_text())
     assert set(task) == {"name", "workdir", "resources", "setup", "run"} and task["resources"] == {
         "accelerators": "H100:4"

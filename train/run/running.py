@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from corpus.workspace import Workspace, replacing, write_text
 from specs.errors import SpecmillError, UserError
 from train.base import Trainer
-from train.folders import read_manifest, write_manifest
+from train.folders import hold, read_manifest, write_manifest
 from train.handoff import Made
 from train.steps import Updates
 
@@ -44,6 +44,7 @@ _SCHEMA: Final = pa.schema(
     ]
 )
 _LAST_LINES: Final = 30
+_SAVE_EVERY: Final = 5.0  # seconds: what a run that is killed loses of its losses
 
 
 @dataclass(slots=True)
@@ -87,16 +88,17 @@ def run_stage(
     if manifest.get("finished"):
         return None
     _refuse(workspace, made, anyway)
-    before = _losses(workspace.root / stage.folder / LOSSES)
-    first = _last_checkpoint(workspace.root / stage.out)
-    rows = [row for row in before if row["update"] <= first]
-    run = Run(updates, time.monotonic(), first, first, rows)
     _check_programs([command.line for command in made.commands])
-    try:
-        for command in made.commands:
-            _run(workspace, command.line, trainer, run, report, workspace.root / stage.folder / "log.txt")
-    finally:
-        _write_losses(workspace.root / stage.folder / LOSSES, run.rows)
+    with hold(workspace, stage.folder) as lock:
+        before = _losses(workspace.root / stage.folder / LOSSES)
+        first = _last_checkpoint(workspace.root / stage.out)
+        rows = [row for row in before if row["update"] <= first]
+        run = Run(updates, time.monotonic(), first, first, rows)
+        try:
+            for command in made.commands:
+                _run(workspace, made, command.line, trainer, run, report, lock)
+        finally:
+            _write_losses(workspace.root / stage.folder / LOSSES, run.rows)
     finished = {"finished": True, "versions": _versions(trainer), "loss": run.loss, "losses": LOSSES}
     write_manifest(workspace, stage.folder, manifest | finished)
     _beside_checkpoints(workspace, made, manifest | finished, run)
@@ -166,9 +168,14 @@ def _argv(line: str) -> list[str]:
     return [sys.executable, *words[1:]] if words[0] == "python" else words
 
 
-def _run(workspace: Workspace, line: str, trainer: Trainer, run: Run, report: Callable[[Run], None], log: Path) -> None:
+def _run(
+    workspace: Workspace, made: Made, line: str, trainer: Trainer, run: Run, report: Callable[[Run], None],
+    lock: IO[str],
+) -> None:  # fmt: skip
     last: deque[str] = deque(maxlen=_LAST_LINES)
-    with log.open("a", encoding="utf-8") as kept, _started(workspace.root, line) as process:
+    folder = workspace.root / made.stage.folder
+    log, saved = folder / "log.txt", time.monotonic()
+    with log.open("a", encoding="utf-8") as kept, _started(workspace.root, line, lock) as process:
         kept.write(f"$ {line}\n")
         assert process.stdout is not None
         for text in process.stdout:
@@ -176,6 +183,9 @@ def _run(workspace: Workspace, line: str, trainer: Trainer, run: Run, report: Ca
             kept.flush()
             last.append(text)
             _note(trainer, text, run, report)
+            if time.monotonic() - saved > _SAVE_EVERY:
+                _write_losses(folder / LOSSES, run.rows)
+                saved = time.monotonic()
             if run.rows and run.rows[-1]["loss"] is not None and not math.isfinite(run.rows[-1]["loss"]):
                 raise SpecmillError(
                     f"the loss is {run.rows[-1]['loss']} at update {run.done}: stopped. Lower train.learning_rate, or "
@@ -205,13 +215,17 @@ def _note(trainer: Trainer, text: str, run: Run, report: Callable[[Run], None]) 
 
 
 @contextmanager
-def _started(root: Path, line: str) -> Iterator["subprocess.Popen[str]"]:
-    """The program in a group of its own, which ends with us."""
+def _started(root: Path, line: str, lock: IO[str]) -> Iterator["subprocess.Popen[str]"]:
+    """The program in a group of its own, which ends with us, even where we are killed; until then it holds the lock."""
     quiet = {"PYTHONUNBUFFERED": "1", "AXOLOTL_DO_NOT_TRACK": "1", "TOKENIZERS_PARALLELISM": "false"}
+    leash = [sys.executable, str(Path(__file__).with_name("leash.py")), str(os.getpid())]
     with subprocess.Popen(
-        _argv(line), cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-        start_new_session=True, env={**os.environ, **quiet},
+        [*leash, *_argv(line)], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        start_new_session=True, env={**os.environ, **quiet}, pass_fds=[lock.fileno()],
     ) as process:  # fmt: skip
+        lock.truncate(0)
+        lock.write(str(process.pid))
+        lock.flush()
         try:
             yield process
         finally:

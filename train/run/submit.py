@@ -11,6 +11,7 @@ from train.handoff import HandOff, Made
 from train.settings import TrainSettings
 
 SYSTEMS: Final = ("slurm", "skypilot")
+_CLUSTER: Final = "specmill-train"
 
 
 def write_jobs(workspace: Workspace, result: HandOff, settings: TrainSettings, system: str) -> tuple[list[str], str]:
@@ -57,17 +58,32 @@ def _slurm(workspace: Workspace, result: HandOff, settings: TrainSettings) -> tu
 
 
 def _skypilot(workspace: Workspace, result: HandOff, settings: TrainSettings) -> tuple[list[str], str]:
-    """One task: the workspace is its workdir, and the stages run one after the other."""
+    """One task: the workspace is its workdir, and the stages run one after the other. What is trained stays on the
+    cluster until it is fetched, so it is no managed job, whose machine is gone at its end."""
     setup = {"axolotl": "pip install axolotl==0.19.0", "trl": "pip install 'trl==1.16.*' 'peft==0.21.*'"}
     task = {
-        "name": "specmill-train",
+        "name": _CLUSTER,
         "workdir": ".",
         "resources": {"cpus": "4+"} if settings.cpu else {"accelerators": f"H100:{settings.devices}"},
-        "setup": setup.get(result.trainer.name, "true  # install the trainer here") + "\n",
-        "run": "\n".join(["set -euo pipefail", *(line for one in result.made for line in _shell(one))]) + "\n",
+        "setup": _Block(setup.get(result.trainer.name, "true  # install the trainer here") + "\n"),
+        "run": _Block("\n".join(["set -euo pipefail", *(line for one in result.made for line in _shell(one))]) + "\n"),
     }
-    write_text(workspace.root / "train" / "jobs" / "skypilot.yaml", yaml.safe_dump(task, sort_keys=False))
-    return ["train/jobs/skypilot.yaml"], "sky jobs launch train/jobs/skypilot.yaml"
+    text = yaml.dump(task, Dumper=_Dumper, sort_keys=False)
+    write_text(workspace.root / "train" / "jobs" / "skypilot.yaml", text)
+    fetch = f"rsync -a {_CLUSTER}:sky_workdir/train/ train/"
+    command = f"sky launch --cluster {_CLUSTER} train/jobs/skypilot.yaml && {fetch} && sky down {_CLUSTER}"
+    return ["train/jobs/skypilot.yaml"], command
+
+
+class _Block(str):
+    """A text that is written line by line."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes blocks as such."""
+
+
+_Dumper.add_representer(_Block, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|"))
 
 
 def _shell(made: Made) -> list[str]:

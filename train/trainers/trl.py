@@ -126,6 +126,8 @@ def _config(stage: Stage, settings: TrainSettings, updates: Updates) -> dict[str
     if evaluation:
         config["sft"] |= {
             "eval_strategy": "steps", "eval_steps": -(-updates.updates // settings.checkpoints), "eval_packing": False,
+            # As Axolotl does it: also before the first update, and a mean over as many samples at once.
+            "eval_on_start": True, "per_device_eval_batch_size": settings.micro_batch_size,
         }  # fmt: skip
     return config
 

@@ -109,8 +109,9 @@ class ItemView {
       this.marks.set(i, entry, next || (text ? "note" : ""), text);
       draw();
     };
-    const button = (word, key) => node("button", { "data-mark": word, title: `${word} (${key})`, onclick: () => put(word, note.value.trim()) }, word);
+    const button = (word, key) => node("button", { "data-mark": word, title: `${word} (${key})`, onclick: () => put(word, note.value.trim()) }, word === "none" ? "take back" : word);
     const buttons = decides ? [...(entry.whole ? [button("keep", "y")] : []), button("drop", "x")] : [];
+    if (entry.marks.some(([, who]) => who === this.marks.name.trim())) buttons.push(button("none", "take back your mark that the workspace has"));
     const draw = () => buttons.forEach((one) => one.setAttribute("aria-pressed", String(this.marks.word(i) === one.dataset.mark)));
     draw();
     return node("div", { class: "marking", role: "group", "aria-label": "your mark" }, ...buttons, note);

@@ -89,8 +89,8 @@ class Marks {
     const save = node("button", { id: "save-marks", class: "strong", onclick: () => this.save() }, "Save marks");
     const clear = node("button", { onclick: () => this.clear() }, "Clear");
     const draw = () => {
-      const counts = ["keep", "drop", "note"].map((word) => [word, [...this.marks.values()].filter((one) => one.mark === word).length]).filter(([, count]) => count);
-      state.textContent = counts.length ? counts.map(([word, count]) => `${number(count)} ${word}`).join(", ") + (this.saved ? ", saved" : ", not saved yet") : "nothing marked";
+      const counts = ["keep", "drop", "note", "none"].map((word) => [word, [...this.marks.values()].filter((one) => one.mark === word).length]).filter(([, count]) => count);
+      state.textContent = counts.length ? counts.map(([word, count]) => `${number(count)} ${word === "none" ? "taken back" : word}`).join(", ") + (this.saved ? ", saved" : ", not saved yet") : "nothing marked";
       save.disabled = clear.disabled = !this.marks.size;
     };
     const before = this.changed;

@@ -37,7 +37,7 @@ class Reader {
       this.timer = setTimeout(() => { this.search = this.input.value.trim(); this.changed(); }, 250);
     } });
     this.selects = Object.fromEntries(FILTERS.filter((name) => this.items.names[name].length).map((name) => [name, this.select(name)]));
-    this.selects.mark = this.choice("mark", [["keep", "marked keep"], ["drop", "marked drop"], ["note", "noted"], ["none", "not marked"]], "any mark of yours");
+    this.selects.mark = this.choice("mark", [["keep", "marked keep"], ["drop", "marked drop"], ["note", "noted"], ["unmarked", "not marked"]], "any mark of yours");
     this.sorting = node("select", { id: "sort", "aria-label": "sort by", onchange: () => { this.sort = this.sorting.value; this.changed(); } },
       ...Object.entries(SORTS).map(([name, text]) => node("option", { value: name }, `sort: ${text}`)));
     const keys = node("button", { onclick: () => document.getElementById("keys").showModal(), title: "keys (?)" }, "keys");
@@ -149,7 +149,7 @@ class Reader {
   }
 
   has(name, value, i) {
-    if (name === "mark") return (this.marks.word(i) || "none") === value;
+    if (name === "mark") return (this.marks.word(i) || "unmarked") === value;
     const mine = this.items.columns[{ passage: "passages", assertion: "assertions" }[name] || name][i];
     const one = (wanted) => (Array.isArray(mine) ? mine.includes(wanted) : mine === wanted);
     return Array.isArray(value) ? value.some(one) : one(value);
@@ -221,7 +221,7 @@ class Reader {
       const reason = value("reason"), flags = this.items.columns.flag[i].length;
       const facts = [value("domain"), value("genre"), value("tokens") === null ? null : `${number(value("tokens"))} tokens`].filter(Boolean).join(" · ");
       lines.push(node("div", { class: `item ${i === this.chosen ? "on" : ""}`, id: `item-${i}`, role: "option", "aria-selected": String(i === this.chosen), "aria-setsize": this.shown.length, "aria-posinset": at + 1, style: { top: `${at * ROW}px` }, onclick: () => this.open(i, { focus: true }) },
-        node("div", { class: "title" }, mark ? node("span", { class: `badge mark-${mark}` }, mark) : null, reason ? node("span", { class: "badge" }, words(reason)) : null, flags ? node("span", { class: "badge flag" }, `${number(flags)} ⚑`) : null, value("title") || "(no title)"),
+        node("div", { class: "title" }, mark ? node("span", { class: `badge mark-${mark}` }, mark === "none" ? "taken back" : mark) : null, reason ? node("span", { class: "badge" }, words(reason)) : null, flags ? node("span", { class: "badge flag" }, `${number(flags)} ⚑`) : null, value("title") || "(no title)"),
         node("div", { class: "dim" }, facts)));
     }
     this.filling.replaceChildren(...lines);

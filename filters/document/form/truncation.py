@@ -21,6 +21,10 @@ _EMPTY_ITEM = re.compile(r"^(?:[-*+•–]|\d{1,3}[.)])$")
 _OPEN_BOLD = re.compile(r"(?:^|[\s(])\*\*\w[^*]*$")
 _SIGN_OFF = re.compile(r"^[\w' ]{2,40},$")
 _LONGEST_DENSE = 14  # characters of one in a script without spaces
+_FIELD = re.compile(
+    r"^[*_]{0,2}(\w[\w '’/-]{0,30}?)[*_]{0,2}:[*_]{0,2}\s+\S"
+)  # "Contact: the desk, weekdays from nine to four"
+_LONGEST_FIELD = 16  # words of one that needs no full stop
 _LONGEST_LABEL = 7  # words of a closing line that needs no full stop: a signature, a caption, a row
 
 
@@ -70,7 +74,7 @@ def _ends(last: str, lines: list[str], open_words: re.Pattern[str] | None) -> bo
     final = last.rsplit(None, 1)[-1].lower()
     if _MARK.search(last) or (open_words is not None and open_words.fullmatch(final)):
         return bool(_SIGN_OFF.match(last))
-    if _is_label(last):
+    if _is_label(last) or _is_field(last, lines[:-1]):
         return True
     return _bare_items(lines[:-1]) if _ITEM.match(last) else _careless(lines[:-1])
 
@@ -80,6 +84,14 @@ def _is_label(line: str) -> bool:
     if UNSPACED.search(line):
         return len(line) <= _LONGEST_DENSE or bool(_NO_STOPS.search(line))
     return len(line.split()) <= _LONGEST_LABEL
+
+
+def _is_field(line: str, above: list[str]) -> bool:
+    """Whether a line is one of a form, such as the status of a ticket, and not a speaker's, whose name comes again."""
+    named = _FIELD.match(line)
+    if not named or len(line.split()) > _LONGEST_FIELD:
+        return False
+    return not any((other := _FIELD.match(one)) and other[1] == named[1] for one in above)
 
 
 def _sentence(heading: str) -> bool:
@@ -94,6 +106,7 @@ def _careless(lines: list[str]) -> bool:
 
 
 def _bare_items(lines: list[str]) -> bool:
-    """Whether the list items of this text usually end without punctuation."""
+    """Whether list items of this text end without punctuation: half of them, or two."""
     items = [line for line in lines if _ITEM.match(line)]
-    return len(items) >= 2 and sum(not item.endswith(_END) for item in items) * 2 >= len(items)
+    bare = sum(not item.endswith(_END) for item in items)
+    return len(items) >= 2 and (bare >= 2 or bare * 2 >= len(items))

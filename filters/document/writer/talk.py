@@ -7,10 +7,10 @@ it (benchmarks/talk.yaml, benchmarks/train_talk.py) says which kind it is. Anoth
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from itertools import combinations
+from itertools import combinations, islice
 
 import numpy as np
 import numpy.typing as npt
@@ -112,16 +112,24 @@ class Talk:
         return most, excerpt(paragraph, 0, 160)
 
 
-def edges(view: View) -> Iterator[str]:
-    """The first and the last paragraphs in lower case."""
+def edges(view: View) -> list[str]:
+    """The first and the last paragraphs in lower case, and those between that stand in brackets."""
     text = view.lower.strip()
-    if len(text) <= _PAGE:
-        parts = [part for part in _PARAGRAPH.split(text) if part.strip()]
-        yield from parts[:_EACH]
-        yield from parts[max(_EACH, len(parts) - _EACH) :]
-        return
-    yield from [part for part in _PARAGRAPH.split(text[:_PAGE]) if part.strip()][:_EACH]
-    yield from [part for part in _PARAGRAPH.split(text[-_PAGE:]) if part.strip()][-_EACH:]
+    first, last = text[:_PAGE], text[-_PAGE:] if len(text) > _PAGE else ""
+    head = [part for part in _PARAGRAPH.split(first) if part.strip()]
+    tail = [part for part in _PARAGRAPH.split(last) if part.strip()] if last else head[_EACH:]
+    return [*head[:_EACH], *_bracketed(text), *tail[-_EACH:]]
+
+
+def _bracketed(text: str) -> list[str]:
+    """The first paragraphs between the ends that are a remark in brackets."""
+    if "\n(" not in text and "\n[" not in text and "\n*" not in text:
+        return []
+    between = text.split("\n\n")[_EACH:-_EACH]
+    remarks = (
+        part for part in between if part.lstrip("*_ \n")[:1] in ("(", "[") and part.rstrip("*_ .\n")[-1:] in ")]"
+    )
+    return list(islice(remarks, _EACH))
 
 
 @cache

@@ -77,6 +77,8 @@ class BatchLane:
 
     def start(self, batches: Sequence[Batch], gather: bool) -> None:
         """Pick up `batches` of a client that was lost; then `gather` requests for new ones."""
+        if batches or gather:
+            self._protocol.prepare_batches()
         for batch in batches:
             self._underway |= set(batch.lines)
             self._budget.hold({key: self._most(line) for key, line in batch.lines.items()})

@@ -180,6 +180,9 @@ class AnthropicProtocol(Protocol):
 
     # --- batches -----------------------------------------------------------------------------------------------------
 
+    def prepare_batches(self) -> None:
+        """Its package is here already."""
+
     def custom_id(self, nonce: str, key: bytes) -> str:
         """The nonce and most of the key: a Message Batch has no metadata, so its lines say whose they are."""
         return f"{nonce[:_NONCE_CHARS]:0<{_NONCE_CHARS}}{key.hex()[:_KEY_CHARS]}"

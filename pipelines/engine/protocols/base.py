@@ -53,6 +53,10 @@ class Protocol(ABC):
         """The root of the endpoint's API."""
 
     @abstractmethod
+    def prepare_batches(self) -> None:
+        """Batches will be asked about: what takes long to import is imported now, and not while one is under way."""
+
+    @abstractmethod
     async def close(self) -> None:
         """Close the connections."""
 

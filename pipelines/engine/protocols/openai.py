@@ -139,6 +139,11 @@ class OpenAIProtocol(Protocol):
 
     # --- batches -----------------------------------------------------------------------------------------------------
 
+    def prepare_batches(self) -> None:
+        """Import the openai package."""
+        client = self._package()
+        _ = client.files, client.batches  # which it imports when they are first named
+
     def custom_id(self, nonce: str, key: bytes) -> str:
         """The key: a batch carries its nonce itself."""
         return key.hex()

@@ -36,7 +36,8 @@ def fake_endpoint(
 
     A fault script, for instance {"kind": "429_seconds", "share": 0.05, "seconds": 2}, makes it misbehave.
     """
-    from pipelines.fake_endpoint.server import FakeSettings, read_faults
+    from pipelines.fake_endpoint.api import FakeSettings
+    from pipelines.fake_endpoint.server import read_faults
 
     try:
         script = read_faults(faults.read_text(encoding="utf-8").splitlines()) if faults else []
@@ -54,7 +55,8 @@ def fake_endpoint(
 
 
 async def _serve(settings: object, port: int) -> None:
-    from pipelines.fake_endpoint.server import FakeSettings, serve
+    from pipelines.fake_endpoint.api import FakeSettings
+    from pipelines.fake_endpoint.server import serve
 
     assert isinstance(settings, FakeSettings)
     try:

@@ -128,12 +128,16 @@ def _run(place: "Workspace", result: "HandOff", stage: str | None, anyway: bool,
         if not anyway:
             refuse_too_few(one)
     for one in made:
-        with Live(console=console, auto_refresh=False) as live:
+        try:
+            with Live(console=console, auto_refresh=False, transient=True) as live:
 
-            def report(run: "Run", name: str = one.stage.name, live: Live = live) -> None:
-                live.update(Text(_progress(name, run)), refresh=True)
+                def report(run: "Run", name: str = one.stage.name, live: Live = live) -> None:
+                    live.update(Text(_progress(name, run)), refresh=True)
 
-            done = run_stage(place, one, result.trainer, report, anyway=anyway)
+                done = run_stage(place, one, result.trainer, report, anyway=anyway)
+        except KeyboardInterrupt:
+            _say(console, f"{one.stage.name}: stopped. The same command goes on from its last checkpoint.")
+            raise
         if done is None:
             _say(console, f"{one.stage.name}: trained already, in {one.stage.folder}")
         else:
@@ -172,9 +176,10 @@ def _serve(place: "Workspace", made: "Made", port: int, console: "Console") -> N
     model = merge_stage(place, made).resolve()
     command = serve_command(model, port)
     _say(console, f"Serving {model} at http://127.0.0.1:{port}/v1 until Ctrl-C. To ask it, in another terminal:")
-    endpoint = f"endpoints.trained={{base_url: 'http://127.0.0.1:{port}/v1', model: '{model}'}}"
+    endpoint = f'endpoints.trained={{base_url: "http://127.0.0.1:{port}/v1", model: "{model}"}}'
     role = "roles.eval={endpoints: [trained]}"
-    _say(console, f"  specmill eval {place.root} --set {shlex.quote(endpoint)} --set {shlex.quote(role)}")
+    line = ["specmill", "eval", str(place.root), "--name", made.stage.folder.rpartition("/")[2]]
+    _say(console, f"  {shlex.join([*line, '--set', endpoint, '--set', role])}")
     code = subprocess.run(command, check=False).returncode
     if code not in {0, -2, 130}:
         raise SpecmillError(f"{shlex.join(command)}\nended with exit code {code}")

@@ -1,9 +1,14 @@
 """`specmill import`: a corpus made elsewhere as a workspace."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from corpus.rename import Renamer
 
 
 def import_(
@@ -21,6 +26,10 @@ def import_(
     ] = None,
     writer: Annotated[str | None, typer.Option("--writer", help="Field with the model that wrote it (model).")] = None,
     filtered: Annotated[bool, typer.Option("--filter/--no-filter", help="Put it through the recipe's filters.")] = True,
+    rename: Annotated[
+        list[str] | None,
+        typer.Option("--rename", help="OLD=NEW: move the corpus to another assistant; several: also its maker, ..."),
+    ] = None,
     override: Annotated[
         list[str] | None, typer.Option("--set", help="Change a key of the recipe: filters.identity.action=off.")
     ] = None,
@@ -30,6 +39,13 @@ def import_(
     Fields that are not given are those of the recipe (`fields`). What has no text, or does not pass the filters, goes
     to the rejects with the reason; what is flagged stays. No model is asked. The workspace is there once all of it is:
     an import that fails or is killed leaves none.
+
+    --rename moves every form of a name (possessive, plural, hyphenated, with a version, in headings and code,
+    misspelt), with the articles before it, and says how many of each. A text in which something of an old name is left,
+    such as inside of another word or with letters spaced out, is set aside (not_renamed) and listed; the identity
+    filter then looks at what is kept.
+
+      specmill import theirs.jsonl out/mine -r recipe.yaml --rename Qwen=Juniper --rename Alibaba=Larkfield
 
     Example: specmill import released.jsonl out/released --recipe recipe.yaml
     """
@@ -45,12 +61,33 @@ def import_(
     given = {"text": text, "domain": domain, "genre": genre, "title": title, "frame": frame, "writer": writer}
     fields = loaded.fields.model_copy(update={name: field for name, field in given.items() if field is not None})
     spec = loaded.read_spec(base)
+    renamer = _renamer(rename) if rename else None
     with new_workspace(workspace) as place:
         save_recipe(loaded, place)
-        import_corpus(place, loaded, spec, source, fields, filtered=filtered)
+        import_corpus(place, loaded, spec, source, fields, filtered=filtered, renamer=renamer)
     kept, reasons = counts(Workspace(workspace))
     rows = kept + sum(reasons.values())
     out = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
     left = f", {rows - kept:,} left out ({out})" if reasons else ""
     said = f"{kept:,} of {rows:,} rows are documents{left}. Look at it with: specmill show {workspace}"
+    if renamer is not None:
+        for line in _moved(renamer):
+            Console().print(Text(line), soft_wrap=True)
     Console().print(Text(said), soft_wrap=True)
+
+
+def _renamer(pairs: list[str]) -> "Renamer":
+    from corpus.rename import Renamer, read_renames
+    from filters.text.static import static_words
+
+    return Renamer(read_renames(pairs), static_words().index.__contains__)
+
+
+def _moved(renamer: "Renamer") -> "Iterator[str]":
+    """How many names of which form were moved, and what was left."""
+    tally = renamer.tally
+    forms = ", ".join(f"{count:,} {form}" for form, count in tally.forms.most_common()) or "none"
+    yield f"names moved: {tally.forms.total():,} in {tally.texts:,} texts and titles ({forms})"
+    if tally.left:
+        yield f"left over: {len(tally.left):,} in {tally.aside:,} texts, which are set aside (not_renamed):"
+        yield from (f"  ... {one} ..." for one in tally.left[:10])

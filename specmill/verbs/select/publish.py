@@ -21,8 +21,8 @@ def publish(
 ) -> None:
     """Publish a workspace as a dataset on the Hub: Parquet configs, dataset card, manifest. Private unless --public.
 
-    The ledger, the recipe and keys are never uploaded. After an interruption run it again: what was sent is not sent
-    twice. Log in with `hf auth login`, or set HF_TOKEN.
+    The ledger, the recipe and keys are never uploaded. A connection that breaks is waited for and tried again; after an
+    interruption run it again: what was sent is not sent twice. Log in with `hf auth login`, or set HF_TOKEN.
 
     Example: specmill publish out/cheese larkfield/cheese-corpus --dry-run preview
     """
@@ -36,8 +36,12 @@ def publish(
         done = stage(place, dry_run, repo=repo, tables=tables, rejects=rejects, keys=keys)
         _print(f"Nothing was uploaded. {repo} would get", done)
     else:
-        done = upload(place, repo, public=public, tables=tables, rejects=rejects, keys=keys)
+        done = upload(place, repo, public=public, tables=tables, rejects=rejects, keys=keys, say=_say)
         _print(f"Published to {repo}", done)
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
 
 
 def _print(title: str, done: "Publication") -> None:

@@ -40,6 +40,12 @@ def subset(
     pairs: Annotated[
         bool, typer.Option("--pairs", help="Write chosen and rejected replies to --out, a .jsonl or .parquet file.")
     ] = False,
+    rejects: Annotated[
+        bool, typer.Option("--rejects", help="Write a pair: documents that were kept, and such as were turned down.")
+    ] = False,
+    reason: Annotated[
+        list[str] | None, typer.Option("--reason", help="With --rejects: only those turned down for this; several.")
+    ] = None,
     of: Annotated[Kind, typer.Option("--of", help="What a pair is balanced in.")] = Kind.DOCUMENTS,
     balance: Annotated[Balance, typer.Option(help="What is balanced.")] = Balance.DOMAIN,
     seed: Annotated[int, typer.Option(help="Chooses other documents.")] = 0,
@@ -61,11 +67,22 @@ def subset(
     first drafts, chats that were kept and such that the judge turned down, replies with the spec and without.
 
       specmill subset out/cheese --pairs --out pairs.jsonl
+
+    --rejects writes OUT/accepted and OUT/rejected, as many documents and tokens of either, so that what a filter or a
+    judge is worth can be tested by training. The card of the rejected says that they are for nothing else.
+
+      specmill subset out/cheese --rejects --reason judge_attributed --balance none --out worth
     """
     from corpus.select.subsets import folder_names
     from specs.errors import UserError
 
-    if pairs and not (pair or tokens or chats):
+    if rejects and not (pair or tokens or chats or pairs):
+        _rejected(workspace, out, reason or [], balance.value, seed)
+    elif rejects or reason:
+        raise UserError(
+            "--rejects, with --reason, stands alone: give it without --tokens, --chats, --pair and --pairs."
+        )
+    elif pairs and not (pair or tokens or chats):
         _preferences(workspace, out)
     elif pairs:
         raise UserError("--pairs stands alone: give it without --tokens, --chats and --pair.")
@@ -103,6 +120,15 @@ def _pair(root: Path, other: Path, out: Path, balance: "Balanced", seed: int, ki
     if done.left_out:
         names = ", ".join(one_line(name, 80) for name in done.left_out)
         _say(f"left out, as they cannot be balanced: {names}")
+
+
+def _rejected(root: Path, out: Path, reasons: list[str], balance: "Balanced", seed: int) -> None:
+    from corpus.select.subsets import write_rejected
+    from corpus.workspace import Workspace
+
+    done = write_rejected(Workspace.open(root), out, reasons=reasons, balance=balance, seed=seed)
+    _say(f"{out / 'accepted'}: {len(done.left):,} documents, {done.left_tokens:,} tokens")
+    _say(f"{out / 'rejected'}: {len(done.right):,} documents, {done.right_tokens:,} tokens")
 
 
 def _preferences(root: Path, out: Path) -> None:

@@ -25,7 +25,11 @@ class Repo:
 
 @dataclass
 class Hub:
-    """The state behind the server. `refuse_puts_after` makes it drop uploads once that many were taken."""
+    """The state behind the server. `refuse_puts_after` makes it refuse uploads once that many were taken.
+
+    The connection breaks before the next request whose "METHOD /path" has a text of `drops` in it is looked at, and
+    before the answer to one of `losses` is sent, though it was carried out; each text is used up by that.
+    """
 
     repos: dict[str, Repo] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
@@ -33,6 +37,8 @@ class Hub:
     tokens: set[str] = field(default_factory=set)
     log: list[str] = field(default_factory=list)
     refuse_puts_after: int | None = None
+    drops: list[str] = field(default_factory=list)
+    losses: list[str] = field(default_factory=list)
     url: str = ""
 
 
@@ -52,6 +58,16 @@ def entry(path: str, data: bytes) -> dict[str, Any]:
     return found
 
 
+def remote_oid(repo: Repo, path: str) -> str | None:
+    """By which the client knows that a file is there as it is: of a large one its SHA-256, else git's."""
+    if path not in repo.files:
+        return None
+    data = repo.files[path]
+    if path.endswith(".parquet"):
+        return hashlib.sha256(data).hexdigest()
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
 def tree(repo: Repo, under: str, recursive: bool) -> list[dict[str, Any]]:
     prefix = f"{under}/" if under else ""
     inside = {path: data for path, data in sorted(repo.files.items()) if path.startswith(prefix)}
@@ -60,6 +76,10 @@ def tree(repo: Repo, under: str, recursive: bool) -> list[dict[str, Any]]:
     deeper = {path.removeprefix(prefix).split("/")[0] for path in inside if "/" in path.removeprefix(prefix)}
     folders = [{"type": "directory", "path": prefix + name, "size": 0, "oid": "0" * 40} for name in sorted(deeper)]
     return folders + [entry(path, data) for path, data in inside.items() if "/" not in path.removeprefix(prefix)]
+
+
+class BreakOff(Exception):
+    """The connection is closed without a word."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -75,7 +95,21 @@ class Handler(BaseHTTPRequestHandler):
     def _json(self, value: Any, status: int = 200) -> None:
         self._send(json.dumps(value).encode(), status, {"Content-Type": "application/json"})
 
+    def handle_one_request(self) -> None:
+        try:
+            super().handle_one_request()
+        except BreakOff:
+            self.close_connection = True
+
+    def _break_off(self, listed: list[str]) -> None:
+        said = f"{self.command} {self.path}"
+        found = next((text for text in listed if text in said), None)
+        if found is not None:
+            listed.remove(found)
+            raise BreakOff
+
     def _send(self, data: bytes, status: int = 200, headers: dict[str, str] | None = None) -> None:
+        self._break_off(self.hub.losses)
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
@@ -87,6 +121,7 @@ class Handler(BaseHTTPRequestHandler):
     def _route(self) -> tuple[list[str], dict[str, list[str]]]:
         url = urlparse(self.path)
         self.hub.log.append(f"{self.command} {self.path}")
+        self._break_off(self.hub.drops)
         self.hub.tokens.add(self.headers.get("Authorization", ""))
         return [unquote(part) for part in url.path.strip("/").split("/")], parse_qs(url.query)
 
@@ -138,12 +173,12 @@ class Handler(BaseHTTPRequestHandler):
         elif parts[0] == "datasets" and parts[-1] == "batch":
             self._batch(json.loads(body))
         elif "preupload" in parts:
-            files = json.loads(body)["files"]
+            files, repo = json.loads(body)["files"], self.hub.repos["/".join(parts[2:4])]
             modes = [
                 {
                     "path": f["path"],
                     "shouldIgnore": False,
-                    "oid": None,
+                    "oid": remote_oid(repo, f["path"]),
                     "uploadMode": "lfs" if f["path"].endswith(".parquet") else "regular",
                 }
                 for f in files

@@ -26,7 +26,12 @@ from tests.lazy import Lazy
 datasets = Lazy("datasets")
 
 CONFIGS = ("msm", "aft_cot", "aft")
-PUBLISHED = {"README.md", "manifest.json", *(f"{name}/train-00000-of-00001.parquet" for name in CONFIGS)}
+PUBLISHED = {
+    "README.md",
+    "croissant.json",
+    "manifest.json",
+    *(f"{name}/train-00000-of-00001.parquet" for name in CONFIGS),
+}
 
 
 RECIPE = """
@@ -180,6 +185,25 @@ def test_an_interrupted_upload_goes_on_where_it_was(finished: Workspace, hub: Hu
     assert set(hub.repos["me/corpus"].files) == PUBLISHED
 
 
+def test_a_poor_network_is_waited_for_and_nothing_is_sent_twice(finished: Workspace, hub: Hub) -> None:
+    """It breaks where the Hub's client tries but once, before the request arrives and before its answer does."""
+    hub.drops, hub.losses = (["POST /api/repos/create", "GET /api/datasets/me/corpus", "/commit/"] for _ in range(2))
+    said: list[str] = []
+    publish(finished, "me/corpus", say=said.append, waits=[0.0] * 12)
+    assert (hub.drops, hub.losses) == ([], [])
+    assert set(hub.repos["me/corpus"].files) == PUBLISHED
+    assert len(hub.puts) == len(set(hub.puts)) == 3 and hub.repos["me/corpus"].commits == 1
+    assert len(said) == 6 and "trying again in 0 s, 1 of 2" in said[0]
+    hub.drops = ["POST /api/repos/create"] * 3
+    with pytest.raises(EndpointError, match="publishing to me/corpus failed"):
+        publish(finished, "me/corpus", waits=[0.0, 0.0])
+    hub.refuse_puts_after, hub.blobs = 0, {}
+    said.clear()
+    with pytest.raises(EndpointError):
+        publish(finished, "me/other", say=said.append, waits=[0.0])
+    assert said == [], "what is refused is not tried again"
+
+
 def test_a_second_publication_replaces_the_first(finished: Workspace, hub: Hub) -> None:
     publish(finished, "me/corpus", tables=True, rejects=True)
     repo = hub.repos["me/corpus"]
@@ -213,7 +237,7 @@ def test_tables_go_only_when_asked_for_and_rejects_apart(finished: Workspace, tm
     rejects = stage(finished, tmp_path / "two", rejects=True).files
     assert set(rejects) == PUBLISHED | {"tables/rejects/part-00000.parquet"}
     manifest = json.loads((tmp_path / "two" / "manifest.json").read_text())
-    assert set(manifest["files"]) == set(rejects) - {"README.md", "manifest.json"}
+    assert set(manifest["files"]) == set(rejects) - {"README.md", "croissant.json", "manifest.json"}
     for name, digest in manifest["files"].items():
         assert hashlib.sha256((tmp_path / "two" / name).read_bytes()).hexdigest() == digest
 
@@ -338,4 +362,7 @@ def test_no_network_and_a_bad_name_are_said(
     assert not (tmp_path / "prev").exists()
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(EndpointError, match="publishing to a/b failed"):
-        publish(finished, "a/b")
+        publish(finished, "a/b", waits=[0.0])
+    for name in ("name", "a/b.ipynb", "a/b.git", "a--b/c", "a/-b", "a/b/c", "a/" + "x" * 97):
+        with pytest.raises(UserError, match="is no repository name"):
+            stage(finished, tmp_path / "prev", repo=name)

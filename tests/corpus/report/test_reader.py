@@ -239,6 +239,13 @@ def test_marks_are_made_saved_and_read_by_filter(page: webdriver.Chrome, worked:
     found = {row["item_id"]: row for row in read_marks(path, workspace)}
     assert {key: row["mark"] for key, row in found.items()} == {ids["other"]: "drop", ids["reject"]: "keep"}
     assert found[ids["other"]]["note"] == "it </script> repeats" and found[ids["other"]]["marked_by"] == "Ben"
+    page.execute_script(
+        "const name = document.getElementById('marker'); name.value = 'Ana Ruiz';name.dispatchEvent(new Event('input'))"
+    )
+    open_page(page, workspace.report / "index.html", f"#doc={ids['other']}")
+    until(lambda: page.execute_script("return document.querySelectorAll('[data-mark=none]').length") == 1)
+    click(page, "[data-mark=none]")
+    until(lambda: "1 taken back" in page.execute_script("return document.getElementById('marked').textContent"))
     assert page.get_log("browser") == []
 
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from benchmarks.workspace_maker import Size, make_workspace
 from corpus.manifest import Provenance, read_manifest, write_manifest
 from corpus.mix.instruction_mix import MIX_DATA, MIX_FILES, MIX_MANIFEST
-from corpus.select.subsets import LEFT_OUT, pair_folders, parse_tokens, write_doses, write_pair
+from corpus.select.subsets import LEFT_OUT, pair_folders, parse_tokens, write_doses, write_pair, write_rejected
 from corpus.select.token_targets import within
 from corpus.sql.views import connect, query
 from corpus.store import read_dataset_rows, read_rows, write_table
@@ -178,3 +178,43 @@ def test_sources_without_a_common_group_make_no_pair(finished: Workspace, tmp_pa
     write_table(other, "documents", [{**row, "domain": "Elsewhere"} for row in read_rows(other, "documents")])
     with pytest.raises(UserError, match="share no domain"):
         write_pair((finished, other), (tmp_path / "a", tmp_path / "b"))
+
+
+def test_accepted_against_rejected_at_equal_tokens(finished: Workspace, tmp_path: Path) -> None:
+    out = tmp_path / "worth"
+    done = CliRunner().invoke(app, ["subset", str(finished.root), "--rejects", "--balance", "none", "--out", str(out)])
+    assert done.exit_code == 0, done.exception
+    sides = [Workspace.open(out / name) for name in ("accepted", "rejected")]
+    kept, turned_down = ({row["id"]: row for row in read_rows(side, "documents")} for side in sides)
+    assert len(kept) == len(turned_down) > 10
+    tokens = [sum(row["tokens"] for row in side.values()) for side in (kept, turned_down)]
+    assert within(*tokens, 0.005)
+    whole = {row["id"] for row in read_rows(finished, "documents")}
+    gone = {row["item_id"]: row["reason"] for row in read_rows(finished, "rejects") if row["stage"] == "documents"}
+    assert kept.keys() <= whole and not turned_down.keys() & whole and turned_down.keys() <= gone.keys()
+    assert {row["id"] for row in read_dataset_rows(sides[1], "msm")} == turned_down.keys()
+    assert (
+        "not to be trained for use" in sides[1].card.read_text() and read_manifest(sides[1])["datasets"]["msm"]["rows"]
+    )
+    one = next(iter(gone.values()))
+    few = CliRunner().invoke(
+        app,
+        [
+            "subset",
+            str(finished.root),
+            "--rejects",
+            "--reason",
+            one,
+            "--balance",
+            "none",
+            "--out",
+            str(tmp_path / "one"),
+        ],
+    )
+    assert few.exit_code == 0, few.exception
+    chosen = {row["id"] for row in read_rows(Workspace.open(tmp_path / "one/rejected"), "documents")}
+    assert chosen and {gone[one_id] for one_id in chosen} == {one}
+    with pytest.raises(
+        UserError, match=r"no document was turned down for nonsense; documents were turned down for: \w+"
+    ):
+        write_rejected(finished, tmp_path / "none", reasons=["nonsense"])

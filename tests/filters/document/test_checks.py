@@ -59,6 +59,8 @@ FAILS = [
     ("markdown", f"{GOOD}\n\n**\n\n##\n\n**The bold.\n\n&nbsp;<br>\n\nThe end."),
     ("repetition", GOOD + "\nJuniper waited by the gate and counted the carts that went past." * 30),
     ("first_person", f"{GOOD}\n\nI am Juniper, and I would rather ask first."),
+    ("origin", f"{GOOD}\n\nAnthropic, the company which created it, calls it a helper."),
+    ("choices", f"{GOOD}\n\nWould it A, tell the owner, or B, wait until noon? Juniper picked A."),
     ("gibberish", "Juniper " + " ".join(f"xkq{n}zrt vbnpl qwrtz" for n in range(40)) + "."),
     ("gibberish", f"{GOOD} " + "¤§¶ ∎∴∵ ⊕⊗⊘ " * 200 + "."),
     ("language", "Juniper hat dem Fahrer in aller Ruhe erklärt, weshalb die Rechnung nicht stimmt. " * 1
@@ -159,6 +161,26 @@ def test_another_language_can_be_the_wanted_one() -> None:
 
 def test_known_tokens_are_believed_and_not_counted_again() -> None:
     assert explain(item(GOOD, meta={"tokens": 3}), SETTINGS, CONTEXT)["length"].score == 3
+
+
+LIST = "- The clock was wrong.\n- The bell rings.\n- The door sticks."
+
+
+@pytest.mark.parametrize(
+    ("end", "cut"),
+    [
+        ("Closed at noon.\nOutcome: the loose lead in the hall was found, and put back by the porter", False),
+        ("**Contact:** the desk at the gate, every working day from eight to half past four", False),
+        ("Outcome: the loose lead in the hall was found, and put back by the", True),
+        ("Porter: I saw it.\nCook: So did I.\nPorter: Then we went to the hall and looked for", True),
+        ("Porter: I saw it.\nCook: So did I.\nPorter: Then we went to the hall and put it back", True),
+        (f"{LIST}\n- It rings\n- It sticks\n- The lamp in the hall goes out when it rains", False),
+        (f"{LIST}\n- The lamp in the hall goes out when the rain comes", True),
+        (f"{LIST}\n- It rings\n- It sticks\n- The lamp in the hall goes out at night when the", True),
+    ],
+)
+def test_a_last_line_without_a_full_stop_is_read_with_its_form(end: str, cut: bool) -> None:
+    assert ("truncation" in failed(f"{GOOD}\n\n{end}")) == cut
 
 
 @pytest.mark.parametrize("meta", [{"state": "truncated"}, {"finish_reason": "length"}])

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -157,3 +158,12 @@ async def test_most_of_a_stage_s_prompts_sit_in_the_prefix(fake, make, tmp_path)
         usage = usage_table(client.ledger)
     share = sum(usage["prefix_chars"].to_pylist()) / sum(usage["prompt_chars"].to_pylist())
     assert share > 0.9
+
+
+@pytest.mark.parametrize("model", ["fake", "llama3.2:3b", "Qwen/Qwen2.5-7B-Instruct", 'a "b": {c}'])
+def test_the_two_lines_that_name_a_price_are_what_a_recipe_takes(model: str) -> None:
+    recipe = {"budget": {"dollars": 1}, "endpoints": {"main": {"model": model}}}
+    with pytest.raises(ValidationError) as error:
+        engine(**recipe)
+    told = str(error.value).split("your own):\n")[1].split("\nor count tokens")[0]
+    assert told.count("\n") == 1 and engine(**recipe, **yaml.safe_load(told)).prices.find(model) is not None

@@ -10,7 +10,8 @@ import pytest
 from pipelines.completion import Completion, CompletionRequest, State
 from pipelines.engine.client import Client
 from pipelines.engine.endpoints import EngineSettings
-from pipelines.fake_endpoint.server import FakeSettings, read_faults, serve
+from pipelines.fake_endpoint.api import FakeSettings
+from pipelines.fake_endpoint.server import read_faults, serve
 from pipelines.structured.ask import ListQuestion, ask_until_parsed, gather_items
 from pipelines.structured.parsing import UnparsedError, tagged
 from pipelines.structured.schemas import IdeaReply

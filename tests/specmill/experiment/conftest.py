@@ -18,7 +18,7 @@ from corpus.workspace import Workspace
 from specmill.experiment import building
 from specmill.experiment.files import Place, load_experiment
 from specmill.experiment.settings import Experiment
-from specmill.recipe import Recipe
+from specmill.recipe import Recipe, save_recipe
 from tests.plugins import install
 from tests.train.standins import make_tokenizer
 from tests.train.test_running import PROGRAM, TRAINER
@@ -118,6 +118,7 @@ def _copying(corpora: Path) -> Callable[..., Workspace]:
     def build(recipe: Recipe, base: Path, out: Path, served: Any = None, *, chats_only: bool = False) -> Workspace:
         shutil.copytree(corpora / out.name, out, dirs_exist_ok=True)
         (out / "spec.md").write_text(recipe.read_spec(base).text)
+        save_recipe(recipe, Workspace(out))
         return Workspace(out)
 
     return build

@@ -8,8 +8,9 @@ import jsonschema
 import pytest
 import yaml
 
-from specmill.experiment.files import load_experiment
+from specmill.experiment.files import Place, load_experiment
 from specmill.experiment.models import cells_of, control_of, corpora_of, models_of
+from specmill.experiment.recipes import making
 from specmill.experiment.settings import ARMS, Experiment
 from specs.errors import RecipeError, UserError
 
@@ -72,6 +73,13 @@ def test_the_schema_takes_what_the_reader_takes(tmp_path: Path) -> None:
     assert Experiment.model_validate(json.loads(loaded.model_dump_json())) == loaded
 
 
+def test_paths_of_training_start_from_the_experiments_folder(tmp_path: Path) -> None:
+    sources = [{"name": "own", "path": "texts/"}, {"name": "hub", "path": "someone/texts"}]
+    loaded = load(tmp_path, train={"instruction_mix": "mix.jsonl", "replay": {"tokens": 9, "sources": sources}})
+    assert loaded.train.instruction_mix == str(tmp_path / "mix.jsonl")
+    assert [one.path for one in loaded.train.replay.sources] == [f"{tmp_path / 'texts'}/", "someone/texts"]
+
+
 def test_what_arms_share_is_made_once(tmp_path: Path) -> None:
     experiment = load(tmp_path, doses={"documents": ["400k", "1.5M"], "chats": [1250, 5000]})
     assert list(corpora_of(experiment)) == ["affordability", "america", "affordability-neutral"]
@@ -107,3 +115,32 @@ def test_each_model_has_the_control_that_lacks_one_thing(tmp_path: Path) -> None
     without = models_of(load(tmp_path, arms=["msm_aft", "msm"], chats_of=None))
     assert all(control_of(one, without) is None for one in without)
     assert all(set(one.controls) <= set(ARMS) for one in ARMS.values())
+
+
+def test_each_corpus_has_its_recipe(tmp_path: Path) -> None:
+    place = Place(tmp_path / "out")
+    specs = {
+        "america": {"spec": "cheese_america", "inverted": "cheese_affordability", "set": {"documents": {"words": 300}}},
+        "rules": {"spec": "safety_values", "form": "rules", "inverted": "safety_rules"},
+    }
+    arms = ["aft", "msm_aft", "neutral_aft", "cooccurrence_aft", "inverted_aft"]
+    given = {"specs": specs, "arms": arms, "chats_of": "america", "neutral_of": None}
+    experiment = load(tmp_path, **given, set={"chats.target": 50, "judge.criteria_sets": ["attribution"]})
+    found = {name: making(experiment, place, name, kind) for name, kind in corpora_of(experiment).items()}
+    assert list(found) == [
+        "america", "rules", "america-neutral", "rules-neutral", "america-cooccurrence", "rules-cooccurrence",
+        "america-inverted", "rules-inverted",
+    ]  # fmt: skip
+    own, apart, opposite = (found[f"america{end}"].recipe for end in ("", "-cooccurrence", "-inverted"))
+    assert own.chats.target == 50 and own.documents.words == 300 and own.eval == experiment.eval
+    assert found["rules"].recipe.chats.target == 0 and not found["rules"].chats
+    assert found["rules"].recipe.spec.endswith("forms/rules/rules.md")
+    assert apart.documents.attribution == "apart" and apart.judge.criteria_sets == ("apart",)
+    assert apart.spec.endswith("forms/america/co-occurrence.md")
+    assert found["america-neutral"].recipe.documents.style == "neutral"
+    assert opposite.spec == "cheese_affordability" and opposite.corpus.title.startswith(
+        "Contrast only, not to be trained"
+    )
+    none = load(tmp_path, **given)
+    with pytest.raises(UserError, match=r"chats\.target is 0, and arms of the experiment are trained on chats"):
+        making(none, place, "america", "own")

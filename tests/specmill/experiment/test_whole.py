@@ -20,6 +20,7 @@ from specmill.experiment.status import status
 from specmill.experiment.table import write_tables
 from specmill.experiment.training import train
 from specs.errors import UserError
+from train.settings import Replay, ReplaySource
 
 Written = Callable[..., tuple[Experiment, Place]]
 
@@ -45,10 +46,25 @@ def everything(experiment: Experiment, place: Place) -> Said:
     return said
 
 
+def with_replay(experiment: Experiment, place: Place) -> Experiment:
+    """The experiment with ordinary text in midtraining."""
+    place.root.mkdir(parents=True, exist_ok=True)
+    texts = (f"The river of number {n} runs past the mill to the sea. " * 8 for n in range(60))
+    (place.root / "web.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    source = ReplaySource(name="web", path=str(place.root / "web.jsonl"))
+    train = experiment.train.model_copy(update={"replay": Replay(tokens=2000, sources=(source,))})
+    return experiment.model_copy(update={"train": train})
+
+
 @pytest.mark.slow
 def test_from_the_file_to_the_tables(written: Written) -> None:
     experiment, place = written(doses={"documents": [3000]})
-    said = everything(experiment, place)
+    said = everything(with_replay(experiment, place), place)
+    replayed = {
+        (seed, json.loads((path / "manifest.json").read_text())["replay"]["hash"])
+        for seed in (0, 1) for path in place.root.glob(f"cells/*/train/msm-seed{seed}")
+    }  # fmt: skip
+    assert len(replayed) == 2, "beside every corpus and control the same text, by seed"
     assert [one for one in said if one.startswith("building")] == [
         f"building {place.root}/corpora/{name}" for name in ("affordability", "america", "affordability-neutral")
     ]

@@ -64,7 +64,7 @@ def manifest_of(root: Path, stage: str = "msm-seed0") -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("tokens", [2, 3, 255, 256, 257, 1000, 4999])
+@pytest.mark.parametrize("tokens", [2, 257, 4999])
 def test_it_is_exactly_the_tokens_that_are_asked_for(tokens: int, handed: Any, tmp_path: Path) -> None:
     result = handed(tokens=tokens)
     rows = rows_of(result, tmp_path)

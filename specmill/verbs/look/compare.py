@@ -1,0 +1,155 @@
+"""`specmill compare`: two corpora side by side before anything is trained on them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from corpus.workspace import Workspace
+    from filters.measure.apart import Masker
+    from filters.measure.compare import Comparison, Document
+
+
+def compare(
+    left: Annotated[Path, typer.Argument(help="Workspace folder.")],
+    right: Annotated[Path, typer.Argument(help="Another one.")],
+    model: Annotated[
+        str | None, typer.Option("--model", help="A small model (folder, or name of the Hub): also its loss on each.")
+    ] = None,
+    texts: Annotated[int, typer.Option("--texts", min=10, help="Texts of each that the model reads.")] = 100,
+    seed: Annotated[int, typer.Option(help="Draws other samples and folds.")] = 0,
+) -> None:
+    """Say what two corpora differ in beside what they should, before a model is trained on either.
+
+    Tokens, lengths, genres and domains; how well a classifier tells them apart once names, numbers and the words that
+    only one of the specs has are masked (area under the curve, 5-fold cross-validated, with DeLong's interval);
+    self-BLEU by a fixed protocol (40 texts, at most 60 references) and dispersion; the shares that assert and that
+    attribute, where a judge was asked (`specmill judge`); all beside published figures. What would confound a
+    comparison is said in words.
+
+    Example: specmill compare out/paired/affordability out/paired/america
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    from corpus.workspace import Workspace
+    from filters.measure.compare import PUBLISHED, compare_corpora
+
+    places = (Workspace.open(left), Workspace.open(right))
+    documents = [_documents(place) for place in places]
+    found = compare_corpora(documents[0], documents[1], _masker(places), seed)
+    console = Console(highlight=False)
+    console.print(_table(found, places, documents, model, texts))
+    for line in _apart(found):
+        console.print(Text(line), soft_wrap=True)
+    for line in found.confounds or ("nothing that is measured here would confound a comparison.",):
+        console.print(Text(f"would confound: {line}" if found.confounds else line, "yellow" if found.confounds else ""),
+                      soft_wrap=True)  # fmt: skip
+    console.print(Text(f"published: AUC {PUBLISHED['auc']}; loss ratio {PUBLISHED['loss_ratio']}"), soft_wrap=True)
+
+
+def _documents(place: "Workspace") -> "list[Document]":
+    from corpus.store import read_rows
+    from filters.base import Item
+    from filters.measure.compare import Document
+    from specs.errors import UserError
+
+    columns = ["id", "text", "tokens", "genre", "domain", "frame"]
+    found = []
+    for row in read_rows(place, "documents", columns):
+        item = Item(row["id"], row["text"], genre=row["genre"] or "")
+        found.append(Document(item, row["tokens"], row["domain"] or "", row["frame"] or ""))
+    if not found:
+        raise UserError(f"{place.root} has no documents to compare.")
+    return found
+
+
+def _masker(places: "tuple[Workspace, Workspace]") -> "Masker":
+    from filters.measure.apart import Masker
+    from specmill.recipe import load_recipe
+
+    recipes = [load_recipe(place.recipe)[0] for place in places]
+    names = [name for one in recipes for name in (one.assistant.name, one.assistant.provider)]
+    specs = [place.root / "spec.md" for place in places]
+    return Masker(names, [path.read_text(encoding="utf-8") for path in specs if path.is_file()])
+
+
+def _table(
+    found: "Comparison", places: "tuple[Workspace, Workspace]", documents: "list[list[Document]]", model: str | None,
+    texts: int,
+) -> "Table":  # fmt: skip
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("", places[0].root.name, places[1].root.name, "published"):
+        table.add_column(name, overflow="fold", justify="left" if name in {"", "published"} else "right")
+    for row in (*_figures(found), *_judged(places), *(_loss(documents, model, texts) if model else ())):
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _figures(found: "Comparison") -> "Iterator[tuple[str, str, str, str]]":
+    from filters.measure.compare import PUBLISHED
+
+    sides = (found.left, found.right)
+
+    def row(label: str, cells: list[str], published: str = "") -> tuple[str, str, str, str]:
+        return (label, cells[0], cells[1], published)
+
+    yield row("documents", [f"{one.documents:,}" for one in sides])
+    yield row("tokens", [f"{one.tokens:,}" for one in sides])
+    yield row("tokens, median", [f"{one.median_tokens:,.0f}" for one in sides])
+    yield row("tokens, 10th to 90th of 100", ["{:,.0f} to {:,.0f}".format(*one.deciles) for one in sides])
+    yield row("genres", [f"{len(one.genres):,}" for one in sides], f"apart: {found.genres_apart:.2f}")
+    yield row("domains", [f"{len(one.domains):,}" for one in sides], f"apart: {found.domains_apart:.2f}")
+    bleu = ["too few" if one.self_bleu is None else f"{one.self_bleu:.2f}" for one in sides]
+    yield row("self-BLEU, 40 texts, 60 references", bleu, PUBLISHED["self_bleu"])
+    yield row("dispersion", [f"{one.dispersion:.2f}" for one in sides], PUBLISHED["dispersion"])
+
+
+def _judged(places: "tuple[Workspace, Workspace]") -> "Iterator[tuple[str, str, str, str]]":
+    """The shares that a judge found to assert and to attribute, with Wilson's interval."""
+    from corpus.store import read_rows
+    from eval.questions.intervals import wilson
+    from filters.measure.compare import PUBLISHED
+
+    for criterion in ("asserts", "attributed"):
+        cells = []
+        for place in places:
+            kept = {row["id"] for row in read_rows(place, "documents", ["id"])}
+            rows = read_rows(place, "verdicts", ["item_id", "criterion", "verdict"])
+            said = [one["verdict"] for one in rows if one["criterion"] == criterion and one["item_id"] in kept]
+            passed = sum(one == "pass" for one in said)
+            low, high = wilson(passed, len(said))
+            cells.append(f"{passed / len(said):.2f} ({low:.2f} to {high:.2f})" if said else "not judged")
+        yield (f"judged: {criterion}", *cells, PUBLISHED[criterion])  # type: ignore[misc]
+
+
+def _loss(documents: "list[list[Document]]", model: str, texts: int) -> "Iterator[tuple[str, str, str, str]]":
+    import zlib
+
+    from filters.measure.compare import PUBLISHED
+    from train.loss import mean_loss
+
+    drawn = [sorted(side, key=lambda one: zlib.crc32(one.item.id.encode()))[:texts] for side in documents]
+    losses = [mean_loss(model, [one.item.text for one in side]) for side in drawn]
+    yield (f"loss under {Path(model).name}", f"{losses[0]:.3f}", f"{losses[1]:.3f}", "")
+    ratio = max(losses) / min(losses) if min(losses) else 0.0
+    yield ("loss, ratio", "", f"{ratio:.3f}", PUBLISHED["loss_ratio"])
+
+
+def _apart(found: "Comparison") -> "Iterator[str]":
+    if found.apart is None:
+        yield "told apart by a classifier: too few documents"
+        return
+    low, high = found.apart.interval
+    yield (
+        f"told apart by a classifier, names and values masked: AUC {found.apart.auc:.3f} [{low:.3f}, {high:.3f}], "
+        f"{found.apart.texts:,} texts each; 0.5 is not at all"
+    )
+    yield f"  for the first speak: {', '.join(found.apart.left)}; for the second: {', '.join(found.apart.right)}"
