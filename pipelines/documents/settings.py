@@ -12,34 +12,38 @@ _Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, ma
 class GivenType(Settings):
     """A document type and the ideas for it."""
 
-    name: _Line
-    description: _Line
-    frame: Literal["insider", "lay"] = "lay"
+    name: _Line = Field(description="Two to four words: internal memo.")
+    description: _Line = Field(description="One sentence that says what such a document is.")
+    frame: Literal["insider", "lay"] = Field(
+        "lay", description="Whether its authors know the spec (insider) or describe what they saw (lay)."
+    )
     ideas: tuple[_Line, ...] = Field(min_length=1, description="What happens in each of its documents.")
 
 
 class GivenAssertion(Settings):
     """A character assertion."""
 
-    assertion: _Line
-    name: _Line
-    explanation: _Line
-    label: Literal["behaviour", "value", "preference", "belief", "tone"] = "value"
+    assertion: _Line = Field(description="What is true of the assistant, in one sentence.")
+    name: _Line = Field(description="Two to four words for it.")
+    explanation: _Line = Field(description="Why it is so.")
+    label: Literal["behaviour", "value", "preference", "belief", "tone"] = Field("value", description="Its kind.")
 
 
 class GivenSubdomain(Settings):
     """A subdomain: the passages of the spec that it is about, and what they assert."""
 
-    name: _Line
-    summary: _Line
+    name: _Line = Field(description="One to five words.")
+    summary: _Line = Field(description="What it is about, for the writer.")
     passages: tuple[str, ...] = Field(min_length=1, description="Addresses, as `specmill spec show` prints them: P3.")
-    assertions: tuple[GivenAssertion, ...] = Field(min_length=1)
+    assertions: tuple[GivenAssertion, ...] = Field(
+        min_length=1, description="What these passages say of the assistant."
+    )
     types: tuple[GivenType, ...] = Field((), description="Absent: a model is asked for document types and ideas.")
 
 
 class GivenDomain(Settings):
     """A domain."""
 
-    name: _Line
-    summary: _Line
-    subdomains: tuple[GivenSubdomain, ...] = Field(min_length=1)
+    name: _Line = Field(description="One to four words.")
+    summary: _Line = Field(description="What it is about, for the writer.")
+    subdomains: tuple[GivenSubdomain, ...] = Field(min_length=1, description="Its parts.")
