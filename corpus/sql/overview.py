@@ -9,9 +9,9 @@ from corpus.sql.views import reading
 from corpus.workspace import Workspace
 
 _QUERIES: Final = {
-    "stages": "SELECT stage, planned, kept, rejected, pending FROM stages WHERE planned > 0 ORDER BY position",
-    "reasons": "SELECT stage, reason, items, share FROM funnel WHERE outcome = 'rejected' "
-    "ORDER BY position, items DESC, reason",
+    "stages": "SELECT stage, planned, kept, rejected, pending FROM counted WHERE planned > 0 ORDER BY position",
+    "reasons": "SELECT stage, reason, count(*) AS items, count(*) / any_value(planned) AS share "
+    "FROM rejects JOIN counted USING (stage) GROUP BY position, stage, reason ORDER BY position, items DESC, reason",
     "flags": "SELECT stage, filter, items, share FROM flag_counts ORDER BY stage DESC, items DESC, filter",
     "passages": "SELECT address, coalesce(rule_id, '') AS rule_id, text, documents, tokens, genres, genres_planned "
     "FROM passage_coverage ORDER BY start, address",
@@ -57,6 +57,7 @@ class Overview:
 def overview(workspace: Workspace, *, seed: int = 0, samples: int = 3) -> Overview:
     """Funnel, coverage, tokens, spend, and `samples` documents and rejects drawn with `seed` (of different reasons)."""
     with reading(workspace.root) as connection:
+        connection.execute("CREATE TEMP TABLE counted AS FROM stages")  # read twice, and many tables wide
         figures = {name: _rows(connection, sql) for name, sql in _QUERIES.items()}
         drawn = {"seed": str(seed), "count": samples}
         return Overview(
