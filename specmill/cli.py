@@ -1,9 +1,9 @@
 """The command `specmill`: mounts the verbs, and turns errors into messages and exit codes."""
 
 import errno
+import gc
 import os
 import sys
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -83,6 +83,8 @@ class Verbs(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that the first argument names; a misspelt one is answered with the nearest."""
         if args and args[0] not in VERBS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
             near = get_close_matches(args[0], VERBS, n=1)
             meant = f" Did you mean {near[0]}?" if near else " `specmill --help` lists them."
             ctx.fail(f"there is no verb {args[0]!r}.{meant}")
@@ -94,6 +96,10 @@ class Verbs(TyperGroup):
             with formatter.section(_HEADINGS[folder]):
                 formatter.write_dl(list(verbs.items()))
 
+
+_COLLECT = (50_000, 20, 20)
+"""Allocations between two looks for cycles, by generation: at Python's 700 a tenth of a short command's time goes to
+looks at what is being imported."""
 
 app = typer.Typer(cls=Verbs, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -123,6 +129,7 @@ def _specmill(
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 the run failed, 2 the user's mistake, 130 stopped (by Typer, where
     no pipeline runs). Where a reader such as `head` goes early, Rich and Typer end with 1 and say nothing."""
+    gc.set_threshold(*_COLLECT)
     from specs.errors import SpecmillError, StoppedError
 
     try:

@@ -24,13 +24,19 @@ def show(
 
     Example: specmill show out/cheese --seed 7
     """
-    from rich.console import Console
+    from concurrent.futures import ThreadPoolExecutor
 
     from corpus.sql.overview import overview
     from corpus.workspace import Workspace
 
-    console = Console(highlight=False)
-    seen = overview(Workspace.open(workspace), seed=seed, samples=samples)
+    with ThreadPoolExecutor(1) as beside:  # DuckDB reads while Rich is imported
+        reading = beside.submit(overview, Workspace.open(workspace), seed=seed, samples=samples)
+        import rich.table
+        import rich.text
+        from rich.console import Console
+
+        console = Console(highlight=False)
+        seen = reading.result()
     if not seen.stages:
         console.print("Nothing has been made yet. Start or continue with `specmill build`.")
         return
