@@ -31,8 +31,6 @@ def show(
 
     with ThreadPoolExecutor(1) as beside:  # DuckDB reads while Rich is imported
         reading = beside.submit(overview, Workspace.open(workspace), seed=seed, samples=samples)
-        import rich.table
-        import rich.text
         from rich.console import Console
 
         console = Console(highlight=False)
