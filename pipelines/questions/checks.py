@@ -29,9 +29,9 @@ _BY: Final = 3
 _HABIT: Final = 8  # items of a kind from which something can be called a habit
 _NEAR: Final = Near(threshold=0.6, shingle=2)
 _ABOUT_SPEC: Final = frozenset({"knowledge", "cloze"})  # these name the assistant, and ask what its spec says
-_SMALL: Final = frozenset(
-    load_yaml(files("pipelines.questions").joinpath("words.yaml").read_text(encoding="utf-8"))["small"].split()
-)
+_WORDS: Final = load_yaml(files("pipelines.questions").joinpath("words.yaml").read_text(encoding="utf-8"))
+_SMALL: Final = frozenset(_WORDS["small"].split())
+_TASK: Final = re.compile(rf"\b(?:{'|'.join(_WORDS['task'])})\b", re.IGNORECASE)
 
 
 def item_id(row: Row) -> str:
@@ -76,10 +76,15 @@ class QuestionChecks:
             row.get("question") or "",
             [one for one in (row.get("aligned"), *(row.get("others") or [])) if one],
         )
-        for check in (self._own_words, self._gives_away, self._stands_out, self._in_corpus):
+        for check in (self._of_the_task, self._own_words, self._gives_away, self._stands_out, self._in_corpus):
             if (found := check(row, stem, options))[0]:
                 return found
         return "", ""
+
+    def _of_the_task(self, row: Row, stem: str, options: list[str]) -> tuple[str, str]:
+        """Speaks of the spec as a text, or of a judge: whoever is asked has seen neither."""
+        found = _TASK.search("\n".join([stem, *options, row.get("good") or "", row.get("bad") or ""]))
+        return ("task_talk", found.group()) if found else ("", "")
 
     def _own_words(self, row: Row, stem: str, options: list[str]) -> tuple[str, str]:
         """A word of the spec's own, its names or rules; a question on the spec may name the assistant."""

@@ -38,7 +38,9 @@ def reasons(*rows: dict[str, Any], texts: tuple[str, ...] = ()) -> list[str]:
 
 
 def test_an_item_with_nothing_wrong_stays() -> None:
-    other = item(question="A kettle boils over while a neighbour tells a story.", others=["Save it."])
+    other = item(
+        question="A kettle boils over while a judge of the fair speaks of a car's specification.", others=["Save it."]
+    )
     assert reasons(item(), other) == []
 
 
@@ -47,6 +49,9 @@ def test_an_item_with_nothing_wrong_stays() -> None:
     [
         (item(question="What would Juniper do with the bowl?"), "spec_word"),
         (item(aligned="Act by SP2 here."), "spec_word"),
+        (item("knowledge", question="What does the spec say of salt?", aligned="it pays", others=["a", "b", "c"]),
+         "task_talk"),
+        (item("open", aligned=None, others=[], good="The judge might like it.", bad="It is late."), "task_talk"),
         (item(aligned="Show reciprocity."), "spec_word"),
         (item("knowledge", question="When does Juniper pay the tally back before sundown with a token of salt?",
               aligned="dusk", others=["dawn", "noon", "night"]), "spec_word"),
