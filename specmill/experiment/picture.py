@@ -11,9 +11,8 @@ from typing import Any, Final
 
 from eval.seeds import Estimate
 from specmill.experiment.models import short
-from specmill.experiment.results import Row
+from specmill.experiment.results import Matrix, Row
 from specmill.experiment.settings import Experiment
-from specmill.experiment.table import Matrix
 from specs.errors import UserError
 
 _COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999933")

@@ -46,6 +46,17 @@ class Row:
     rank: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """The generalisation matrix of an arm: the difference from the control, by the spec trained on and the value asked
+    about."""
+
+    arm: str
+    specs: tuple[str, ...]
+    sets: tuple[str, ...]
+    cells: dict[tuple[str, str], Row]
+
+
 @dataclass(slots=True)
 class _Set:
     """What one model replied to one set."""

@@ -1,7 +1,6 @@
 """The tables of an experiment: Markdown, Parquet and pictures."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +11,8 @@ from corpus.workspace import replacing, write_text
 from eval.seeds import METHOD, Estimate
 from specmill.experiment.files import Place
 from specmill.experiment.models import short
-from specmill.experiment.results import Row, table_rows
+from specmill.experiment.picture import draw_arms, draw_doses, draw_matrix
+from specmill.experiment.results import Matrix, Row, table_rows
 from specmill.experiment.settings import ARMS, Experiment
 
 _float, _int, _str = pa.float64(), pa.int64(), pa.string()
@@ -27,25 +27,12 @@ SCHEMA: Final = pa.schema(
 """A row for each arm, spec, dose and set. Doses are 0 where they are all of a corpus, null where an arm has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """The generalisation matrix of an arm: the difference from the control, by the spec trained on and the value asked
-    about."""
-
-    arm: str
-    specs: tuple[str, ...]
-    sets: tuple[str, ...]
-    cells: dict[tuple[str, str], Row]
-
-
 def write_tables(experiment: Experiment, place: Place, title: str) -> list[Path]:
     """Write `tables/`; the files.
 
     Raises:
         UserError: no model was asked yet.
     """
-    from specmill.experiment.picture import draw_arms, draw_doses, draw_matrix
-
     rows = table_rows(experiment, place)
     place.tables.mkdir(parents=True, exist_ok=True)
     matrices = list(matrices_of(experiment, rows))
