@@ -17,10 +17,10 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from specs.errors import UserError, WorkspaceBusyError
 
@@ -86,19 +86,30 @@ class Workspace:
 
         The lock is the kernel's (`flock`), so it ends with its process however that ends.
         """
-        with (self.root / _LOCK).open("a+") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                handle.seek(0)
-                owner = handle.read().strip() or "unknown"
-                raise WorkspaceBusyError(
-                    f"another run (process {owner}) is using {self.root}. Wait for it, or give this run its own --out."
-                ) from error
-            handle.truncate(0)
-            handle.write(str(os.getpid()))
-            handle.flush()
+
+        def busy(owner: str) -> Exception:
+            return WorkspaceBusyError(
+                f"another run (process {owner}) is using {self.root}. Wait for it, or give this run its own --out."
+            )
+
+        with held(self.root / _LOCK, busy) as lock:
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
             yield
+
+
+@contextmanager
+def held(place: Path, busy: Callable[[str], Exception]) -> Iterator[IO[str]]:
+    """Hold a lock file by the kernel (`flock`), and yield it to be written who holds it; raises `busy(who)` at once
+    where another process does."""
+    with place.open("a+", encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            handle.seek(0)
+            raise busy(handle.read().strip() or "unknown") from error
+        yield handle
 
 
 def refuse_other_files(root: str | os.PathLike[str]) -> None:

@@ -4,7 +4,6 @@ What was made for another base model, dataset or setting is moved aside to `trai
 new and never deleted.
 """
 
-import fcntl
 import hashlib
 import json
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
-from corpus.workspace import Workspace, write_text
+from corpus.workspace import Workspace, held, write_text
 from specs.errors import UserError
 from train.settings import TrainSettings
 
@@ -98,16 +97,14 @@ def hold(workspace: Workspace, folder: str) -> Iterator[IO[str]]:
     """
     place = workspace.root / folder / _LOCK
     place.parent.mkdir(parents=True, exist_ok=True)
-    with place.open("a+", encoding="utf-8") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            handle.seek(0)
-            owner = handle.read().strip() or "unknown"
-            raise UserError(
-                f"{folder} is being trained, by process {owner}. Wait for it, or end it with `kill {owner}`: it goes "
-                "on from its last checkpoint."
-            ) from error
+
+    def busy(owner: str) -> Exception:
+        return UserError(
+            f"{folder} is being trained, by process {owner}. Wait for it, or end it with `kill {owner}`: it goes "
+            "on from its last checkpoint."
+        )
+
+    with held(place, busy) as handle:
         yield handle
 
 

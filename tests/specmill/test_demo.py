@@ -9,7 +9,7 @@ from pipelines.base import Corpus
 from specmill.cli import app
 from specmill.eval_more import guard_lines
 from specmill.recipe import load_recipe
-from specmill.verbs.make.demo import coverage_line
+from specmill.verbs.make.demo import asked_endpoint, coverage_line
 
 
 def test_a_line_of_coverage_fits_the_terminal() -> None:
@@ -26,6 +26,14 @@ def test_the_demo_s_plan_fits_its_spec(tmp_path) -> None:
     assert all(address in corpus.passage_ids for sub in subdomains for address in sub.passages)
     assert sum(len(kind.ideas) for sub in subdomains for kind in sub.types) == 12
     assert corpus.form and recipe.chats.target == 6
+
+
+def test_a_larger_model_is_not_given_the_forms_of_a_small_one(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:8000/v1")
+    monkeypatch.setenv("OPENAI_MODEL", "large")
+    recipe, base = load_recipe("demo", asked_endpoint())
+    assert {one.model for one in recipe.endpoints.values()} == {"large"} and recipe.prompts is None
+    assert not Corpus.of(Workspace(tmp_path), recipe, recipe.read_spec(base)).form
 
 
 def test_guards_are_asked_of_the_endpoint_that_is_evaluated(tmp_path) -> None:

@@ -25,7 +25,7 @@ def demo(
     from specmill.run import build_workspace, endpoints_up, fetch_models
     from specmill.verbs.models.eval import evaluate_workspace
 
-    loaded, base = load_recipe("demo", [*_endpoint(), *(override or [])])
+    loaded, base = load_recipe("demo", [*asked_endpoint(), *(override or [])])
     began = time.monotonic()
     _step(1, "the model: fetched once, a gigabyte, and kept in the cache", began)
     fetch_models(loaded)
@@ -99,7 +99,7 @@ def _train(out: Path) -> None:
         _say(f"no training configs yet: {error}")
 
 
-def _endpoint() -> list[str]:
+def asked_endpoint() -> list[str]:
     """Overrides of the demo's recipe where the environment names an endpoint."""
     if not (os.environ.get("OPENAI_BASE_URL") or os.environ.get("OPENAI_API_KEY")):
         return []
@@ -118,8 +118,8 @@ def _endpoint() -> list[str]:
                 "Name one, for instance: OPENAI_MODEL=gpt-4.1-mini make demo"
             )
         model = models[0]
-    plain = [f"roles.{role}.extra_body={{}}" for role in ("writer", "planner")]  # llama.cpp's own fields
-    return [f"endpoints.local={json.dumps({'model': model, 'max_in_flight': 8})}", *plain]
+    larger = ["prompts=null", "roles.writer.max_tokens=2000"]  # the recipe's own are for the embedded model
+    return [f"endpoints.local={json.dumps({'model': model, 'max_in_flight': 8})}", *larger]
 
 
 def _step(number: int, what: str, began: float) -> None:
