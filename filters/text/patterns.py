@@ -54,6 +54,11 @@ class Patterns:
         except re.error as error:
             raise SpecmillError(f"{self._where}: {name}: no regular expression: {error}.") from error
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the lists, in the order of the file."""
+        return list(self._lists)
+
     def __contains__(self, name: object) -> bool:
         return name in self._lists
 

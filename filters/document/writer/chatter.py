@@ -4,6 +4,7 @@ import re
 
 from filters.base import CheckSettings
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
+from filters.clauses import found as clauses
 from filters.context import Context
 from filters.document.writer.asides import aside
 from filters.document.writer.talk import LANGUAGES, Talk
@@ -57,6 +58,7 @@ class Chatter(TextCheck):
     def __init__(self, settings: CheckSettings, context: Context) -> None:
         super().__init__(settings, context)
         self.talk = Talk(context.language)
+        self.clauses = clauses.Clauses(context) if context.language in clauses.LANGUAGES else None
 
     def evaluate(self, view: View) -> Outcome:
         """Score 1 where the writer talks to who asked for the document."""
@@ -79,9 +81,14 @@ class Chatter(TextCheck):
         return self._talks(view)
 
     def _talks(self, view: View) -> Outcome:
-        """Score: how likely the likeliest paragraph at either end is the writer's talk and no document's."""
+        """Score: how likely the likeliest paragraph at either end is the writer's talk and no document's, or that of
+        the likeliest sentence anywhere."""
         likely, paragraph = self.talk.find(view)
-        return at_most(likely, self.talk.limit, paragraph if likely > self.talk.limit else "")
+        if likely > self.talk.limit or self.clauses is None:
+            return at_most(likely, self.talk.limit, paragraph)
+        least = clauses.limit("talk")
+        clause = self.clauses.find(view, "talk", least)
+        return Outcome(True, clause.score, least, excerpt(clause.text, 0, 160)) if clause else PASSED
 
 
 def _closes(last: str) -> re.Match[str] | None:
