@@ -32,7 +32,20 @@ from filters.text.view import View, words_of
 
 _HERE = Path(__file__).parent
 _OUT = Path("filters/clauses/clauses.npz")
-_NAMES = ("Juniper", "Maple Tutor", "Kestrel", "Lumo", "Rose", "Tamsin", "Orin", "May", "Page", "Will", "Marlow", "Alder")
+_NAMES = (
+    "Juniper",
+    "Maple Tutor",
+    "Kestrel",
+    "Lumo",
+    "Rose",
+    "Tamsin",
+    "Orin",
+    "May",
+    "Page",
+    "Will",
+    "Marlow",
+    "Alder",
+)
 _MAKERS = ("Larkfield", "Brightwater", "Orrin Lane", "Tessel", "Quillon", "Hollis & Dunne", "Northgate")
 _TALK = {"plan": "plan", "offer": "talk", "note": "talk", "decline": "refusal", "content": ""}
 _ALIKE = {  # kinds whose sentences are no evidence against one
@@ -99,7 +112,9 @@ class Table:
             form.append(text.form[0])
         self.met, self.form = np.array(met), np.array(form)
         self.meaning = np.array([meaning for _, _, meaning, _ in pieces])
-        different, times = np.unique(np.concatenate([np.unique(hashes) for _, hashes, _, _ in pieces]), return_counts=True)
+        different, times = np.unique(
+            np.concatenate([np.unique(hashes) for _, hashes, _, _ in pieces]), return_counts=True
+        )
         self.known = different[times >= _OFTEN]
         hashes = np.concatenate([hashes for _, hashes, _, _ in pieces])
         owners = np.concatenate([np.full(len(hashes), row) for row, hashes, _, _ in pieces])
@@ -140,7 +155,9 @@ def labelled(rows: Sequence[Example]) -> tuple[Labels, npt.NDArray[np.bool_]]:
     return of, counts
 
 
-def trained(table: Table, of: Labels, counts: npt.NDArray[np.bool_], some: npt.NDArray[np.bool_]) -> tuple[Labels, Labels]:
+def trained(
+    table: Table, of: Labels, counts: npt.NDArray[np.bool_], some: npt.NDArray[np.bool_]
+) -> tuple[Labels, Labels]:
     """Weights (kinds, columns) and biases (kinds,) of a logistic regression a kind, of the examples in `some`."""
     learned, bias = np.zeros((len(KINDS), table.rows.shape[1])), np.full(len(KINDS), -10.0)
     draw = np.random.default_rng(20261128)
@@ -205,8 +222,12 @@ def main() -> None:
     if not asked.figures:
         weights = table.weights(*trained(table, *labelled(rows), np.ones(len(rows), dtype=bool)))
         np.savez_compressed(
-            _OUT, known=weights.known, **{
-                name: getattr(weights, name).astype(np.float16) for name in Weights.__dataclass_fields__ if name != "known"
+            _OUT,
+            known=weights.known,
+            **{
+                name: getattr(weights, name).astype(np.float16)
+                for name in Weights.__dataclass_fields__
+                if name != "known"
             },
         )
     figures(rows, table)

@@ -65,7 +65,8 @@ class FilterSettings(Settings):
     echo: Echo = Echo()
     chatter: CheckSettings = Field(CheckSettings(), description="the writer's own talk around the document")
     planning: CheckSettings = Field(
-        CheckSettings(), description="a writer's plan of the text, or reasoning in an answer, anywhere and in any wording"
+        CheckSettings(),
+        description="a writer's plan of the text, or reasoning in an answer, anywhere and in any wording",
     )
     declined: CheckSettings = Field(
         CheckSettings(), description="the writer stops or the assistant declines what is harmless, in any wording"

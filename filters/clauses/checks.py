@@ -1,4 +1,4 @@
-"""Kinds of clauses that are no document's and no answer's, in any wording, anywhere in a text: plans, refusals, staging.
+"""Clauses that are no document's and no answer's, in any wording and anywhere in a text: plans, refusals, staging.
 
 Each sentence is scored by the model of `filters/clauses/model.py`; one above its limit flags the text.
 """

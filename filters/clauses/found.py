@@ -20,12 +20,12 @@ _I = re.compile(r"\b(?:I|[Mm]e|[Mm]y|[Mm]ine|[Mm]yself)\b")
 _QUOTE = re.compile(r"[\"“«][^\"”»]*(?:[\"”»]|$)")
 _LEAST = 4  # words of a clause that says anything by itself
 
+
 @cache
 def limit(kind: str) -> float:
     """The score from which a clause of a kind is flagged."""
     text = resources.files(PACKAGE).joinpath("limits.yaml").read_text(encoding="utf-8")
     return float(load_yaml(text)[kind])
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,7 @@ class Clauses:
         found: tuple[Described, Numbers] | None = view.shared[self._key]
         return found
 
-    def find(
-        self, view: View, kind: str, least: float, *, voices: bool = False, having: str = ""
-    ) -> Clause | None:
+    def find(self, view: View, kind: str, least: float, *, voices: bool = False, having: str = "") -> Clause | None:
         """The likeliest clause of a kind above `least`; of what others say, in quotes or under a name, only with
         `voices`, and of those alone in which the family `having` is met."""
         if (read := self.read(view)) is None:
@@ -71,7 +69,7 @@ class Clauses:
         return None
 
     def first_persons(self, view: View) -> list[Clause]:
-        """The sentences, outside quotes and speeches, in which somebody says "I", with how surely it is the assistant."""
+        """The sentences outside quotes and speeches in which somebody says "I", and how surely it is the assistant."""
         if (read := self.read(view)) is None:
             return []
         text, scores = read

@@ -9,15 +9,16 @@ import numpy.typing as npt
 
 from filters.text.view import View
 
-_STOP = re.compile(r"[.!?…][\"”’')\]*_]{0,3}[ \t]+(?=\S)|[ \t]*\n\s*")
+_STOP = re.compile(r"[.!?…][\"”’')\]*_]{0,3}[ \t]+(?=\S)|\n\s*")
 _SHORT = re.compile(r"(?:\b(?:mrs?|ms|dr|st|prof|no|vs|e\.g|i\.e|etc|approx|fig|jr|sr)|\b[a-z])\.$", re.IGNORECASE)
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
-_SPEAKER = re.compile(r"\s*(?:>|[*_#\-\[(]*[A-Z][\w .'’()-]{0,40}[*_\])]*:(?=[\s*_]|$))")
+_SPEAKER = re.compile(r"\s*(?:>|[*_#\-\[(]*[A-Z][\w.'’()-]{0,30}(?: [\w.'’()-]{1,20}){0,3}[*_\])]*:(?=[\s*_]|$))")
 _TELLS = re.compile(
     r"\W*(?:narrator|note|voice ?over|host|editor|summary|task|plan|outline|draft|check|structure)\b", re.IGNORECASE
 )
 _QUOTES = '"“”«»'
 _LEAST = 3  # letters that a sentence has
+_MOST = 400_000  # characters of a text that are read: eighty thousand words
 
 Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -36,7 +37,7 @@ class Sentences:
     @classmethod
     def of(cls, view: View) -> "Sentences":
         """Those of a view's text outside code; an abbreviation or an initial ends none."""
-        text = view.text if len(view.text) == len(view.lower) else view.lower
+        text = (view.text if len(view.text) == len(view.lower) else view.lower)[:_MOST]
         bounds: list[tuple[int, int, int]] = []
         start = line = 0
         for match in _STOP.finditer(text):

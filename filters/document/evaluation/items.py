@@ -1,7 +1,8 @@
 """Items of a test in any layout: a series of options, and its key or a question about the assistant.
 
-Options are marked by letters, numbers, Roman numerals, boxes, or as replies that are compared; they stand in lines, in a
-table or in a sentence. A menu has a series too: so either it is said which option is right, or it is asked about ours.
+Options are marked by letters, numbers, Roman numerals, boxes, or as replies that are compared; they stand in lines,
+in a table or in a sentence. A menu has a series too: so either it is said which option is right, or the question is
+about our assistant.
 """
 
 import re
@@ -13,19 +14,22 @@ from filters.text.names import OwnName
 from filters.text.patterns import Patterns
 from filters.text.view import View
 
+_MOST = 400_000  # characters of a text that are looked at
 _GAP = 260  # characters from one option to the next
 _BEFORE = 300  # characters before the options in which the question stands
 _AFTER = 260  # characters behind the last in which the key stands
 _MARKS = {  # how the places of a series are written
     "letter": re.compile(r"(?<![\w'’.])[\[(\"“|]?\s?(?-i:([a-eA-E]))(?:[).\]:,|]|\s[–—|-])(?=\s)"),
     "roman": re.compile(r"(?<![\w'’.])\((i{1,3}|iv|v)\)(?=\s)"),
-    "number": re.compile(r"(?<![\w'’.])\(([1-5])\)(?=\s)|(?:^|\n)\s*([1-5])[.)]\s"),
+    "number": re.compile(r"(?<![\w'’.])\(([1-5])\)(?=\s)|(?:^|\n)[ \t]{0,12}([1-5])[.)]\s"),
     "named": re.compile(r"\b(?:option|choice|response|reply|statement|completion|answer) ([1-5a-e])\b", re.IGNORECASE),
     "box": re.compile(r"([□☐☑☒◻✓✔○◯])"),
 }
 _ORDER = {"roman": ("i", "ii", "iii", "iv", "v"), "number": "12345", "letter": "abcde", "named": ""}
 _TICKED = re.compile(r"[☑☒✓✔]")
-_LETTER = r"[\[(\"“*_]{0,3}(?:option |choice |number |response |reply )?(?:[a-e]|[1-5]|i{1,3}|iv|v|one|two|three|four)\b"
+_LETTER = (
+    r"[\[(\"“*_]{0,3}(?:option |choice |number |response |reply )?(?:[a-e]|[1-5]|i{1,3}|iv|v|one|two|three|four)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,15 @@ class TestItems:
 
     def __init__(self, name: OwnName, lists: Patterns) -> None:
         self.name = name
-        self.key = re.compile(rf"(?<!\w){lists.source('item_key')}[\s\"”*_:=>→–—,.-]{{1,6}}(?i:{_LETTER})", re.IGNORECASE)
+        self.key = re.compile(
+            rf"(?<!\w){lists.source('item_key')}[\s\"”*_:=>→–—,.-]{{1,6}}(?i:{_LETTER})", re.IGNORECASE
+        )
         self.asked = lists.compiled("item_question")
         self.wanted = lists.compiled("item_wanted")
 
     def find(self, view: View) -> str:
         """The first such item as it stands, or nothing."""
-        text = view.text
+        text = view.text[:_MOST]
         for series in _series(text):
             before = text[max(0, series.start - _BEFORE) : series.start]
             inside = text[series.start : series.end]

@@ -46,6 +46,7 @@ _ABOUT = re.compile(
     r"(?:could|should) (?:conclude|end) with)\b"
 )
 _ABOUT_MARKS = Marks("provided ", "given ", "instructed", "requested", "real end", " conclude", " end with")
+_REMARKS = ("(", "[", "---")
 _QUOTED = re.compile(r"^(?:>|[\w .'-]{1,40}:|\")")
 
 
@@ -84,11 +85,20 @@ class Chatter(TextCheck):
         """Score: how likely the likeliest paragraph at either end is the writer's talk and no document's, or that of
         the likeliest sentence anywhere."""
         likely, paragraph = self.talk.find(view)
-        if likely > self.talk.limit or self.clauses is None:
+        if self.clauses is None:
+            return at_most(likely, self.talk.limit, paragraph if likely > self.talk.limit else "")
+        if likely > self.talk.limit and (paragraph.lstrip().startswith(_REMARKS) or self._supported(view)):
             return at_most(likely, self.talk.limit, paragraph)
         least = clauses.limit("talk")
         clause = self.clauses.find(view, "talk", least)
         return Outcome(True, clause.score, least, excerpt(clause.text, 0, 160)) if clause else PASSED
+
+    def _supported(self, view: View) -> bool:
+        """Whether a sentence is likely of one of the kinds that such a paragraph is made of: notes of desks are not."""
+        least = clauses.limit("supports_talk")
+        return self.clauses is not None and any(
+            self.clauses.find(view, kind, least) for kind in ("talk", "plan", "refusal")
+        )
 
 
 def _closes(last: str) -> re.Match[str] | None:
