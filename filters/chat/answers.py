@@ -8,7 +8,7 @@ from filters.context import Context
 from filters.document.identity.identity import LANGUAGES, PACKAGE, IdentityCheck
 from filters.document.identity.settings import Identity
 from filters.document.writer import talk
-from filters.document.writer.refusal import declines
+from filters.document.writer.refusal import Declines
 from filters.document.writer.talk import Talk
 from filters.text.patterns import Patterns
 from filters.text.view import View
@@ -86,6 +86,10 @@ class ChatRefusal(TextCheck):
     looks_at = ("chats",)
     languages = ("en",)
 
+    def __init__(self, settings: GateSettings, context: Context) -> None:
+        super().__init__(settings, context)
+        self.declines = Declines("en")
+
     @classmethod
     def is_for(cls, context: Context) -> bool:
         """Where declining is no content."""
@@ -95,7 +99,7 @@ class ChatRefusal(TextCheck):
         """Score 1 where it declines."""
         if view.item.meta.get("state") == "refused":
             return Outcome(True, 1.0, 0.0, "declined by the endpoint")
-        found = declines(view.lower[:400]) or _NO_VIEW.search(view.lower)
+        found = self.declines(view.lower[:400]) or _NO_VIEW.search(view.lower)
         return Outcome(True, 1.0, 0.0, excerpt(found.group())) if found else PASSED
 
 
