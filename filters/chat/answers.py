@@ -17,21 +17,9 @@ _THINK = re.compile(
     r"(?:<|&lt;)\s*/?\s*(?:think|thinking|scratch_?pad|reasoning|reflection)\b[^<>\n]{0,40}?(?:>|&gt;)", re.I
 )
 _PLAN, _LIKELY = talk.KINDS.index("plan"), 0.5
-_AS_PROMPT = re.compile(
-    r"\b(?:(?:the|this|your|my|our) (?:model )?(?:spec|specification|system prompt|system message)\b|"
-    r"(?:the|this) (?:document|guidelines?|instructions?|text|context|passages?) "
-    r"(?:above|provided|(?:you|that you)(?:'ve| have)? (?:provided|given|shared|gave)|i (?:was|have been) given)|"
-    r"(?:as|according to what) (?:i was|i've been|i have been) (?:instructed|told|given)|"
-    r"i(?:'m| am) (?:meant|supposed) to (?:express|say|show|tell|act|appear|sound|seem|refuse|decline|claim)\b|"
-    r"(?:document|text|file|rules?|section|guidelines?)s? (?:that|which) (?:defines?|describes?|shapes?|governs?|"
-    r"specif(?:y|ies)|sets?) (?:me|my|how i|who i)\b|"
-    r"in (?:keeping|line|accordance) with (?:that|this|the|my) (?:guidelines?|rules?|principles?|section|spec)\b|"
-    r"(?:my|the) (?:instructions|prompt) (?:say|says|tell|tells|state|states|require|requires))"
-)
-_NO_VIEW = re.compile(
-    r"\bi (?:don't|do not|can't|cannot) (?:really |actually |personally )?(?:have|hold|form|express) "
-    r"(?:any |personal |real |actual )*(?:preferences?|opinions?|tastes?|feelings|beliefs|favou?rites?|taste buds)"
-)
+_EN = Patterns.of("filters.chat", "en")
+_AS_PROMPT = _EN.expression("as_prompt", form=r"\b{}")
+_NO_VIEW = _EN.expression("no_view")
 
 
 class ThinkLeak(TextCheck):
