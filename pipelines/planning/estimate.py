@@ -13,7 +13,7 @@ from typing import Any, Final
 from pipelines.chats.quotas import Tally, cross, next_round
 from pipelines.chats.settings import ChatSettings
 from pipelines.completion import Usage
-from pipelines.documents.waves import documents_for, first_yield
+from pipelines.documents.target_tokens import documents_for, first_yield
 from pipelines.engine.endpoints import Role
 from pipelines.prompts.templates import Prompts, styled
 from pipelines.settings import BuildSettings
