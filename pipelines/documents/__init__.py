@@ -2,5 +2,6 @@
 
 `decompose`, `brainstorm` and `write` are the stages; `rows` makes rows of their replies. `target_tokens` says how many
 documents are written, and which next; `idea_topup` asks for more ideas where they run out, `spread` is their order.
-`given` takes a plan from the recipe, `neutral` makes control corpora, `planning_failures` is what planning lost.
+`given` takes a plan from the recipe, `disagreement` says which documents argue, `neutral` makes control corpora,
+`planning_failures` is what planning lost.
 """
