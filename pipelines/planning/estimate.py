@@ -234,7 +234,7 @@ def subdomains_of(settings: BuildSettings, spec: Spec) -> int:
 
 
 def written_documents(settings: BuildSettings, spec: Spec, expected: Yield) -> int:
-    """Documents to write: one an idea; or, as `documents.target_tokens` does, a first wave for the target of kept tokens,
+    """Documents to write: one an idea; or a first wave for the target of kept tokens, as `target_tokens` sizes it,
     then what that should leave missing, with further ideas."""
     settings = settings.sized
     size, documents, target = settings.decompose, settings.documents, settings.documents.target_tokens
