@@ -127,8 +127,8 @@ class Table:
         even = evened(self.met)[:, None]
         both = sparse.csr_matrix(self.met[:, self.upper[0]] * self.met[:, self.upper[1]] * even)
         parts = {
-            "words": self.words, "meaning": sparse.csr_matrix(self.meaning), "families": sparse.csr_matrix(self.met * even),
-            "pairs": both, "form": sparse.csr_matrix(self.form),
+            "words": self.words, "meaning": sparse.csr_matrix(self.meaning), "pairs": both,
+            "families": sparse.csr_matrix(self.met * even), "form": sparse.csr_matrix(self.form),
         }  # fmt: skip
         self.parts = list(parts)
         self.widths = [part.shape[1] for part in parts.values()]
