@@ -5,17 +5,17 @@ Each sentence is scored by the model of `filters/clauses/model.py`; one above it
 
 from typing import ClassVar, Final
 
-from filters.base import CheckSettings, Target
+from filters.base import CheckSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.clauses.found import LANGUAGES, Clauses, limit
 from filters.context import Context
 from filters.text.view import View
 
 
-class _ClauseCheck(TextCheck):
-    """A text with a clause of a kind, which may be another one in chats than in documents."""
+class ClauseCheck(TextCheck):
+    """A text with a clause of a kind, said by the text itself and not by somebody in it."""
 
-    kinds: ClassVar[dict[Target, str]]
+    kind: ClassVar[str]
     languages = LANGUAGES
 
     def __init__(self, settings: CheckSettings, context: Context) -> None:
@@ -24,40 +24,39 @@ class _ClauseCheck(TextCheck):
 
     def evaluate(self, view: View) -> Outcome:
         """Score: of the likeliest clause."""
-        document = view.item.table == "documents"
-        kind = self.kinds["documents" if document else "chats"]
-        least = limit(kind)
-        found = self.clauses.find(view, kind, least, voices=not document)
+        least = limit(self.kind)
+        found = self.clauses.find(view, self.kind, least, voices="chats" in self.looks_at)
         return Outcome(True, found.score, least, excerpt(found.text, 0, 160)) if found else PASSED
 
 
-class Planning(_ClauseCheck):
-    """What a writer meant to write, or how it worked out its answer, left between the lines."""
+class Planning(ClauseCheck):
+    """What a writer meant to write, left between the lines of a document."""
 
     name = "planning"
-    looks_at = ("documents", "chats")
-    kinds: ClassVar[dict[Target, str]] = {"documents": "plan", "chats": "reasoning"}
+    kind = "plan"
 
 
-class Declined(_ClauseCheck):
-    """The writer will not go on, or the assistant will not do what anybody may ask."""
+class ChatPlanning(ClauseCheck):
+    """How an answer was worked out, left in the answer."""
+
+    name = "planning"
+    kind = "reasoning"
+    looks_at = ("chats",)
+
+
+class Declined(ClauseCheck):
+    """The writer will not go on with a document, or withholds a part of it."""
 
     name = "declined"
-    looks_at = ("documents", "chats")
-    kinds: ClassVar[dict[Target, str]] = {"documents": "refusal", "chats": "refused_chat"}
-
-    @classmethod
-    def is_for(cls, context: Context) -> bool:
-        """Where declining is no content."""
-        return not context.may_decline
+    kind = "refusal"
 
 
-class Staged(_ClauseCheck):
+class Staged(ClauseCheck):
     """A chat that speaks of itself as a sample, a prompt or a test."""
 
     name = "staged"
+    kind = "meta"
     looks_at = ("chats", "queries")
-    kinds: ClassVar[dict[Target, str]] = {"documents": "meta", "chats": "meta"}
 
 
-CHECKS: Final[tuple[type[TextCheck], ...]] = (Planning, Declined, Staged)
+CHECKS: Final[tuple[type[TextCheck], ...]] = (Planning, ChatPlanning, Declined, Staged)

@@ -18,7 +18,7 @@ from specs.data import load_yaml
 LANGUAGES = PerLanguage(PACKAGE).with_list("opener")
 _I = re.compile(r"\b(?:I|[Mm]e|[Mm]y|[Mm]ine|[Mm]yself)\b")
 _QUOTE = re.compile(r"[\"“«][^\"”»]*(?:[\"”»]|$)")
-_LEAST = 4  # words of a clause that says anything by itself
+_LEAST, _LEAST_NAMED = 4, 2  # words of a clause that says anything by itself, and of one that names another
 
 
 @cache
@@ -59,7 +59,7 @@ class Clauses:
             return None
         text, scores = read
         column = scores[:, KINDS.index(kind)]
-        long = text.ends - text.starts >= _LEAST
+        long = text.ends - text.starts >= (_LEAST_NAMED if having == "other" else _LEAST)
         if having:
             long &= text.met[:, families("en").names.index(having)] > 0
         places = np.flatnonzero((column > least) & long)

@@ -60,10 +60,10 @@ class TestItems:
             before = text[max(0, series.start - _BEFORE) : series.start]
             inside = text[series.start : series.end]
             after = text[series.end : series.end + _AFTER]
-            asks = bool(self.asked.search(before[before.rfind("\n\n") + 1 :])) or "?" in before[-_BEFORE // 2 :]
+            asks = bool(self.asked.search(before[before.rfind("\n\n") + 1 :])) or "?" in before[-_BEFORE // 2 :] + inside
             ours = bool(self.name(before + inside))
             keyed = bool(self.key.search(after) or self.wanted.search(before) or _TICKED.search(inside))
-            if (keyed and (asks or ours)) or (asks and ours and series.length > 2 and self.asked.search(before)):
+            if (keyed and (asks or (ours and not series.boxes))) or (asks and ours and series.length > 2 and self.asked.search(before)):
                 return excerpt(text, max(0, series.start - 60), series.end)
         return ""
 

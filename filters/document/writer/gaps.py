@@ -27,7 +27,7 @@ _DOING = (
     r"update|verify|use|put|change|swap|give|quote|list|cite|attach|paste)"
 )
 _ASKS = re.compile(  # a bracket that begins with what is missing and goes on, or that tells somebody to do something
-    rf"[\[<{{](?:(?:the|a|an|exact|local|full|first|last) ){{0,3}}{_NOUN}"
+    rf"[\[<{{](?!the assistant\])(?:(?:the|a|an|exact|local|full|first|last) ){{0,3}}{_NOUN}"
     r"(?:\]|>|\}|[,:;?/–—-] ?[^\]>}\n]{1,80}[\]>}]|"
     r" (?:tbc|tbd|to (?:be|come|follow|confirm)|goes|here|needed|missing|from|if|or)\b[^\]>}\n]{0,80}[\]>}])(?!\()|"
     rf"[\[<{{]{_DOING}\b[^\]>}}\n]{{3,90}}[\]>}}](?!\()",
