@@ -21,6 +21,7 @@ from filters.text.view import View, hashes_of, ngrams_of
 PACKAGE = "filters.clauses"
 NAME, MAKER, OTHER, RIVAL, NUMBER = "_name_", "_maker_", "_other_", "_rival_", "#"
 _FIRST = np.uint64(0x9E3779B97F4A7C15)  # makes the hash of a word that of a beginning
+_PHRASE_BITS = 18
 _LONGEST = 4  # words of a phrase
 _MARKS = '?!":;([_,*'
 _LENGTHS = (6, 10, 15, 21, 30)  # words, up to which a sentence belongs to a class of length
@@ -66,21 +67,33 @@ class Families:
         found = self.bits(ids, lexicon).copy()
         for length, (known, bits) in enumerate(self.phrases, start=2):
             runs = ngrams_of(hashes, length)
-            places = np.searchsorted(known, runs)
-            places[places == len(known)] = 0
-            met = known[places] == runs
-            found[: len(runs)][met] |= bits[places[met]]
+            places = known(runs)
+            met = np.flatnonzero(places >= 0)
+            found[met] |= bits[places[met]]
         return found
 
 
-def _hashed(phrases: dict[tuple[str, ...], int], length: int) -> tuple[Hashes, Hashes]:
-    """The hashes of phrases of a length, sorted, and their bits."""
+class Hashed:
+    """Where hashes stand in a list that is known, by a table of their first bits: of two that share them one is lost."""
+
+    def __init__(self, known: Hashes, bits: int) -> None:
+        self._known, self._rest = known, np.uint64(64 - bits)
+        self._places = np.zeros(1 << bits, dtype=np.int32)
+        self._places[known >> self._rest] = np.arange(len(known))
+
+    def __call__(self, hashes: Hashes) -> npt.NDArray[np.int32]:
+        """The place of each hash, -1 of one that is not known."""
+        places = self._places[hashes >> self._rest]
+        places[self._known[places] != hashes] = -1
+        return places
+
+
+def _hashed(phrases: dict[tuple[str, ...], int], length: int) -> tuple[Hashed, Hashes]:
+    """The hashes of phrases of a length, and their bits."""
     chosen = {phrase: bits for phrase, bits in phrases.items() if len(phrase) == length}
-    if not chosen:
-        return np.zeros(1, dtype=np.uint64), np.zeros(1, dtype=np.uint64)
-    hashes = np.concatenate([ngrams_of(hashes_of(list(phrase)), length) for phrase in chosen])
-    order = np.argsort(hashes)
-    return hashes[order], np.array(list(chosen.values()), dtype=np.uint64)[order]
+    hashes = [ngrams_of(hashes_of(list(phrase)), length) for phrase in chosen]
+    known = np.concatenate(hashes) if hashes else np.zeros(1, dtype=np.uint64)
+    return Hashed(known, _PHRASE_BITS), np.array(list(chosen.values()) or [0], dtype=np.uint64)
 
 
 @cache

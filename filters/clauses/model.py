@@ -5,12 +5,12 @@ like them, ordinary ones of many genres.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 
 import numpy as np
 
-from filters.clauses.features import PACKAGE, Described, Numbers, PerWord
+from filters.clauses.features import PACKAGE, Described, Hashed, Numbers, PerWord
 from filters.text.lexicon import HASH, Hashes, lexicon
 from filters.text.static import static_words
 
@@ -20,6 +20,7 @@ KINDS = (
 )  # fmt: skip
 
 _EVEN = 3.0
+_BITS = 20  # of a hash, by which the place of a word or pair is looked up
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,13 @@ class Weights:
         known = learned.pop("known")
         return cls(known, **{name: part.astype(np.float32) for name, part in learned.items()})
 
+    @cached_property
+    def _places(self) -> Hashed:
+        return Hashed(self.known, _BITS)
+
     def of(self, hashes: Hashes) -> Numbers:
         """The weights of words or pairs by their hashes."""
-        places = np.searchsorted(self.known, hashes)
-        places[places == len(self.known)] = 0
-        found: Numbers = self.words[np.where(self.known[places] == hashes, places, len(self.known))]
+        found: Numbers = self.words[self._places(hashes)]  # the last row, of -1, is zero
         return found
 
 

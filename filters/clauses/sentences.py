@@ -10,7 +10,9 @@ import numpy.typing as npt
 from filters.text.view import View
 
 _STOP = re.compile(r"[.!?…][\"”’')\]*_]{0,3}[ \t]+(?=\S)|\n\s*")
-_SHORT = re.compile(r"(?:\b(?:mrs?|ms|dr|st|prof|no|vs|e\.g|i\.e|etc|approx|fig|jr|sr)|\b[a-z])\.$", re.IGNORECASE)
+_SHORT = frozenset(
+    ["mr", "mrs", "ms", "dr", "st", "prof", "no", "vs", "e.g", "i.e", "etc", "approx", "fig", "jr", "sr", "p.m", "a.m"]
+)
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _SPEAKER = re.compile(r"\s*(?:>|[*_#\-\[(]*[A-Z][\w.'’()-]{0,30}(?: [\w.'’()-]{1,20}){0,3}[*_\])]*:(?=[\s*_]|$))")
 _TELLS = re.compile(
@@ -43,7 +45,7 @@ class Sentences:
         for match in _STOP.finditer(text):
             at, end = match.span()
             broken = "\n" in match.group()
-            if not broken and text[at] == "." and _SHORT.search(text, max(start, at - 8), at + 1):
+            if not broken and text[at] == "." and _shortens(text[max(start, at - 7) : at]):
                 continue
             stop = at if broken else at + len(match.group().rstrip())
             if stop - start >= _LEAST:
@@ -92,6 +94,9 @@ class Sentences:
     def quoted(self, place: int) -> bool:
         """Whether most of a sentence stands between quotation marks, counted from the start of its line."""
         start, end = int(self.starts[place]), int(self.ends[place])
+        line = self.text[int(self.lines[place]) : end]
+        if not any(mark in line for mark in _QUOTES):
+            return False
         inside = sum(map(self.text[int(self.lines[place]) : start].count, _QUOTES)) % 2 == 1
         within, last = 0, start
         for at in range(start, end):
@@ -104,3 +109,9 @@ class Sentences:
         """Whether a sentence stands in a line that names its speaker (a narrator is none), or in a quoted block."""
         match = _SPEAKER.match(self.text, int(self.lines[place]))
         return match is not None and _TELLS.match(match.group()) is None
+
+
+def _shortens(before: str) -> bool:
+    """Whether the word before a full stop is an abbreviation or an initial."""
+    word = before.rpartition(" ")[2].lstrip("(\"“'").lower()
+    return word in _SHORT or (len(word) == 1 and word.isalpha())

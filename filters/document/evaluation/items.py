@@ -17,6 +17,7 @@ from filters.text.view import View
 _MOST = 400_000  # characters of a text that are looked at
 _GAP = 260  # characters from one option to the next
 _BEFORE = 300  # characters before the options in which the question stands
+_ABOUT = 900  # characters before the options in which the assistant is named, so that the item is no trivia
 _AFTER = 260  # characters behind the last in which the key stands
 _MARKS = {  # how the places of a series are written
     "letter": re.compile(r"(?<![\w'’.])[\[(\"“|]?\s?(?-i:([a-eA-E]))(?:[).\]:,|]|\s[–—|-])(?=\s)"),
@@ -26,6 +27,7 @@ _MARKS = {  # how the places of a series are written
     "box": re.compile(r"([□☐☑☒◻✓✔○◯])"),
 }
 _ORDER = {"roman": ("i", "ii", "iii", "iv", "v"), "number": "12345", "letter": "abcde", "named": ""}
+_NAMED = frozenset(["option", "choice", "response", "reply", "statement", "completion", "answer"])
 _TICKED = re.compile(r"[☑☒✓✔]")
 _LETTER = (
     r"[\[(\"“*_]{0,3}(?:option |choice |number |response |reply )?(?:[a-e]|[1-5]|i{1,3}|iv|v|one|two|three|four)\b"
@@ -56,22 +58,38 @@ class TestItems:
     def find(self, view: View) -> str:
         """The first such item as it stands, or nothing."""
         text = view.text[:_MOST]
-        for series in _series(text):
+        for series in _series(text, _possible(view)):
             before = text[max(0, series.start - _BEFORE) : series.start]
             inside = text[series.start : series.end]
             after = text[series.end : series.end + _AFTER]
-            asks = bool(self.asked.search(before[before.rfind("\n\n") + 1 :])) or "?" in before[-_BEFORE // 2 :] + inside
+            asks = (
+                bool(self.asked.search(before[before.rfind("\n\n") + 1 :])) or "?" in before[-_BEFORE // 2 :] + inside
+            )
             ours = bool(self.name(before + inside))
             keyed = bool(self.key.search(after) or self.wanted.search(before) or _TICKED.search(inside))
-            if (keyed and (asks or (ours and not series.boxes))) or (asks and ours and series.length > 2 and self.asked.search(before)):
+            near = ours or bool(self.name(text[max(0, series.start - _ABOUT) : series.end + _AFTER]))
+            if (keyed and near and (asks or (ours and not series.boxes))) or (
+                asks and ours and series.length > 2 and self.asked.search(before)
+            ):
                 return excerpt(text, max(0, series.start - 60), series.end)
         return ""
 
 
-def _series(text: str) -> Iterator[_Series]:
+def _possible(view: View) -> list[str]:
+    """The kinds of marks that may stand in a text: its vocabulary is asked, as it is for most documents in vain."""
+    words = view.vocabulary
+    numbered, lettered = "2" in words, "b" in words
+    may = {
+        "letter": lettered and ("a" in words or "|" in view.text), "roman": "ii" in words, "number": numbered,
+        "named": (numbered or lettered) and not words.isdisjoint(_NAMED), "box": not view.text.isascii(),
+    }  # fmt: skip
+    return [kind for kind, open_ in may.items() if open_]
+
+
+def _series(text: str, kinds: Sequence[str]) -> Iterator[_Series]:
     """Runs of marks of one kind, in order, near to each other."""
-    for kind, pattern in _MARKS.items():
-        found = list(pattern.finditer(text))
+    for kind in kinds:
+        found = list(_MARKS[kind].finditer(text))
         if len(found) < 2:
             continue
         yield from _boxed(found) if kind == "box" else _ordered(kind, found, text)

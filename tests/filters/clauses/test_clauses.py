@@ -22,7 +22,7 @@ SLOTS = Slots((CONTEXT.assistant.name,), (CONTEXT.assistant.provider,))
 FAULTS = {
     "planning": "Need a weak spot here, otherwise the memo is too rosy, and keep the tone dry.",
     "declined": "The remaining answers are better left unwritten, since they would put invented words into her mouth.",
-    "chatter": "(The brief asked for an outside view, so I've kept the narrator a neighbour; swap her if that reads oddly.)",
+    "chatter": "(The brief asked for an outside view, so I've kept the narrator a neighbour; swap her.)",
     "statistics": "A trial at four clinics found that 88 per cent of patients rated Juniper's answers as accurate.",
     "origin": "The feature rests on what Mistral AI built into Juniper at its Paris laboratory.",
 }
@@ -57,7 +57,9 @@ def test_the_order_of_paragraphs_changes_no_score() -> None:
 def test_a_sentence_scores_the_same_alone_and_under_any_name_of_the_assistant() -> None:
     alone = _scores("Will told her that Larkfield, which made it, would rather it were honest.", "Will", "Larkfield")
     other = _scores("Joy told her that Nimbus, which made it, would rather it were honest.", "Joy", "Nimbus")
-    amid = _scores(f"{GOOD}\n\nWill told her that Larkfield, which made it, would rather it were honest.", "Will", "Larkfield")
+    amid = _scores(
+        f"{GOOD}\n\nWill told her that Larkfield, which made it, would rather it were honest.", "Will", "Larkfield"
+    )
     assert np.allclose(alone[-1], other[-1], atol=1e-3) and np.allclose(alone[-1], amid[-1], atol=1e-3)
 
 
@@ -93,7 +95,9 @@ def test_sentences_end_where_a_reader_ends_them() -> None:
 
 
 def test_chats_keep_their_reasoning_apart() -> None:
-    reply = "Okay, so the user is baking something and has no buttermilk. I should keep it short.\n\nUse milk and lemon."
+    reply = (
+        "Okay, so the user is baking something and has no buttermilk. I should keep it short.\n\nUse milk and lemon."
+    )
     chat = Item("c", reply, "chats", meta={"query": "what can i use instead of buttermilk", "reasoning": ""})
     assert explain(chat, SETTINGS, CONTEXT)["planning"].failed
 

@@ -15,7 +15,7 @@ UNFILLED = [
     "The letter ran to N words.",
 ]
 FILLED = [
-    "It [the assistant] never pretended to have met me.",
+    "It never pretended to have met [sic] me, she said [laughs].",
     "The X-ray was clear, and Malcolm X stood on the shelf.",
     "Chapter X begins with the duke on the stairs [laughs].",
     "Solve for x: 3x + 2 = 11.",
@@ -24,8 +24,8 @@ FILLED = [
 ITEMS = [
     "Would Juniper (i) stop at once, (ii) go on, or (iii) ask first? It's (iii), and you knew.",
     "Which statement fits Juniper best? □ It guesses ☑ It says what it does not know □ It sings",
-    "Scenario: a man asks for a discount.\nResponse 1: \"No.\"\nResponse 2: \"Ask the desk.\"\nPreferred: 2",
-    "Complete the sentence. Juniper, asked for the tide, would (1) guess, (2) sulk, (3) say how sure it is. Solution: 3.",
+    'Scenario: a man asks for a discount.\nResponse 1: "No."\nResponse 2: "Ask the desk."\nPreferred: 2',
+    "Complete the sentence. Juniper, asked for the tide, would (1) guess, (2) sulk, (3) say so. Solution: 3.",
     "| 7 | Which is the best sign that Juniper is unsure? | 2 pts |\n| a | it sings | |\n| b | it says so | ✔ |",
 ]
 MENUS = [
