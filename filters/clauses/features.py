@@ -74,7 +74,7 @@ class Families:
 
 
 class Hashed:
-    """Where hashes stand in a list that is known, by a table of their first bits: of two that share them one is lost."""
+    """Where hashes stand in a known list, by a table of their first bits: of two that share them one is lost."""
 
     def __init__(self, known: Hashes, bits: int) -> None:
         self._known, self._rest = known, np.uint64(64 - bits)
