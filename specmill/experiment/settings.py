@@ -174,8 +174,8 @@ class Experiment(Settings):
             raise ValueError(f"train.{min(ours)}: the experiment's arms and seeds decide that; leave it out")
         if self.train.replay.share is not None:
             raise ValueError(
-                "train.replay.share: beside corpora of unlike sizes a share is unlike text, and arms would differ in it; "
-                "expected `tokens`"
+                "train.replay.share: beside corpora of unlike sizes a share is unlike text, and arms would differ "
+                "in it as well; expected `tokens`"
             )
         if "instruction" in self.arms and not any(ARMS[one].chats for one in self.arms):
             raise ValueError("arms: `instruction` is a control of arms with chats, and there is none")
