@@ -100,7 +100,7 @@ def ask(asked: Sequence[Asked], dollars: float | None) -> None:
 def _verdicts(place: Workspace) -> list[dict[str, str]]:
     """The verdicts on kept documents that a comparison shows."""
     kept = {row["id"] for row in read_rows(place, "documents", ["id"])}
-    rows = read_rows(place, "verdicts", ["item_id", "criterion", "verdict"])
+    rows = read_rows(place, "verdicts", ["item_id", "criterion", "verdict", "model"])
     return [row for row in rows if row["item_id"] in kept and row["criterion"] in JUDGED]
 
 
@@ -119,6 +119,15 @@ def judged_counts(place: Workspace) -> dict[str, tuple[int, int]]:
         passed, total = found.get(row["criterion"], (0, 0))
         found[row["criterion"]] = passed + (row["verdict"] == "pass"), total + 1
     return found
+
+
+def judges_apart(places: Sequence[Workspace]) -> str | None:
+    """What is to be said where two corpora were judged by unlike models; None where they were not."""
+    models = [sorted({row["model"] for row in _verdicts(place)}) for place in places]
+    if not all(models) or models[0] == models[1]:
+        return None
+    one, other = (", ".join(names) for names in models)
+    return f"judges: {one} judged one and {other} the other, so the shares are two measures"
 
 
 def judged_apart(criterion: str, one: tuple[int, int], other: tuple[int, int]) -> str | None:

@@ -7,10 +7,11 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from corpus.store import read_rows
+from benchmarks.workspace_maker import Size, make_workspace
+from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from specmill.cli import app
-from specmill.compare_judge import judged_apart, judged_counts
+from specmill.compare_judge import judged_apart, judged_counts, judges_apart
 from tests.pipelines.chat_tools import asked, server
 
 TEXT = "A clerk asked Juniper about the {n}th cheese on shelf {n}. It answered that all can have it, and said why. " * 4
@@ -54,6 +55,20 @@ def test_a_judge_is_asked_about_both_and_once(tmp_path: Path) -> None:
         stopped = CliRunner().invoke(app, ["compare", str(left), str(third), "--judge", "12", "--budget", "0.0001"])
         assert stopped.exit_code == 1 or "budget" in str(stopped.exception)
         assert asked(log) <= 25, "the budget is a hard stop"
+
+
+def test_two_judges_are_two_measures(tmp_path: Path) -> None:
+    places = []
+    for model in ("small", "large", "small"):
+        place = make_workspace(tmp_path / f"{len(places)}", Size(documents=12, sentences=3, chats=0), 1)
+        ids = [row["id"] for row in read_rows(place, "documents", ["id"])]
+        write_table(place, "verdicts", [
+            {"id": f"v{one}", "item_table": "documents", "item_id": one, "criterion": "asserts", "verdict": "pass",
+             "reason": "r", "model": model, "request_id": "q"} for one in ids
+        ], part="documents")  # fmt: skip
+        places.append(place)
+    assert judges_apart(places[::2]) is None
+    assert str(judges_apart(places[:2])).startswith("judges: small judged one and large the other")
 
 
 def test_shares_whose_intervals_do_not_meet_are_said() -> None:

@@ -85,8 +85,10 @@ def _ask(
 
 def _judged_apart(places: "tuple[Workspace, Workspace]") -> "Iterator[str]":
     from filters.measure.compare import JUDGED
-    from specmill.compare_judge import judged_apart, judged_counts
+    from specmill.compare_judge import judged_apart, judged_counts, judges_apart
 
+    if said := judges_apart(places):
+        yield said
     one, other = (judged_counts(place) for place in places)
     for criterion in JUDGED:
         if said := judged_apart(criterion, one.get(criterion, (0, 0)), other.get(criterion, (0, 0))):
