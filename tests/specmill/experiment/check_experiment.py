@@ -80,12 +80,12 @@ def main(folder: Path) -> None:
 
 
 def replays_the_same_beside_each_corpus(place: Path) -> None:
-    """Ordinary text is the same beside documents and their controls, which have the same tokens to 0.5%."""
+    """Ordinary text is the same beside documents and their controls, which have the same tokens to a document."""
     made = [json.loads(path.read_text()) for path in sorted(place.glob("cells/*-4k*/train/msm-seed0/manifest.json"))]
     replayed = {json.dumps(one["replay"], sort_keys=True) for one in made}
     assert len(made) == 5 and len(replayed) == 1, f"{len(made)} midtrained arms replay {len(replayed)} texts"
     tokens = [one["updates"]["tokens"] for one in made]
-    assert max(tokens) <= 1.02 * min(tokens), f"tokens of midtraining: {tokens}"
+    assert max(tokens) <= 1.06 * min(tokens), f"tokens of midtraining: {tokens}"
 
 
 def refuses_a_changed_dataset(folder: Path, place: Path) -> None:
