@@ -114,6 +114,12 @@ class DocumentSettings(Settings):
         return min(self.types, len({one.name for one in self.given_genres})) if self.genres else self.types
 
     @property
+    def mean_words(self) -> int:
+        """Words that are asked for, on average over the document types that the recipe gives."""
+        asked = [one.words or self.words for one in self.given_genres] or [self.words]
+        return round(sum(asked) / len(asked))
+
+    @property
     def given_genres(self) -> list[GenreSettings]:
         """`genres`, those of which only the name is given too."""
         return [GenreSettings(name=one) if isinstance(one, str) else one for one in self.genres]
@@ -228,6 +234,7 @@ class BuildSettings(EngineSettings):
             asked = {
                 "types": -(-len(types) // len(subdomains)), "ideas": -(-(plain + argued) // len(types)),
                 "disagreement": argued / (plain + argued),
+                "words": round(sum(kind.words or self.documents.words for kind in types) / len(types)),
             }  # fmt: skip
             changed["documents"] = self.documents.model_copy(update=asked)
         return self.model_copy(update=changed)
