@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from corpus.select.token_targets import PAIR_TOLERANCE, Chosen, Sized, shuffled, within
+from corpus.select.balance import PAIR_TOLERANCE, Chosen, Sized, shuffled, within
 
 
 def alike(items: Iterable[Sized], wanted: Sequence[Sized], seed: int = 0) -> Chosen:

@@ -22,7 +22,7 @@ from corpus.origin import SUBSET_PARTS, Kind
 from corpus.publish.card import write_card
 from corpus.schema import DATASETS, TABLES
 from corpus.select.alike import alike
-from corpus.select.token_targets import PAIR_TOLERANCE, Balance, Chosen, Paired, Sized, doses, group_of, pair, within
+from corpus.select.balance import PAIR_TOLERANCE, Balance, Chosen, Paired, Sized, doses, group_of, pair, within
 from corpus.settings import CorpusSettings
 from corpus.store import read_dataset_rows, read_rows, write_dataset, write_table
 from corpus.workspace import Workspace, new_workspace, write_text

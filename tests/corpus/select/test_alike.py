@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.select.alike import alike
-from corpus.select.token_targets import Sized, within
+from corpus.select.balance import Sized, within
 
 
 def corpus(name: str, genres: dict[str, int], seed: int) -> list[Sized]:
