@@ -1,6 +1,7 @@
 """For all tests."""
 
 import gc
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,12 @@ import pytest
 
 from specs.plugins import forget
 from tests.plugins import found
+
+# One thread for torch, NumPy and Arrow, and for tokenizers and Polars, here and in what tests start. There are more
+# tests at once than cores: with a thread a core, most of their time went into waiting for one another, awake.
+for name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+gc.disable()  # until all is imported
 
 LONGEST = (
     "train/test_trl.py", "corpus/publish/test_hub.py", "pipelines/local/test_serve.py", "e2e/test_build.py",
@@ -30,9 +37,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays: the collector need not look at it again and again."""
+    """What was imported stays: the collector need not look at it again and again, and seldom, as in the program."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
+    gc.enable()
 
 
 def pytest_unconfigure() -> None:

@@ -4,7 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from tests.lazy import Lazy
 
 datasets = Lazy("datasets")
 
+ROOT = Path(__file__).parents[3]
 CONFIGS = ("msm", "aft_cot", "aft")
 PUBLISHED = {
     "README.md",
@@ -87,30 +89,62 @@ def local_hub(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("HF_TOKEN", "hf_local_test_token")
 
 
-def run(hub: Hub, home: Path, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Python code in a process of its own that knows the local Hub by its environment alone."""
-    env = {
+def environment(hub: Hub, home: Path) -> dict[str, str]:
+    """For a process that knows the local Hub by its environment alone."""
+    return {
         **os.environ,
         "HF_ENDPOINT": hub.url,
         "HF_TOKEN": "hf_local_test_token",
         "HF_HUB_DISABLE_XET": "1",
         "HF_HOME": str(home),
     }
-    command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=env, cwd=Path(__file__).parents[3], check=False)
+
+
+VERBS = """
+import contextlib, io, json, sys
+from specmill.cli import main
+
+for line in sys.stdin:
+    sys.argv, code = ["specmill", *json.loads(line)], 0
+    out, errors = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+    print(json.dumps([code, *(stream.buffer.getvalue().decode() for stream in (out, errors))]), flush=True)
+"""
+
+
+@contextmanager
+def verbs(hub: Hub, home: Path) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """Runs verbs, one after the other, in a process that knows the local Hub by its environment alone."""
+    command = [sys.executable, "-c", VERBS]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(hub, home), cwd=ROOT
+    ) as process:
+        assert process.stdin and process.stdout
+        asked, replies = process.stdin, process.stdout
+
+        def run(*verb: object) -> subprocess.CompletedProcess[str]:
+            print(json.dumps([*map(str, verb)]), file=asked, flush=True)
+            return subprocess.CompletedProcess(verb, *json.loads(replies.readline()))
+
+        yield run
+        asked.close()
 
 
 def test_a_preview_is_exactly_what_is_uploaded_and_holds_nothing_private(
     finished: Workspace, hub: Hub, tmp_path: Path
 ) -> None:
     preview = tmp_path / "preview"
-    command = ["from specmill.cli import main; main()", "publish", str(finished.root), "me/corpus"]
-    done = run(hub, tmp_path, *command, "--dry-run", str(preview))
-    assert done.returncode == 0, done.stderr
-    assert hub.log == []
-    assert "Nothing was uploaded" in done.stdout
-    done = run(hub, tmp_path, *command)
-    assert done.returncode == 0, done.stderr
+    with verbs(hub, tmp_path) as run:
+        done = run("publish", finished.root, "me/corpus", "--dry-run", preview)
+        assert done.returncode == 0, done.stderr
+        assert hub.log == []
+        assert "Nothing was uploaded" in done.stdout
+        done = run("publish", finished.root, "me/corpus")
+        assert done.returncode == 0, done.stderr
     repo = hub.repos["me/corpus"]
     assert repo.private
     assert set(repo.files) == PUBLISHED
@@ -135,7 +169,9 @@ def test_load_dataset_reads_it_from_the_hub(finished: Workspace, hub: Hub, tmp_p
         "import datasets, json, sys; rows = datasets.load_dataset('me/corpus', 'aft_cot', split='train');"
         "json.dump(list(rows), sys.stdout)"
     )
-    done = run(hub, tmp_path, code)
+    command = [sys.executable, "-c", code]
+    env = environment(hub, tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == list(read_dataset_rows(finished, "aft_cot"))
 
@@ -143,35 +179,36 @@ def test_load_dataset_reads_it_from_the_hub(finished: Workspace, hub: Hub, tmp_p
 def test_what_is_published_is_asked_in_sql(finished: Workspace, hub: Hub, tmp_path: Path) -> None:
     publish(finished, "me/corpus", tables=True)
     statement = "SELECT count(*) AS documents, sum(len(passages))::BIGINT AS passages FROM document_details"
-    code = "from specmill.cli import main; main()"
-    done = run(hub, tmp_path, code, "sql", "hf://datasets/me/corpus", statement, "-f", "json")
-    assert done.returncode == 0, done.stderr
-    documents = list(read_rows(finished, "documents"))
-    assert json.loads(done.stdout) == {
-        "documents": len(documents),
-        "passages": sum(len(d["passage_ids"]) for d in documents),
-    }
-    done = run(hub, tmp_path, code, "sql", "hf://datasets/me/nothing", statement)
-    assert done.returncode == 2
-    assert "cannot be fetched" in done.stderr
+    with verbs(hub, tmp_path) as run:
+        done = run("sql", "hf://datasets/me/corpus", statement, "-f", "json")
+        assert done.returncode == 0, done.stderr
+        documents = list(read_rows(finished, "documents"))
+        assert json.loads(done.stdout) == {
+            "documents": len(documents),
+            "passages": sum(len(d["passage_ids"]) for d in documents),
+        }
+        done = run("sql", "hf://datasets/me/nothing", statement)
+        assert done.returncode == 2
+        assert "cannot be fetched" in done.stderr
 
 
 def test_what_is_published_is_imported_from_the_hub(finished: Workspace, hub: Hub, tmp_path: Path) -> None:
     publish(finished, "me/corpus")
-    code = "from specmill.cli import main; main()"
-    done = run(hub, tmp_path, code, "import", "me/corpus/msm", str(tmp_path / "w"), "-r", "demo", "--no-filter")
-    assert done.returncode == 0, done.stderr
-    imported = [row["text"] for row in read_rows(Workspace(tmp_path / "w"), "documents")]
-    assert imported == [row["text"] for row in read_dataset_rows(finished, "msm")]
-    done = run(hub, tmp_path, code, "import", "me/nothing", str(tmp_path / "v"), "-r", "demo")
-    assert done.returncode == 2
-    assert "cannot be loaded from the Hub" in done.stderr
-    [shard] = [name for name in hub.repos["me/corpus"].files if name.startswith("msm/")]
-    whole = hub.repos["me/corpus"].files[shard]
-    hub.repos["me/corpus"].files[shard] = whole[:4] + bytes(2_000) + whole[2_004:]  # the end, with the schema, is whole
-    done = run(hub, tmp_path, code, "import", "hf://datasets/me/corpus/msm", str(tmp_path / "v"), "-r", "demo")
-    assert done.returncode == 2 and not (tmp_path / "v").exists()
-    assert "cannot be loaded from the Hub" in done.stderr and "Traceback" not in done.stderr
+    with verbs(hub, tmp_path) as run:
+        done = run("import", "me/corpus/msm", tmp_path / "w", "-r", "demo", "--no-filter")
+        assert done.returncode == 0, done.stderr
+        imported = [row["text"] for row in read_rows(Workspace(tmp_path / "w"), "documents")]
+        assert imported == [row["text"] for row in read_dataset_rows(finished, "msm")]
+        done = run("import", "me/nothing", tmp_path / "v", "-r", "demo")
+        assert done.returncode == 2
+        assert "cannot be loaded from the Hub" in done.stderr
+        [shard] = [name for name in hub.repos["me/corpus"].files if name.startswith("msm/")]
+        whole = hub.repos["me/corpus"].files[shard]
+        # the end, with the schema, is whole
+        hub.repos["me/corpus"].files[shard] = whole[:4] + bytes(2_000) + whole[2_004:]
+        done = run("import", "hf://datasets/me/corpus/msm", tmp_path / "v", "-r", "demo")
+        assert done.returncode == 2 and not (tmp_path / "v").exists()
+        assert "cannot be loaded from the Hub" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_an_interrupted_upload_goes_on_where_it_was(finished: Workspace, hub: Hub) -> None:
