@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from corpus.manifest import Provenance, write_manifest
-from corpus.publish.card import write_card
+from corpus.publish import card
 from corpus.publish.hub import publish, stage
 from corpus.report import write_report
 from corpus.schema import DATASETS
@@ -45,7 +45,7 @@ roles: {writer: {endpoints: [main]}}
 
 def describe(workspace: Workspace) -> None:
     """As the end of a build does."""
-    write_card(workspace, CorpusSettings(), write_manifest(workspace, Provenance("r", "s", 0, "o200k_base")))
+    card.describe(workspace, CorpusSettings(), Provenance("r", "s", 0, "o200k_base"))
 
 
 @pytest.fixture(scope="module")
