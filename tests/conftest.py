@@ -18,11 +18,12 @@ for name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):
 gc.disable()  # until all is imported
 
 LONGEST = (
-    "train/test_trl.py", "corpus/publish/test_hub.py", "pipelines/local/test_serve.py", "e2e/test_build.py",
-    "pipelines/decisions/test_ray.py", "pipelines/decisions/test_refilter.py", "filters/run/test_parquet.py",
-    "pipelines/chats/test_rounds.py", "pipelines/engine/test_kills.py", "eval/tasks/test_provider.py",
-    "pipelines/engine/test_suspects.py", "pipelines/judging/test_documents.py", "e2e/test_claude.py",
-    "e2e/test_chat.py", "e2e/test_card.py",
+    "pipelines/engine/test_suspects.py", "pipelines/decisions/test_ray.py", "train/test_trl.py", "e2e/test_build.py",
+    "eval/tasks/test_provider.py", "specmill/experiment/test_whole.py", "pipelines/local/test_serve.py",
+    "corpus/publish/test_hub.py", "pipelines/chats/test_rounds.py", "pipelines/engine/test_kills.py",
+    "pipelines/engine/test_errors.py", "pipelines/decisions/test_refilter.py", "filters/document/test_hostile.py",
+    "pipelines/judging/test_documents.py", "filters/document/test_properties.py", "filters/run/test_parquet.py",
+    "corpus/report/test_reader.py", "e2e/test_claude.py", "e2e/test_chat.py", "e2e/test_card.py",
 )  # fmt: skip
 """Files that take longest, by the clock: they begin first, so that no worker has one left when the others are done."""
 
