@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
-from corpus.select.token_targets import Balance
+from corpus.select.balance import Balance
 from corpus.settings import CorpusSettings
 from eval.questions.settings import EvalSettings
 from filters.settings import FilterSettings

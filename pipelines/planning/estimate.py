@@ -14,7 +14,7 @@ from pipelines.chats.quotas import Tally, cross, next_round
 from pipelines.chats.settings import ChatSettings
 from pipelines.completion import Usage
 from pipelines.documents.disagreement import idea_requests
-from pipelines.documents.waves import documents_for, first_yield
+from pipelines.documents.target_tokens import documents_for, first_yield
 from pipelines.engine.endpoints import Role
 from pipelines.planning.typical import OTHER, TYPICAL, Row, differently, row_of, typical_text
 from pipelines.prompts.templates import Prompts, styled
@@ -234,7 +234,7 @@ def subdomains_of(settings: BuildSettings, spec: Spec) -> int:
 
 
 def written_documents(settings: BuildSettings, spec: Spec, expected: Yield) -> int:
-    """Documents to write: one an idea, or, as `documents.waves` does it, a first wave for the target of kept tokens,
+    """Documents to write: one an idea; or a first wave for the target of kept tokens, as `target_tokens` sizes it,
     then what that should leave missing, with further ideas."""
     settings = settings.sized
     size, documents, target = settings.decompose, settings.documents, settings.documents.target_tokens

@@ -13,13 +13,13 @@ from pydantic import ValidationError
 
 from corpus.ids import content_id
 from corpus.manifest import read_manifest
-from corpus.select.token_targets import Sized
+from corpus.select.balance import Sized
 from corpus.sql.views import connect
 from corpus.store import read_dataset_rows, read_rows
 from corpus.workspace import Workspace
 from pipelines.build import Build
 from pipelines.documents.disagreement import idea_requests, in_order, shares
-from pipelines.documents.waves import Waves
+from pipelines.documents.target_tokens import Waves
 from pipelines.judging.settings import shipped_criteria
 from pipelines.ledger.ledger import Ledger
 from pipelines.planning.estimate import Renderer, plan_stages

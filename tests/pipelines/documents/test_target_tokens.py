@@ -9,12 +9,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from corpus.ids import content_id
-from corpus.select.token_targets import Sized, fill
+from corpus.select.balance import Sized, fill
 from corpus.store import write_table
 from corpus.workspace import Workspace
 from pipelines.base import Corpus, Row
 from pipelines.documents.spread import spread
-from pipelines.documents.waves import Grouping, Waves, within_target
+from pipelines.documents.target_tokens import Grouping, Waves, within_target
 from specs.reader import read_spec
 from tests.pipelines.chat_tools import settings, write_lineage
 
