@@ -1,11 +1,9 @@
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,12 +19,11 @@ from corpus.store import read_dataset_rows, read_rows, write_dataset, write_tabl
 from corpus.workspace import Workspace
 from specmill.cli import app
 from specs.errors import EndpointError, UserError, WorkspaceBusyError
-from tests.corpus.publish.hub_server import Hub, serve
+from tests.corpus.publish.hub_server import ROOT, Hub, environment, serve, verbs
 from tests.lazy import Lazy
 
 datasets = Lazy("datasets")
 
-ROOT = Path(__file__).parents[3]
 CONFIGS = ("msm", "aft_cot", "aft")
 PUBLISHED = {
     "README.md",
@@ -87,51 +84,6 @@ def local_hub(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.url)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
     monkeypatch.setenv("HF_TOKEN", "hf_local_test_token")
-
-
-def environment(hub: Hub, home: Path) -> dict[str, str]:
-    """For a process that knows the local Hub by its environment alone."""
-    return {
-        **os.environ,
-        "HF_ENDPOINT": hub.url,
-        "HF_TOKEN": "hf_local_test_token",
-        "HF_HUB_DISABLE_XET": "1",
-        "HF_HOME": str(home),
-    }
-
-
-VERBS = """
-import contextlib, io, json, sys
-from specmill.cli import main
-
-for line in sys.stdin:
-    sys.argv, code = ["specmill", *json.loads(line)], 0
-    out, errors = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-    print(json.dumps([code, *(stream.buffer.getvalue().decode() for stream in (out, errors))]), flush=True)
-"""
-
-
-@contextmanager
-def verbs(hub: Hub, home: Path) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
-    """Runs verbs, one after the other, in a process that knows the local Hub by its environment alone."""
-    command = [sys.executable, "-c", VERBS]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(hub, home), cwd=ROOT
-    ) as process:
-        assert process.stdin and process.stdout
-        asked, replies = process.stdin, process.stdout
-
-        def run(*verb: object) -> subprocess.CompletedProcess[str]:
-            print(json.dumps([*map(str, verb)]), file=asked, flush=True)
-            return subprocess.CompletedProcess(verb, *json.loads(replies.readline()))
-
-        yield run
-        asked.close()
 
 
 def test_a_preview_is_exactly_what_is_uploaded_and_holds_nothing_private(
