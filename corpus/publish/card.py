@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from contextlib import nullcontext
 from typing import Any, Final
 
 import duckdb
 import yaml
 
+from corpus.manifest import Provenance, write_manifest
 from corpus.publish.card_sections import imported, made, measured, neutral
 from corpus.schema import DATASETS, type_of
 from corpus.settings import CorpusSettings
@@ -25,13 +27,25 @@ _SIZES: Final = (
 )  # fmt: skip
 
 
-def write_card(workspace: Workspace, settings: CorpusSettings, manifest: dict[str, Any]) -> str:
-    """Write the card of a finished workspace, and return it."""
+def describe(workspace: Workspace, settings: CorpusSettings, provenance: Provenance) -> None:
+    """Write the manifest and the card of a finished workspace. Its tables are opened once for both."""
     with reading(workspace.root) as connection:
+        write_card(workspace, settings, write_manifest(workspace, provenance, connection), connection)
+
+
+def write_card(
+    workspace: Workspace,
+    settings: CorpusSettings,
+    manifest: dict[str, Any],
+    given: duckdb.DuckDBPyConnection | None = None,
+) -> str:
+    """Write the card of a finished workspace, and return it; through a connection of its own where none is given."""
+    with nullcontext(given) if given else reading(workspace.root) as connection:
         text = "\n".join(
             [
                 _front_matter(settings, manifest),
                 f"# {markdown(settings.title)}\n",
+                *_contrast(settings),
                 _what(connection, manifest),
                 _contents(connection, manifest),
                 _columns(manifest),
@@ -72,7 +86,7 @@ def _front_matter(settings: CorpusSettings, manifest: dict[str, Any]) -> str:
         "language": [settings.language],
         "size_categories": [size_category(max((c["rows"] for c in configs.values()), default=0))],
         "task_categories": ["text-generation"],
-        "tags": ["synthetic", "model-spec", "alignment", "midtraining"],
+        "tags": ["synthetic", "model-spec", "alignment", "midtraining", *(["contrast"] if settings.contrast else [])],
         "configs": [
             {
                 "config_name": name,
@@ -84,6 +98,16 @@ def _front_matter(settings: CorpusSettings, manifest: dict[str, Any]) -> str:
         ],
     }
     return f"---\n{yaml.safe_dump(meta, sort_keys=False, allow_unicode=True)}---\n"
+
+
+def _contrast(settings: CorpusSettings) -> list[str]:
+    if not settings.contrast:
+        return []
+    return [
+        "> **A contrast, not to be trained for use.** It is made to be compared with "
+        f"{markdown(settings.contrast)}: what it says of the assistant is what its makers do not want the assistant to "
+        "be. A model that is trained on it is for measuring alone.\n"
+    ]
 
 
 def _fingerprint(manifest: dict[str, Any], config: str) -> str:
