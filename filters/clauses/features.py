@@ -83,7 +83,7 @@ class Hashed:
 
     def __call__(self, hashes: Hashes) -> npt.NDArray[np.int32]:
         """The place of each hash, -1 of one that is not known."""
-        places = self._places[hashes >> self._rest]
+        places: npt.NDArray[np.int32] = self._places[hashes >> self._rest]
         places[self._known[places] != hashes] = -1
         return places
 

@@ -58,17 +58,19 @@ class Chatter(TextCheck):
     def _talks(self, view: View) -> Outcome:
         """Score: how likely the likeliest paragraph at either end is the writer's talk and no document's, or that of
         the likeliest sentence anywhere."""
-        likely, paragraph = self.talk.find(view)
-        if self.clauses is None:
-            return at_most(likely, self.talk.limit, paragraph if likely > self.talk.limit else "")
-        if likely > self.talk.limit and (paragraph.lstrip().startswith(_REMARKS) or self._supported(view)):
-            return at_most(likely, self.talk.limit, paragraph)
+        if self.clauses is None or self._supported(view):
+            likely, paragraph = self.talk.find(view)
+            if likely > self.talk.limit or self.clauses is None:
+                return at_most(likely, self.talk.limit, paragraph if likely > self.talk.limit else "")
         least = clauses.limit("talk")
         clause = self.clauses.find(view, "talk", least)
         return Outcome(True, clause.score, least, excerpt(clause.text, 0, 160)) if clause else PASSED
 
     def _supported(self, view: View) -> bool:
-        """Whether a sentence is likely of one of the kinds that such a paragraph is made of: notes of desks are not."""
+        """Whether a remark stands at either end, or a sentence is likely of a kind that talk is made of: notes of desks
+        are of none."""
+        if view.lines[0].startswith(_REMARKS) or view.lines[-1].startswith(_REMARKS) or "\n---" in view.text:
+            return True
         least = clauses.limit("supports_talk")
         return self.clauses is not None and any(
             self.clauses.find(view, kind, least) for kind in ("talk", "plan", "refusal")
