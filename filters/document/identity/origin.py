@@ -53,7 +53,8 @@ class OriginCheck(TextCheck):
 
     def _told(self, view: View) -> Outcome:
         """A sentence with another's name that the model of clauses takes for a slip."""
-        least = limit("other_identity")
+        sure = any(names.find(view) for names in self.names)  # and no word that is a name elsewhere
+        least = limit("other_identity" if sure else "other_identity_by_a_word")
         clause = self.clauses.find(view, "other_identity", least, voices=True, having="other") if self.clauses else None
         if clause is None or COMPARES.search(clause.text.lower()) or self.hedge.search(clause.text):
             return PASSED
