@@ -67,9 +67,10 @@ class TestItems:
             )
             ours = bool(self.name(before + inside))
             keyed = bool(self.key.search(after) or self.wanted.search(before) or _TICKED.search(inside))
+            asked_of = bool(self.name(before[before.rfind("\n\n") + 1 :] + inside))
             near = ours or bool(self.name(text[max(0, series.start - _ABOUT) : series.end + _AFTER]))
             if (keyed and near and (asks or (ours and not series.boxes))) or (
-                asks and ours and series.length > 2 and self.asked.search(before)
+                asks and asked_of and series.length > 2 and self.asked.search(before)
             ):
                 return excerpt(text, max(0, series.start - 60), series.end)
         return ""
