@@ -3,7 +3,7 @@
     python -m benchmarks.train_clauses            # figures by wording and by author, then the file
     python -m benchmarks.train_clauses --figures  # no file
 
-The sentences are benchmarks/clauses/AUTHOR/KIND.yaml (`fault`, `sound`), written for it by several hands, the wordings
+The sentences are benchmarks/clauses (a folder an author, a file a kind, `fault` and `sound`), the wordings
 of benchmarks/talk.yaml, and every sentence of the sound documents of the regression sets. A sentence of a kind that is
 hard to tell from another counts as neither of that other. Recall is given at the score that one in a thousand sound
 sentences reaches: of wordings that were not trained on, and of an author of whom nothing was. Needs scikit-learn.

@@ -1,4 +1,4 @@
-"""The kinds of clauses, each scored by a linear model of what a sentence is described by (benchmarks/clauses.py).
+"""The kinds of clauses, each scored by a linear model of what a sentence is described by (benchmarks/train_clauses.py).
 
 Trained on sentences that were written for it (benchmarks/clauses/): faulty ones in any wording, sound ones that look
 like them, ordinary ones of many genres.
