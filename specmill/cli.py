@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from specmill.messages import say
+
 FOLDERS = {
     "make": {
         "init": "Write a recipe to start from.",
@@ -135,7 +137,7 @@ def main() -> None:
     try:
         app()
     except StoppedError as error:
-        typer.echo(f"error: {error}", err=True)
+        say(f"error: {error}", err=True)
         sys.stdout.flush()
         os._exit(error.exit_code)  # all is closed; taking the interpreter down took 8 s of 11 on a busy machine
     except SpecmillError as error:
@@ -147,7 +149,7 @@ def main() -> None:
 
 
 def _fail(text: str, code: int) -> None:
-    typer.echo(f"error: {text}", err=True)
+    say(f"error: {text}", err=True)
     sys.exit(code)
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from specmill.messages import tell
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -34,7 +36,6 @@ def compare(
     Example: specmill compare out/paired/affordability out/paired/america
     """
     from rich.console import Console
-    from rich.text import Text
 
     from corpus.workspace import Workspace
     from filters.measure.compare import PUBLISHED, compare_corpora
@@ -45,11 +46,10 @@ def compare(
     console = Console(highlight=False)
     console.print(_table(found, places, documents, model, texts))
     for line in _apart(found):
-        console.print(Text(line), soft_wrap=True)
+        tell(console, line)
     for line in found.confounds or ("nothing that is measured here would confound a comparison.",):
-        console.print(Text(f"would confound: {line}" if found.confounds else line, "yellow" if found.confounds else ""),
-                      soft_wrap=True)  # fmt: skip
-    console.print(Text(f"published: AUC {PUBLISHED['auc']}; loss ratio {PUBLISHED['loss_ratio']}"), soft_wrap=True)
+        tell(console, f"would confound: {line}" if found.confounds else line, "yellow" if found.confounds else "")
+    tell(console, f"published: AUC {PUBLISHED['auc']}; loss ratio {PUBLISHED['loss_ratio']}")
 
 
 def _documents(place: "Workspace") -> "list[Document]":

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from specmill.messages import tell
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -32,7 +34,6 @@ def judge(
     Example: specmill judge out/cheese --set judge.criteria_sets=[faithfulness,attribution]
     """
     from rich.console import Console
-    from rich.text import Text
 
     from specmill.recipe import open_workspace, save_recipe
 
@@ -43,7 +44,7 @@ def judge(
             save_recipe(recipe, place)
     console = Console(highlight=False)
     console.print(_table(result, recipe.judge.required))
-    console.print(Text(_line(result, apply=apply)), soft_wrap=True)
+    tell(console, _line(result, apply=apply))
 
 
 def _run(workspace: "Workspace", recipe: "Recipe", *, apply: bool) -> "Rejudged":

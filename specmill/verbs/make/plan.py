@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from specmill.messages import say, tell
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -36,7 +38,6 @@ def plan(
     Example: specmill plan recipe.yaml --probe
     """
     from rich.console import Console
-    from rich.text import Text
 
     from corpus.tokens import TokenCounter
     from pipelines.planning.estimate import Renderer, cost, kept_tokens, plan_stages, with_measurements
@@ -59,12 +60,12 @@ def plan(
     more = [cost(one, loaded.role(one.role, loaded.seed)) for one in beside]
     console.print(_table(costs, together=True))
     tokens = kept_tokens(loaded, spec, render.expected)
-    for line in _batches([*costs, *more]) + _assumptions(loaded, costs, kept, tokens):
-        console.print(Text(line))
-    console.print(Text("\nbeside a build, each only if you run it:"))
+    for line in _batches([*costs, *more]) + _assumptions(loaded, spec, costs, kept, tokens):
+        tell(console, line)
+    tell(console, "\nbeside a build, each only if you run it:")
     console.print(_table(more, together=False))
     for line in [_assumptions_beside(loaded, render), *_prices(loaded)]:
-        console.print(Text(line))
+        tell(console, line)
 
 
 def _probed(recipe: "Recipe", base: Path, out: Path, spec: "Spec") -> "tuple[dict[str, Measured], Yield | None]":
@@ -84,7 +85,7 @@ def _probed(recipe: "Recipe", base: Path, out: Path, spec: "Spec") -> "tuple[dic
     except (EndpointError, StoppedError, UserError):
         raise
     except SpecmillError as error:  # a yield of nothing is a measurement too, and the one that matters most
-        typer.echo(f"the probe ended early: {error}", err=True)
+        say(f"the probe ended early: {error}", err=True)
     with Ledger(workspace.ledger) as ledger:
         return measured(ledger), yield_of(workspace, ledger)
 
@@ -115,9 +116,12 @@ def _sums(costs: "list[StageCost]") -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _assumptions(recipe: "Recipe", costs: "list[StageCost]", kept: "Yield | None", tokens: float) -> list[str]:
+def _assumptions(
+    recipe: "Recipe", spec: "Spec", costs: "list[StageCost]", kept: "Yield | None", tokens: float
+) -> list[str]:
     from filters.checks import off_in_language, said_of_language
     from pipelines.planning import estimate
+    from specs.names import doubt_of
 
     judged = recipe.judge.only == "flagged" and recipe.judge.judged_by
     flagged = f"{estimate.FLAGGED:.0%} flagged and judged, " if judged else ""
@@ -138,6 +142,8 @@ def _assumptions(recipe: "Recipe", costs: "list[StageCost]", kept: "Yield | None
         )
     if off := off_in_language(recipe.filters):
         lines.append(f"filters {said_of_language(recipe.filters.language.code, off)}")
+    if doubt := doubt_of(spec.text, recipe.assistant):
+        lines.append(f"look at: {doubt}")
     lines.append(f"kept, then: about {tokens:,.0f} tokens of documents{_per_million(costs, tokens)}")
     return lines
 

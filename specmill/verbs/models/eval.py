@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from specmill.messages import tell
+
 if TYPE_CHECKING:
     from corpus.workspace import Workspace
     from eval.questions.base import OpenQuestion, Question
@@ -152,7 +154,7 @@ def evaluate_workspace(
     show(workspace, results[0], 0 if pinned else from_ledger, asked_now)
     if earlier:
         _compare(Stored(results[0], found[0].answers, found[0].judged), earlier, settings)
-    to_console().print(f"Wrote {workspace.eval / names[0]}.json and .parquet", markup=False, soft_wrap=True)
+    tell(to_console(), f"Wrote {workspace.eval / names[0]}.json and .parquet")
 
 
 def _arms(

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from specmill.messages import tell
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -45,7 +47,7 @@ def questions(
     console = Console(highlight=False)
     console.print(_table(manifest))
     for line in _lines(manifest):
-        console.print(Text(line), soft_wrap=True)
+        tell(console, line)
     console.print(Text(f"Wrote {workspace.questions}. Ask them with: specmill eval {workspace.root} --anchors"))
 
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from specmill.messages import say, tell
+
 if TYPE_CHECKING:
     from corpus.publish.hub import Publication
 
@@ -41,7 +43,7 @@ def publish(
 
 
 def _say(text: str) -> None:
-    typer.echo(text, err=True)
+    say(text, err=True)
 
 
 def _print(title: str, done: "Publication") -> None:
@@ -52,4 +54,4 @@ def _print(title: str, done: "Publication") -> None:
     console.print(Text(f"{title}: {len(done.files)} files, {sum(done.files.values()) / 1e6:.1f} MB"))
     for name, size in done.files.items():
         console.print(Text(f"  {size / 1e6:8.2f} MB  {name}"))
-    console.print(Text(done.place), soft_wrap=True)
+    tell(console, done.place)
