@@ -38,6 +38,8 @@ def read_source(source: str) -> Rows:
     path = Path(source)
     if path.is_dir() or path.is_file():
         return read_file(path)
+    if is_file_name(source) and not source.startswith(_HUB):
+        raise UserError(f"{source}: there is no such file or folder. Expected a path as it is from {Path.cwd()}.")
     name = source.removeprefix(_HUB).strip("/")
     if name.count("/") in (1, 2) and not source.startswith((".", "/", "~")):
         return _hub(name)

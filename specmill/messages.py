@@ -1,5 +1,6 @@
 """How the verbs say a line: broken between words on a terminal, whole where a program reads it."""
 
+import logging
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -29,3 +30,21 @@ def _broken(line: str, width: int) -> str:
     return textwrap.fill(
         line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
     )
+
+
+class _Once(logging.Filter):
+    """Lets one line through of what is logged on a connection that is tried again and again."""
+
+    said = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if "thrown while requesting" not in str(record.msg) and "Retrying in" not in str(record.msg):
+            return True
+        first, self.said = not self.said, True
+        record.msg, record.args = "the Hugging Face Hub cannot be reached; trying again for half a minute", ()
+        return first
+
+
+def hub_retries_said_once() -> None:
+    """`huggingface_hub` logs two lines for each of six tries to reach the Hub; one says it as well."""
+    logging.getLogger("huggingface_hub.utils._http").addFilter(_Once())

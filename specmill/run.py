@@ -129,8 +129,11 @@ def ended(workspace: Workspace) -> Iterator[str]:
     ]
     if taught:
         yield f"  with documents: {', '.join(taught)}"
-    requests, unpriced = (sum(row[key] for row in seen.spend) for key in ("requests", "unpriced"))
-    cost = sum(row["cost_usd"] or 0 for row in seen.spend)
+    made = [
+        row for row in seen.spend if row["serves"]
+    ]  # questions, evaluations and audits are not what it was built by
+    requests, unpriced = (sum(row[key] for row in made) for key in ("requests", "unpriced"))
+    cost = sum(row["cost_usd"] or 0 for row in made)
     yield f"  {requests:,} requests, ${cost:,.2f}" + (
         f", {unpriced:,} of them without a known price" if unpriced else ""
     )
@@ -181,6 +184,7 @@ def make_variants(place: Workspace, recipe: Recipe, base: Path, kinds: list[str]
     from pipelines.variants.variants import write_variants
 
     spec = recipe.read_spec(base)
+    refuse_other_files(place.root)
     with place.create().lock(), ExitStack() as stack:
         served = stack.enter_context(endpoints_up(recipe))
         ledger = stack.enter_context(Ledger(place.ledger))

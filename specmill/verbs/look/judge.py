@@ -35,9 +35,11 @@ def judge(
     """
     from rich.console import Console
 
+    from pipelines.judging.settings import refuse_without_criteria
     from specmill.recipe import open_workspace, save_recipe
 
     place, recipe = open_workspace(workspace, override or [])
+    refuse_without_criteria(recipe.judge)
     with place.lock():
         result = _run(place, recipe, apply=apply)
         if apply:

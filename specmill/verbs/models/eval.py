@@ -10,7 +10,7 @@ import typer
 from specmill.messages import tell
 
 if TYPE_CHECKING:
-    from corpus.workspace import Workspace
+    from corpus.workspace import Workspace, refuse_other_files
     from eval.questions.base import OpenQuestion, Question
     from eval.questions.settings import EvalSettings
     from eval.results import Stored
@@ -80,6 +80,7 @@ def evaluate(
         raise UserError(f"{source} is not a workspace. If it is a recipe, say with --out where the result goes.")
     else:
         recipe, base = load_recipe(source, overrides)
+        refuse_other_files(out)
         workspace = Workspace(out).create()
     if guards:
         from specmill.eval_more import guard_lines

@@ -35,12 +35,12 @@ def questions(
     Example: specmill questions recipe.yaml --out out/mine --set questions.behaviour=6
     """
     from rich.console import Console
-    from rich.text import Text
 
-    from corpus.workspace import Workspace
+    from corpus.workspace import Workspace, refuse_other_files
     from specmill.recipe import load_target
 
     loaded, base, place = load_target(recipe, out, set_ or [])
+    refuse_other_files(place)
     workspace = Workspace(place).create()
     with workspace.lock():
         manifest = _run(workspace, loaded, base)
@@ -48,7 +48,7 @@ def questions(
     console.print(_table(manifest))
     for line in _lines(manifest):
         tell(console, line)
-    console.print(Text(f"Wrote {workspace.questions}. Ask them with: specmill eval {workspace.root} --anchors"))
+    tell(console, f"Wrote {workspace.questions}. Ask them with: specmill eval {workspace.root} --anchors")
 
 
 def _run(workspace: Any, recipe: "Recipe", base: Path) -> dict[str, Any]:
@@ -76,7 +76,10 @@ def _run(workspace: Any, recipe: "Recipe", base: Path) -> dict[str, Any]:
             build = Build(workspace, served, spec, shown)
             build.write_passages()
             build.decompose()
-        return QuestionBuild(Corpus.of(workspace, served, spec), shown).run()
+        try:
+            return QuestionBuild(Corpus.of(workspace, served, spec), shown).run()
+        finally:  # its rejects are in the tables, which the manifest of a finished corpus describes
+            Build(workspace, served, spec, shown).describe_again()
 
 
 def _table(manifest: dict[str, Any]) -> "Table":

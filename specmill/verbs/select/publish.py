@@ -15,7 +15,10 @@ def publish(
     workspace: Annotated[Path, typer.Argument(help="Workspace folder whose build has ended.")],
     repo: Annotated[str, typer.Argument(help="Dataset repository: owner/name.")],
     dry_run: Annotated[
-        Path | None, typer.Option("--dry-run", help="Write what would be uploaded to this folder; upload nothing.")
+        Path | None,
+        typer.Option(
+            "--dry-run", metavar="FOLDER", help="Write what would be uploaded to this new folder; upload nothing."
+        ),
     ] = None,
     public: Annotated[bool, typer.Option("--public", help="Make a new repository public.")] = False,
     tables: Annotated[bool, typer.Option("--with-tables", help="Also the lineage tables.")] = False,
