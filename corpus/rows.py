@@ -38,10 +38,9 @@ def read_source(source: str) -> Rows:
     path = Path(source)
     if path.is_dir() or path.is_file():
         return read_file(path)
-    if is_file_name(source) and not source.startswith(_HUB):
-        raise UserError(f"{source}: there is no such file or folder. Expected a path as it is from {Path.cwd()}.")
     name = source.removeprefix(_HUB).strip("/")
-    if name.count("/") in (1, 2) and not source.startswith((".", "/", "~")):
+    on_hub = source.startswith(_HUB) or not (is_file_name(source) or source.startswith((".", "/", "~")))
+    if on_hub and name.count("/") in (1, 2):
         return _hub(name)
     raise UserError(
         f"{source}: there is no such file or folder. Expected JSON lines, a JSON array, CSV, Parquet, or a Hub "

@@ -15,7 +15,11 @@ from specs.errors import RecipeError, UserError
     ("name", "text", "said"),
     [
         ("spec.md", "# Pip\n\nPip asks.\n", r"spec\.md is a text.*specmill init recipe\.yaml --spec .*spec\.md"),
-        ("r.yaml", "spec: x\nbudget:\n  dollars: 1\n tokens: 2\n", r"line 4: .*indented otherwise than the lines above"),
+        (
+            "r.yaml",
+            "spec: x\nbudget:\n  dollars: 1\n tokens: 2\n",
+            r"line 4: .*indented otherwise than the lines above",
+        ),
         ("r.yaml", "budget:\n\tdollars: 1\n", r"line 2: .*indent with spaces"),
     ],
 )
