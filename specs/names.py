@@ -14,17 +14,20 @@ _WORDS: Final[dict[str, str]] = load_yaml(files("specs").joinpath("names.yaml").
 _NO_NAME: Final = frozenset(_WORDS["no_names"].split())
 _VERBS: Final = "|".join(_WORDS["verbs"].split())
 _KINDS: Final = "|".join(_WORDS["generic"].split())
+_WANTS: Final = "|".join(_WORDS["wants"].split())
+_MADE_BY: Final = "|".join(_WORDS["made"].split())
+_MAKES: Final = "|".join(_WORDS["makes"].split())
 
 _WORD = r"[A-Z][\w'\u2019-]*[\w]|[A-Z]"
 _NAME = rf"(?:{_WORD})(?:[ ](?:{_WORD}|\d[\w.]*))" + "{0,2}"
 _ACTS = re.compile(rf"(?<![\w{{])({_NAME})(?:['\u2019]s\b|\s+(?:(?P<listed>{_VERBS})|[a-z]{{2,}}s)\b)")
-_WANTED = re.compile(rf"\b(?:want|wants|expect|ask|asks|allow|allows|train|need|like)\s+({_NAME})\s+to\b")
+_WANTED = re.compile(rf"\b(?:{_WANTS})\s+({_NAME})\s+to\b")
 _MAKER = rf"(?:[Tt]he\s+)?({_NAME}(?:\s+(?:&|of|for|and)\s+{_NAME})?)"
 _MADE = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"\b(?:{_WORDS['made'].replace(' ', '|')})\s+by\s+{_MAKER}",
-        rf"\b(?:{_KINDS})\s+(?:that|which)\s+{_MAKER}\s+(?:{_WORDS['makes'].replace(' ', '|')})\b",
+        rf"\b(?:{_MADE_BY})\s+by\s+{_MAKER}",
+        rf"\b(?:{_KINDS})\s+(?:that|which)\s+{_MAKER}\s+(?:{_MAKES})\b",
         rf"\b(?:assistant|chatbot|tutor|agent)\s+(?:of|from)\s+{_MAKER}",
     )
 )

@@ -21,7 +21,7 @@ from corpus.mix.instruction_mix import MIX_FILES
 from corpus.origin import SUBSET_PARTS, Kind
 from corpus.publish.card import write_card
 from corpus.schema import DATASETS, TABLES
-from corpus.select.token_targets import Balance, Chosen, Paired, Sized, doses, group_of, pair
+from corpus.select.balance import Balance, Chosen, Paired, Sized, doses, group_of, pair
 from corpus.settings import CorpusSettings
 from corpus.store import read_dataset_rows, read_rows, write_dataset, write_table
 from corpus.workspace import Workspace, new_workspace, write_text

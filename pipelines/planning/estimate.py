@@ -13,14 +13,15 @@ from typing import Any, Final
 from pipelines.chats.quotas import Tally, cross, next_round
 from pipelines.chats.settings import ChatSettings
 from pipelines.completion import Usage
-from pipelines.documents.waves import documents_for, first_yield
+from pipelines.documents.disagreement import idea_requests
+from pipelines.documents.target_tokens import documents_for, first_yield
 from pipelines.engine.endpoints import Role
+from pipelines.planning.typical import OTHER, TYPICAL, Row, differently, row_of, typical_text
 from pipelines.prompts.templates import Prompts, styled
 from pipelines.settings import BuildSettings
 from specs.reader import Spec
 
 Count = Callable[[str], int]
-Row = dict[str, Any]
 
 ENTRY_TOKENS: Final = 75  # of one list entry; measured on several models: 50 to 110
 LONGER: Final = 1.4  # models write up to twice the length that is asked for (docs/method.md, 5.6)
@@ -120,13 +121,17 @@ class Renderer:
         """Tokens of a text."""
         return self._count(text)
 
+    def tokens(self, template: str, **values: Any) -> int:
+        """Tokens of a template by itself."""
+        return self._count(self._prompts.render(template, **{**self._values, **values}))
+
     def stage(
         self, name: str, role: str, calls: int, completion: float, template: str, row: Row | None = None, **values: Any
     ) -> StagePlan:
         """The plan of a stage whose prompts come from `template`; `row`: values that differ from row to row, where
         they are not the usual ones."""
         system = self._system(template)
-        rows = (_row(template, TYPICAL), _row(template, _OTHER)) if row is None else (row, _differently(row))
+        rows = (row_of(template, TYPICAL), row_of(template, OTHER)) if row is None else (row, differently(row))
         texts = [system + self._prompts.render(template, **{**self._values, **values, **one}) for one in rows]
         total = self._count(texts[0])
         shared = self._count(texts[0][: _shared(*texts)])
@@ -164,8 +169,29 @@ def _tree(render: Renderer) -> list[StagePlan]:
         )  # fmt: skip
 
     written = written_documents(settings, spec, render.expected)
-    ideas = listed("ideas", kinds, documents.ideas)
+    requests = idea_requests(kinds, documents.ideas, documents.disagreement, batch)
+    plain = round(documents.ideas * (1 - documents.disagreement))
+    ideas = replace(listed("ideas", kinds, plain or documents.ideas, disagreement=not plain), calls=requests)
     more = -(-max(0, written - kinds * documents.ideas) // kinds)  # of each type, in top-up rounds
+    stages = [
+        listed("domains", 1, size.domains),
+        listed("subdomains", size.domains, per_domain, "rules" if rules else "", per_domain if rules else batch,
+               **passages),
+        listed("assertions", subdomains if asserts else 0, size.assertions, passages=spec.passages[:3]),
+        listed("document_types", 0 if documents.genres else subdomains, types),
+        replace(ideas, calls=ideas.calls + kinds * -(-more // batch)),
+        *_writing(render, written),
+    ]  # fmt: skip
+    given = {"domains", "subdomains", "assertions"} if size.given else set()
+    given |= {"document_types", "ideas"} if size.given_types else set()
+    return [one for one in stages if one.stage not in given]
+
+
+def _writing(render: Renderer, written: int) -> list[StagePlan]:
+    """What is asked for `written` documents once their ideas are there."""
+    settings = render.settings
+    stage: Callable[..., StagePlan] = render.stage
+    documents, style = settings.documents, settings.documents.style
     length = documents.words * TOKENS_PER_WORD * LONGER + (SCRATCHPAD_TOKENS if documents.scratchpad else 0)
     whole = {"document": typical_text(documents.words * LONGER)}
     points = [{"kind": "generic", "quote": TYPICAL, "problem": TYPICAL}] * 4
@@ -174,18 +200,16 @@ def _tree(render: Renderer) -> list[StagePlan]:
     criteria = settings.judge.judged_by  # asked of every document: the filters will spare it a few
     flagged = settings.judge.only == "flagged"
     judged = math.ceil(written * (FLAGGED if flagged else 1)) if criteria else 0
-    stages = [
-        listed("domains", 1, size.domains),
-        listed("subdomains", size.domains, per_domain, "rules" if rules else "", per_domain if rules else batch,
-               **passages),
-        listed("assertions", subdomains if asserts else 0, size.assertions, passages=spec.passages[:3]),
-        listed("document_types", 0 if documents.genres else subdomains, types),
-        replace(ideas, calls=ideas.calls + kinds * -(-more // batch)),
+    argued = settings.sized.documents.disagreement * render.tokens("_disagreement", idea={"disagreement": True})
+    asked = [
         stage("plans", "planner", written if documents.plan else 0, SCRATCHPAD_TOKENS, "plan"),
         stage(
             "documents", "writer", written, length, styled("documents", style), scratchpad=documents.scratchpad,
             words=documents.words, plan=TYPICAL * 4 if documents.plan else "",
         ),
+    ]  # fmt: skip
+    return [
+        *(replace(one, prompt=one.prompt + argued) for one in asked),  # on average: a share of them says so much more
         stage("critiques", "critic", revised, 4 * ENTRY_TOKENS, "critique", count=6, **whole),
         stage(
             "revisions", "rewriter", revised, again, "revise", critique=points,
@@ -196,9 +220,6 @@ def _tree(render: Renderer) -> list[StagePlan]:
             flags=[TYPICAL] if flagged else [], **whole,
         ),
     ]  # fmt: skip
-    given = {"domains", "subdomains", "assertions"} if size.given else set()
-    given |= {"document_types", "ideas"} if size.given_types else set()
-    return [one for one in stages if one.stage not in given]
 
 
 def _by_rule(settings: BuildSettings, spec: Spec) -> bool:
@@ -213,7 +234,7 @@ def subdomains_of(settings: BuildSettings, spec: Spec) -> int:
 
 
 def written_documents(settings: BuildSettings, spec: Spec, expected: Yield) -> int:
-    """Documents to write: one an idea, or, as `documents.waves` does it, a first wave for the target of kept tokens,
+    """Documents to write: one an idea; or a first wave for the target of kept tokens, as `target_tokens` sizes it,
     then what that should leave missing, with further ideas."""
     settings = settings.sized
     size, documents, target = settings.decompose, settings.documents, settings.documents.target_tokens
@@ -343,52 +364,3 @@ def seconds_of(completion: float) -> float:
 def _shared(first: str, second: str) -> int:
     """How many characters two texts begin with alike."""
     return next((at for at, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), len(first))
-
-
-TYPICAL = (
-    "a remark at the counter of a small shop, and what the clerk who heard it made of it when the question of the "
-    "reason came up again in the evening between two people who do not agree on much"
-)
-_OTHER = (
-    "the minutes of a meeting in which nobody wanted to speak first, though everybody had come with a complaint " * 2
-)
-
-
-def typical_text(words: float) -> str:
-    """A text of about so many words."""
-    return TYPICAL * max(1, round(words / len(TYPICAL.split())))
-
-
-def _differently(row: Row) -> Row:
-    """The same values, which begin otherwise."""
-    return {
-        name: [_OTHER + one for one in value] if isinstance(value, list) else _OTHER + value
-        for name, value in row.items()
-    }
-
-
-def _row(template: str, words: str) -> Row:
-    """Values of typical length for the part of a prompt that differs from row to row."""
-    domain = {"name": "name of a domain", "summary": TYPICAL}
-    subdomain = {"name": "name of a subdomain", "summary": TYPICAL * 2, "rule_id": "R1"}
-    assertion = {"assertion": TYPICAL, "explanation": TYPICAL}
-    kind = {"name": "internal memo", "description": TYPICAL, "frame": "lay"}
-    task = {
-        "subdomain": subdomain,
-        "assertions": [assertion] * 6,
-        "document_type": kind,
-        "idea": {"idea": words * 2, "position": 0},
-    }
-    last: dict[str, Row] = {
-        "subdomains": {"domain": {**domain, "name": words}},
-        "rules": {"domain": {**domain, "name": words}},
-        "assertions": {"subdomain": {**subdomain, "name": words}},
-        "document_types": {"subdomain": {**subdomain, "name": words}},
-        "ideas": {"subdomain": subdomain, "assertions": [assertion] * 6, "document_type": {**kind, "name": words}},
-        **dict.fromkeys(("documents", "plan", "critique", "revise", "judge_document"), task),
-        **{name: {"topic": words, "manners": ["plainly"]} for name in ("queries", "queries_opaque", "queries_advice")},
-        "judge_mix": {"chat": [{"role": "user", "content": words}, {"role": "assistant", "content": TYPICAL * 3}]},
-        "judge_chat": {"turns": [{"query": words, "thought": TYPICAL * 3, "reply": TYPICAL * 4}]},
-    }  # fmt: skip
-    template = template.removesuffix("_story").removesuffix("_neutral")
-    return last.get(template, {"query": words} if template.startswith("responses_") else {})

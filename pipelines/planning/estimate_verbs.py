@@ -19,7 +19,8 @@ from eval.questions.settings import EvalSettings
 from pipelines.audit.samples import PER_SAMPLE, AuditSamples
 from pipelines.audit.schemas import shown
 from pipelines.planning import estimate
-from pipelines.planning.estimate import TYPICAL, VERDICT_TOKENS, Renderer, StagePlan, typical_text
+from pipelines.planning.estimate import VERDICT_TOKENS, Renderer, StagePlan
+from pipelines.planning.typical import TYPICAL, typical_text
 from pipelines.variants.kinds import KINDS, LIST, RULES, STAGE, VERDICTS, criteria_of, rule_count, template_of
 
 MIX_PASSES: Final = 0.9  # of the chats that the rules let through, how many the judge does too

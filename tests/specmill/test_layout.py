@@ -1,6 +1,7 @@
 """The tree stays readable: files a folder, lines a file, lines a function."""
 
 import ast
+import re
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -50,6 +51,19 @@ def test_every_package_says_what_it_is() -> None:
     ]
     assert len(packages) > 30
     assert [str(path.parent) for path in packages if not ast.get_docstring(ast.parse(path.read_text()))] == []
+
+
+def test_a_package_names_only_modules_that_it_has() -> None:
+    """In its docstring: `name` is a module or a package in it, or one of the top; `a/path.py` exists as well."""
+    wrong = []
+    for path in python_files():
+        said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) if path.name == "__init__.py" else None
+        if path.relative_to(ROOT).parts[0] in PACKAGES:
+            for name in re.findall(r"`([\w/.]+)`", said or ""):
+                places = [folder / f"{name}{end}" for folder in (path.parent, ROOT) for end in ("", ".py")]
+                if not any(place.exists() for place in places):
+                    wrong.append(f"{path.relative_to(ROOT)}: {name}")
+    assert wrong == []
 
 
 def test_every_page_is_in_the_sites_menu() -> None:

@@ -10,7 +10,7 @@ from specmill.messages import say
 
 if TYPE_CHECKING:
     from corpus.origin import Kind as What
-    from corpus.select.token_targets import Balance as Balanced
+    from corpus.select.balance import Balance as Balanced
 
 
 class Balance(StrEnum):

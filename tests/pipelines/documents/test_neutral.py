@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from corpus.manifest import read_manifest
-from corpus.select.token_targets import within
+from corpus.select.balance import within
 from corpus.store import read_rows
 from corpus.workspace import Workspace
 from pipelines.documents.neutral import dealt

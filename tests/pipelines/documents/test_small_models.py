@@ -171,7 +171,7 @@ def test_the_tiny_set_gives_no_reason_where_none_is_asked_for() -> None:
     assert FORM["reason"] in said.render("documents_layout", **values)
     assert FORM["reason"] not in apart.render("documents_layout", **values)
     task = {
-        "assistant": Assistant(), "plan": "", "idea": {"idea": "i", "position": 3},
+        "assistant": Assistant(), "plan": "", "idea": {"idea": "i", "position": 3, "disagreement": False},
         "document_type": {"name": "a letter", "description": "to a sister"},
         "assertions": [{"assertion": "A.", "explanation": "Because."}],
     }  # fmt: skip

@@ -9,12 +9,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from corpus.ids import content_id
-from corpus.select.token_targets import Sized, fill
+from corpus.select.balance import Sized, fill
 from corpus.store import write_table
 from corpus.workspace import Workspace
 from pipelines.base import Corpus, Row
 from pipelines.documents.spread import spread
-from pipelines.documents.waves import Grouping, Waves, within_target
+from pipelines.documents.target_tokens import Grouping, Waves, within_target
 from specs.reader import read_spec
 from tests.pipelines.chat_tools import settings, write_lineage
 
@@ -47,7 +47,7 @@ def ideas_of(corpus: Corpus, each: list[int], first: int = 0) -> list[Row]:
     types = list(corpus.rows("document_types").values())
     return [
         {"id": content_id("ideas", kind["id"], number), "document_type_id": kind["id"], "position": number,
-         "subdomain_id": kind["subdomain_id"], "idea": f"idea {number}", "request_id": "r"}
+         "subdomain_id": kind["subdomain_id"], "idea": f"idea {number}", "disagreement": False, "request_id": "r"}
         for kind, count in zip(types, each, strict=True) for number in range(first, first + count)
     ]  # fmt: skip
 

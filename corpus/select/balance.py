@@ -1,4 +1,4 @@
-"""Which documents make a corpus of a given size: exact token targets, balance, nested doses, matched pairs.
+"""Which of many documents make a corpus of a given size, in balance: exact sizes, nested doses, matched pairs.
 
 Pure functions over items; the same items and seed give the same choice whatever order the items come in.
 """
@@ -19,7 +19,7 @@ PAIR_TOLERANCE: Final = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """A document as a budget sees it. `group` is what is balanced over: its domain, genre or assertion."""
+    """A document by its size. `group` is what is balanced over: its domain, genre or assertion."""
 
     id: str
     tokens: int
