@@ -33,7 +33,7 @@ def plan(
     Prompts are rendered and counted exactly; replies are assumed. With --probe the same recipe runs at a few dozen
     calls through all stages, and what it measured replaces the assumptions. The same probe again asks nothing; a recipe
     that asks otherwise is probed afresh, in another folder. Below the build stands what each of
-    `specmill mix` (where mix.judge is enabled), `variants`, `audit` and `eval` would add, if you run it.
+    `specmill mix` (where mix.judge is enabled), `variants`, `audit`, `questions` and `eval` would add, if you run it.
 
     Example: specmill plan recipe.yaml --probe
     """
@@ -95,7 +95,7 @@ def _table(costs: "list[StageCost]", *, together: bool) -> "Table":
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("stage", "asks as", "calls", "prompt", "cached", "completion", "dollars", "hours"):
+    for name in ("stage", "asks as", "calls", "prompt", "cached", "reply", "dollars", "hours"):
         table.add_column(name, justify="left" if name in {"stage", "asks as"} else "right", no_wrap=True)
     for one in costs:
         tokens = (_short(value) for value in (one.prompt, one.cached, one.completion))
@@ -161,7 +161,8 @@ def _assumptions_beside(recipe: "Recipe", render: "Renderer") -> str:
     return (
         f"assumed: {mix if recipe.mix.judge.enabled else ''}variants: all five forms, as long as the spec, "
         f"{estimate_verbs.VARIANT_TRIES} tries each; audit: of {documents:,} documents, with every pattern counted; "
-        "eval: replies of the greatest length."
+        f"questions: {estimate_verbs.VALUES:.0%} of the assertions are values, and every item passes the checks; "
+        "gate and eval: replies of the greatest length."
     )
 
 
