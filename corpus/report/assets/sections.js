@@ -79,7 +79,7 @@ const sections = {
     } }, `${words(name)} x document types`));
     buttons[0].classList.add("on");
     draw(tabs[0]);
-    const legend = node("div", { class: "legend" }, node("span", { class: "key heat-some" }, "tokens, the darker the more"),
+    const legend = node("div", { class: "legend" }, node("span", { class: "key heat-some" }, "tokens, the stronger the more"),
       node("span", { class: "key heat-hole" }, "a hole: planned, no document"), node("span", { class: "key heat-none" }, "not planned"), node("span", {}, "a cell or a row opens its documents"));
     return node("div", {}, node("div", { class: "tabs" }, ...buttons), box, legend);
   },
