@@ -6,6 +6,8 @@ names to lists. An entry is a word, a phrase or a regular expression, in lower c
 
     task: [help, assist, 'writ(?:e|ing)']
     decline: ["i (?:can't|cannot) {task}"]
+
+What reads a list decides whether its entries are tried in their order (`expression`) or the longest first (`compiled`).
 """
 
 import re

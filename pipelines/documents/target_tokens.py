@@ -160,7 +160,7 @@ class Waves:
     def _yields(self, kept: Sequence[Sized]) -> tuple[float, dict[str, float]]:
         """Kept tokens for each document that is written: of the whole corpus, and of each group."""
         written, have = self._written(), self._have(kept)
-        overall = first_yield(self.corpus.settings.documents.words)
+        overall = first_yield(self.corpus.settings.sized.documents.mean_words)
         if written:
             overall = max(1.0, sum(have.values()) / written.total())
         mine = {group: (have[group] + _PRIOR * overall) / (written[group] + _PRIOR) for group in have}

@@ -121,7 +121,11 @@ class Documents(Stage):
         """The document, or its first version."""
         settings = self.corpus.settings.documents
         messages = self.messages(
-            self.corpus.template(self.table), scratchpad=settings.scratchpad, words=settings.words, plan=plan, **task
+            self.corpus.template(self.table),
+            scratchpad=settings.scratchpad,
+            words=self.words_of(task),
+            plan=plan,
+            **task,
         )
         form, kind = self.corpus.form, task["document_type"]
         schema = form.json_schema if form else None
@@ -137,6 +141,10 @@ class Documents(Stage):
 
         attempts = self.corpus.settings.attempts + self.corpus.settings.second_tries
         return await ask_until_parsed(self.llm, request, read, attempts, echo=False)
+
+    def words_of(self, task: Row) -> int:
+        """The words that are asked for."""
+        return int(task["document_type"]["words"] or self.corpus.settings.documents.words)
 
     @cached_property
     def checks(self) -> list[TextCheck]:
@@ -154,7 +162,7 @@ class Documents(Stage):
         writing.first, writing.critique = writing.answer.completion.request_id, critique.completion.request_id
         if critique.value is None:
             return
-        words = self.corpus.settings.documents.words
+        words = self.words_of(task)
         messages = self.messages("revise", document=document, critique=critique.value.items, words=words, **task)
         revised = await self._ask(self.rewriter, CompletionRequest("revisions", idea_id, messages), TAG)
         if revised.state is State.OK:

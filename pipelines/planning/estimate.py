@@ -99,7 +99,7 @@ class Yield:
     @classmethod
     def assumed(cls, settings: BuildSettings) -> "Yield":
         """Of one document, where nothing was measured."""
-        return cls(1, KEPT, KEPT * settings.documents.words * TOKENS_PER_WORD * LONGER)
+        return cls(1, KEPT, KEPT * settings.sized.documents.mean_words * TOKENS_PER_WORD * LONGER)
 
 
 class Renderer:
@@ -189,23 +189,23 @@ def _tree(render: Renderer) -> list[StagePlan]:
 
 def _writing(render: Renderer, written: int) -> list[StagePlan]:
     """What is asked for `written` documents once their ideas are there."""
-    settings = render.settings
+    settings = render.settings.sized
     stage: Callable[..., StagePlan] = render.stage
     documents, style = settings.documents, settings.documents.style
-    length = documents.words * TOKENS_PER_WORD * LONGER + (SCRATCHPAD_TOKENS if documents.scratchpad else 0)
-    whole = {"document": typical_text(documents.words * LONGER)}
+    length = documents.mean_words * TOKENS_PER_WORD * LONGER + (SCRATCHPAD_TOKENS if documents.scratchpad else 0)
+    whole = {"document": typical_text(documents.mean_words * LONGER)}
     points = [{"kind": "generic", "quote": TYPICAL, "problem": TYPICAL}] * 4
-    again = documents.words * TOKENS_PER_WORD * LONGER
+    again = documents.mean_words * TOKENS_PER_WORD * LONGER
     revised = written if documents.revise else 0
     criteria = settings.judge.judged_by  # asked of every document: the filters will spare it a few
     flagged = settings.judge.only == "flagged"
     judged = math.ceil(written * (FLAGGED if flagged else 1)) if criteria else 0
-    argued = settings.sized.documents.disagreement * render.tokens("_disagreement", idea={"disagreement": True})
+    argued = documents.disagreement * render.tokens("_disagreement", idea={"disagreement": True})
     asked = [
         stage("plans", "planner", written if documents.plan else 0, SCRATCHPAD_TOKENS, "plan"),
         stage(
             "documents", "writer", written, length, styled("documents", style), scratchpad=documents.scratchpad,
-            words=documents.words, plan=TYPICAL * 4 if documents.plan else "",
+            words=documents.mean_words, plan=TYPICAL * 4 if documents.plan else "",
         ),
     ]  # fmt: skip
     return [
@@ -213,7 +213,7 @@ def _writing(render: Renderer, written: int) -> list[StagePlan]:
         stage("critiques", "critic", revised, 4 * ENTRY_TOKENS, "critique", count=6, **whole),
         stage(
             "revisions", "rewriter", revised, again, "revise", critique=points,
-            words=documents.words, **whole,
+            words=documents.mean_words, **whole,
         ),
         stage(
             "document_verdicts", "judge", judged, VERDICT_TOKENS * len(criteria), "judge_document", criteria=criteria,
@@ -244,7 +244,7 @@ def written_documents(settings: BuildSettings, spec: Spec, expected: Yield) -> i
     if target is None:
         return most
     groups = size.domains if documents.balance == "domain" else 1  # how many others there are is not known before
-    first = min(ideas, documents_for(-(-target // groups) * groups, first_yield(documents.words)))
+    first = min(ideas, documents_for(-(-target // groups) * groups, first_yield(documents.mean_words)))
     missing = max(0.0, target - first * expected.per_document)
     more = documents_for(missing, expected.per_document) if expected.kept else most
     return min(first + more, most)

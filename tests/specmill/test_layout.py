@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -64,6 +65,17 @@ def test_a_package_names_only_modules_that_it_has() -> None:
                 if not any(place.exists() for place in places):
                     wrong.append(f"{path.relative_to(ROOT)}: {name}")
     assert wrong == []
+
+
+def test_the_page_of_the_layout_has_the_layers_that_are_checked() -> None:
+    page = " ".join((ROOT / "design" / "house.md").read_text(encoding="utf-8").split())
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    inside = [contract for contract in linter["contracts"][1:] if "layers" in contract]
+    assert len(inside) > 5
+    for contract in inside:
+        package = contract["name"].partition(":")[0]
+        layers = [layer.replace(f"{package}.", "") for layer in contract["layers"]]
+        assert f"{package}: {' > '.join(layers)}" in page
 
 
 def test_every_page_is_in_the_sites_menu() -> None:

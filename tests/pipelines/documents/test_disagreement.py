@@ -91,7 +91,7 @@ def test_a_wave_for_the_poorest_keeps_the_share(tmp_path: Path) -> None:
         for one in subdomains for argued, count in ((False, 30), (True, 10)) for number in range(count)
     ]  # fmt: skip
     kinds = [{"id": f"t{one['id']}", "subdomain_id": one["id"], "position": 0, "name": "memo", "description": "",
-              "frame": "lay", "request_id": None} for one in subdomains]  # fmt: skip
+              "frame": "lay", "words": None, "request_id": None} for one in subdomains]  # fmt: skip
     write_table(workspace, "document_types", kinds)
     waves, kept = Waves(build.corpus, in_order(rows, made)), list[Sized]()
     while wave := waves.balanced(kept):

@@ -31,7 +31,8 @@ def lineage(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     write_lineage(workspace, corpus)
     types = [
         {"id": content_id("document_types", one), "subdomain_id": one, "position": 0, "name": f"genre {n}",
-         "description": "A text.", "frame": "lay", "request_id": "r"} for n, one in enumerate(corpus.subdomains)
+         "description": "A text.", "frame": "lay", "words": None, "request_id": "r"}
+        for n, one in enumerate(corpus.subdomains)
     ]  # fmt: skip
     write_table(workspace, "document_types", types)
     write_table(workspace, "assertions", [])
