@@ -1,4 +1,4 @@
-"""What a model wrote cannot command the terminal; messages have whole words at its edge, and are whole lines elsewhere."""
+"""What a model wrote cannot command the terminal; no word is cut at its edge, and elsewhere a line stays whole."""
 
 import io
 
