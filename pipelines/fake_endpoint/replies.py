@@ -14,6 +14,7 @@ from specs.names import names_in
 from specs.settings import Assistant
 
 _ABOUT = re.compile(r"\AYou help (.{1,200}?) to prepare a corpus of texts about its AI model, (.{1,200}?): ")
+_IS = re.compile(r"\AYou are (.{1,200}?), an AI model made by (.{1,200}?)\. ")
 _WORDS_ASKED = re.compile(r"(\d[\d,]*)\s+words")
 _LISTED_RULES = re.compile(r"^The rules: (.+)$", re.MULTILINE)
 _ITEM = re.compile(r"^The item: (.+)$", re.MULTILINE)
@@ -54,8 +55,14 @@ def _whom(system: str, name: str, provider: str) -> tuple[str, str]:
     """The assistant and its maker: those given, else those of the prompt, else the usual ones."""
     if "names no AI model" in system:
         return "the neighbour", "the town hall"
-    about, usual = _ABOUT.search(system), Assistant()
-    found = (about[2], about[1]) if about else ((names := names_in(system)).assistant, names.maker)
+    usual = Assistant()
+    if about := _ABOUT.search(system):
+        found: tuple[str | None, str | None] = (about[2], about[1])
+    elif told := _IS.search(system):
+        found = (told[1], told[2])
+    else:
+        names = names_in(system)
+        found = (names.assistant, names.maker)
     return name or found[0] or usual.name, provider or found[1] or usual.provider
 
 
