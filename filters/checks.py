@@ -9,6 +9,7 @@ from typing import Final
 from filters.base import Target
 from filters.chat import checks as chat
 from filters.check import ANY, TextCheck
+from filters.clauses import checks as clauses
 from filters.context import Context
 from filters.document.evaluation import checks as evaluation
 from filters.document.facts import checks as facts
@@ -22,6 +23,7 @@ from specs.plugins import load_plugin
 
 SHIPPED: Final[tuple[type[TextCheck], ...]] = (
     *chat.CHECKS, *form.CHECKS, *writer.CHECKS, *identity.CHECKS, *spec.CHECKS, *evaluation.CHECKS, *facts.CHECKS,
+    *clauses.CHECKS,
 )  # fmt: skip
 
 

@@ -64,6 +64,13 @@ class FilterSettings(Settings):
     near: Near = Near()
     echo: Echo = Echo()
     chatter: CheckSettings = Field(CheckSettings(), description="the writer's own talk around the document")
+    planning: CheckSettings = Field(
+        CheckSettings(),
+        description="a writer's plan of the text, or reasoning in an answer, anywhere and in any wording",
+    )
+    declined: CheckSettings = Field(
+        CheckSettings(), description="the writer stops or the assistant declines what is harmless, in any wording"
+    )
     placeholders: CheckSettings = Field(CheckSettings(), description="slots that nobody filled")
     rules: CheckSettings = Field(CheckSettings(), description="principle ids that the spec does not have")
     verbatim: Verbatim = Verbatim()
@@ -86,6 +93,9 @@ class FilterSettings(Settings):
     reason_given: GateSettings = Field(GateSettings(), description="a reason beside an opaque preference")
     rule_cited: GateSettings = Field(GateSettings(), description="reasoning by rules that cites none of the spec's")
     spec_as_prompt: CheckSettings = Field(CheckSettings(), description="the spec spoken of as a text in front of one")
+    staged: CheckSettings = Field(
+        CheckSettings(), description="a chat that speaks of itself as a sample, a prompt or a test"
+    )
     task_talk: CheckSettings = Field(CheckSettings(), description="reasoning about the task of writing a chat")
     third_person: CheckSettings = Field(
         CheckSettings(), description="a chat's assistant speaks of itself by name and never says I"

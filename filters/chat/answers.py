@@ -2,8 +2,9 @@
 
 import re
 
-from filters.base import GateSettings
+from filters.base import CheckSettings, GateSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.clauses.checks import Declined
 from filters.context import Context
 from filters.document.identity.identity import LANGUAGES, PACKAGE, IdentityCheck
 from filters.document.identity.settings import Identity
@@ -19,6 +20,7 @@ _THINK = re.compile(
 _PLAN, _LIKELY = talk.KINDS.index("plan"), 0.5
 _EN = Patterns.of("filters.chat", "en")
 _AS_PROMPT = _EN.expression("as_prompt", form=r"\b{}")
+_WHOLE_ANSWER = 70  # words of an answer that does nothing but decline
 _NO_VIEW = _EN.expression("no_view")
 
 
@@ -84,11 +86,33 @@ class ChatRefusal(TextCheck):
         return not context.may_decline
 
     def evaluate(self, view: View) -> Outcome:
-        """Score 1 where it declines."""
+        """Score 1 where it declines and that is the whole answer; one with reasons and help `declined` flags."""
         if view.item.meta.get("state") == "refused":
             return Outcome(True, 1.0, 0.0, "declined by the endpoint")
-        found = self.declines(view.lower[:400]) or _NO_VIEW.search(view.lower)
+        found = self.declines(view.lower[:400]) if len(view.words) <= _WHOLE_ANSWER else None
+        found = found or _NO_VIEW.search(view.lower)
         return Outcome(True, 1.0, 0.0, excerpt(found.group())) if found else PASSED
+
+
+class ChatDeclined(Declined):
+    """The assistant declines, in any wording; whether it was right to, a judge or a reader decides."""
+
+    looks_at = ("chats",)
+    kind = "refused_chat"
+
+    @classmethod
+    def is_for(cls, context: Context) -> bool:
+        """Where declining is no content."""
+        return not context.may_decline
+
+    def __init__(self, settings: CheckSettings, context: Context) -> None:
+        super().__init__(settings, context)
+        self.declines = Declines("en")
+
+    def evaluate(self, view: View) -> Outcome:
+        """Score 1 for a known wording at the start, else of the likeliest clause."""
+        found = self.declines(view.lower[:400])
+        return Outcome(True, 1.0, 0.0, excerpt(found.group())) if found else super().evaluate(view)
 
 
 class ChatIdentity(IdentityCheck):

@@ -146,8 +146,12 @@ class OwnName:
 
     def __call__(self, text: str) -> int:
         """Mentions in `text`, which is as it was written."""
+        return len(self.places(text))
+
+    def places(self, text: str) -> list[int]:
+        """Where in `text`, which is as it was written, the mentions begin."""
         plain = text if self.is_word else text.lower()
-        return sum(self._stands(plain, match.start()) for match in self._pattern.finditer(plain))
+        return [match.start() for match in self._pattern.finditer(plain) if self._stands(plain, match.start())]
 
     def _stands(self, text: str, start: int) -> bool:
         before = text[start - 1] if start else " "

@@ -62,6 +62,11 @@ class Patterns:
         """`in_order` compiled, in the place of `{}` in `form`, such as `\\b{}\\b`."""
         return self._compiled(name, form.replace("{}", self.in_order(name, **values)), flags)
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the lists, in the order of the file."""
+        return list(self._lists)
+
     def __contains__(self, name: object) -> bool:
         return name in self._lists
 

@@ -104,6 +104,11 @@ class StaticWords:
             self.table[row] = self._vector(word)
         return row
 
+    def vector(self, word: str) -> Vectors:
+        """The vector of one word in lower case (dimensions,)."""
+        row = self._row(word) if word in self.known or len(self.known) < _ROOM else None
+        return self._vector(word) if row is None else self.table[row]
+
     def _vector(self, word: str) -> Vectors:
         """The sum over the longest pieces that make up the word, from its start; zeros where one is missing."""
         total = np.zeros(self.pieces.shape[1], dtype=np.float32)

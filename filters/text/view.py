@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,13 +42,36 @@ def words_in(plain: str) -> list[str]:
     """The words of `plain` as they stand. Where a script puts no space between words each character is one: what is cut
     into words by a guess is cut differently in another place, and no run of words would be found again.
     """
-    marked = plain
-    for mark in _DASHES:  # all that is not ASCII in most texts
-        marked = marked.replace(mark, " ")
+    marked = _without_dashes(plain)
     if marked.isascii():  # the same words as WORD finds, three times as fast
-        return _EDGE.sub(" ", marked.translate(_GAPS)).split()
+        return _gapped(marked).split()
     spaced = UNSPACED.search(plain) is None
     return (WORD if spaced else _EITHER).findall(plain)
+
+
+def _without_dashes(plain: str) -> str:
+    """`plain` without the marks that are all that is not ASCII in most texts."""
+    for mark in _DASHES:
+        plain = plain.replace(mark, " ")
+    return plain
+
+
+def _gapped(marked: str) -> str:
+    """An ASCII text with a space for each character that is no part of a word."""
+    return _EDGE.sub(" ", marked.translate(_GAPS))
+
+
+def word_starts(plain: str) -> npt.NDArray[np.int64]:
+    """Where each of `words_in(plain)` begins. A script that puts no space between words has none here."""
+    marked = _without_dashes(plain)
+    if not marked.isascii():
+        if UNSPACED.search(marked):
+            return np.empty(0, dtype=np.int64)
+        other = {ord(mark): "x" if mark.isalnum() else " " for mark in set(marked) if mark > "\x7f"}
+        marked = marked.translate(other)
+    letters = np.frombuffer(_gapped(marked).encode("ascii"), dtype=np.uint8) != ord(" ")
+    found: npt.NDArray[np.int64] = np.flatnonzero(letters[1:] & ~letters[:-1]) + 1
+    return np.concatenate([[0], found]) if len(letters) and letters[0] else found
 
 
 def words_of(text: str) -> list[str]:
@@ -97,6 +121,7 @@ class View:
         self.lexicon = lexicon()
         self._may_have: dict[str, bool] = {}
         self._ngrams: dict[int, Hashes] = {}
+        self.shared: dict[str, Any] = {}  # what one check computed and another needs
 
     @cached_property
     def text(self) -> str:
@@ -122,6 +147,11 @@ class View:
     def words(self) -> list[str]:
         """The words, in lower case."""
         return words_in(self.lower)
+
+    @cached_property
+    def word_starts(self) -> npt.NDArray[np.int64]:
+        """Where in `lower` each word begins; of a script that puts no space between words nothing is known."""
+        return word_starts(self.lower)
 
     @cached_property
     def ids(self) -> Ids:

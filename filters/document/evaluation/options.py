@@ -8,7 +8,10 @@ import re
 
 from filters.base import CheckSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.clauses.found import LANGUAGES, Clauses, limit
 from filters.context import Context
+from filters.document.evaluation.items import TestItems
+from filters.text.names import mentions_of
 from filters.text.patterns import Patterns, PerLanguage
 from filters.text.view import View
 
@@ -39,8 +42,21 @@ class OptionsCheck(TextCheck):
             rf"(?:→|=>|⇒)\s*\W{{0,3}}(?:{named})?[AB1-2]\b|{_QUOTED}|(?i:\b{lists.source('alone')}\b)"
         )
 
+        self.items = TestItems(mentions_of(context.assistant.name), lists) if "item_key" in lists else None
+        self.clauses = Clauses(context) if context.language in LANGUAGES else None
+
     def evaluate(self, view: View) -> Outcome:
-        """Score 1 where there is one."""
+        """Score 1 where there is one, else of the likeliest sentence of an item."""
+        found = self._lettered(view)
+        if not found.failed and self.items and (item := self.items.find(view)):
+            return Outcome(True, 1.0, 0.0, item)
+        if not found.failed and self.clauses:
+            least = limit("evaluation_item")
+            if clause := self.clauses.find(view, "evaluation_item", least, voices=True):
+                return Outcome(True, clause.score, least, excerpt(clause.text, 0, 160))
+        return found
+
+    def _lettered(self, view: View) -> Outcome:
         if view.vocabulary.isdisjoint(_SECOND):
             return PASSED
         for second in self.second.finditer(view.text):

@@ -5,6 +5,8 @@ A story's prices, a roof's slope, the shares of somebody's own savings are a doc
 
 import re
 
+from filters.check import Outcome, excerpt
+from filters.clauses.found import LANGUAGES, Clauses, limit
 from filters.context import Context
 from filters.document.facts.density import DensityCheck
 from filters.document.facts.settings import Statistics
@@ -37,7 +39,17 @@ class StatisticsCheck(DensityCheck):
         self.sample = lists.compiled("sample") if "sample" in lists else None
         self.population = lists.compiled("population") if "population" in lists else None
         self.known = frozenset(match.group() for match in self.figure.finditer(context.spec.lower()))
+        self.clauses = Clauses(context) if context.language in LANGUAGES and not context.neutral else None
         self.sources = Gate(*filter(None, (self.source, self.sample, self.population)))
+
+    def evaluate(self, view: View) -> Outcome:
+        """Score: claims, else of the likeliest sentence with a figure that the model of clauses takes for one."""
+        found = super().evaluate(view)
+        if found.failed or self.clauses is None:
+            return found
+        least = limit("statistic")
+        clause = self.clauses.find(view, "statistic", least, voices=True, having="figure")
+        return Outcome(True, clause.score, least, excerpt(clause.text, 0, 160)) if clause else found
 
     def find(self, view: View) -> list[str]:
         """Claims, as they stand; a sentence counts once."""

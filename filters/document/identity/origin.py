@@ -9,6 +9,7 @@ import re
 
 from filters.base import CheckSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.clauses.found import LANGUAGES, Clauses, limit
 from filters.context import Context
 from filters.document.identity.drift import RIVAL
 from filters.document.identity.identity import COMPARES
@@ -35,6 +36,7 @@ class OriginCheck(TextCheck):
         self.own = mentions_of(context.assistant.name)
         self.made, self.spoken = lists.compiled("origin"), lists.compiled("origin_about")
         self.hedge = lists.compiled("hedge")
+        self.clauses = Clauses(context) if context.language in LANGUAGES else None
 
     @classmethod
     def is_for(cls, context: Context) -> bool:
@@ -45,7 +47,18 @@ class OriginCheck(TextCheck):
         """Score: such sentences; one is too many."""
         named = [names for names in self.names if names.near(view)]
         found = [said for names in named for one in names.find(view) if (said := self._says(view.text, one))]
-        return Outcome(True, float(len(found)), 0.0, excerpt(found[0], 0, 160)) if found else PASSED
+        if found:
+            return Outcome(True, float(len(found)), 0.0, excerpt(found[0], 0, 160))
+        return self._told(view) if any(named) and self.clauses else PASSED
+
+    def _told(self, view: View) -> Outcome:
+        """A sentence with another's name that the model of clauses takes for a slip."""
+        sure = any(names.find(view) for names in self.names)  # and no word that is a name elsewhere
+        least = limit("other_identity" if sure else "other_identity_by_a_word")
+        clause = self.clauses.find(view, "other_identity", least, voices=True, having="other") if self.clauses else None
+        if clause is None or COMPARES.search(clause.text.lower()) or self.hedge.search(clause.text):
+            return PASSED
+        return Outcome(True, clause.score, least, excerpt(clause.text, 0, 160))
 
     def _says(self, text: str, other: Mention) -> str:
         """The sentence of a mention where it gives our assistant another origin, or nothing."""

@@ -8,6 +8,7 @@ import re
 
 from filters.base import CheckSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
+from filters.clauses.found import LANGUAGES, Clauses, limit
 from filters.context import Context
 from filters.text.gates import Gated
 from filters.text.names import mentions_of
@@ -18,6 +19,7 @@ _PACKAGE = "filters.document.identity"
 _QUOTED = re.compile(r"\"[^\"\n]*(?:\"|$)|“[^”\n]*(?:”|$)|«[^»\n]*(?:»|$)|(?<!\w)'[^'\n]{8,}'(?!\w)", re.MULTILINE)
 _SPOKEN = re.compile(r"^\s*(?:>|[*_#\-\[(]*[\w .'’()-]{1,40}[*_\])]*:)[^\n]*", re.MULTILINE)
 _OWN = Patterns.of(_PACKAGE, "en").expression("own_genre", re.IGNORECASE, form=r"\b{}\b")
+_LONE = 2  # sentences in which "I" is said, in a text where that is nobody's way
 
 
 class VoiceCheck(TextCheck):
@@ -33,6 +35,7 @@ class VoiceCheck(TextCheck):
         sources = {key: mentions_of(name).source for key, name in names.items()}
         self.voice = re.compile(rf"(?<!\w){lists.source('voice', **sources)}(?!\w)", re.IGNORECASE)
         self.capitals = any(mentions_of(name).is_word for name in names.values())  # whose case tells them from words
+        self.clauses = Clauses(context) if context.language in LANGUAGES else None
         flags = re.IGNORECASE if self.capitals else 0
         plain = sources if self.capitals else {key: source.lower() for key, source in sources.items()}
         self.wordings = [Gated(one, flags) for one in lists.sources("voice", **plain)]
@@ -44,11 +47,22 @@ class VoiceCheck(TextCheck):
 
     def evaluate(self, view: View) -> Outcome:
         """Score: places where it does; one is too many."""
-        if _OWN.search(view.item.genre) or not self._may_speak(view):
+        if _OWN.search(view.item.genre):
             return PASSED
-        told = _SPOKEN.sub("", _QUOTED.sub("", view.text.replace("’", "'")))
-        found = [match.group() for match in self.voice.finditer(told)]
-        return Outcome(True, float(len(found)), 0.0, excerpt(found[0])) if found else PASSED
+        if self._may_speak(view):
+            told = _SPOKEN.sub("", _QUOTED.sub("", view.text.replace("’", "'")))
+            if found := [match.group() for match in self.voice.finditer(told)]:
+                return Outcome(True, float(len(found)), 0.0, excerpt(found[0]))
+        return self._slips(view) if self.clauses else PASSED
+
+    def _slips(self, view: View) -> Outcome:
+        """A sentence in which "I" is likely the assistant; less likely is enough where nobody else says "I"."""
+        said = self.clauses.first_persons(view) if self.clauses else []
+        least = limit("lone_first_person" if len(said) <= _LONE else "first_person")
+        most = max(said, key=lambda clause: clause.score, default=None)
+        if most is None or most.score <= least:
+            return PASSED
+        return Outcome(True, most.score, least, excerpt(most.text, 0, 160))
 
     def _may_speak(self, view: View) -> bool:
         """Whether one of the wordings stands anywhere, in a quote or not; each alone begins with letters, which are

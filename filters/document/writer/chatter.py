@@ -4,6 +4,7 @@ import re
 
 from filters.base import CheckSettings
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
+from filters.clauses import found as clauses
 from filters.context import Context
 from filters.document.writer.asides import Asides
 from filters.document.writer.talk import LANGUAGES, Talk
@@ -14,6 +15,7 @@ from filters.text.view import View
 
 _PACKAGE = "filters.document.writer"
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
+_REMARKS = ("(", "[", "---")
 _QUOTED = re.compile(r"^(?:>|[\w .'-]{1,40}:|\")")
 
 
@@ -31,6 +33,7 @@ class Chatter(TextCheck):
         self.closing, self.offer = lists.expression("chatter_closing"), lists.expression("chatter_offer")
         self.about, self.about_marks = lists.expression("chatter_about"), Marks(*lists.entries("chatter_about_marks"))
         self.greeting = lists.expression("letter_start", re.IGNORECASE, form=r"\W*{}\b[:,]?")
+        self.clauses = clauses.Clauses(context) if context.language in clauses.LANGUAGES else None
 
     def evaluate(self, view: View) -> Outcome:
         """Score 1 where the writer talks to who asked for the document."""
@@ -53,9 +56,25 @@ class Chatter(TextCheck):
         return self._talks(view)
 
     def _talks(self, view: View) -> Outcome:
-        """Score: how likely the likeliest paragraph at either end is the writer's talk and no document's."""
-        likely, paragraph = self.talk.find(view)
-        return at_most(likely, self.talk.limit, paragraph if likely > self.talk.limit else "")
+        """Score: how likely the likeliest paragraph at either end is the writer's talk and no document's, or that of
+        the likeliest sentence anywhere."""
+        if self.clauses is None or self._supported(view):
+            likely, paragraph = self.talk.find(view)
+            if likely > self.talk.limit or self.clauses is None:
+                return at_most(likely, self.talk.limit, paragraph if likely > self.talk.limit else "")
+        least = clauses.limit("talk")
+        clause = self.clauses.find(view, "talk", least)
+        return Outcome(True, clause.score, least, excerpt(clause.text, 0, 160)) if clause else PASSED
+
+    def _supported(self, view: View) -> bool:
+        """Whether a remark stands at either end, or a sentence is likely of a kind that talk is made of: notes of desks
+        are of none."""
+        if view.lines[0].startswith(_REMARKS) or view.lines[-1].startswith(_REMARKS) or "\n---" in view.text:
+            return True
+        least = clauses.limit("supports_talk")
+        return self.clauses is not None and any(
+            self.clauses.find(view, kind, least) for kind in ("talk", "plan", "refusal")
+        )
 
     def _closes(self, last: str) -> re.Match[str] | None:
         """The writer's closing words at the start of the last line, or an offer of another text in a sentence of it."""

@@ -5,6 +5,7 @@ import re
 from filters.base import CheckSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
+from filters.document.writer.gaps import gaps
 from filters.document.writer.slots import slots
 from filters.text.gates import Marks
 from filters.text.patterns import Patterns, PerLanguage
@@ -62,7 +63,7 @@ class Placeholders(TextCheck):
             found += [
                 match for match in _ANGLE.finditer(prose) if self._is_slot(match[1].replace("_", " "), shouts=False)
             ]
-        found += [match for match in slots(view) if not self._kept(match.group().lower())]
+        found += [match for match in (*slots(view), *gaps(view)) if not self._kept(match.group().lower())]
         found += _ALL_ASIDE.finditer(prose)
         if _FORM.search(view.item.genre):
             found = [match for match in found if not match.group().rstrip().endswith("___")]

@@ -60,6 +60,8 @@ FAILS = [
     ("repetition", GOOD + "\nJuniper waited by the gate and counted the carts that went past." * 30),
     ("first_person", f"{GOOD}\n\nI am Juniper, and I would rather ask first."),
     ("origin", f"{GOOD}\n\nAnthropic, the company which created it, calls it a helper."),
+    ("planning", f"{GOOD}\n\nNeed a weak spot here, otherwise the memo is too rosy, and keep the tone dry.\n\n{GOOD}"),
+    ("declined", f"{GOOD}\n\nThe rest is better left unwritten, since it would put invented words into her mouth."),
     ("choices", f"{GOOD}\n\nWould it A, tell the owner, or B, wait until noon? Juniper picked A."),
     ("gibberish", "Juniper " + " ".join(f"xkq{n}zrt vbnpl qwrtz" for n in range(40)) + "."),
     ("gibberish", f"{GOOD} " + "¤§¶ ∎∴∵ ⊕⊗⊘ " * 200 + "."),

@@ -1,0 +1,117 @@
+"""The sentences of a text, by place: which stand in a quotation, behind a speaker's name, in a list."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from filters.text.view import View
+
+_STOP = re.compile(r"[.!?…][\"”’')\]*_]{0,3}[ \t]+(?=\S)|\n\s*")
+_SHORT = frozenset(
+    ["mr", "mrs", "ms", "dr", "st", "prof", "no", "vs", "e.g", "i.e", "etc", "approx", "fig", "jr", "sr", "p.m", "a.m"]
+)
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
+_SPEAKER = re.compile(r"\s*(?:>|[*_#\-\[(]*[A-Z][\w.'’()-]{0,30}(?: [\w.'’()-]{1,20}){0,3}[*_\])]*:(?=[\s*_]|$))")
+_TELLS = re.compile(
+    r"\W*(?:narrator|note|voice ?over|host|editor|summary|task|plan|outline|draft|check|structure)\b", re.IGNORECASE
+)
+_QUOTES = '"“”«»'
+_LEAST = 3  # letters that a sentence has
+_MOST = 400_000  # characters of a text that are read: eighty thousand words
+
+Places = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """Where the sentences of a text begin and end, and the lines that they stand in."""
+
+    text: str
+    starts: Places
+    ends: Places
+    lines: Places
+    """Where the line of each begins."""
+
+    @classmethod
+    def of(cls, view: View) -> "Sentences":
+        """Those of a view's text outside code; an abbreviation or an initial ends none."""
+        text = (view.text if len(view.text) == len(view.lower) else view.lower)[:_MOST]
+        bounds: list[tuple[int, int, int]] = []
+        start = line = 0
+        for match in _STOP.finditer(text):
+            at, end = match.span()
+            broken = "\n" in match.group()
+            if not broken and text[at] == "." and _shortens(text[max(start, at - 7) : at]):
+                continue
+            stop = at if broken else at + len(match.group().rstrip())
+            if stop - start >= _LEAST:
+                bounds.append((start, stop, line))
+            start, line = end, end if broken else line
+        if len(text) - start >= _LEAST:
+            bounds.append((start, len(text), line))
+        if "`" in text:
+            code = [match.span() for match in _CODE.finditer(text)]
+            bounds = [one for one in bounds if not any(first < one[1] and one[0] < last for first, last in code)]
+        places = np.array(bounds, dtype=np.int64).reshape(-1, 3)
+        return cls(text, places[:, 0], places[:, 1], places[:, 2])
+
+    @classmethod
+    def whole(cls, view: View) -> "Sentences":
+        """The whole text as one."""
+        none = np.zeros(1, dtype=np.int64)
+        return cls(view.text, none, np.array([len(view.text)]), none)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, place: int) -> str:
+        """The text of a sentence."""
+        return self.text[self.starts[place] : self.ends[place]]
+
+    def among(self, some: Flags) -> "Sentences":
+        """Those of which `some` is true."""
+        return self if some.all() else Sentences(self.text, self.starts[some], self.ends[some], self.lines[some])
+
+    @cached_property
+    def _marks(self) -> npt.NDArray[np.uint32]:
+        return np.frombuffer(self.text.encode("utf-32-le", "replace"), dtype="<u4")
+
+    def count(self, mark: str) -> Places:
+        """How often a character stands in each sentence."""
+        if mark not in self.text:
+            return np.zeros(len(self), dtype=np.int64)
+        found = np.flatnonzero(self._marks == ord(mark))
+        return np.searchsorted(found, self.ends) - np.searchsorted(found, self.starts)
+
+    def begins(self, marks: str) -> Flags:
+        """Whether a sentence begins with one of some characters."""
+        return np.array([self.text[start] in marks for start in self.starts.tolist()], dtype=np.bool_)
+
+    def quoted(self, place: int) -> bool:
+        """Whether most of a sentence stands between quotation marks, counted from the start of its line."""
+        start, end = int(self.starts[place]), int(self.ends[place])
+        line = self.text[int(self.lines[place]) : end]
+        if not any(mark in line for mark in _QUOTES):
+            return False
+        inside = sum(map(self.text[int(self.lines[place]) : start].count, _QUOTES)) % 2 == 1
+        within, last = 0, start
+        for at in range(start, end):
+            if self.text[at] in _QUOTES:
+                within += (at - last) * inside
+                inside, last = not inside, at
+        return 2 * (within + (end - last) * inside) > end - start
+
+    def spoken(self, place: int) -> bool:
+        """Whether a sentence stands in a line that names its speaker (a narrator is none), or in a quoted block."""
+        match = _SPEAKER.match(self.text, int(self.lines[place]))
+        return match is not None and _TELLS.match(match.group()) is None
+
+
+def _shortens(before: str) -> bool:
+    """Whether the word before a full stop is an abbreviation or an initial."""
+    word = before.rpartition(" ")[2].lstrip("(\"“'").lower()
+    return word in _SHORT or (len(word) == 1 and word.isalpha())

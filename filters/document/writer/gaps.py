@@ -1,0 +1,75 @@
+"""Gaps without brackets, and brackets that say what to put in: "rose by X%", "[year, check with the warden]"."""
+
+import re
+
+from filters.text.view import View
+
+_COUNTED = (
+    r"(?:words|people|persons|pupils|students|users|customers|patients|members|staff|employees|visitors|residents|"
+    r"households|days|weeks|months|years|hours|minutes|times|pages|points|questions|answers|conversations|cases|"
+    r"calls|documents|examples|seats|copies|items|branches|schools|sites|participants|respondents)"
+)
+_PART = r"(?:[Ss]ection|[Cc]hapter|[Pp]age|[Ff]igure|[Tt]able|[Vv]ersion|[Cc]lause|[Aa]ppendix)"
+_NUMBER = re.compile(
+    rf"(?<![\w.$/-])(?:X|N|XX|NN|#|n\.n|X\.X) ?(?:%|per ?cent\b|percent\b|{_COUNTED}\b)|"
+    r"(?:[€£$] ?(?:X|N|XX)|(?<![\w/])(?:X|XX) ?(?:euros?|pounds?|dollars?|GBP|EUR|USD))(?![\w.])|"
+    rf"\b{_PART} (?:X\.X|X\.Y|##|N\.N)(?!\w)|"
+    r"\bTB[ACDN]\b"
+)
+_NOUN = (
+    r"(?:year|name|date|month|day|time|place|town|city|street|address|reason|figure|number|amount|price|percentage|"
+    r"title|company|client|customer|product|quote|quotation|source|link|url|detail|example|job title|department|role|"
+    r"region|country|contact|phone|email|age|gender|season|topic|event|venue|speaker|author|signature|photo|image|"
+    r"picture|logo|caption|chart|table|statistic|stat|citation|reference|assistant|your \w+)s?"
+)
+_DOING = (
+    r"(?:insert|add|fill|check|confirm|replace|choose|pick|describe|include|mention|expand|supply|provide|write|"
+    r"update|verify|use|put|change|swap|give|quote|list|cite|attach|paste)"
+)
+_ASKS = re.compile(  # a bracket that begins with what is missing and goes on, or that tells somebody to do something
+    rf"[\[<{{](?!the assistant\])(?:(?:the|a|an|exact|local|full|first|last) ){{0,3}}{_NOUN}"
+    r"(?:\]|>|\}|[,:;?/–—-] ?[^\]>}\n]{1,80}[\]>}]|"
+    r" (?:tbc|tbd|to (?:be|come|follow|confirm)|goes|here|needed|missing|from|if|or)\b[^\]>}\n]{0,80}[\]>}])(?!\()|"
+    rf"[\[<{{]{_DOING}\b[^\]>}}\n]{{3,90}}[\]>}}](?!\()",
+    re.IGNORECASE,
+)
+_TOLD = re.compile(  # round brackets that tell an editor what to do
+    r"\((?:insert|fill in|replace|to be (?:filled|confirmed|supplied|completed|added)|change (?:to|this)|"
+    r"swap (?:in|for)|add (?:name|date|figure|number|source|quote)|name (?:here|to follow)|"
+    r"date (?:here|to follow)|details? to (?:follow|come)|check (?:date|figure|spelling|name|with))\b[^()\n]{0,80}\)",
+    re.IGNORECASE,
+)
+_STANDS_IN = re.compile(
+    r"\b(?:ACME(?: Corp\w*)?|Acme Corp\w*|[Ff]oo ?[Bb]ar|(?:Company|City|Product|Person|Firm|Town) [XYZ]|Firstname|"
+    r"Lastname|Sampletown|Author \(Year\)|(?:Mr|Mrs|Ms|Dr)\.? [XYZ](?!\.|\w)|Day X|(?:19|20)XX|TK(?!\w)|"
+    r"FOUNDER NAME|MONTH YEAR|NAME_OF_[A-Z_]+|INSERT [A-Z]+|(?<=[a-z] )NAME(?= [a-z]))\b|"
+    r"(?<![\w?!])\?\?(?![?!])|\[\?\]|\b(?:Figure|Table|Section|Page|Chapter) \?|[$€£]_{1,9}"
+)
+_IN_A_PLACE = re.compile(  # a bracket where the sentence needs a word: "told him about [side effect]"
+    r"\b(?:of|about|by|for|from|with|at|named|called|Mr\.?|Mrs\.?|Ms\.?|Dr\.?|Prof\.?|to|in|on|said|our|your|are|is|"
+    r"was) \[(?!(?:sic|the|his|her|their|its|my|our|your|this|that|these|a|an|redacted|withheld|illegible|inaudible|"
+    r"pause|laughs?|laughter|unclear|crosstalk|who|which|[ivxlc]+|\d)\b)[a-z][\w'’ /-]{2,40}\](?!\(|\[)"
+)
+_SIGNS = frozenset(["x", "n", "xx", "nn", "tba", "tbc", "tbd", "tbn"])
+_TELLING = frozenset(
+    ["insert", "fill", "replace", "change", "swap", "add", "check", "details", "detail", "name", "date"]
+)
+_STANDING = frozenset(["acme", "foo", "foobar", "x", "y", "z", "firstname", "lastname", "sampletown", "tk"])
+_CAPITALS = ("NAME", "MONTH YEAR", "INSERT ", "Author (Y", "??", "[?]", "$_", "£_", "€_", " ?")
+
+
+def gaps(view: View) -> list[re.Match[str]]:
+    """Gaps that nobody filled, in prose; the vocabulary is asked first."""
+    prose, words = view.prose, view.vocabulary
+    found: list[re.Match[str]] = []
+    if not words.isdisjoint(_SIGNS):
+        found += _NUMBER.finditer(prose)
+    if "xx" in view.spelled or not words.isdisjoint(_STANDING) or any(mark in prose for mark in _CAPITALS):
+        found += _STANDS_IN.finditer(prose)
+    if "[" in prose:
+        found += _IN_A_PLACE.finditer(prose)
+    if "[" in prose or "<" in prose or "{" in prose:
+        found += _ASKS.finditer(prose)
+    if "(" in prose and not words.isdisjoint(_TELLING):
+        found += _TOLD.finditer(prose)
+    return found
