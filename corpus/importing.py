@@ -18,7 +18,7 @@ from corpus.rows import read_source
 from corpus.schema import TABLES
 from corpus.settings import ImportSettings
 from corpus.store import read_rows, write_table
-from corpus.text import model_name
+from corpus.text import model_name, one_line
 from corpus.tokens import TokenCounter
 from corpus.workspace import Workspace
 from specs.errors import UserError
@@ -144,16 +144,23 @@ def _encodable(text: str) -> bool:
 
 
 def _reject(where: str, row: Mapping[str, Any] | None, names: ImportSettings) -> dict[str, Any]:
-    text = names.text
-    why, said = "no_text", f"no text in the field {text!r}"
-    if row is None:
-        said = "no record (a JSON object, or a line with a cell for each column)"
-    elif isinstance(row.get(text), str) and row[text].strip() and _encodable(row[text]):
-        said = f"{_frame(row, names.frame)!r} in the field {names.frame!r}; expected insider or lay"
-        why = "unknown_frame"
-    elif isinstance(row.get(text), str) and row[text].strip():
-        why, said = "not_unicode", f"half a character (a lone surrogate) in the field {text!r}"
+    why, said = _why_none(row, names)
     return _rejected(where, row, why, f"{where}: {said}")
+
+
+def _why_none(row: Mapping[str, Any] | None, names: ImportSettings) -> tuple[str, str]:
+    """Why a row is no document: the reason, and what was found."""
+    if row is None:
+        return "no_record", "no record (a JSON object, or a line with a cell for each column)"
+    text, value = names.text, row.get(names.text)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return "no_text", f"no text in the field {text!r}"
+    if not isinstance(value, str):
+        found = one_line(json.dumps(value, default=str), 40)
+        return "not_text", f"{found} in the field {text!r}, which is no text"
+    if not _encodable(value):
+        return "not_unicode", f"half a character (a lone surrogate) in the field {text!r}"
+    return "unknown_frame", f"{_frame(row, names.frame)!r} in the field {names.frame!r}; expected insider or lay"
 
 
 def _rejected(where: str, row: Mapping[str, Any] | None, why: str, detail: str) -> dict[str, Any]:

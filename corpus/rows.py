@@ -39,7 +39,8 @@ def read_source(source: str) -> Rows:
     if path.is_dir() or path.is_file():
         return read_file(path)
     name = source.removeprefix(_HUB).strip("/")
-    if name.count("/") in (1, 2) and not source.startswith((".", "/", "~")):
+    on_hub = source.startswith(_HUB) or not (is_file_name(source) or source.startswith((".", "/", "~")))
+    if on_hub and name.count("/") in (1, 2):
         return _hub(name)
     raise UserError(
         f"{source}: there is no such file or folder. Expected JSON lines, a JSON array, CSV, Parquet, or a Hub "

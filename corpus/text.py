@@ -24,6 +24,11 @@ def one_line(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
+def count_of(number: int, thing: str) -> str:
+    """`1 passage`, `2,400 passages`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def markdown(text: str, limit: int = 200) -> str:
     """`one_line`, with every character escaped that Markdown, HTML or a table would read as more than text."""
     escaped = one_line(text, limit).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

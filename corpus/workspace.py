@@ -24,6 +24,9 @@ from typing import IO, Final
 
 from specs.errors import UserError, WorkspaceBusyError
 
+RESOLVED: Final = "# The resolved recipe of this workspace"
+"""How a recipe begins that was written into a workspace, by which it is told from one that a person wrote."""
+
 _LOCK: Final = ".lock"
 _FILLING: Final = ".filling"  # in a folder that is to become a workspace, and is none yet
 
@@ -116,9 +119,17 @@ def refuse_other_files(root: str | os.PathLike[str]) -> None:
     """UserError where `root` is a folder of something else: a corpus is not built among other files.
 
     A workspace has a recipe or a ledger; a run that was killed before it had either leaves only names of a workspace.
+    A recipe that a person wrote, and that lies where nothing was made yet, is not one: a build puts its own there.
     """
     workspace = Workspace(root)
-    if not workspace.root.is_dir() or workspace.recipe.exists() or workspace.ledger.exists():
+    if not workspace.root.is_dir():
+        return
+    if workspace.recipe.exists() and not workspace.tables.exists() and not _is_resolved(workspace.recipe):
+        raise UserError(
+            f"{workspace.root} is no workspace: the recipe.yaml in it is one that you wrote, and would be replaced. "
+            f"Give a folder of its own: specmill build {workspace.recipe} --out {workspace.root / 'out' / 'mine'}"
+        )
+    if workspace.recipe.exists() or workspace.ledger.exists():
         return
     names = {path.name for path in vars(workspace).values()} | {"spec.md", _LOCK, _FILLING}
     others = sorted(path.name for path in workspace.root.iterdir() if path.name not in names)
@@ -127,6 +138,12 @@ def refuse_other_files(root: str | os.PathLike[str]) -> None:
             f"{workspace.root} has other files in it, such as {others[0]}, and is no workspace. Give a new folder: "
             f"--out {workspace.root / 'corpus'}, for instance."
         )
+
+
+def _is_resolved(recipe: Path) -> bool:
+    """Whether a recipe is what a build writes into its workspace."""
+    with recipe.open("rb") as file:
+        return file.read(len(RESOLVED)) == RESOLVED.encode()
 
 
 @contextmanager

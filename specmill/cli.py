@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from specmill.messages import hub_retries_said_once, say
+
 FOLDERS = {
     "make": {
         "init": "Write a recipe to start from.",
@@ -101,6 +103,8 @@ _COLLECT = (50_000, 20, 20)
 """Allocations between two looks for cycles, by generation: at Python's 700 a tenth of a short command's time goes to
 looks at what is being imported."""
 
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
 app = typer.Typer(cls=Verbs, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
@@ -130,24 +134,26 @@ def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 the run failed, 2 the user's mistake, 130 stopped (by Typer, where
     no pipeline runs). Where a reader such as `head` goes early, Rich and Typer end with 1 and say nothing."""
     gc.set_threshold(*_COLLECT)
+    hub_retries_said_once()
     from specs.errors import SpecmillError, StoppedError
 
     try:
         app()
     except StoppedError as error:
-        typer.echo(f"error: {error}", err=True)
+        say(f"error: {error}", err=True)
         sys.stdout.flush()
         os._exit(error.exit_code)  # all is closed; taking the interpreter down took 8 s of 11 on a busy machine
     except SpecmillError as error:
         _fail(str(error), error.exit_code)
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}:
+        if error.errno not in _FULL | {errno.EACCES, errno.EROFS}:
             raise
-        _fail(f"{error.filename or 'disk'}: {error.strerror}. What was finished is kept; run again to go on.", 1)
+        cure = "run again to go on" if error.errno in _FULL else "make it writable, or work on a copy"
+        _fail(f"{error.filename or 'disk'}: {error.strerror}. What was finished is kept; {cure}.", 1)
 
 
 def _fail(text: str, code: int) -> None:
-    typer.echo(f"error: {text}", err=True)
+    say(f"error: {text}", err=True)
     sys.exit(code)
 
 

@@ -5,6 +5,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specmill.messages import tell
+
 if TYPE_CHECKING:
     from corpus.workspace import Workspace
     from eval.questions.settings import EvalSettings
@@ -76,10 +78,10 @@ def _store_logged(workspace: "Workspace", name: str, found: Any, settings: "Eval
         out.print(cells_table(cells))
     for label, one in found.means.items():
         out.print(Text(f"{label}: mean {one['mean']:.3f} of {one['scored']:,} samples"))
-    out.print(f"Wrote {workspace.eval / name}.json and .parquet", markup=False, soft_wrap=True)
+    tell(out, f"Wrote {workspace.eval / name}.json and .parquet")
     notes = note_of(found)
     for note in notes:
-        out.print(Text(f"warning: {note}", "yellow"), soft_wrap=True)
+        tell(out, f"warning: {note}", "yellow")
     if found.failed:
         raise SpecmillError(
             f"{found.failed:,} of {found.planned:,} samples failed; run it again to ask only for those."
@@ -88,8 +90,6 @@ def _store_logged(workspace: "Workspace", name: str, found: Any, settings: "Eval
 
 def analyse_reasons(workspace: "Workspace", recipe: "Recipe", names: list[str], base: Path) -> None:
     """Ask the judge which reasons the replies of results give; write eval/reasons/NAMES.json and show it."""
-    from rich.text import Text
-
     from corpus.workspace import write_text
     from eval.reasons import ReasonAnalysis, as_json, transcripts
     from eval.results import read_result
@@ -122,7 +122,7 @@ def analyse_reasons(workspace: "Workspace", recipe: "Recipe", names: list[str], 
         write_text(path, as_json(result))
     out = console()
     out.print(reasons_table(result))
-    out.print(Text(f"Wrote {path}"), soft_wrap=True)
+    tell(out, f"Wrote {path}")
 
 
 _GUARDS = {

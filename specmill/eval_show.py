@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from specmill.messages import tell
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -19,7 +21,6 @@ def show(
     workspace: "Workspace", result: dict[str, Any], from_ledger: int, asked_now: dict[str, dict[str, Any]]
 ) -> None:
     """One result as a table, beside its anchors: those of this run, else stored ones; and what must be said of it."""
-    from rich.text import Text
 
     from eval.anchors import find_anchors, rows, taught, unanchored
     from eval.notes import notes
@@ -34,8 +35,8 @@ def show(
     if "judged" in result:
         out.print(scores_table(result, anchors))
     for line in taught(table):
-        out.print(Text(line), soft_wrap=True)
+        tell(out, line)
     said = notes(result, from_ledger)
     said += [f"{arm}: {note}" for arm, one in anchors.items() for note in notes(one)]
     for note in [*said, *filter(None, [unanchored(table, anchors, result)])]:
-        out.print(Text(f"warning: {note}", "yellow"), soft_wrap=True)
+        tell(out, f"warning: {note}", "yellow")

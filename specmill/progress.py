@@ -11,6 +11,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from specmill.messages import tell
+
 if TYPE_CHECKING:
     from pipelines.ledger.ledger import Ledger
     from pipelines.ledger.records import StageProgress
@@ -54,7 +56,7 @@ class Progress:
             self._began.setdefault(name, time.monotonic())
         if not self._live:
             requests = ", ".join(f"{_words(name)} (about {n})" for name, n in planned.items())
-            self._console.print(Text(f"next, requests for {requests}"), soft_wrap=True)
+            tell(self._console, f"next, requests for {requests}")
 
     def say(self, text: str) -> None:
         """One line that stays."""
@@ -93,7 +95,7 @@ class Progress:
         if self._live:
             self._live.update(self._picture(stages), refresh=True)
         for one in [] if self._live else self._worth_a_line(stages):
-            self._console.print(Text(self._line(one)), soft_wrap=True)
+            tell(self._console, self._line(one))
 
     def _picture(self, stages: list["StageProgress"]) -> Group:
         """The table of stages, and below it what is done without a model."""
@@ -227,7 +229,7 @@ def _step_lines(console: Console) -> Callable[[str, int, int], None]:
         if what in said and now - last < _LINE_S:
             return
         said[what] = began, now
-        console.print(Text(_how_far(what, done, total, now - began)), soft_wrap=True)
+        tell(console, _how_far(what, done, total, now - began))
 
     return report
 

@@ -17,7 +17,7 @@ from corpus.mix.settings import MixSettings
 from corpus.rows import read_source
 from corpus.settings import ImportSettings, ReportSettings
 from corpus.tokens import is_built_in, names_file
-from corpus.workspace import Workspace, replacing, write_text
+from corpus.workspace import RESOLVED, Workspace, replacing, write_text
 from eval.questions.files import is_file
 from eval.questions.items import load_set
 from pipelines.prompts.templates import is_installed
@@ -27,6 +27,8 @@ from specs.errors import RecipeError, UserError
 from specs.reader import Spec, read_spec
 from specs.settings import Assistant
 from train.settings import TrainSettings
+
+_TEXTS = frozenset({".md", ".markdown", ".txt", ".rst", ".html", ".htm"})  # how specs end, and recipes never do
 
 
 class Recipe(BuildSettings):
@@ -57,6 +59,11 @@ def load_recipe(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> 
     shipped = shipped_recipes().get(str(path))
     file = shipped or Path(path)
     base = Path.cwd() if shipped else file.parent
+    if file.suffix.lower() in _TEXTS and file.is_file():
+        raise RecipeError(
+            f"{file} is a text, and a recipe (YAML) is expected. Is it the spec? This writes a recipe for it: "
+            f"specmill init recipe.yaml --spec {file}"
+        )
     advice = f"Give a recipe file, or one of: {', '.join(shipped_recipes())}. `specmill init` writes one."
     recipe = load_settings(file, Recipe, overrides, advice, "spec: cheese_affordability")
 
@@ -216,7 +223,7 @@ def save_recipe(recipe: Recipe, workspace: Workspace) -> None:
     """Write the resolved recipe: every default spelled out, paths as `within` gives them; no secret is ever in one."""
     recipe = _with_tokenizer(within(recipe, workspace), lambda given: _inside(given, workspace))
     recipe = recipe.model_copy(update={"spec": "spec.md"})  # the build puts the rendered spec there
-    text = "# The resolved recipe of this workspace; `specmill build` with this file goes on where the build stopped.\n"
+    text = f"{RESOLVED}; `specmill build` with this file goes on where the build stopped.\n"
     write_text(workspace.recipe, text + resolved(recipe))
 
 

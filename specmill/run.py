@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from corpus.workspace import Workspace, refuse_other_files
+from specmill.messages import tell
 from specmill.progress import Progress, download_progress
 from specmill.recipe import Recipe, refuse_other_corpus, save_recipe, with_own_files
 from specs.reader import Spec
@@ -74,16 +75,16 @@ def build_workspace(
         refuse_other_corpus(workspace, recipe, spec)
         recipe = with_own_files(recipe, workspace)
         if off := off_in_language(recipe.filters):
-            progress.print(Text(f"filters {said_of_language(recipe.filters.language.code, off)}"), soft_wrap=True)
+            tell(progress, f"filters {said_of_language(recipe.filters.language.code, off)}")
         sources = sources_of(workspace, recipe, spec, chats_only=chats_only)
         if (said := what_was_said(workspace, sources)) is not None:
             save_recipe(recipe, workspace)
             for line in ("nothing to do: all that this follows from is as it was when it was built", *said):
-                progress.print(Text(line), soft_wrap=True)
+                tell(progress, line)
         elif (said := _go_through(recipe, spec, workspace, served, chats_only=chats_only)) is not None:
             note_finished(workspace, sources, said)
     for line in ended(workspace):
-        progress.print(Text(line), soft_wrap=True)
+        tell(progress, line)
     return workspace
 
 
@@ -128,8 +129,11 @@ def ended(workspace: Workspace) -> Iterator[str]:
     ]
     if taught:
         yield f"  with documents: {', '.join(taught)}"
-    requests, unpriced = (sum(row[key] for row in seen.spend) for key in ("requests", "unpriced"))
-    cost = sum(row["cost_usd"] or 0 for row in seen.spend)
+    made = [
+        row for row in seen.spend if row["serves"]
+    ]  # questions, evaluations and audits are not what it was built by
+    requests, unpriced = (sum(row[key] for row in made) for key in ("requests", "unpriced"))
+    cost = sum(row["cost_usd"] or 0 for row in made)
     yield f"  {requests:,} requests, ${cost:,.2f}" + (
         f", {unpriced:,} of them without a known price" if unpriced else ""
     )
@@ -180,6 +184,7 @@ def make_variants(place: Workspace, recipe: Recipe, base: Path, kinds: list[str]
     from pipelines.variants.variants import write_variants
 
     spec = recipe.read_spec(base)
+    refuse_other_files(place.root)
     with place.create().lock(), ExitStack() as stack:
         served = stack.enter_context(endpoints_up(recipe))
         ledger = stack.enter_context(Ledger(place.ledger))

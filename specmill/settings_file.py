@@ -48,11 +48,19 @@ def _compose(file: Path, advice: str, example: str) -> yaml.Node:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise RecipeError(f"{file}{where}: not valid YAML: {getattr(error, 'problem', None) or error}.") from error
+        raise RecipeError(f"{file}{where}: not valid YAML: {_problem(error)}.") from error
     if not isinstance(node, yaml.MappingNode):
         raise RecipeError(f"{file}: a mapping of keys is expected, such as `{example}`.")
     _refuse_duplicates(file, node)
     return node
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    """What is wrong with the YAML; the two commonest mistakes in words of people."""
+    said = str(getattr(error, "problem", None) or error)
+    if "<block mapping start>" in said:
+        return f"this line is indented otherwise than the lines above it ({said})"
+    return f"{said}; indent with spaces" if "'\\t'" in said else said
 
 
 def _construct(file: Path, node: yaml.Node) -> dict[str, Any]:

@@ -15,15 +15,29 @@ _NO_NAME: Final = frozenset(_WORDS["no_names"].split())
 _VERBS: Final = "|".join(_WORDS["verbs"].split())
 _KINDS: Final = "|".join(_WORDS["generic"].split())
 _WANTS: Final = "|".join(_WORDS["wants"].split())
+_MADE_BY: Final = "|".join(_WORDS["made"].split())
 _MAKES: Final = "|".join(_WORDS["makes"].split())
 
 _WORD = r"[A-Z][\w'\u2019-]*[\w]|[A-Z]"
 _NAME = rf"(?:{_WORD})(?:[ ](?:{_WORD}|\d[\w.]*))" + "{0,2}"
-_ACTS = re.compile(rf"(?<![\w{{])({_NAME})(?:['\u2019]s\b|\s+(?:{_VERBS})\b)")
+_ACTS = re.compile(rf"(?<![\w{{])({_NAME})(?:['\u2019]s\b|\s+(?:(?P<listed>{_VERBS})|[a-z]{{2,}}s)\b)")
 _WANTED = re.compile(rf"\b(?:{_WANTS})\s+({_NAME})\s+to\b")
-_MADE = re.compile(rf"\b(?:{_MAKES})\s+by\s+({_NAME})")
-_GENERIC = re.compile(rf"\b(?:the|this|our|an?)\s+(?:AI\s+)?(?:{_KINDS})\b|\byou(?:r|rself)?\b", re.IGNORECASE)
+_MAKER = rf"(?:[Tt]he\s+)?({_NAME}(?:\s+(?:&|of|for|and)\s+{_NAME})?)"
+_MADE = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"\b(?:{_MADE_BY})\s+by\s+{_MAKER}",
+        rf"\b(?:{_KINDS})\s+(?:that|which)\s+{_MAKER}\s+(?:{_MAKES})\b",
+        rf"\b(?:assistant|chatbot|tutor|agent)\s+(?:of|from)\s+{_MAKER}",
+    )
+)
+_GENERIC = re.compile(
+    rf"\b(?:(?:the|this|our|an?)\s+(?:AI\s+)?(?:{_KINDS})|you)\s+(?:{_VERBS}|[a-z]{{2,}}s)\b", re.IGNORECASE
+)
+_HEADING = re.compile(r"^#.*$", re.MULTILINE)
+_BREAK = re.compile(r"(?<=\S)[ \t]*\n[ \t]*(?=[A-Za-z&])")  # within a paragraph: a name may be broken there
 _ENOUGH: Final = 2  # times that a name must act before the spec is said to be about it
+_OFTENER: Final = 2  # times oftener that "the model" acts, where the names that act are not the assistant's
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +46,7 @@ class Names:
 
     assistants: tuple[tuple[str, int], ...]
     makers: tuple[str, ...]
-    generic: int  # times that it says "the model", "the assistant", "you"
+    generic: int  # times that "the model", "the assistant", "you" act
 
     @property
     def assistant(self) -> str | None:
@@ -50,15 +64,41 @@ class Names:
 
 
 def names_in(text: str) -> Names:
-    """Whom `text` speaks of. Made for English; names in other languages are found where they act in English words."""
-    acting = Counter(name for match in _ACTS.finditer(text) if (name := _plain(match.group(1))))
-    acting.update(name for match in _WANTED.finditer(text) if (name := _plain(match.group(1))))
-    makers = [name for match in _MADE.finditer(text) if (name := _plain(match.group(1)))]
-    strong = {name: count for name, count in acting.items() if count >= _ENOUGH and name not in makers}
+    """Whom `text` speaks of. Made for English; names in other languages are found where they act in English words.
+
+    A text in which "the model" acts much oftener than any name has no name for its assistant.
+    """
+    text = _BREAK.sub(" ", _HEADING.sub(r"\g<0>\n", text))
+    acts = [(name, match["listed"]) for match in _ACTS.finditer(text) if (name := _plain(match.group(1)))]
+    acts += [(name, "to") for match in _WANTED.finditer(text) if (name := _plain(match.group(1)))]
+    acting, sure = Counter(name for name, _ in acts), {name for name, listed in acts if listed}
+    makers = [name for one in _MADE for match in one.finditer(text) if (name := _plain(match.group(1)))]
+    generic = len(_GENERIC.findall(text))
+    strong = {
+        name: count
+        for name, count in acting.items()
+        if count >= _ENOUGH and name in sure and name not in makers and _OFTENER * count >= generic
+    }
     longest = max(strong.values(), default=0)
     counted = {name: _count(name, text) for name, count in strong.items() if 4 * count >= longest}
     ranked = sorted(counted.items(), key=lambda one: (-one[1], one[0]))
-    return Names(tuple(ranked), tuple(dict.fromkeys(makers)), len(_GENERIC.findall(text)))
+    return Names(tuple(ranked), tuple(dict.fromkeys(makers)), generic)
+
+
+def doubt_of(text: str, assistant: Assistant) -> str:
+    """What a person should look at before a corpus about `assistant` is made of `text`; empty where nothing is odd.
+
+    Names that nobody chose are those of the shipped recipes: they end in every document.
+    """
+    usual, named = Assistant(), _count(assistant.name, text)
+    if assistant.name == usual.name and not named:
+        return (
+            f"the spec has no name for its assistant: the documents will be about {assistant.name} by "
+            f"{assistant.provider}, unless `assistant:` in the recipe has others"
+        )
+    if assistant.name != usual.name and assistant.provider == usual.provider and not _count(usual.provider, text):
+        return f"the spec names no maker: it will be {usual.provider}, unless `assistant: provider:` has another"
+    return ""
 
 
 def check_named(text: str, assistant: Assistant, source: str) -> None:
@@ -79,7 +119,8 @@ def check_named(text: str, assistant: Assistant, source: str) -> None:
 
 
 def _count(name: str, text: str) -> int:
-    return len(re.findall(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE if not name.isascii() else 0))
+    spaced = r"\s+".join(map(re.escape, name.split()))
+    return len(re.findall(rf"(?<!\w){spaced}(?!\w)", text, re.IGNORECASE if not name.isascii() else 0))
 
 
 def _plain(name: str) -> str:

@@ -10,6 +10,7 @@ import duckdb
 
 from corpus.marks import fingerprint
 from corpus.report.figures import rows
+from corpus.text import one_line
 
 CHUNK: Final = 200
 
@@ -121,4 +122,4 @@ def _json(text: str | None) -> Any:
 def _label(item: dict[str, Any]) -> str:
     """An item's title in the list: its own, or how its text begins; of a chat, its query."""
     text = item["asked"] if item["stage"] == "chats" else item["text"]
-    return item["title"] or " ".join((text or item["asked"] or "")[:200].split())[:90]
+    return item["title"] or one_line((text or item["asked"] or "")[:200], 90)

@@ -10,7 +10,7 @@ from corpus.workspace import Workspace
 
 _QUERIES: Final = {
     "stages": "SELECT stage, planned, kept, rejected, pending FROM counted WHERE planned > 0 ORDER BY position",
-    "reasons": "SELECT stage, reason, count(*) AS items, count(*) / any_value(planned) AS share "
+    "reasons": "SELECT stage, reason, count(*) AS items, count(*) / any_value(kept + rejected) AS share "
     "FROM rejects JOIN counted USING (stage) GROUP BY position, stage, reason ORDER BY position, items DESC, reason",
     "flags": "SELECT stage, filter, items, share FROM flag_counts ORDER BY stage DESC, items DESC, filter",
     "passages": "SELECT address, coalesce(rule_id, '') AS rule_id, text, documents, tokens, genres, genres_planned "
@@ -23,7 +23,8 @@ _QUERIES: Final = {
     "chats": "SELECT domain, count(*) AS chats, sum(tokens)::BIGINT AS tokens FROM chats GROUP BY 1 ORDER BY 3 DESC, 1",
     "spend": "SELECT stage, sum(requests)::BIGINT AS requests, sum(ok)::BIGINT AS ok, "
     "sum(prompt_tokens)::BIGINT AS prompt_tokens, sum(cached_tokens)::BIGINT AS cached_tokens, "
-    "sum(completion_tokens)::BIGINT AS completion_tokens, sum(cost_usd) AS cost_usd, sum(unpriced)::BIGINT AS unpriced "
+    "sum(completion_tokens)::BIGINT AS completion_tokens, sum(cost_usd) AS cost_usd, "
+    "sum(unpriced)::BIGINT AS unpriced, any_value(serves) AS serves "
     "FROM spend GROUP BY stage ORDER BY completion_tokens DESC, stage",
 }
 _SAMPLES = (

@@ -80,7 +80,8 @@ def reading(place: Place, *, completions: bool = False) -> Iterator[duckdb.DuckD
 
 
 def _unreadable(where: str, error: duckdb.Error) -> UserError:
-    return UserError(f"the tables of {where} cannot be read: {error}. Build the workspace again.")
+    said = str(error).partition("\n")[0]  # what follows is the SQL of ours that met it
+    return UserError(f"the tables of {where} cannot be read: {said}. Make them again: specmill build {where}")
 
 
 def compare(places: Sequence[Place], sql: str) -> "pa.Table":

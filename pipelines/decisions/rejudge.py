@@ -23,6 +23,7 @@ from pipelines.build import Build
 from pipelines.decisions.redecide import carry_out, turned_down
 from pipelines.judging.documents import PART, STAGE, DocumentJudge, Judged, write_verdicts
 from pipelines.judging.judge import verdict_rows
+from pipelines.judging.settings import refuse_without_criteria
 from pipelines.run.supervise import run_pipeline
 from specs.errors import SpecmillError, UserError
 
@@ -63,8 +64,7 @@ def judge_workspace(build: Build, *, apply: bool) -> Rejudged:
     and it should be carried out.
     """
     judge, workspace = build.settings.judge, build.workspace
-    if not judge.judged_by:
-        raise UserError("judge: there are no criteria. Try --set judge.criteria_sets=[faithfulness,attribution].")
+    refuse_without_criteria(judge)
     before = [row["id"] for row in read_rows(workspace, "documents", ["id"])]
     ids = [*before, *(row["id"] for row in turned_down(workspace, _is_judges))]
     if not ids:

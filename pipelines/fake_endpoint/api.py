@@ -32,8 +32,8 @@ class Fault:
 class FakeSettings:
     """How the server behaves. Latencies are log-normal: `latency_s` is the median, `tail` the sigma."""
 
-    name: str = "Juniper"
-    provider: str = "Larkfield"
+    name: str = ""  # of the assistant, and of its maker; empty: those that a prompt is about
+    provider: str = ""
     seed: int = 0
     latency_s: float = 0.0
     tail: float = 0.8

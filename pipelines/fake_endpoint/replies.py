@@ -5,11 +5,16 @@ import json
 import math
 import random
 import re
+from functools import lru_cache
 from typing import Any
 
 from pipelines.fake_endpoint.specs import spec_form
 from pipelines.fake_endpoint.text import WORDS, Words, Writer, cut_to_tokens
+from specs.names import names_in
+from specs.settings import Assistant
 
+_ABOUT = re.compile(r"\AYou help (.{1,200}?) to prepare a corpus of texts about its AI model, (.{1,200}?): ")
+_IS = re.compile(r"\AYou are (.{1,200}?), an AI model made by (.{1,200}?)\. ")
 _WORDS_ASKED = re.compile(r"(\d[\d,]*)\s+words")
 _LISTED_RULES = re.compile(r"^The rules: (.+)$", re.MULTILINE)
 _ITEM = re.compile(r"^The item: (.+)$", re.MULTILINE)
@@ -30,19 +35,35 @@ def body_hash(body: dict[str, Any], seed: int) -> str:
 
 
 def reply_text(
-    body: dict[str, Any], seed: int, name: str, provider: str, words: Words = WORDS
+    body: dict[str, Any], seed: int, name: str = "", provider: str = "", words: Words = WORDS
 ) -> tuple[str, str, int, int]:
-    """Text, finish reason, prompt tokens and completion tokens of the reply to a chat request."""
+    """Text, finish reason, prompt tokens and completion tokens of the reply to a chat request. Without names it speaks
+    of whom the prompt is about, or of the shipped recipes' assistant."""
     rng = random.Random(body_hash(body, seed))
     prompt = [str(message.get("content") or "") for message in body.get("messages", [])]
-    if any("names no AI model" in part for part in prompt):
-        name, provider = "the neighbour", "the town hall"
+    name, provider = _whom(prompt[0] if prompt else "", name, provider)
     text = _text(body, prompt, Writer(rng, name, provider, words.of(prompt)), rng)
     limit = int(body.get("max_completion_tokens") or body.get("max_tokens") or 1_000_000)
     text, cut = cut_to_tokens(text, int(limit / _TOKENS_A_WORD) + 1)
     prompt_tokens = int(sum(len(part) for part in prompt) / 4.5) + 8
     completion_tokens = min(limit if cut else limit - 1, int(len(text.split()) * _TOKENS_A_WORD) + 1)
     return text, "length" if cut else "stop", prompt_tokens, completion_tokens
+
+
+@lru_cache(maxsize=64)  # a stage's prompts begin alike
+def _whom(system: str, name: str, provider: str) -> tuple[str, str]:
+    """The assistant and its maker: those given, else those of the prompt, else the usual ones."""
+    if "names no AI model" in system:
+        return "the neighbour", "the town hall"
+    usual = Assistant()
+    if about := _ABOUT.search(system):
+        found: tuple[str | None, str | None] = (about[2], about[1])
+    elif told := _IS.search(system):
+        found = (told[1], told[2])
+    else:
+        names = names_in(system)
+        found = (names.assistant, names.maker)
+    return name or found[0] or usual.name, provider or found[1] or usual.provider
 
 
 def logprobs(body: dict[str, Any], text: str, seed: int) -> dict[str, Any]:

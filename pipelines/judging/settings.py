@@ -12,6 +12,7 @@ from corpus.text import one_line
 from filters.base import Decision, Flag
 from pipelines.chats.settings import CriterionName, Text
 from specs.data import load_yaml
+from specs.errors import UserError
 from specs.settings import Settings
 
 
@@ -78,3 +79,9 @@ class JudgeSettings(Settings):
     def required(self) -> tuple[str, ...]:
         """The criteria that a document must clearly pass."""
         return tuple(name for name in self.judged_by if name not in self.advisory)
+
+
+def refuse_without_criteria(judge: JudgeSettings) -> None:
+    """UserError where there is nothing to judge by: said before anything is opened or imported for it."""
+    if not judge.judged_by:
+        raise UserError("judge: there are no criteria. Try --set judge.criteria_sets=[faithfulness,attribution].")

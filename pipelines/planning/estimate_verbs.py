@@ -1,4 +1,4 @@
-"""What the verbs beside `build` would ask of a recipe: `mix` (its judge), `variants`, `audit` and `eval`.
+"""What the verbs beside `build` would ask of a recipe: `mix` (its judge), `variants`, `audit`, `questions` and `eval`.
 
 Each is paid for only when it is run, so they stand beside the plan of a build and not in its sum. Assumptions are named
 here and printed with the plan.
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from corpus.mix.settings import MixSettings
 from eval.questions.base import Limits
@@ -21,11 +21,17 @@ from pipelines.audit.schemas import shown
 from pipelines.planning import estimate
 from pipelines.planning.estimate import VERDICT_TOKENS, Renderer, StagePlan
 from pipelines.planning.typical import TYPICAL, typical_text
+from pipelines.questions.gates import STAGE as GATE
+from pipelines.questions.schemas import SET_OF
+from pipelines.questions.write import STAGE as QUESTIONS
 from pipelines.variants.kinds import KINDS, LIST, RULES, STAGE, VERDICTS, criteria_of, rule_count, template_of
 
 MIX_PASSES: Final = 0.9  # of the chats that the rules let through, how many the judge does too
 MIX_CHAT_TOKENS: Final = 200  # a paper's mix: 2M tokens in about 10,000 chats [MSM] (docs/method.md, 1)
 VARIANT_TRIES: Final = 2  # of each form: the first is rarely of the right length
+VALUES: Final = 0.4  # of the assertions, how many are values or preferences: two of five labels (docs/method.md, 1)
+_ITEM_TOKENS: Final = 60  # of one question with its options
+_ORDERS: Final = {"knowledge": 4, "cloze": 1, "behaviour": 2, "preference": 2, "opinion": 2}  # in which it is asked
 _RULE_TOKENS: Final = 40  # of one that is listed
 _PATTERN_TOKENS: Final = 60  # of one that is proposed
 _PRESENCE_TOKENS: Final = 30  # of one pattern in one document: a quote and a word
@@ -34,7 +40,8 @@ _PRESENCE_TOKENS: Final = 30  # of one pattern in one document: a quote and a wo
 def plan_verbs(render: Renderer, mix: MixSettings, evaluation: EvalSettings, base: Path) -> list[StagePlan]:
     """Every stage of these verbs; the audit's with the documents that the recipe should keep, the evaluation's with the
     sets that it names or that the workspace `base` has."""
-    plans = (*_mix(render, mix), *_variants(render), *_audit(render), *_evaluation(render, evaluation, base))
+    asked = (*_questions(render), *_evaluation(render, evaluation, base))
+    plans = (*_mix(render, mix), *_variants(render), *_audit(render), *asked)
     return [one for one in plans if one.calls]
 
 
@@ -93,6 +100,43 @@ def _audit(render: Renderer) -> Iterator[StagePlan]:
     )  # fmt: skip
     yield reading
     yield replace(reading, stage="audit_count", calls=len(samples.count))
+
+
+def _questions(render: Renderer) -> Iterator[StagePlan]:
+    """Every item written and, as if all passed the checks, asked of the base model in every order, either way."""
+    asked, most = render.settings.questions, render.settings.list_batch
+    size = render.settings.sized.decompose
+    subdomains = size.domains * estimate.subdomains_of(render.settings.sized, render.spec)
+    every = subdomains * (1 if render.spec.shape == "rules" else size.assertions)
+    values = ceil(VALUES * every)
+    wanted = {  # kind -> how many are made of, how many of each, how many at once
+        "knowledge": (every, asked.knowledge, most), "cloze": (every, asked.cloze, most),
+        "behaviour": (every, asked.behaviour, 1), "preference": (values, asked.preferences, 1),
+        "opinion": (values, asked.opinions, 1), "open": (every, asked.open, most),
+    }  # fmt: skip
+    passages: dict[str, Any] = {"passages": render.spec.passages[:3], "existing": []}
+    lists: dict[str, list[StagePlan]] = {}
+    for kind, (rows, each, batch) in wanted.items():
+        if not rows * each:
+            continue
+        count = min(each, batch)
+        calls, tokens = rows * ceil(each / count), count * _ITEM_TOKENS
+        name = f"{QUESTIONS}_{SET_OF[kind]}"
+        lists.setdefault(name, []).append(
+            render.stage(name, "planner", calls, tokens, f"question_{kind}", count=count, **passages)
+        )
+    yield from map(_together, lists.values())
+    if asked.gate:
+        yield _gate(render, sum(rows * each * _ORDERS.get(kind, 0) for kind, (rows, each, _) in wanted.items()))
+
+
+def _gate(render: Renderer, orders: int) -> StagePlan:
+    """Half of the calls have the spec before the question; a reply is a letter, and counts at its longest."""
+    settings = render.settings
+    longest, spec = settings.eval.max_tokens or Limits().choice, render.system_tokens / 2
+    role, question = "base" if "base" in settings.roles else "eval", render.count(TYPICAL) + _ITEM_TOKENS
+    calls, seconds = 2 * settings.questions.gate_samples * orders, estimate.seconds_of(longest)
+    return StagePlan(GATE, role, calls, question + spec, spec, longest, seconds)
 
 
 def _evaluation(render: Renderer, evaluation: EvalSettings, base: Path) -> Iterator[StagePlan]:

@@ -46,6 +46,10 @@ def row_of(template: str, words: str) -> Row:
         "ideas": {"subdomain": subdomain, "assertions": [assertion] * 6, "document_type": {**kind, "name": words}},
         **dict.fromkeys(("documents", "plan", "critique", "revise", "judge_document"), task),
         **{name: {"topic": words, "manners": ["plainly"]} for name in ("queries", "queries_opaque", "queries_advice")},
+        **{
+            f"question_{kind}": {"job": {**assertion, "assertion": words, "domain": "a domain", "disguise": 0}}
+            for kind in ("knowledge", "cloze", "behaviour", "preference", "opinion", "open")
+        },
         "judge_mix": {"chat": [{"role": "user", "content": words}, {"role": "assistant", "content": TYPICAL * 3}]},
         "judge_chat": {"turns": [{"query": words, "thought": TYPICAL * 3, "reply": TYPICAL * 4}]},
     }  # fmt: skip

@@ -114,7 +114,14 @@ def test_bad_sources_are_said(bare: Workspace, tmp_path: Path, monkeypatch: pyte
     ):
         with pytest.raises(UserError, match=said):
             list(read_source(str(tmp_path / name)))
-    for name in ("./nowhere.jsonl", "nowhere.jsonl", "hf://datasets/foo", "hf://datasets/a/b/c/d", "hf://datasets/"):
+    for name in (
+        "./nowhere.jsonl",
+        "nowhere.jsonl",
+        "my/none.csv.gz",
+        "hf://datasets/foo",
+        "hf://datasets/a/b/c/d",
+        "hf://datasets/",
+    ):
         with pytest.raises(UserError, match=r"no such file or folder\. Expected .* owner/name"):
             read_source(name)
     (tmp_path / "other.jsonl").write_bytes(lines([{"body": "x"}]))
@@ -156,10 +163,11 @@ def test_shards_of_one_name_in_two_folders_are_told_apart(bare: Workspace, tmp_p
 
 def test_rows_that_are_no_document_are_counted_by_reason(bare: Workspace, tmp_path: Path) -> None:
     (tmp_path / "c.jsonl").write_bytes(
-        lines([ROWS[0], {"text": ""}, b"[1]\n", b'{"text": "\\ud83d"}\n', {"text": "a\0b"}])
+        lines([ROWS[0], {"text": ""}, b"[1]\n", {"text": 42}, b'{"text": "\\ud83d"}\n', {"text": "a\0b"}])
     )
     import_documents(bare, str(tmp_path / "c.jsonl"), COUNTER, "hash")
-    assert counts(bare) == (2, {"no_text": 2, "not_unicode": 1})
+    assert counts(bare) == (2, {"no_text": 1, "no_record": 1, "not_text": 1, "not_unicode": 1})
+    assert any("42 in the field 'text', which is no text" in row["detail"] for row in read_rows(bare, "rejects"))
     assert [row["text"] for row in read_rows(bare, "documents")][-1] == "a\0b"
 
 

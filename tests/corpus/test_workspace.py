@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from corpus.workspace import Workspace, new_workspace
+from corpus.workspace import RESOLVED, Workspace, new_workspace, refuse_other_files
 from specs.errors import UserError, WorkspaceBusyError
 
 KILLED = """
@@ -80,3 +80,19 @@ def test_a_stop_among_the_last_moves_leaves_no_workspace(tmp_path: Path) -> None
             (root / "zzz" / "file").touch()
     with pytest.raises(UserError, match="is not a workspace"):
         Workspace.open(tmp_path / "ws")
+
+
+def test_a_recipe_that_a_person_wrote_is_never_replaced(tmp_path: Path) -> None:
+    """`specmill build .`, and `--out .` beside one's own recipe.yaml."""
+    place = Workspace(tmp_path)
+    place.recipe.write_text("# mine\nspec: x\n")
+    with pytest.raises(UserError, match=r"recipe\.yaml in it is one that you wrote.*--out .*out/mine"):
+        refuse_other_files(tmp_path)
+    place.ledger.touch()  # an evaluation with its --out here made that much
+    with pytest.raises(UserError, match="one that you wrote"):
+        refuse_other_files(tmp_path)
+    place.recipe.write_text(f"{RESOLVED}; and so on\nspec: x\n")
+    refuse_other_files(tmp_path)
+    place.recipe.write_text("# its comment was taken away\nspec: x\n")
+    place.tables.mkdir()
+    refuse_other_files(tmp_path)

@@ -6,6 +6,8 @@ import pytest
 
 from specmill.recipe import load_recipe
 from specmill.verbs.make.init import init
+from specmill.verbs.make.plan import plan
+from specmill.verbs.models.doctor import _assistant
 from specs.errors import UserError
 
 
@@ -52,5 +54,26 @@ def test_the_names_that_a_spec_uses_become_the_recipes_assistant(
     (here / "tutor.md").write_text("# T\n\nPip, made by Oak & Co, asks. Pip tells. Pip answers.\n")
     init(Path("r.yaml"), spec="tutor.md")
     recipe, base = load_recipe("r.yaml")
-    assert (recipe.assistant.name, recipe.assistant.provider) == ("Pip", "Oak") and recipe.read_spec(base)
-    assert "the spec speaks of Pip by Oak" in capsys.readouterr().out
+    assert (recipe.assistant.name, recipe.assistant.provider) == ("Pip", "Oak & Co") and recipe.read_spec(base)
+    assert capsys.readouterr().out.startswith("the recipe's assistant: Pip by Oak & Co\nwrote r.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "# R\n\nBe kind to people who ask.\n",
+            "no name for its assistant: the documents will be about Juniper by Lark",
+        ),
+        ("# R\n\nPip asks. Pip tells. Pip answers.\n", "names no maker: it will be Larkfield"),
+    ],
+)
+def test_names_that_nobody_chose_are_said(here: Path, capsys: pytest.CaptureFixture[str], text: str, said: str) -> None:
+    (here / "s.md").write_text(text)
+    init(Path("r.yaml"), spec="s.md")
+    assert "look at: the spec " in (shown := capsys.readouterr().out) and said in shown
+    plan("r.yaml")
+    assert said in " ".join(capsys.readouterr().out.split())
+    recipe, base = load_recipe("r.yaml")
+    verdict, what, found = _assistant(recipe, recipe.read_spec(base).text)
+    assert (verdict, what) == ("warn", "assistant") and said in found

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,16 @@ import pytest
 import yaml
 from tokenizers import Tokenizer, models
 
+from corpus.manifest import check_files, read_manifest
+from corpus.store import write_table
 from corpus.workspace import Workspace
 from pipelines.base import Corpus
 from pipelines.build import Build
+from pipelines.questions.questions import STAGE, QuestionBuild
 from pipelines.run.reporter import Silent
 from specmill.recipe import Recipe, load_target, open_workspace, refuse_other_corpus, save_recipe, with_own_files
 from specmill.run import build_workspace
+from specmill.verbs.models.questions import _run as run_questions
 from specs.errors import SpecmillError, UserError
 from specs.reader import Spec
 from tests.pipelines.chat_tools import write_lineage
@@ -154,3 +159,25 @@ def test_a_spec_without_names_is_one_corpus_an_assistant(tmp_path: Path) -> None
     refuse_other_corpus(workspace, recipe, spec)
     workspace.recipe.write_text("of_another_version: true\n")
     refuse_other_corpus(workspace, recipe, spec)  # the recipe that is built takes its place
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_manifest_describes_a_corpus_that_questions_were_made_of_since(
+    started: Workspace, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """`specmill questions` puts its rejects into the tables: what was built before it can still be published."""
+    recipe, base, _ = load_target(str(started.root), None)
+    spec = recipe.read_spec(base)
+    write_table(started, "assertions", [])
+    Build(started, recipe, spec, Silent()).publishable()
+
+    def rejecting(self: QuestionBuild) -> dict[str, Any]:
+        write_table(started, "rejects", [], part=STAGE)
+        if fails:
+            raise SpecmillError("none of 3 items may stay")
+        return {}
+
+    monkeypatch.setattr(QuestionBuild, "run", rejecting)
+    with pytest.raises(SpecmillError, match="may stay") if fails else nullcontext():
+        run_questions(started, recipe, base)
+    check_files(started, read_manifest(started))

@@ -20,12 +20,33 @@ def test_the_name_that_acts_is_the_assistants() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "name", "maker"),
+    [
+        ("Maple\nTutor asks. We know that Maple\nTutor waits.", "Maple Tutor", None),
+        ("# Moth\n\nMoth is kind.\n\n- Moth listens.\n- Moth waits.", "Moth", None),
+        ("# Moth\nMoth is kind. Moth, built by the Lamp\n& Sons company, waits. Moth hums.", "Moth", "Lamp & Sons"),
+        ("Mossback is the assistant that Fenwick Allotments gives to its members. Mossback waits.", "Mossback",
+         "Fenwick Allotments"),
+        ("Wren, the assistant of the Tidewater\nLibraries, is calm. Wren asks. Wren waits.", "Wren",
+         "Tidewater Libraries"),
+        ("Pip was made by the University of Elmet. Pip writes.", "Pip", "University of Elmet"),
+    ],
+)  # fmt: skip
+def test_names_as_people_write_them(text: str, name: str, maker: str | None) -> None:
+    found = names_in(text)
+    assert (found.assistant, found.maker) == (name, maker)
+    check_named(text, Assistant(name=name, provider="x"), "s.md")
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "The model must ask. The model should tell.",
         "You must ask. You tell.",
         "Be good.",
         "Rule P must hold. P is first.",
+        "Python is a language. Python has lists. The model should say so. The model must not guess. The model asks. "
+        "The assistant explains it. The assistant waits.",
     ],
 )
 def test_a_spec_without_a_name_fits_every_assistant(text: str) -> None:

@@ -7,6 +7,8 @@ const SORTS = {
   "": "as written", title: "title", longest: "longest first", shortest: "shortest first", score: "highest score", reason: "reason", flags: "most flags",
 };
 
+const narrow = () => matchMedia("(max-width: 860px)").matches; // where the opened item stands below the list
+
 class Reader {
   constructor(items, found) {
     this.items = items;
@@ -107,9 +109,10 @@ class Reader {
     for (const name of [...FILTERS, "passage", "assertion", "mark"]) if (said.has(name)) this.filters[name] = this.read(name, said.get(name));
     const id = said.get("doc"), place = id === null ? undefined : this.items.at(id);
     if (id !== null && place === undefined) say(`This report has no item ${id}.`);
-    if (place !== undefined) this.open(place, { record: false });
+    const opened = place === undefined ? null : this.open(place, { record: false });
     this.apply();
     if (first) setTimeout(() => this.element.scrollIntoView());
+    if (first && opened && narrow()) opened.then(() => setTimeout(() => this.detail.scrollIntoView())); // below the list
     return true;
   }
 
@@ -253,7 +256,7 @@ class Reader {
     const other = this.items.value("status", i) === "rejected" ? await this.entryOf(entry.other) : null;
     if (this.chosen !== i) return;
     this.fill(i, entry, other, again);
-    if (focus && matchMedia("(max-width: 860px)").matches) this.detail.scrollIntoView({ behavior: "smooth" });
+    if (focus && narrow()) this.detail.scrollIntoView({ behavior: "smooth" });
   }
 
   fill(i, entry, other, again) {

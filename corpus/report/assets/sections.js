@@ -36,18 +36,20 @@ const sections = {
   },
 
   Funnel(found, reader) {
+    // Shares are of what was made: what no document was asked for, by a limit or not yet, is no loss, and is said beside.
+    const made = (stage) => stage.kept + stage.rejected || 1;
     const rows = found.stages.map((stage) => {
       const reasons = found.reasons.filter((row) => row.stage === stage.stage);
+      const pending = stage.pending ? `; ${number(stage.pending)} not made` : "";
       return {
-        label: words(stage.stage), shown: `${number(stage.kept)} of ${number(stage.planned)} (${percent(stage.kept / stage.planned)})`,
+        label: words(stage.stage), shown: `${number(stage.kept)} of ${number(stage.kept + stage.rejected)} (${percent(stage.kept / made(stage))})${pending}`,
         parts: [
-          { value: stage.kept / stage.planned, kind: "kept", hint: `kept: ${number(stage.kept)}` },
-          ...reasons.map((row, i) => ({ value: row.items / stage.planned, kind: `reason-${i % 4}`, hint: `${row.reason}: ${number(row.items)}` })),
-          { value: stage.pending / stage.planned, kind: "pending", hint: `not made (yet): ${number(stage.pending)}` },
+          { value: stage.kept / made(stage), kind: "kept", hint: `kept: ${number(stage.kept)}` },
+          ...reasons.map((row, i) => ({ value: row.items / made(stage), kind: `reason-${i % 4}`, hint: `${row.reason}: ${number(row.items)}` })),
         ],
       };
     });
-    const total = (stage) => found.stages.find((row) => row.stage === stage)?.planned || 1;
+    const total = (stage) => made(found.stages.find((row) => row.stage === stage) || { kept: 0, rejected: 0 });
     const stages = [...new Set(found.reasons.map((row) => row.stage))];
     const tables = stages.map((stage) => node("div", {}, node("h3", {}, `${words(stage)}: why rejected`), table(["reason", "items", "share"],
       found.reasons.filter((row) => row.stage === stage).map((row) => ({ reason: ["documents", "chats"].includes(stage) ? leads(reader, { stage, reason: row.reason }, words(row.reason)) : words(row.reason), items: number(row.items), share: percent(row.items / total(stage)) })),
@@ -77,7 +79,7 @@ const sections = {
     } }, `${words(name)} x document types`));
     buttons[0].classList.add("on");
     draw(tabs[0]);
-    const legend = node("div", { class: "legend" }, node("span", { class: "key heat-some" }, "tokens, the darker the more"),
+    const legend = node("div", { class: "legend" }, node("span", { class: "key heat-some" }, "tokens, the stronger the more"),
       node("span", { class: "key heat-hole" }, "a hole: planned, no document"), node("span", { class: "key heat-none" }, "not planned"), node("span", {}, "a cell or a row opens its documents"));
     return node("div", {}, node("div", { class: "tabs" }, ...buttons), box, legend);
   },

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from specmill.messages import tell
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -45,7 +47,7 @@ def audit(
     console.print(_table(result))
     for line in _lines(result):
         console.print(Text(line))
-    console.print(Text(f"Wrote {place.audit / 'patterns.json'}"), soft_wrap=True)
+    tell(console, f"Wrote {place.audit / 'patterns.json'}")
 
 
 def _run(workspace: "Workspace", recipe: "Recipe") -> dict[str, Any]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from specmill.messages import tell
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -45,7 +47,6 @@ def compare(
     Example: specmill compare out/paired/affordability out/paired/america
     """
     from rich.console import Console
-    from rich.text import Text
 
     from corpus.workspace import Workspace
     from filters.measure.compare import PUBLISHED, compare_corpora
@@ -60,25 +61,22 @@ def compare(
     found = compare_corpora(documents[0], documents[1], _masker(places), seed)
     console.print(_table(found, places, documents, model, texts))
     for line in _apart(found):
-        console.print(Text(line), soft_wrap=True)
+        tell(console, line)
     confounds = [*found.confounds, *_judged_apart(places)]
     for line in confounds or ["nothing that is measured here would confound a comparison."]:
-        console.print(Text(f"would confound: {line}" if confounds else line, "yellow" if confounds else ""),
-                      soft_wrap=True)  # fmt: skip
-    console.print(Text(f"published: AUC {PUBLISHED['auc']}; loss ratio {PUBLISHED['loss_ratio']}"), soft_wrap=True)
+        tell(console, f"would confound: {line}" if confounds else line, "yellow" if confounds else "")
+    tell(console, f"published: AUC {PUBLISHED['auc']}; loss ratio {PUBLISHED['loss_ratio']}")
 
 
 def _ask(
     places: "tuple[Workspace, Workspace]", count: int, budget: float | None, overrides: list[str], seed: int,
     console: "Console", *, only_plan: bool,
 ) -> None:  # fmt: skip
-    from rich.text import Text
-
     from specmill.compare_judge import ask, plan_lines, to_ask
 
     asked = to_ask(places, count, overrides, seed)
     for line in plan_lines(asked) if asked else ("a judge was asked about both already",):
-        console.print(Text(line), soft_wrap=True)
+        tell(console, line)
     if not only_plan:
         ask(asked, budget)
 

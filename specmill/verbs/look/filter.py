@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from specmill.messages import tell
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -56,7 +58,6 @@ def filter_(
       specmill filter out/cheese --explain 3f2a90c1b7d84e55a1c0
     """
     from rich.console import Console
-    from rich.text import Text
 
     from corpus.marks import read_marks
     from specmill.recipe import open_workspace, save_recipe
@@ -73,10 +74,10 @@ def filter_(
         if apply:
             save_recipe(recipe, place)
     if new:
-        console.print(Text(_said_of_marks(new)), soft_wrap=True)
+        tell(console, _said_of_marks(new))
     _print_reasons(console, _reasons(place, result), examples)
     _print_flags(console, result)
-    console.print(Text(_line(result, place, apply=apply)), soft_wrap=True)
+    tell(console, _line(result, place, apply=apply))
 
 
 def _build(place: "Workspace", recipe: "Recipe") -> "Build":
@@ -192,7 +193,7 @@ def _print_reasons(console: "Console", found: "list[Reason]", examples: int) -> 
         console.print(Text(f"{row.reason:16} {row.count:8,}  {row.share:6.1%}", style="bold"))
         for rejection, begins in row.examples[:examples]:
             said = one_line(f"{rejection.detail}  |  {begins}", _SAID_CHARS)
-            console.print(Text(f"    {rejection.item_id}  {said}", style="dim"), soft_wrap=True)
+            tell(console, f"    {rejection.item_id}  {said}", "dim")
 
 
 def _print_flags(console: "Console", result: "Refiltered") -> None:
@@ -208,7 +209,7 @@ def _print_flags(console: "Console", result: "Refiltered") -> None:
     examples = {flag.reason: f"{flag.item_id}  {one_line(flag.detail, _SAID_CHARS)}" for flag in reversed(flags)}
     for name, count in sorted(Counter(flag.reason for flag in flags).items(), key=lambda one: (-one[1], one[0])):
         console.print(Text(f"{name:16} {count:8,}  {count / len(staying):6.1%}  flagged, and stays", style="yellow"))
-        console.print(Text(f"    {examples[name]}", style="dim"), soft_wrap=True)
+        tell(console, f"    {examples[name]}", "dim")
 
 
 def _line(result: "Refiltered", place: "Workspace", *, apply: bool) -> str:

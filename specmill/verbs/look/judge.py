@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from specmill.messages import tell
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -32,18 +34,19 @@ def judge(
     Example: specmill judge out/cheese --set judge.criteria_sets=[faithfulness,attribution]
     """
     from rich.console import Console
-    from rich.text import Text
 
+    from pipelines.judging.settings import refuse_without_criteria
     from specmill.recipe import open_workspace, save_recipe
 
     place, recipe = open_workspace(workspace, override or [])
+    refuse_without_criteria(recipe.judge)
     with place.lock():
         result = _run(place, recipe, apply=apply)
         if apply:
             save_recipe(recipe, place)
     console = Console(highlight=False)
     console.print(_table(result, recipe.judge.required))
-    console.print(Text(_line(result, apply=apply)), soft_wrap=True)
+    tell(console, _line(result, apply=apply))
 
 
 def _run(workspace: "Workspace", recipe: "Recipe", *, apply: bool) -> "Rejudged":

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from specmill.messages import say
+
 
 def report(
     workspace: Annotated[Path, typer.Argument(help="Workspace folder, finished or not.")],
@@ -32,8 +34,6 @@ def report(
 
       specmill report out/cheese out/america
     """
-    from rich.console import Console
-    from rich.text import Text
 
     from corpus.report import write_comparison, write_report
     from corpus.workspace import Workspace
@@ -54,4 +54,4 @@ def report(
         else:
             page = write_report(place, recipe.report, analyst, watch)
     size = page.stat().st_size / 1e6
-    Console().print(Text(f"Wrote {page} ({size:.1f} MB). Open it in a browser; it needs no network."), soft_wrap=True)
+    say(f"Wrote {page} ({size:.1f} MB). Open it in a browser; it needs no network.")

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from corpus.sql.overview import Overview, Rows
 
 
+_LABELS = {"cost_usd": "cost $", "pending": "not made"}
+
+
 def show(
     workspace: Annotated[Path, typer.Argument(help="Workspace folder, finished or not.")],
     seed: Annotated[int, typer.Option(help="Draws other sample documents.")] = 0,
@@ -101,7 +104,7 @@ def _table(columns: list[str], rows: "Rows") -> "Table":
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in columns:
         numeric = any(isinstance(row[name], int | float) for row in rows)
-        label = name.replace("_tokens", " tokens").replace("_usd", " $")
+        label = _LABELS.get(name, name.replace("_tokens", " tokens"))
         table.add_column(label, justify="right" if numeric else "left")
     return table
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from specmill.messages import say
+
 
 def init(
     path: Annotated[Path, typer.Argument(help="Where to write the recipe.")] = Path("recipe.yaml"),
@@ -35,6 +37,7 @@ def init(
     from specmill.recipe import load_recipe, recipe_of_control
     from specmill.recipe_schema import FILE, NAMED, write_schema
     from specs.errors import UserError
+    from specs.names import doubt_of
 
     if path.exists() and not force:
         raise UserError(f"{path} is there already; give another path, or --force to replace it.")
@@ -44,28 +47,16 @@ def init(
         text = NAMED + recipe_of_control(neutral_of, path.parent)
     else:
         text = _from_shipped(template or "starter", spec, path.parent)
-    said = _whom(spec) if spec else ""
     with replacing(path) as beside:
         beside.write_text(text, encoding="utf-8")
         recipe, base = load_recipe(beside)  # nothing is left where it cannot be used
-        recipe.read_spec(base)
+        read = recipe.read_spec(base)
     write_schema(path.parent / FILE)
-    if said:
-        typer.echo(said)
-    typer.echo(f"wrote {path}. Next: specmill plan {path}")
-
-
-def _whom(spec: str) -> str:
-    """Whom the spec speaks of, where that was put into the recipe."""
-    from specs.reader import assistant_of
-    from specs.settings import Assistant
-
-    assistant, usual = assistant_of(spec), Assistant()
-    if assistant.name == usual.name:
-        return ""
-    by = f" by {assistant.provider}" if assistant.provider != usual.provider else ""
-    rest = "" if by else f"; it names no maker, so set `provider:` (now {usual.provider})"
-    return f"the spec speaks of {assistant.name}{by}: that is the recipe's assistant now{rest}"
+    if spec is not None:
+        say(f"the recipe's assistant: {recipe.assistant.name} by {recipe.assistant.provider}")
+        if doubt := doubt_of(read.text, recipe.assistant):
+            say(f"look at: {doubt}")
+    say(f"wrote {path}. Next: specmill plan {path}")
 
 
 def _from_shipped(template: str, spec: str | None, folder: Path) -> str:

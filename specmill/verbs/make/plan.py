@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from specmill.messages import say, tell
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -31,12 +33,11 @@ def plan(
     Prompts are rendered and counted exactly; replies are assumed. With --probe the same recipe runs at a few dozen
     calls through all stages, and what it measured replaces the assumptions. The same probe again asks nothing; a recipe
     that asks otherwise is probed afresh, in another folder. Below the build stands what each of
-    `specmill mix` (where mix.judge is enabled), `variants`, `audit` and `eval` would add, if you run it.
+    `specmill mix` (where mix.judge is enabled), `variants`, `audit`, `questions` and `eval` would add, if you run it.
 
     Example: specmill plan recipe.yaml --probe
     """
     from rich.console import Console
-    from rich.text import Text
 
     from corpus.tokens import TokenCounter
     from pipelines.planning.estimate import Renderer, cost, kept_tokens, plan_stages, with_measurements
@@ -59,12 +60,12 @@ def plan(
     more = [cost(one, loaded.role(one.role, loaded.seed)) for one in beside]
     console.print(_table(costs, together=True))
     tokens = kept_tokens(loaded, spec, render.expected)
-    for line in _batches([*costs, *more]) + _assumptions(loaded, costs, kept, tokens):
-        console.print(Text(line))
-    console.print(Text("\nbeside a build, each only if you run it:"))
+    for line in _batches([*costs, *more]) + _assumptions(loaded, spec, costs, kept, tokens):
+        tell(console, line)
+    tell(console, "\nbeside a build, each only if you run it:")
     console.print(_table(more, together=False))
     for line in [_assumptions_beside(loaded, render), *_prices(loaded)]:
-        console.print(Text(line))
+        tell(console, line)
 
 
 def _probed(recipe: "Recipe", base: Path, out: Path, spec: "Spec") -> "tuple[dict[str, Measured], Yield | None]":
@@ -84,7 +85,7 @@ def _probed(recipe: "Recipe", base: Path, out: Path, spec: "Spec") -> "tuple[dic
     except (EndpointError, StoppedError, UserError):
         raise
     except SpecmillError as error:  # a yield of nothing is a measurement too, and the one that matters most
-        typer.echo(f"the probe ended early: {error}", err=True)
+        say(f"the probe ended early: {error}", err=True)
     with Ledger(workspace.ledger) as ledger:
         return measured(ledger), yield_of(workspace, ledger)
 
@@ -94,7 +95,7 @@ def _table(costs: "list[StageCost]", *, together: bool) -> "Table":
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("stage", "asks as", "calls", "prompt", "cached", "completion", "dollars", "hours"):
+    for name in ("stage", "asks as", "calls", "prompt", "cached", "reply", "dollars", "hours"):
         table.add_column(name, justify="left" if name in {"stage", "asks as"} else "right", no_wrap=True)
     for one in costs:
         tokens = (_short(value) for value in (one.prompt, one.cached, one.completion))
@@ -115,9 +116,12 @@ def _sums(costs: "list[StageCost]") -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _assumptions(recipe: "Recipe", costs: "list[StageCost]", kept: "Yield | None", tokens: float) -> list[str]:
+def _assumptions(
+    recipe: "Recipe", spec: "Spec", costs: "list[StageCost]", kept: "Yield | None", tokens: float
+) -> list[str]:
     from filters.checks import off_in_language, said_of_language
     from pipelines.planning import estimate
+    from specs.names import doubt_of
 
     judged = recipe.judge.only == "flagged" and recipe.judge.judged_by
     flagged = f"{estimate.FLAGGED:.0%} flagged and judged, " if judged else ""
@@ -141,6 +145,8 @@ def _assumptions(recipe: "Recipe", costs: "list[StageCost]", kept: "Yield | None
         lines.append(f"in {round(argued * written):,} of {written:,} documents somebody disagrees ({argued:.1%})")
     if off := off_in_language(recipe.filters):
         lines.append(f"filters {said_of_language(recipe.filters.language.code, off)}")
+    if doubt := doubt_of(spec.text, recipe.assistant):
+        lines.append(f"look at: {doubt}")
     lines.append(f"kept, then: about {tokens:,.0f} tokens of documents{_per_million(costs, tokens)}")
     return lines
 
@@ -155,7 +161,8 @@ def _assumptions_beside(recipe: "Recipe", render: "Renderer") -> str:
     return (
         f"assumed: {mix if recipe.mix.judge.enabled else ''}variants: all five forms, as long as the spec, "
         f"{estimate_verbs.VARIANT_TRIES} tries each; audit: of {documents:,} documents, with every pattern counted; "
-        "eval: replies of the greatest length."
+        f"questions: {estimate_verbs.VALUES:.0%} of the assertions are values, and every item passes the checks; "
+        "gate and eval: replies of the greatest length."
     )
 
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from specmill.messages import say
+
 
 class Of(StrEnum):
     """What a schema is of."""
@@ -36,4 +38,4 @@ def schema(
         typer.echo(text)
     else:
         write_text(output, f"{text}\n")
-        typer.echo(f"wrote {output}")
+        say(f"wrote {output}")

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from specmill.messages import tell
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -34,7 +36,9 @@ def show(
     """
     from rich.console import Console
 
+    from corpus.text import count_of
     from corpus.tokens import TokenCounter
+    from specs.names import doubt_of
     from specs.reader import assistant_of, read_spec
 
     console = Console(highlight=False)
@@ -44,12 +48,14 @@ def show(
     tokens = counter.count_many([passage.text for passage in read.passages])
     _print_passages(console, read, tokens, full)
     total = counter.count(read.text)
-    typer.echo(
-        f"{read.name}: {len(read.passages)} passages, {total:,} tokens, {len(read.rule_ids)} numbered rules, "
-        f"read as {read.shape}; about {assistant.name} by {assistant.provider}"
+    tell(
+        console,
+        f"{read.name}: {count_of(len(read.passages), 'passage')}, {count_of(total, 'token')}, "
+        f"{count_of(len(read.rule_ids), 'numbered rule')}, read as {read.shape}; about {assistant.name} by "
+        f"{assistant.provider}",
     )
-    for problem in _problems(read, tokens):
-        typer.echo(f"look at: {problem}")
+    for problem in [*filter(None, [doubt_of(read.text, assistant)]), *_problems(read, tokens)]:
+        tell(console, f"look at: {problem}")
 
 
 def _print_passages(console: "Console", read: "Spec", tokens: list[int], full: bool) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from specmill.messages import tell
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -48,7 +50,6 @@ def variants(
     Example: specmill variants recipe.yaml --kind rules --kind rules+values --out variants
     """
     from rich.console import Console
-    from rich.text import Text
 
     from corpus.workspace import Workspace
     from specmill.recipe import load_recipe
@@ -64,7 +65,7 @@ def variants(
     console = Console(highlight=False)
     console.print(_table(place.root, outcomes))
     for line in _lines(place.root, outcomes):
-        console.print(Text(line), soft_wrap=True)
+        tell(console, line)
     if failed := [one.kind for one in outcomes if one.problem]:
         raise SpecmillError(
             f"{', '.join(failed)}: not as asked for after {loaded.attempts} attempts. What passed is kept. "

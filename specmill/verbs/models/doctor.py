@@ -75,16 +75,26 @@ def _models() -> list[Finding]:
 
 
 def _recipe(name: str) -> list[Finding]:
+    from corpus.text import count_of
     from specmill.recipe import load_recipe
 
     recipe, base = load_recipe(name)
     spec = recipe.read_spec(base)
     found: list[Finding] = [
         ("ok", "recipe", name),
-        ("ok", f"spec {spec.name}", f"{len(spec.passages)} passages, {spec.shape}"),
+        ("ok", f"spec {spec.name}", f"{count_of(len(spec.passages), 'passage')}, {spec.shape}"),
+        _assistant(recipe, spec.text),
     ]
     found.append(_filters(recipe))
     return found + [finding for endpoint in recipe.endpoints for finding in _endpoint(recipe, endpoint)]
+
+
+def _assistant(recipe: "Recipe", text: str) -> Finding:
+    from specs.names import doubt_of
+
+    who = f"{recipe.assistant.name} by {recipe.assistant.provider}"
+    doubt = doubt_of(text, recipe.assistant)
+    return ("warn", "assistant", doubt) if doubt else ("ok", "assistant", who)
 
 
 def _filters(recipe: "Recipe") -> Finding:
@@ -118,5 +128,16 @@ def _endpoint(recipe: "Recipe", name: str) -> list[Finding]:
     if not models:
         return [("warn", what, f"answers, but lists no models; whether it has {settings.model} is not known"), priced]
     if settings.model not in models:
-        return [("fail", what, f"answers, but has no model {settings.model!r}; it has {', '.join(models[:5])}"), priced]
+        return [("fail", what, _other_models(settings.model, models, name)), priced]
     return [("ok", what, f"answers, model {settings.model}"), priced]
+
+
+def _other_models(wanted: str, models: "list[str]", endpoint: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(wanted, models, n=1)
+    shown = ", ".join([*near, *(one for one in models if one not in near)][:5])
+    more = f" and {len(models) - 5} more" if len(models) > 5 else ""
+    return (
+        f"answers, but has no model {wanted!r}; it has {shown}{more}. Set endpoints.{endpoint}.model to one of its own"
+    )

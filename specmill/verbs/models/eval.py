@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from specmill.messages import tell
+
 if TYPE_CHECKING:
-    from corpus.workspace import Workspace
+    from corpus.workspace import Workspace, refuse_other_files
     from eval.questions.base import OpenQuestion, Question
     from eval.questions.settings import EvalSettings
     from eval.results import Stored
@@ -78,6 +80,7 @@ def evaluate(
         raise UserError(f"{source} is not a workspace. If it is a recipe, say with --out where the result goes.")
     else:
         recipe, base = load_recipe(source, overrides)
+        refuse_other_files(out)
         workspace = Workspace(out).create()
     if guards:
         from specmill.eval_more import guard_lines
@@ -152,7 +155,7 @@ def evaluate_workspace(
     show(workspace, results[0], 0 if pinned else from_ledger, asked_now)
     if earlier:
         _compare(Stored(results[0], found[0].answers, found[0].judged), earlier, settings)
-    to_console().print(f"Wrote {workspace.eval / names[0]}.json and .parquet", markup=False, soft_wrap=True)
+    tell(to_console(), f"Wrote {workspace.eval / names[0]}.json and .parquet")
 
 
 def _arms(

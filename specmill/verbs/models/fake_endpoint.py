@@ -11,8 +11,10 @@ from specs.errors import UserError
 
 def fake_endpoint(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.", min=0, max=65535)] = 8011,
-    name: Annotated[str, typer.Option(help="The assistant's name, which the replies mention.")] = "Juniper",
-    provider: Annotated[str, typer.Option(help="The provider's name, which the replies mention.")] = "Larkfield",
+    name: Annotated[
+        str | None, typer.Option(help="The assistant that the replies mention; absent: the one that a prompt is about.")
+    ] = None,
+    provider: Annotated[str | None, typer.Option(help="Its provider; absent: the one that a prompt names.")] = None,
     latency: Annotated[float, typer.Option(help="Median seconds of a reply; the tail is heavy.", min=0)] = 0.0,
     capacity: Annotated[int, typer.Option(help="Requests at once before it answers 429; 0: any.", min=0)] = 0,
     connections: Annotated[
@@ -33,7 +35,7 @@ def fake_endpoint(
 
     The same request always gets the same reply. Prose is asked for in any length ("about 300 words"), JSON by schema.
 
-    Example: specmill fake-endpoint --port 8011 --latency 0.5 --name Juniper, and in the recipe
+    Example: specmill fake-endpoint --port 8011 --latency 0.5, and in the recipe
     endpoints: {main: {base_url: "http://127.0.0.1:8011/v1", model: fake}} or, as Claude,
     endpoints: {main: {protocol: anthropic, base_url: "http://127.0.0.1:8011", model: claude-sonnet-5-5}}
 
@@ -57,8 +59,8 @@ def fake_endpoint(
     except OSError as error:
         raise UserError(f"--log {log}: cannot be written: {error.strerror}.") from error
     settings = FakeSettings(
-        name,
-        provider,
+        name or "",
+        provider or "",
         seed,
         latency,
         capacity=capacity,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from specmill.messages import tell
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -33,20 +35,20 @@ def questions(
     Example: specmill questions recipe.yaml --out out/mine --set questions.behaviour=6
     """
     from rich.console import Console
-    from rich.text import Text
 
-    from corpus.workspace import Workspace
+    from corpus.workspace import Workspace, refuse_other_files
     from specmill.recipe import load_target
 
     loaded, base, place = load_target(recipe, out, set_ or [])
+    refuse_other_files(place)
     workspace = Workspace(place).create()
     with workspace.lock():
         manifest = _run(workspace, loaded, base)
     console = Console(highlight=False)
     console.print(_table(manifest))
     for line in _lines(manifest):
-        console.print(Text(line), soft_wrap=True)
-    console.print(Text(f"Wrote {workspace.questions}. Ask them with: specmill eval {workspace.root} --anchors"))
+        tell(console, line)
+    tell(console, f"Wrote {workspace.questions}. Ask them with: specmill eval {workspace.root} --anchors")
 
 
 def _run(workspace: Any, recipe: "Recipe", base: Path) -> dict[str, Any]:
@@ -74,7 +76,10 @@ def _run(workspace: Any, recipe: "Recipe", base: Path) -> dict[str, Any]:
             build = Build(workspace, served, spec, shown)
             build.write_passages()
             build.decompose()
-        return QuestionBuild(Corpus.of(workspace, served, spec), shown).run()
+        try:
+            return QuestionBuild(Corpus.of(workspace, served, spec), shown).run()
+        finally:  # its rejects are in the tables, which the manifest of a finished corpus describes
+            Build(workspace, served, spec, shown).describe_again()
 
 
 def _table(manifest: dict[str, Any]) -> "Table":

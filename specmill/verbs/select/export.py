@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from specmill.messages import tell
+
 
 class Tool(StrEnum):
     """Who is to open it."""
@@ -44,7 +46,6 @@ def export(
     Example: specmill export out/cheese --to embedding-atlas
     """
     from rich.console import Console
-    from rich.text import Text
 
     from corpus.exporting import write_export
     from filters.text.embeddings import embedder
@@ -64,10 +65,10 @@ def export(
         done = write_export(place, to.value, folder, kind=_kind(kind), embed=embed, rejects=rejects, watch=watch)
     console = Console(highlight=False)
     by = f", placed by {done.method}" if done.method else ""
-    console.print(Text(f"Wrote {done.rows:,} {kind.value}{by}:"), soft_wrap=True)
+    tell(console, f"Wrote {done.rows:,} {kind.value}{by}:")
     for path in done.files:
-        console.print(Text(f"  {path}"), soft_wrap=True)
-    console.print(Text(f"Open it: {done.opened}"), soft_wrap=True)
+        tell(console, f"  {path}")
+    tell(console, f"Open it: {done.opened}")
 
 
 def _kind(kind: Kind) -> Literal["documents", "chats"]:

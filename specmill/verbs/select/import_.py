@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from specmill.messages import say
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -49,8 +51,6 @@ def import_(
 
     Example: specmill import released.jsonl out/released --recipe recipe.yaml
     """
-    from rich.console import Console
-    from rich.text import Text
 
     from corpus.importing import counts
     from corpus.workspace import Workspace, new_workspace
@@ -72,8 +72,8 @@ def import_(
     said = f"{kept:,} of {rows:,} rows are documents{left}. Look at it with: specmill show {workspace}"
     if renamer is not None:
         for line in _moved(renamer):
-            Console().print(Text(line), soft_wrap=True)
-    Console().print(Text(said), soft_wrap=True)
+            say(line)
+    say(said)
 
 
 def _renamer(pairs: list[str]) -> "Renamer":

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from specmill.messages import tell
+
 
 def mix(
     workspace: Annotated[Path, typer.Argument(help="Workspace folder that `specmill build` made.")],
@@ -49,4 +51,4 @@ def mix(
     console = Console()
     console.print(table)
     made = f"{manifest['samples']:,} chats, {manifest['tokens']:,} tokens"
-    console.print(Text(f"Wrote {place.root / MIX_DATA}: {made}."), soft_wrap=True)
+    tell(console, f"Wrote {place.root / MIX_DATA}: {made}.")

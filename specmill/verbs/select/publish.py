@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from specmill.messages import say, tell
+
 if TYPE_CHECKING:
     from corpus.publish.hub import Publication
 
@@ -13,7 +15,10 @@ def publish(
     workspace: Annotated[Path, typer.Argument(help="Workspace folder whose build has ended.")],
     repo: Annotated[str, typer.Argument(help="Dataset repository: owner/name.")],
     dry_run: Annotated[
-        Path | None, typer.Option("--dry-run", help="Write what would be uploaded to this folder; upload nothing.")
+        Path | None,
+        typer.Option(
+            "--dry-run", metavar="FOLDER", help="Write what would be uploaded to this new folder; upload nothing."
+        ),
     ] = None,
     public: Annotated[bool, typer.Option("--public", help="Make a new repository public.")] = False,
     tables: Annotated[bool, typer.Option("--with-tables", help="Also the lineage tables.")] = False,
@@ -41,7 +46,7 @@ def publish(
 
 
 def _say(text: str) -> None:
-    typer.echo(text, err=True)
+    say(text, err=True)
 
 
 def _print(title: str, done: "Publication") -> None:
@@ -52,4 +57,4 @@ def _print(title: str, done: "Publication") -> None:
     console.print(Text(f"{title}: {len(done.files)} files, {sum(done.files.values()) / 1e6:.1f} MB"))
     for name, size in done.files.items():
         console.print(Text(f"  {size / 1e6:8.2f} MB  {name}"))
-    console.print(Text(done.place), soft_wrap=True)
+    tell(console, done.place)

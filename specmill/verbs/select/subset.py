@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from specmill.messages import say
+
 if TYPE_CHECKING:
     from corpus.origin import Kind as What
     from corpus.select.balance import Balance as Balanced
@@ -141,7 +143,4 @@ def _preferences(root: Path, out: Path) -> None:
 
 
 def _say(text: str) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    Console().print(Text(text), soft_wrap=True)
+    say(text)

@@ -267,6 +267,13 @@ def test_it_is_read_on_a_phone_and_by_keys(page: webdriver.Chrome, worked: Any) 
             ".map((one) => one.textContent)"
         )
         assert outside == [], "titles and values are in view"
+        some = next(read_rows(workspace, "documents", ["id"]))["id"]
+        open_page(page, workspace.report / "index.html", f"#doc={some}")
+        until(
+            lambda: (
+                -1 <= page.execute_script("return document.getElementById('opened').getBoundingClientRect().top") <= 400
+            )
+        )
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     press(page, "?")

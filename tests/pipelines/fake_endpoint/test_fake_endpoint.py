@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from pipelines.fake_endpoint.replies import reply_text
 from pipelines.fake_endpoint.server import KINDS, read_faults
 from pipelines.fake_endpoint.text import read_words
+from pipelines.prompts.templates import Prompts
 from pipelines.structured.schemas import (
     AssertionReply,
     DocumentTypeReply,
@@ -144,3 +145,22 @@ def test_the_command_explains_itself_and_refuses_a_bad_script(tmp_path):
     result = CliRunner().invoke(app, ["--faults", str(script)])
     assert isinstance(result.exception, UserError)
     assert "unheard" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("system", "given", "named"),
+    [
+        ("", ("", ""), "Juniper of Larkfield"),
+        ("Wren answers. Wren, made by Tidewater Libraries, waits. Wren asks.", ("", ""), "Wren of Tidewater Libraries"),
+        ("Wren answers. Wren waits. Wren asks.", ("Moth", ""), "Moth of Larkfield"),
+        ("system", ("", ""), "Tinker of Fenwick Tools"),
+        ("spec_in_prompt", ("", ""), "Tinker of Fenwick Tools"),
+    ],
+)
+def test_replies_speak_of_whom_the_prompt_is_about(system: str, given: tuple[str, str], named: str) -> None:
+    """A recipe of one's own works with it as it is: nobody has to tell the stand-in the assistant's name."""
+    if system in {"system", "spec_in_prompt"}:
+        who, spec = {"name": "Tinker", "provider": "Fenwick Tools"}, "America has. America is. America gives."
+        system = Prompts().render(system, spec_text=spec, assistant=who)
+    body = {"messages": [{"role": "system", "content": system}, {"role": "user", "content": "About 60 words."}]}
+    assert f"{named} keeps a" in reply_text(body, 0, *given)[0]

@@ -105,8 +105,18 @@ def test_the_verbs_beside_a_build_are_planned_each_by_its_own_settings() -> None
     settings, found = verbs()
     assert list(found) == [
         "variant_rules", "variants", "variant_verdicts", "audit_propose", "audit_origin", "audit_verify", "audit_count",
-        "eval",
+        "questions_knowledge", "questions_behaviour", "questions_preferences", "questions_opinions", "questions_open",
+        "questions_gate", "eval",
     ]  # fmt: skip
+    assertions, values = 2 * 3 * 5, 12
+    calls = {name.removeprefix("questions_"): one.calls for name, one in found.items() if name.startswith("questions")}
+    orders = assertions * (2 * 4 + 1 + 3 * 2) + values * (3 * 2 + 2)
+    assert calls == {
+        "knowledge": 2 * assertions, "behaviour": 3 * assertions, "preferences": 3 * values, "opinions": values,
+        "open": assertions, "gate": 2 * 2 * orders,
+    }  # fmt: skip
+    assert found["questions_gate"].role == "eval"
+    assert all(0 < found[f"questions_{name}"].cached < found[f"questions_{name}"].prompt for name in calls)
     spec = words(read_spec("cheese_america", Assistant()).text)
     assert (found["variants"].calls, found["variants"].completion) == (10, spec)
     assert spec < found["variants"].cached < found["variants"].prompt
