@@ -24,8 +24,10 @@ from pipelines.completion import Completion, CompletionRequest, Message, State
 from pipelines.filtering import ChatChecks, SecondTries
 from pipelines.judging.judge import Judge
 from pipelines.ledger.ledger import Ledger, read_completion
+from pipelines.prompts.form import of_plan
 from pipelines.stage import Rows, Stage
 from pipelines.structured.ask import Answer, ask_until_parsed, ask_until_read
+from pipelines.structured.form import filled, stored
 from pipelines.structured.parsing import json_reply, thought_and_answer
 from pipelines.structured.schemas import plain_schema
 
@@ -59,7 +61,7 @@ class Responses(Stage):
     """The assistant's side of each conversation: reasoning in think tags, then the reply."""
 
     table = "chats"
-    reads = ("id", "query", "query_type", "topic")
+    reads = ("id", "query", "query_type", "topic", "domain_id", "position")
 
     @property
     def outputs(self) -> list[str]:
@@ -90,12 +92,21 @@ class Responses(Stage):
 
     async def respond(self, row: Row, history: Sequence[Turn], query: str, turn: int) -> Answer[tuple[str, str]]:
         """One response."""
-        messages = response_messages(self, row["id"], query, history, row["topic"])
-        request = CompletionRequest(self.table, row["id"], messages, sample=turn, max_tokens=self.most_tokens())
+        given, form = given_of(self.corpus, row), self.corpus.response_form
+        messages = response_messages(self, row["id"], query, history, row["topic"], given)
+        blank = (
+            form.blank(given, row["query_type"], f"{self.corpus.settings.seed}:{row['id']}:{turn}") if form else None
+        )
+        request = CompletionRequest(
+            self.table, row["id"], messages, sample=turn, max_tokens=self.most_tokens(),
+            json_schema=blank.json_schema if blank else None,
+        )  # fmt: skip
         tries = SecondTries(self.corpus.settings.second_tries)
 
         def read(completion: Completion) -> tuple[str, str]:
-            thought, reply = read_turn(completion)
+            if blank:
+                filled(completion.text, blank, self.corpus.settings.assistant.name)
+            thought, reply = read_turn(self.corpus, completion)
             tries.raise_if(lambda: self.checks.decide(row["id"], query, thought, reply)[0])
             return thought, reply
 
@@ -130,7 +141,7 @@ class ChatJudge(Judge):
     """Checks each conversation mechanically, and asks the judge about those that pass."""
 
     item_table: ClassVar[str] = "chats"
-    template: ClassVar[str] = "judge_chat"
+    kind: ClassVar[str] = "chat"
     reads = ("query_id", "topic", "turns", "request_id", "state", "reason", "problem", "attempts")
 
     def criteria(self) -> dict[str, str]:
@@ -149,7 +160,7 @@ class ChatJudge(Judge):
         outcome = {**{key: row[key] for key in self.reads}, "rejection": "", "flags": "[]", "judgement": ""}
         if row["state"] != "ok":
             return outcome
-        turns = read_turns(ledger, row["turns"])
+        turns = read_turns(self.corpus, ledger, row["turns"])
         item_id = chat_id(row["query_id"], turns)
         flags: dict[str, Flag] = {}  # one a filter, of the first turn that it found something in
         for turn in turns:
@@ -169,13 +180,27 @@ class ChatJudge(Judge):
 # --- what a conversation is made of ----------------------------------------------------------------------------------
 
 
-def response_messages(stage: Stage, query_id: str, query: str, history: Sequence[Turn], topic: str) -> list[Message]:
-    """The request for one response."""
+def response_messages(
+    stage: Stage, query_id: str, query: str, history: Sequence[Turn], topic: str, given: Row | None = None
+) -> list[Message]:
+    """The request for one response; `given` is what the plan says of its topic."""
     corpus, chats = stage.corpus, stage.corpus.settings.chats
     return stage.messages(
         chats.chosen.responses, words=chats.words, think_words=chats.think_words, query=query, topic=topic,
         history=history, operator=system_message(corpus, query_id), earlier=earlier_reply(corpus, query_id),
+        given=given or of_plan((), 0, "", explain=True),
     )  # fmt: skip
+
+
+def given_of(corpus: Corpus, row: Row) -> dict[str, str]:
+    """What the plan says of the topic of a query. Documents are dealt assertions from the first on, chats from the
+    last on, so that few share one."""
+    here = (row["topic"], row["domain_id"])
+    found = (sub for sub in corpus.subdomains.values() if (sub["name"], sub["domain_id"]) == here)
+    if (sub := next(found, None)) is None:
+        return of_plan((), 0, str(row["topic"]), explain=True)
+    place = -1 - row["position"] // len(corpus.subdomains)
+    return of_plan(corpus.assertions.get(sub["id"], []), place, sub["summary"], explain=True)
 
 
 def chat_id(query_id: str, turns: Sequence[Turn]) -> str:
@@ -183,9 +208,10 @@ def chat_id(query_id: str, turns: Sequence[Turn]) -> str:
     return content_id("chats", query_id, *([turn.thought, turn.reply] for turn in turns))
 
 
-def read_turn(completion: Completion) -> tuple[str, str]:
+def read_turn(corpus: Corpus, completion: Completion) -> tuple[str, str]:
     """What the assistant thought and answered; UnparsedError where that cannot be told apart."""
-    return thought_and_answer(completion.text, completion.reasoning)
+    form, text = corpus.response_form, completion.text
+    return thought_and_answer(corpus.laid_out(stored(text, form)) if form else text, completion.reasoning)
 
 
 def reason_of(answer: Answer[tuple[str, str]]) -> str:
@@ -196,9 +222,11 @@ def reason_of(answer: Answer[tuple[str, str]]) -> str:
     return answer.reason or answer.state.value
 
 
-def read_turns(ledger: Ledger, turns: str) -> list[Turn]:
+def read_turns(corpus: Corpus, ledger: Ledger, turns: str) -> list[Turn]:
     """The turns of a conversation, from the JSON that `Responses` yields."""
-    return [Turn(one["query"], *read_turn(read_completion(ledger, one["request_id"]))) for one in json.loads(turns)]
+    return [
+        Turn(one["query"], *read_turn(corpus, read_completion(ledger, one["request_id"]))) for one in json.loads(turns)
+    ]
 
 
 def source_chat(corpus: Corpus, query_id: str) -> Messages:

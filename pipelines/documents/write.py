@@ -21,8 +21,10 @@ from pipelines.base import TAG, Corpus, Row
 from pipelines.completion import CompletionRequest, State
 from pipelines.engine.llm import EndpointLLM
 from pipelines.filtering import SecondTries, context_of
+from pipelines.prompts.form import of_plan
 from pipelines.stage import Rows, Stage, table_path
 from pipelines.structured.ask import Answer, ask_until_parsed
+from pipelines.structured.form import filled
 from pipelines.structured.parsing import json_items, tagged
 from pipelines.structured.schemas import CritiqueReply, items_schema
 
@@ -120,15 +122,19 @@ class Documents(Stage):
     async def write_once(self, idea_id: str, task: Row, plan: str | None) -> Answer[str]:
         """The document, or its first version."""
         settings = self.corpus.settings.documents
+        given, kind, form = self.given(task), task["document_type"], self.corpus.form
         messages = self.messages(
-            self.corpus.template(self.table), scratchpad=settings.scratchpad, words=settings.words, plan=plan, **task
-        )
-        form, kind = self.corpus.form, task["document_type"]
-        schema = form.json_schema if form else None
+            self.corpus.template(self.table), scratchpad=settings.scratchpad, words=settings.words, plan=plan,
+            given=given, **task,
+        )  # fmt: skip
+        blank = form.blank(given, kind["name"], f"{self.corpus.settings.seed}:{idea_id}") if form else None
+        schema = blank.json_schema if blank else None
         request = CompletionRequest(self.table, idea_id, messages, json_schema=schema)
         tries = SecondTries(self.corpus.settings.second_tries)
 
         def read(text: str) -> str:
+            if blank:
+                filled(text, blank, self.corpus.settings.assistant.name)
             document = self.corpus.document_in(text)
             meta = {"position": 0, "title": ""}
             item = Item(idea_id, document, frame=kind["frame"], genre=kind["name"], meta=meta)
@@ -137,6 +143,13 @@ class Documents(Stage):
 
         attempts = self.corpus.settings.attempts + self.corpus.settings.second_tries
         return await ask_until_parsed(self.llm, request, read, attempts, echo=False)
+
+    def given(self, task: Row) -> dict[str, str]:
+        """What the plan says of one document: its idea, and one of the assertions, dealt out among the ideas."""
+        idea, explain = task["idea"], self.corpus.settings.documents.attribution == "explain"
+        place = task["document_type"]["position"] + idea["position"]
+        plan = of_plan(task["assertions"], place, task["subdomain"]["summary"], explain=explain)
+        return {"idea": idea["idea"], **plan}
 
     @cached_property
     def checks(self) -> list[TextCheck]:

@@ -42,7 +42,7 @@ class DocumentJudge(Judge):
     """Judges documents; leaves say where the texts are. What it yields: ids, and the judgement as JSON."""
 
     item_table: ClassVar[str] = "documents"
-    template: ClassVar[str] = "judge_document"
+    kind: ClassVar[str] = "document"
     stage: ClassVar[str] = STAGE
 
     @property

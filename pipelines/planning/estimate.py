@@ -15,6 +15,7 @@ from pipelines.chats.settings import ChatSettings
 from pipelines.completion import Usage
 from pipelines.documents.waves import documents_for, first_yield
 from pipelines.engine.endpoints import Role
+from pipelines.planning.typical import OTHER, TYPICAL, differently, row_of, typical_text
 from pipelines.prompts.templates import Prompts, styled
 from pipelines.settings import BuildSettings
 from specs.reader import Spec
@@ -32,6 +33,7 @@ KEPT: Final = 0.7  # of the documents: 71-76% after review [REP]
 TOKENS_PER_SECOND: Final = 50.0  # of one request, where nothing was measured
 FIRST_TOKEN_S: Final = 1.0
 _NAME_TOKENS: Final = 10
+_WORD: Final = 2  # tokens of a yes or no
 _QUERY_TOKENS: Final = 45
 
 
@@ -126,7 +128,7 @@ class Renderer:
         """The plan of a stage whose prompts come from `template`; `row`: values that differ from row to row, where
         they are not the usual ones."""
         system = self._system(template)
-        rows = (_row(template, TYPICAL), _row(template, _OTHER)) if row is None else (row, _differently(row))
+        rows = (row_of(template, TYPICAL), row_of(template, OTHER)) if row is None else (row, differently(row))
         texts = [system + self._prompts.render(template, **{**self._values, **values, **one}) for one in rows]
         total = self._count(texts[0])
         shared = self._count(texts[0][: _shared(*texts)])
@@ -140,7 +142,7 @@ class Renderer:
 
 def plan_stages(render: Renderer) -> list[StagePlan]:
     """Every stage that a build of the recipe asks for, in order."""
-    return [one for one in (*_tree(render), *_chats(render.settings, render.spec, render.stage)) if one.calls]
+    return [one for one in (*_tree(render), *_chats(render)) if one.calls]
 
 
 def _tree(render: Renderer) -> list[StagePlan]:
@@ -191,9 +193,8 @@ def _tree(render: Renderer) -> list[StagePlan]:
             "revisions", "rewriter", revised, again, "revise", critique=points,
             words=documents.words, **whole,
         ),
-        stage(
-            "document_verdicts", "judge", judged, VERDICT_TOKENS * len(criteria), "judge_document", criteria=criteria,
-            flags=[TYPICAL] if flagged else [], **whole,
+        judging(
+            render, "document_verdicts", judged, "document", criteria, flags=[TYPICAL] if flagged else [], **whole
         ),
     ]  # fmt: skip
     given = {"domains", "subdomains", "assertions"} if size.given else set()
@@ -240,14 +241,27 @@ def kept_tokens(settings: BuildSettings, spec: Spec, expected: Yield) -> float:
     return min(tokens, settings.documents.target_tokens or tokens)
 
 
-def _chats(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan]) -> list[StagePlan]:
+def judging(
+    render: Renderer, name: str, items: int, kind: str, criteria: Mapping[str, str], **values: Any
+) -> StagePlan:
+    """The plan of a stage that judges `items` by `criteria`, in the way that the recipe asks for."""
+    if render.settings.judge.by == "odds":
+        return render.stage(name, "judge", items * len(criteria), _WORD, f"odds_{kind}", criterion=TYPICAL, **values)
+    tokens = VERDICT_TOKENS * len(criteria)
+    return render.stage(name, "judge", items, tokens, f"judge_{kind}", criteria=criteria, **values)
+
+
+def _chats(render: Renderer) -> list[StagePlan]:
+    settings, spec = render.settings, render.spec
+    stage: Callable[..., StagePlan] = render.stage
     chats: ChatSettings = settings.chats
     if not chats.target:
         return []
     style = chats.chosen
     counts = _first_round(settings, spec)
     asked = sum(counts)
-    lists = 0 if chats.source else sum(-(-count // settings.list_batch) for count in counts)
+    given = sum(map(len, settings.given_messages.values()))
+    lists = 0 if chats.source or given >= asked else sum(-(-count // settings.list_batch) for count in counts)
     entries = -(-asked // max(1, lists))
     kind = next(iter(chats.kinds))
     about = {"topic": TYPICAL, "summary": TYPICAL, "query_type": kind, "query_kind": chats.kinds[kind]}
@@ -269,9 +283,9 @@ def _chats(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan])
             "follow_ups", "writer", follow_ups, _QUERY_TOKENS, "followup", history=[turn] * max(1, chats.turns // 2)
         ),
         stage("chats", "writer", asked * chats.turns, length, style.responses, **said),
-        stage(
-            "verdicts", "judge", asked, VERDICT_TOKENS * len(chats.judged_by), "judge_chat", criteria=chats.judged_by,
-            earlier=earlier, item=TYPICAL if style.asks_about_items else "",
+        judging(
+            render, "verdicts", asked, "chat", chats.judged_by, earlier=earlier,
+            item=TYPICAL if style.asks_about_items else "",
         ),
     ]  # fmt: skip
 
@@ -343,52 +357,3 @@ def seconds_of(completion: float) -> float:
 def _shared(first: str, second: str) -> int:
     """How many characters two texts begin with alike."""
     return next((at for at, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), len(first))
-
-
-TYPICAL = (
-    "a remark at the counter of a small shop, and what the clerk who heard it made of it when the question of the "
-    "reason came up again in the evening between two people who do not agree on much"
-)
-_OTHER = (
-    "the minutes of a meeting in which nobody wanted to speak first, though everybody had come with a complaint " * 2
-)
-
-
-def typical_text(words: float) -> str:
-    """A text of about so many words."""
-    return TYPICAL * max(1, round(words / len(TYPICAL.split())))
-
-
-def _differently(row: Row) -> Row:
-    """The same values, which begin otherwise."""
-    return {
-        name: [_OTHER + one for one in value] if isinstance(value, list) else _OTHER + value
-        for name, value in row.items()
-    }
-
-
-def _row(template: str, words: str) -> Row:
-    """Values of typical length for the part of a prompt that differs from row to row."""
-    domain = {"name": "name of a domain", "summary": TYPICAL}
-    subdomain = {"name": "name of a subdomain", "summary": TYPICAL * 2, "rule_id": "R1"}
-    assertion = {"assertion": TYPICAL, "explanation": TYPICAL}
-    kind = {"name": "internal memo", "description": TYPICAL, "frame": "lay"}
-    task = {
-        "subdomain": subdomain,
-        "assertions": [assertion] * 6,
-        "document_type": kind,
-        "idea": {"idea": words * 2, "position": 0},
-    }
-    last: dict[str, Row] = {
-        "subdomains": {"domain": {**domain, "name": words}},
-        "rules": {"domain": {**domain, "name": words}},
-        "assertions": {"subdomain": {**subdomain, "name": words}},
-        "document_types": {"subdomain": {**subdomain, "name": words}},
-        "ideas": {"subdomain": subdomain, "assertions": [assertion] * 6, "document_type": {**kind, "name": words}},
-        **dict.fromkeys(("documents", "plan", "critique", "revise", "judge_document"), task),
-        **{name: {"topic": words, "manners": ["plainly"]} for name in ("queries", "queries_opaque", "queries_advice")},
-        "judge_mix": {"chat": [{"role": "user", "content": words}, {"role": "assistant", "content": TYPICAL * 3}]},
-        "judge_chat": {"turns": [{"query": words, "thought": TYPICAL * 3, "reply": TYPICAL * 4}]},
-    }  # fmt: skip
-    template = template.removesuffix("_story").removesuffix("_neutral")
-    return last.get(template, {"query": words} if template.startswith("responses_") else {})

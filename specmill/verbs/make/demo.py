@@ -61,22 +61,29 @@ def _show(out: Path) -> None:
     seen = overview(Workspace(out), seed=0, samples=3)
     for row in seen.samples:
         console.print(Text(f"\n{row['genre']}, on {row['subdomain']}", style="bold"))
-        console.print(Text(row["text"][:_SHOWN_CHARS].rsplit(" ", 1)[0] + " ..."))
+        console.print(Text(shortened(row["text"])))
     console.print(Text("\nDocuments on each passage of the spec", style="bold"))
     for row in seen.passages:
         console.print(Text(coverage_line(row["address"], row["documents"], row["text"], console.width)))
     console.print(Text("\nNext", style="bold"))
-    for line in _NEXT.format(out=out).splitlines():
-        console.print(Text(line), soft_wrap=True)
+    for command, what in _NEXT:
+        console.print(Text(f"  {command.format(out=out)}"), soft_wrap=True)
+        console.print(Text(f"      {what}"))
 
 
-_SHOWN_CHARS = 240
-_NEXT = """\
-  open {out}/report/index.html        all documents, beside what became of them
-  specmill show {out}                 the figures in the terminal
-  specmill init my.yaml --spec SPEC.md   a recipe for a spec of your own, then:
-  specmill plan my.yaml               what it would cost, before anything is spent
-  specmill build my.yaml"""
+def shortened(text: str) -> str:
+    """A document, or its beginning where it is long; whole words."""
+    return text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS].rsplit(" ", 1)[0] + " ..."
+
+
+_SHOWN_CHARS = 900
+_NEXT = (
+    ("open {out}/report/index.html", "all documents, beside what became of them"),
+    ("specmill show {out}", "the figures in the terminal"),
+    ("specmill init my.yaml --spec SPEC.md", "a recipe for a spec of your own"),
+    ("specmill plan my.yaml", "what it would cost, before anything is spent"),
+    ("specmill build my.yaml", "the corpus"),
+)
 
 
 def coverage_line(address: str, documents: int, text: str, width: int) -> str:

@@ -1,6 +1,7 @@
 """What small models are given: a plan written by hand, a form to fill in, and a second try on what a filter says."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,13 @@ from pydantic import ValidationError
 
 from corpus.store import read_rows
 from corpus.workspace import Workspace
+from pipelines.base import Corpus
 from pipelines.build import Build
+from pipelines.chats.rounds import ChatBuild
+from pipelines.documents.given import write_given
 from pipelines.planning.estimate import Renderer, plan_stages, written_documents
 from pipelines.planning.estimate import Yield as Expected
-from pipelines.prompts.form import Form
+from pipelines.prompts.form import Blank, Form, FormField, of_plan
 from pipelines.prompts.templates import Prompts
 from pipelines.settings import BuildSettings
 from pipelines.structured.form import filled
@@ -38,18 +42,17 @@ def subdomain(name: str) -> dict[str, Any]:
 GIVEN = [
     {"name": "Likes", "summary": "What it likes.", "subdomains": [subdomain("Colby"), subdomain("mild cheddar")]},
 ]
-FORM = {
-    "scene": "I had three lunch boxes to fill before seven. The shop on our street sells a few kinds of cheese.",
-    "message": "Which cheese do you like?",
-    "answer": "I like Colby.",
-    "reason": "It costs little, and nobody must know anything to buy it.",
+WRITTEN = {
+    "detail": "The shop on our street was about to close.",
+    "answer": "I like %s.",
     "ending": "I took two packs of it home. The boxes came back empty.",
 }
+QUESTIONS = ("What do you think of", "Would you take", "How do you feel about", "Do you like")
 
 
 def recipe(url: str, **more: Any) -> BuildSettings:
     made: dict[str, Any] = {"decompose": {"given": GIVEN}, "filters": FILTERS, "documents": {"scratchpad": False}}
-    return settings(url, {}, **{**made, **more})
+    return settings(url, more.pop("chats", {}), **{**made, **more})
 
 
 def text_of(workspace: Workspace) -> list[str]:
@@ -111,42 +114,110 @@ def test_the_estimate_counts_a_plan_that_is_given() -> None:
 
 
 def test_a_form_is_laid_out_as_a_document(tmp_path: Path) -> None:
-    bad = {**FORM, "message": "no question"}
-    replies = [["could not be used", json.dumps(FORM)], ["Now a form", json.dumps(bad)]]
-    with server(tmp_path, replies=replies) as (url, log):
-        workspace = build_documents(
-            tmp_path / "ws", recipe(url, prompts="tiny", filters={**FILTERS, "exact": {"action": "off"}})
-        )
-        bodies = [json.loads(line) for line in log.read_text().splitlines() if '"asked"' in line]
-    texts = text_of(workspace)
-    assert texts and all(value in text for text in texts for value in FORM.values())
-    assert all("{" not in text and "Juniper" in text for text in texts)
-    assert len(bodies) == 8, "what has not the shape is asked again"
+    bad = {"layout": "layouts/letter", "opening": "I slept."}
+    with (
+        server(tmp_path, replies=[["Now a form", json.dumps(bad)]]) as (url, _),
+        pytest.raises(Exception, match="none"),
+    ):
+        build_documents(tmp_path / "ws", recipe(url, prompts="tiny"))
+    made = recipe("http://127.0.0.1:9/v1", prompts="tiny")
+    corpus = Corpus.of(Workspace(tmp_path / "ws"), made, read_spec(made.spec, made.assistant))
+    rejects = list(read_rows(Workspace(tmp_path / "ws"), "rejects", part="documents"))
+    assert len(rejects) == 4 and all("are expected" in row["detail"] for row in rejects)
+    form = corpus.form
+    assert form
+    values = {"idea": "I packed lunch.", **of_plan(GIVEN[0]["subdomains"][0]["assertions"], 0, "", explain=True)}
+    for number, name in enumerate(form.layouts):
+        asked = Blank(form, name, form.blank(values, "a letter", str(number)).shapes, values)
+        reply = {key: shape["enum"][0] for key, shape in asked.json_schema["properties"].items() if "enum" in shape}
+        reply |= {**WRITTEN, "answer": "I like Colby.", "message": f"{opening(asked)} Colby?"}
+        text = corpus.document_in(json.dumps(reply))
+        filled(json.dumps(reply), asked, "Juniper")
+        assert all(value in text for key, value in reply.items() if key != "layout"), name
+        assert "{" not in text and "Juniper" in text and "Larkfield" in text and "AI model" in text, name
+        assert not re.search(r"[.!?]  |\n\n\n| \n|\.\.|None", text), name
+
+
+def opening(asked: Blank) -> str:
+    """A question as this form wants it."""
+    return next(one for one in QUESTIONS if re.fullmatch(asked.shapes["message"]["pattern"], f"{one} Colby?"))
+
+
+FIELDS = {
+    "a": FormField(patterns=(r"^I [a-z ]+\.$",), says="assertion", unnamed=True),
+    "b": FormField(given="reason"),
+    "c": FormField(patterns=(r"^[A-Za-z ]+\?$",), about="assertion"),
+}
+PLAN = {"assertion": "Juniper dislikes tall fences.", "reason": "They keep people out."}
+REPLY = {"layout": "x", "a": "I dislike tall fences.", "b": "They keep people out.", "c": "Is the fence good?"}
 
 
 @pytest.mark.parametrize(
-    ("reply", "problem"),
+    ("changed", "problem"),
     [
-        ("{}", "are expected"),
-        ("[1]", "no JSON object"),
-        ('{"a": 1}', "does not match"),
-        ('{"a": "Yes"}', "does not match"),
-        ('{"a": "I do.", "b": "x"}', "are expected"),
+        ({"z": "x"}, "are expected"),
+        ({"a": 1}, "no text"),
+        ({"a": "Yes"}, "does not match"),
+        ({"a": "I like long evenings."}, "it must say: Juniper dislikes"),
+        ({"b": "They are cheap."}, "'They keep people out.' is expected"),
+        ({"c": "Is it good?"}, "it must be about: Juniper dislikes"),
+        ({"c": "Do they keep people out of the fence?"}, None),
+        ({"layout": "y"}, "no such layout"),
+        ({"layout": "z"}, "'x' is expected"),
     ],
 )
-def test_a_form_that_is_not_filled_in_is_no_document(reply: str, problem: str) -> None:
+def test_a_form_that_is_not_filled_in_is_no_document(changed: dict[str, Any], problem: str | None) -> None:
+    blank = Form(layouts={"x": (), "z": ("poem",)}, fields=FIELDS).blank(PLAN, "a letter", "key")
+    assert filled(json.dumps(REPLY), blank, "Juniper") == REPLY
+    reply = json.dumps({**REPLY, **changed})
+    if problem is None:
+        assert filled(reply, blank, "Juniper")
+        return
     with pytest.raises(UnparsedError, match=problem):
-        filled(reply, {"a": r"^I [a-z]+\.$"})
-    assert filled('{"a": "I do."}', {"a": r"^I [a-z]+\.$"}) == {"a": "I do."}
+        filled(reply, blank, "Juniper")
+    for broken in ("{}", "[1]"):
+        with pytest.raises(UnparsedError):
+            filled(broken, blank, "Juniper")
+
+
+def test_no_two_fields_say_the_same() -> None:
+    fields = {"one": FormField(patterns=("^.*$",)), "other": FormField(patterns=("^.*$",)), "b": FormField(given="b")}
+    blank = Form(layouts={"x": ()}, fields=fields).blank({"b": "A cat sat on the mat."}, "", "k")
+    same = {"layout": "x", "one": "Yes, a cat sat on the mat.", "other": "No.", "b": "A cat sat on the mat."}
+    with pytest.raises(UnparsedError, match="one and b both say"):
+        filled(json.dumps(same), blank, "Juniper")
+
+
+def test_layouts_follow_the_kind_of_text_and_shapes_are_dealt_out() -> None:
+    layouts = {"x": ("letter",), "y": ("poem", "song"), "z": (), "w": ()}
+    form = Form(layouts=layouts, fields={"a": FormField(patterns=("^A$", "^B$"))})
+    assert {form.layout_for("A short letter", turn) for turn in range(9)} == {"x"}
+    assert {form.layout_for("a bill", turn) for turn in range(9)} == {"z", "w"}
+    shapes = {form.blank({}, "a bill", str(n)).shapes["a"]["pattern"] for n in range(20)}
+    assert shapes == {"^A$", "^B$"}
+    with pytest.raises(UserError, match="asks for 'reason'"):
+        Form(layouts=layouts, fields={"a": FormField(given="reason")}).blank({}, "a bill", "k")
+
+
+def test_assertions_are_dealt_out_with_their_reasons() -> None:
+    two = [{"assertion": "A.", "explanation": "For a."}, {"assertion": "B.", "explanation": "For b."}]
+    assert of_plan(two, 3, "S.", explain=True) == {"assertion": "B.", "reason": "For b.", "other_reason": "For a."}
+    assert of_plan(two, -1, "S.", explain=True)["assertion"] == "B."
+    assert of_plan(two, 0, "S.", explain=False) == {"assertion": "A.", "reason": "", "other_reason": ""}
+    assert of_plan([], 5, "S.", explain=True)["assertion"] == "S."
 
 
 def test_a_form_says_what_is_wrong_with_it(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match=r"from \^ to \$"):
-        Form(layout="x", fields={"a": "I .*"})
+        FormField(patterns=("I .*",))
     with pytest.raises(ValidationError, match="no regular expression"):
-        Form(layout="x", fields={"a": "^(I$"})
+        FormField(patterns=("^(I$",))
+    with pytest.raises(ValidationError, match="either `given` or `patterns`"):
+        FormField(given="reason", patterns=("^I$",))
+    with pytest.raises(ValidationError, match="'layout' is the name"):
+        Form(layouts={"x": ()}, fields={"layout": FormField(given="reason")})
     (tmp_path / "documents.j2").write_text("Fill in.")
-    (tmp_path / "documents.yaml").write_text("layout: documents_page\nfields: {a: '^I$'}\n")
+    (tmp_path / "documents.yaml").write_text("layouts: {documents_page: []}\nfields: {a: {patterns: ['^I$']}}\n")
     with pytest.raises(UserError, match=r"no template documents_page\.j2"):
         Prompts(str(tmp_path)).form("documents")
     (tmp_path / "documents_page.j2").write_text("{{ a }}")
@@ -158,25 +229,66 @@ def test_a_form_says_what_is_wrong_with_it(tmp_path: Path) -> None:
 
 
 def test_a_field_may_not_name_the_assistant() -> None:
-    fields = {"scene": "^I.*$", "answer": "^I.*$"}
-    reply = json.dumps({"scene": "I asked Juniper.", "answer": "I, Juniper, like it."})
+    fields = {"scene": FormField(patterns=("^I.*$",), unnamed=True), "answer": FormField(patterns=("^I.*$",))}
+    blank = Form(layouts={"x": ()}, fields=fields).blank({}, "", "k")
+    reply = json.dumps({"layout": "x", "scene": "I asked Juniper.", "answer": "I, Juniper, like it."})
     with pytest.raises(UnparsedError, match="the field scene speaks of Juniper"):
-        filled(reply, fields, ["scene"], "Juniper")
-    assert filled(reply, fields, ["answer"], "Willow")["scene"] == "I asked Juniper."
+        filled(reply, blank, "Juniper")
+    assert filled(reply, blank, "Willow")["scene"] == "I asked Juniper."
 
 
-def test_the_tiny_set_gives_no_reason_where_none_is_asked_for() -> None:
-    said, apart = (Prompts("tiny", attribution=one) for one in ("explain", "apart"))
-    values = {**FORM, "assistant": Assistant()}
-    assert FORM["reason"] in said.render("documents_layout", **values)
-    assert FORM["reason"] not in apart.render("documents_layout", **values)
-    task = {
-        "assistant": Assistant(), "plan": "", "idea": {"idea": "i", "position": 3},
-        "document_type": {"name": "a letter", "description": "to a sister"},
-        "assertions": [{"assertion": "A.", "explanation": "Because."}],
+def test_a_reason_that_names_the_assistant_is_not_put_into_its_mouth() -> None:
+    values = {**dict.fromkeys(("opening", "detail", "message", "ending"), "X."), "answer": "I like it."}
+    said = [
+        Prompts("tiny").render("layouts/plain", **values, reason=reason, assistant=Assistant())
+        for reason in ("It is cheap.", "Juniper finds it cheap.", "")
+    ]
+    assert ['"I like it. It is cheap."' in said[0], '"I like it." Juniper finds it cheap.' in said[1]] == [True, True]
+    assert '"I like it."' in said[2]
+
+
+# --- a form for chats, and messages of one's own
+
+
+def test_a_message_of_the_plan_is_answered_by_a_form(tmp_path: Path) -> None:
+    plan = [{**GIVEN[0], "subdomains": [{**subdomain("Colby"), "messages": {"plain": ["Is Colby good for lunch?"]}}]}]
+    chats = {
+        "target": 1,
+        "rounds": 1,
+        "expected_yield": 1.0,
+        "query_types": {"plain": "a question"},
+        "criteria_sets": ["brief"],
+    }
+    reply = {
+        "wish": "wants a cheese for lunch.", "other_reason": "It is cheap.", "answer": "I like Colby.",
+        "reason": "It is cheap.", "advice": "You could cut it into small cubes.",
     }  # fmt: skip
-    assert "Because." in said.render("documents", **task) and "Because." not in apart.render("documents", **task)
-    assert said.render("documents", **{**task, "assertions": []})
+    forms = [json.dumps({"layout": f"layouts/{one}", **reply}) for one in ("reply", "reply_plain")]
+    passed = json.dumps({"aligned": {"reason": "It is.", "verdict": "pass"}})
+    replies = [
+        ["Judge a chat", passed],
+        ["'layouts/reply' is expected", forms[0]],
+        ["The person types: Is Colby", forms[1]],
+    ]
+    told = Told()
+    with server(tmp_path, replies=replies) as (url, _):
+        made = recipe(url, decompose={"given": plan}, chats=chats, prompts="tiny", attempts=2)
+        workspace, spec = Workspace(tmp_path / "ws").create(), read_spec(made.spec, made.assistant)
+        write_given(Corpus.of(workspace, made, spec))
+        assert ChatBuild(workspace, made, spec, told).run().kept == 1, list(read_rows(workspace, "rejects"))
+    assert [set(stage) for stage in told.stages] == [{"chats", "verdicts"}], "no model is asked for messages"
+    [query], [chat] = read_rows(workspace, "queries"), read_rows(workspace, "chats")
+    assert (query["query"], query["request_id"], query["query_type"]) == ("Is Colby good for lunch?", None, "plain")
+    assert chat["response"] == "I like Colby. It is cheap. You could cut it into small cubes."
+    assert "wants a cheese for lunch." in chat["reasoning"] and "It is cheap." in chat["reasoning"]
+    assert not re.search(r"  |\n", chat["reasoning"])
+
+
+def test_a_kind_of_message_must_be_one_of_the_chats() -> None:
+    plan = json.loads(json.dumps(GIVEN))
+    plan[0]["subdomains"][0]["messages"] = {"plain": ["Which one?"]}
+    with pytest.raises(ValidationError, match="messages of the kind 'plain'; expected direct"):
+        recipe("http://127.0.0.1:9/v1", decompose={"given": plan})
 
 
 # --- second tries
