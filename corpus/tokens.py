@@ -74,8 +74,7 @@ def _load(name: str) -> tuple[str, _Count]:
 def hub_file(name: str, file: str) -> Path:
     """A file of a model on the Hub, or in its cache; without a connection only there, as the library would otherwise
     try for half a minute. Raises what `huggingface_hub` raises."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.constants import ENDPOINT
+    from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     answers = _hub_answers()
@@ -84,18 +83,23 @@ def hub_file(name: str, file: str) -> Path:
     except LocalEntryNotFoundError as error:
         if answers:
             raise
-        raise LocalEntryNotFoundError(f"no connection to {ENDPOINT}") from error
+        raise LocalEntryNotFoundError(f"no connection to {constants.ENDPOINT}") from error
+
+
+def _hub_answers() -> bool:
+    """Whether a connection to the Hub can be made. Behind a proxy that is taken for granted."""
+    from huggingface_hub import constants
+
+    address = urlsplit(constants.ENDPOINT)
+    host, port = address.hostname or "", address.port or (443 if address.scheme == "https" else 80)
+    if constants.HF_HUB_OFFLINE:
+        return False
+    return bool(getproxies().get(address.scheme) and not proxy_bypass(host)) or _connects(host, port)
 
 
 @cache
-def _hub_answers() -> bool:
-    """Whether a connection to the Hub can be made; asked once a process. Behind a proxy it is taken for granted."""
-    from huggingface_hub.constants import ENDPOINT, HF_HUB_OFFLINE
-
-    address = urlsplit(ENDPOINT)
-    host, port = address.hostname or "", address.port or (443 if address.scheme == "https" else 80)
-    if HF_HUB_OFFLINE or (getproxies().get(address.scheme) and not proxy_bypass(host)):
-        return not HF_HUB_OFFLINE
+def _connects(host: str, port: int) -> bool:
+    """Asked once a process: several files are wanted."""
     try:
         socket.create_connection((host, port), _CONNECT_S).close()
     except OSError:

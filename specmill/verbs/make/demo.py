@@ -30,11 +30,11 @@ def demo(
     _step(1, "the model: fetched once, a gigabyte, and kept in the cache", began)
     fetch_models(loaded)
     with endpoints_up(loaded) as served:
-        _step(2, "the corpus: documents and chats, written, and checked by the filters", began)
+        _step(2, "the corpus: documents and chats, written and filtered", began)
         build_workspace(loaded, base, out, served)
-        _step(3, "training configs: what a trainer is given, with its tokenizer checked", began)
+        _step(3, "training configs, with the tokenizer checked", began)
         _train(out)
-        _step(4, "evaluation: what the writing model itself prefers, before any training", began)
+        _step(4, "evaluation: what the writing model itself prefers", began)
         evaluate_workspace(Workspace(out), served)  # the server is up already
     _step(5, "the report: one page for a browser", began)
     _report(out)
@@ -134,7 +134,10 @@ def _step(number: int, what: str, began: float) -> None:
 
 
 def _say(text: str) -> None:
-    typer.echo(text, err=True)
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(stderr=True, highlight=False).print(Text(text))
 
 
 def _clock(began: float) -> str:
