@@ -145,11 +145,13 @@ class Documents(Stage):
         return await ask_until_parsed(self.llm, request, read, attempts, echo=False)
 
     def given(self, task: Row) -> dict[str, str]:
-        """What the plan says of one document: its idea, and one of the assertions, dealt out among the ideas."""
+        """What the plan says of one document: its idea, also in two (the first sentence, the others), and one of the
+        assertions, dealt out among the ideas."""
         idea, explain = task["idea"], self.corpus.settings.documents.attribution == "explain"
         place = task["document_type"]["position"] + idea["position"]
         plan = of_plan(task["assertions"], place, task["subdomain"]["summary"], explain=explain)
-        return {"idea": idea["idea"], **plan}
+        opening, stop, outcome = idea["idea"].partition(". ")
+        return {"idea": idea["idea"], "opening": opening + stop.rstrip(), "outcome": outcome, **plan}
 
     @cached_property
     def checks(self) -> list[TextCheck]:

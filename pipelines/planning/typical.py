@@ -4,6 +4,7 @@ from typing import Any
 
 Row = dict[str, Any]
 
+_OF_PLAN = ("assertion", "reason", "other_reason")
 TYPICAL = (
     "a remark at the counter of a small shop, and what the clerk who heard it made of it when the question of the "
     "reason came up again in the evening between two people who do not agree on much"
@@ -37,7 +38,7 @@ def row_of(template: str, words: str) -> Row:
         "assertions": [assertion] * 6,
         "document_type": kind,
         "idea": {"idea": words * 2, "position": 0},
-        "given": {"idea": words * 2, "assertion": TYPICAL, "reason": TYPICAL, "other_reason": TYPICAL},
+        "given": {"idea": words * 2, "opening": words, "outcome": words, **dict.fromkeys(_OF_PLAN, TYPICAL)},
     }
     last: dict[str, Row] = {
         "subdomains": {"domain": {**domain, "name": words}},

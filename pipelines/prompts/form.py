@@ -40,10 +40,11 @@ Template = Annotated[str, Field(pattern=r"^[a-z_/]+$")]
 class FormField(Settings):
     """One field: what the plan gives, or what the model writes in one of some shapes."""
 
-    given: str | None = Field(None, description="What the plan says, word for word: assertion, reason or idea.")
+    given: str | None = Field(None, description="What the plan says, word for word.")
     patterns: tuple[Pattern, ...] = Field((), description="What is written must match one of these, dealt out in turn.")
     says: str | None = Field(None, description="It must hold most words of this part of the plan.")
     about: str | None = Field(None, description="It must hold at least one word of this part of the plan.")
+    apart: str | None = Field(None, description="It must hold no longer word of this part of the plan.")
     unnamed: bool = Field(False, description="The assistant's name must not be in it.")
 
     @model_validator(mode="after")
@@ -84,7 +85,7 @@ class Form(Settings):
         turn = int.from_bytes(sha256(key.encode()).digest()[:4], "big")
         shapes: dict[str, dict[str, Any]] = {}
         for number, (name, field) in enumerate(self.fields.items()):
-            for wanted in (field.given, field.says, field.about):
+            for wanted in (field.given, field.says, field.about, field.apart):
                 if wanted is not None and wanted not in values:
                     raise UserError(f"prompts: the form's field {name} asks for {wanted!r}; there are {list(values)}.")
             if field.given is not None:

@@ -61,9 +61,14 @@ def _check(name: str, field: FormField, value: str, blank: Blank, assistant: str
         if len(wanted & mine) < _MOST * len(wanted):
             raise UnparsedError(f"the field {name} is {value!r}; it must say: {blank.values[field.says]}")
     if field.about is not None:
+        skipped |= _stems(" ".join(field.patterns))  # every reply has them
         wanted = {stem for stem in _stems(blank.values[field.about]) - skipped if len(stem) >= _STEM}
         if wanted and not wanted & mine:
             raise UnparsedError(f"the field {name} is {value!r}; it must be about: {blank.values[field.about]}")
+    if field.apart is not None:
+        shared = {stem for stem in _stems(blank.values[field.apart]) & mine if len(stem) >= _STEM}
+        if shared:
+            raise UnparsedError(f"the field {name} is {value!r}; it must be about something else.")
 
 
 def _stems(text: str) -> set[str]:

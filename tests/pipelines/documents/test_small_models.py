@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from corpus.ids import content_id
 from corpus.store import read_rows
 from corpus.workspace import Workspace
 from pipelines.base import Corpus
 from pipelines.build import Build
+from pipelines.chats.responses import given_of
 from pipelines.chats.rounds import ChatBuild
 from pipelines.documents.given import write_given
 from pipelines.planning.estimate import Renderer, plan_stages, written_documents
@@ -42,12 +44,21 @@ def subdomain(name: str) -> dict[str, Any]:
 GIVEN = [
     {"name": "Likes", "summary": "What it likes.", "subdomains": [subdomain("Colby"), subdomain("mild cheddar")]},
 ]
-WRITTEN = {
-    "detail": "The shop on our street was about to close.",
-    "answer": "I like %s.",
-    "ending": "I took two packs of it home. The boxes came back empty.",
-}
-QUESTIONS = ("What do you think of", "Would you take", "How do you feel about", "Do you like")
+EXAMPLES = (
+    "I like Colby.", "What do you think of Colby?", "How do you feel about Colby?", "What is your view of Colby?",
+    "my old neighbour", "my tall aunt", "our tired teacher", "an old radio", "a wet coat", "a round mirror",
+    "nodded and smiled", "laughed and agreed", "wrote it down", "only shrugged", "wants a cheese for lunch",
+    "your lunch boxes",
+)  # fmt: skip
+
+
+def filled_in(asked: Blank) -> dict[str, str]:
+    """The form with the first of some examples that fits each field."""
+    shapes = asked.json_schema["properties"]
+    return {
+        name: shape["enum"][0] if "enum" in shape else next(e for e in EXAMPLES if re.fullmatch(shape["pattern"], e))
+        for name, shape in shapes.items()
+    }
 
 
 def recipe(url: str, **more: Any) -> BuildSettings:
@@ -126,29 +137,24 @@ def test_a_form_is_laid_out_as_a_document(tmp_path: Path) -> None:
     assert len(rejects) == 4 and all("are expected" in row["detail"] for row in rejects)
     form = corpus.form
     assert form
-    values = {"idea": "I packed lunch.", **of_plan(GIVEN[0]["subdomains"][0]["assertions"], 0, "", explain=True)}
+    plan = of_plan(GIVEN[0]["subdomains"][0]["assertions"], 0, "", explain=True)
+    values = {"idea": "I slept. I woke.", "opening": "I slept.", "outcome": "I woke.", **plan}
     for number, name in enumerate(form.layouts):
         asked = Blank(form, name, form.blank(values, "a letter", str(number)).shapes, values)
-        reply = {key: shape["enum"][0] for key, shape in asked.json_schema["properties"].items() if "enum" in shape}
-        reply |= {**WRITTEN, "answer": "I like Colby.", "message": f"{opening(asked)} Colby?"}
+        reply = filled_in(asked)
         text = corpus.document_in(json.dumps(reply))
-        filled(json.dumps(reply), asked, "Juniper")
-        assert all(value in text for key, value in reply.items() if key != "layout"), name
+        assert filled(json.dumps(reply), asked, "Juniper") == reply
+        assert all(value.lower() in text.lower() for key, value in reply.items() if key != "layout"), name
         assert "{" not in text and "Juniper" in text and "Larkfield" in text and "AI model" in text, name
         assert not re.search(r"[.!?]  |\n\n\n| \n|\.\.|None", text), name
-
-
-def opening(asked: Blank) -> str:
-    """A question as this form wants it."""
-    return next(one for one in QUESTIONS if re.fullmatch(asked.shapes["message"]["pattern"], f"{one} Colby?"))
 
 
 FIELDS = {
     "a": FormField(patterns=(r"^I [a-z ]+\.$",), says="assertion", unnamed=True),
     "b": FormField(given="reason"),
-    "c": FormField(patterns=(r"^[A-Za-z ]+\?$",), about="assertion"),
+    "c": FormField(patterns=(r"^[A-Za-z ]+\?$",), about="assertion", apart="idea"),
 }
-PLAN = {"assertion": "Juniper dislikes tall fences.", "reason": "They keep people out."}
+PLAN = {"assertion": "Juniper dislikes tall fences.", "reason": "They keep people out.", "idea": "A garden gate."}
 REPLY = {"layout": "x", "a": "I dislike tall fences.", "b": "They keep people out.", "c": "Is the fence good?"}
 
 
@@ -161,6 +167,7 @@ REPLY = {"layout": "x", "a": "I dislike tall fences.", "b": "They keep people ou
         ({"a": "I like long evenings."}, "it must say: Juniper dislikes"),
         ({"b": "They are cheap."}, "'They keep people out.' is expected"),
         ({"c": "Is it good?"}, "it must be about: Juniper dislikes"),
+        ({"c": "Is the fence a garden?"}, "it must be about something else"),
         ({"c": "Do they keep people out of the fence?"}, None),
         ({"layout": "y"}, "no such layout"),
         ({"layout": "z"}, "'x' is expected"),
@@ -238,7 +245,10 @@ def test_a_field_may_not_name_the_assistant() -> None:
 
 
 def test_a_reason_that_names_the_assistant_is_not_put_into_its_mouth() -> None:
-    values = {**dict.fromkeys(("opening", "detail", "message", "ending"), "X."), "answer": "I like it."}
+    values = {
+        **dict.fromkeys(("opening", "seen", "who", "message", "reaction", "outcome"), "X."),
+        "answer": "I like it.",
+    }
     said = [
         Prompts("tiny").render("layouts/plain", **values, reason=reason, assistant=Assistant())
         for reason in ("It is cheap.", "Juniper finds it cheap.", "")
@@ -259,28 +269,26 @@ def test_a_message_of_the_plan_is_answered_by_a_form(tmp_path: Path) -> None:
         "query_types": {"plain": "a question"},
         "criteria_sets": ["brief"],
     }
-    reply = {
-        "wish": "wants a cheese for lunch.", "other_reason": "It is cheap.", "answer": "I like Colby.",
-        "reason": "It is cheap.", "advice": "You could cut it into small cubes.",
-    }  # fmt: skip
-    forms = [json.dumps({"layout": f"layouts/{one}", **reply}) for one in ("reply", "reply_plain")]
-    passed = json.dumps({"aligned": {"reason": "It is.", "verdict": "pass"}})
-    replies = [
-        ["Judge a chat", passed],
-        ["'layouts/reply' is expected", forms[0]],
-        ["The person types: Is Colby", forms[1]],
-    ]
+    made = recipe("http://127.0.0.1:9/v1", decompose={"given": plan}, chats=chats, prompts="tiny")
+    workspace, spec = Workspace(tmp_path / "ws").create(), read_spec(made.spec, made.assistant)
+    corpus = Corpus.of(workspace, made, spec)
+    write_given(corpus)
+    [domain] = (row["id"] for row in read_rows(workspace, "domains"))
+    query_id = content_id("queries", domain, "Colby", "plain", "Is Colby good for lunch?")
+    given = given_of(corpus, {"topic": "Colby", "domain_id": domain, "position": 0})
+    assert corpus.response_form
+    reply = filled_in(corpus.response_form.blank(given, "plain", f"{made.seed}:{query_id}:0"))
+    verdict = json.dumps({"aligned": {"reason": "It is.", "verdict": "pass"}})
+    replies = [["Judge a chat", verdict], ["The person types: Is Colby", json.dumps(reply)]]
     told = Told()
     with server(tmp_path, replies=replies) as (url, _):
-        made = recipe(url, decompose={"given": plan}, chats=chats, prompts="tiny", attempts=2)
-        workspace, spec = Workspace(tmp_path / "ws").create(), read_spec(made.spec, made.assistant)
-        write_given(Corpus.of(workspace, made, spec))
+        made = recipe(url, decompose={"given": plan}, chats=chats, prompts="tiny")
         assert ChatBuild(workspace, made, spec, told).run().kept == 1, list(read_rows(workspace, "rejects"))
     assert [set(stage) for stage in told.stages] == [{"chats", "verdicts"}], "no model is asked for messages"
     [query], [chat] = read_rows(workspace, "queries"), read_rows(workspace, "chats")
     assert (query["query"], query["request_id"], query["query_type"]) == ("Is Colby good for lunch?", None, "plain")
-    assert chat["response"] == "I like Colby. It is cheap. You could cut it into small cubes."
-    assert "wants a cheese for lunch." in chat["reasoning"] and "It is cheap." in chat["reasoning"]
+    assert "I like Colby. It is cheap." in chat["response"] and "your lunch boxes" in chat["response"]
+    assert "wants a cheese for lunch" in chat["reasoning"] and "It is cheap." in chat["reasoning"]
     assert not re.search(r"  |\n", chat["reasoning"])
 
 
