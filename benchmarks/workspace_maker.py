@@ -143,7 +143,7 @@ class Maker:
             idea = f"A {kind['name']} in which {self.random.choice(self.pool)}"
             yield dict(
                 id=content_id("idea", kind["id"], i), document_type_id=kind["id"], subdomain_id=kind["subdomain_id"],
-                position=i // len(types), idea=idea, request_id=f"i{i}",
+                position=i // len(types), idea=idea, disagreement=i % 5 == 4, request_id=f"i{i}",
             )  # fmt: skip
 
     def sample(self, number: int, domain: dict[str, Any], text: str) -> dict[str, Any]:
@@ -172,7 +172,8 @@ class Maker:
                 id=content_id("document", idea["id"], i), **self.sample(i, domains[sub["domain_id"]], text),
                 idea_id=idea["id"], subdomain_id=sub["id"], subdomain=sub["name"], document_type_id=kind["id"],
                 genre=kind["name"], frame=kind["frame"], passage_ids=sub["passage_ids"],
-                assertion_ids=assertions[sub["id"]][:2], title=HOSTILE if hostile else f"On case {i}",
+                assertion_ids=assertions[sub["id"]][:2], disagreement=idea["disagreement"],
+                title=HOSTILE if hostile else f"On case {i}",
                 text=text + "\n\n" + HOSTILE if hostile else text,
             )  # fmt: skip
 

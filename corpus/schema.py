@@ -82,6 +82,7 @@ _SPEC_HASH = (_str, "Fingerprint of the rendered spec: 16 hex digits of its SHA-
 _DOMAIN = (_str, "Name of the domain")
 _GENRE = (_str, "Name of the document type, such as internal memo")
 _FRAME = (_str, "What the author may know: insider (may cite the spec) or lay (has only seen the behaviour)")
+_DISAGREEMENT = (_bool, "Whether somebody was to disagree in it with what the assistant holds; null: not known")
 _STYLE = (_str, "Style of the chat, as in chats.style")
 _QUERY_TYPE = (_str, "Kind of user message, as in chats.query_types")
 _TOOLS = (_str, "JSON: a list of tool definitions in the OpenAI format; null where there are none")
@@ -165,6 +166,7 @@ TABLES: Final[dict[str, Declared]] = {
         "subdomain_id": (_str, "Id of its subdomain"),
         "position": _position("ideas of the type"),
         "idea": (_str, "The idea"),
+        "disagreement": _DISAGREEMENT,
         "request_id": _REQUEST,
     }),
     "documents": Declared("A document for midtraining that is kept.", {
@@ -178,6 +180,7 @@ TABLES: Final[dict[str, Declared]] = {
         "frame": _FRAME,
         "passage_ids": _PASSAGES,
         "assertion_ids": (_strings, "Ids of the assertions that its prompt named"),
+        "disagreement": _DISAGREEMENT,
         "title": (_str, "Its heading, or its first line where that is short"),
         "text": (_str, "The document"),
     }),
@@ -290,6 +293,7 @@ DATASETS: Final[dict[str, Declared]] = {
         "subdomain": (_str, "Name of the subdomain"),
         "genre": _GENRE,
         "frame": _FRAME,
+        "disagreement": _DISAGREEMENT,
         "idea_id": (_str, "Id of the idea"),
         "flags": _FLAGS,
     }),

@@ -46,7 +46,7 @@ def _of_set(result: Mapping[str, Any], name: str, one: Mapping[str, Any]) -> lis
             f"{name}: {bad:,} of {replies:,} replies ({bad / replies:.0%}) cannot be read, so there is no rate: it "
             f"lies between {low:.2f} and {high:.2f}. One of them: {one['unreadable_example'] or '(empty)'!r}."
         )
-    if len(one["scorers"]) > 1 and "logprobs" in one["scorers"]:
+    if len(one["scorers"]) > 1 and {"logprobs", "likelihood"} & set(one["scorers"]):
         by = ", ".join(f"{count:,} by {scorer}" for scorer, count in sorted(one["scorers"].items()))
         found.append(f"{name}: decided by several scorers ({by}), which are not comparable. Set eval.scorer.")
     return found

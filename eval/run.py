@@ -10,13 +10,14 @@ from typing import Any, Final
 from corpus.workspace import Workspace
 from eval.limits import own_thinking, reply_limits
 from eval.questions.base import Answer, Asked, Limits, OpenQuestion, Question
-from eval.questions.choices import ask_all
+from eval.questions.choices import ask_all, requests
 from eval.questions.judged import Judged, ask_open
 from eval.questions.settings import EvalSettings
 from pipelines.engine.client import Client
 from pipelines.engine.endpoints import Role
 from pipelines.questions.asking import JUDGE_STAGE, STAGE, as_asker, as_judge
 from pipelines.run.control import CONTROL
+from specs.errors import UserError
 
 ANCHORS: Final = ("base", "spec")
 
@@ -29,7 +30,7 @@ class Arm:
     role: Role
     asked: Asked
     limits: Limits
-    scorer: str  # reply | logprobs
+    scorer: str  # reply | logprobs | likelihood
     run: str  # marks its requests in the ledger
     before: tuple[dict[str, str], ...] = ()
 
@@ -55,6 +56,12 @@ def arm(
     scorer = settings.scorer
     if scorer == "auto":
         scorer = "logprobs" if name in ANCHORS or settings.base else "reply"
+    deaf = [one for one in role.endpoints.values() if one.protocol != "openai"] if scorer == "likelihood" else []
+    if deaf:
+        raise UserError(
+            f"eval.scorer: likelihood needs a server that scores a given text, as vLLM does; {deaf[0].model} is asked "
+            "by another API that has no such thing. Take `reply`."
+        )
     before = ({"role": "system", "content": spec},) if spec else ()
     most = max(limits.choice, limits.open) * limits.again
     return Arm(name, with_sampling(role, settings.temperature, most), asked, limits, scorer, asked.run(run), before)
@@ -94,8 +101,8 @@ def planned(
     arms: Sequence[Arm], questions: Sequence[Question], opened: Sequence[OpenQuestion], settings: EvalSettings
 ) -> dict[str, int]:
     """Requests by stage."""
-    once = sum(len(one.orders) for one in questions) + len(opened)
-    counts = {STAGE: once * settings.samples * len(arms)}
+    once = requests(questions, settings) + len(opened) * settings.samples
+    counts = {STAGE: once * len(arms)}
     return counts | ({JUDGE_STAGE: len(opened) * settings.samples * len(arms)} if opened else {})
 
 

@@ -30,12 +30,12 @@ from pipelines.chats.rounds import ChatBuild, ChatResult, check_chat_recipe
 from pipelines.chats.rows import forget_chats
 from pipelines.documents.brainstorm import brainstorm_pipeline
 from pipelines.documents.decompose import decompose_pipeline
+from pipelines.documents.disagreement import check_prompts, idea_requests, in_order
 from pipelines.documents.given import check_given, write_given
 from pipelines.documents.idea_topup import TopUp, forget_rounds, next_wave
 from pipelines.documents.neutral import neutral_pipeline
 from pipelines.documents.planning_failures import check_plan
 from pipelines.documents.rows import Draft, Drafts
-from pipelines.documents.spread import spread
 from pipelines.documents.waves import Grouping, Waves, within_target
 from pipelines.documents.write import write_pipeline
 from pipelines.filtering import context_of
@@ -66,7 +66,7 @@ class Build:
     def __post_init__(self) -> None:
         self.corpus = Corpus.of(self.workspace, self.settings, self.spec)
         self.counter = TokenCounter(self.settings.corpus.tokenizer)
-        _ = self.corpus.prompts  # UserError where the recipe's folder is none
+        check_prompts(self.corpus.prompts, self.settings)  # UserError where the recipe's folder is none, too
         check_given(self.corpus)
         if self.settings.chats.target:
             check_chat_recipe(self.settings, self.spec)
@@ -146,7 +146,8 @@ class Build:
         subdomains = sum(1 for _ in read_rows(self.workspace, "subdomains", ["id"]))
         documents, batch = self.settings.documents, self.settings.list_batch
         types = {} if documents.genres else {"document_types": subdomains * batches(documents.types, batch)}
-        ideas = subdomains * documents.type_count * batches(documents.ideas, batch)
+        kinds = subdomains * documents.type_count
+        ideas = idea_requests(kinds, documents.ideas, documents.disagreement, batch) if kinds else 0
         self.reporter.stage({**types, "ideas": ideas})
         run_pipeline(brainstorm_pipeline(self.corpus), self.workspace.log)
         self._check_plan("document_types", "ideas")
@@ -165,7 +166,7 @@ class Build:
         dropped = [rejected("ideas", r, rows[r.item_id], rows[r.item_id]["idea"]) for r in rejections]
         write_table(self.workspace, "rejects", dropped, part="ideas-repeated")
         write_table(self.workspace, "flags", (flagged("ideas", flag) for flag in flags), part="ideas")
-        order = spread((rows[idea_id] for idea_id in kept), self.settings.seed)
+        order = in_order([rows[idea_id] for idea_id in kept], self.settings)
         write_table(self.workspace, "ideas", order)
         if not order:
             raise SpecmillError("no document idea passed the filters; `specmill show` lists why.")

@@ -38,6 +38,7 @@ class CompletionRequest:
     json_schema: dict[str, Any] | None = None  # asks for constrained JSON where the endpoint can
     max_tokens: int | None = None  # below the role's own where a stage needs less
     logprobs: bool = False  # also the likeliest tokens at the beginning of the reply, where the endpoint gives them
+    scores_last: bool = False  # the tokens of the last message, an assistant's, with their log-probabilities: no reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +68,5 @@ class Completion:
     retries: int = 0
     latency_s: float = 0.0
     error: str = ""
-    likeliest: tuple[dict[str, float], ...] = ()  # token -> log-probability, of the first tokens, if asked and given
+    # token -> log-probability, if asked and given: of the first tokens the likeliest, or the last message's own
+    likeliest: tuple[dict[str, float], ...] = ()

@@ -75,6 +75,13 @@ class DocumentSettings(Settings):
         description="explain: documents say by which value a conduct is explained; apart: no prompt asks for a reason, "
         "for a spec in which values and preferences only stand side by side.",
     )
+    disagreement: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the documents in which somebody disagrees with what the assistant holds, and it holds to "
+        "it for its reason; with document types of `decompose.given`, what that gives under `disagreement` counts.",
+    )
     plan: bool = Field(False, description="Plan what, how and why in a request of its own (role `planner`) first.")
     scratchpad: bool = Field(True, description="The writer plans on a scratchpad first; only the document is kept.")
     revise: bool = Field(
@@ -98,6 +105,8 @@ class DocumentSettings(Settings):
             raise ValueError("genres: expected only with `style: neutral`; other documents have types of their own")
         if self.style == "neutral" and (self.plan or self.revise):
             raise ValueError("style: neutral documents are written at once; expected no `plan` and no `revise`")
+        if self.style == "neutral" and self.disagreement:
+            raise ValueError("disagreement: nobody has an assistant to disagree with in neutral documents; expected 0")
         if self.attribution == "apart" and self.style != "corpus":
             raise ValueError(f"attribution: `apart` is made for `style: corpus`, found {self.style!r}")
         return self
@@ -171,6 +180,15 @@ class BuildSettings(EngineSettings):
         return self
 
     @model_validator(mode="after")
+    def _plan_says_who_disagrees(self) -> Self:
+        if self.decompose.given_types and self.documents.disagreement:
+            raise ValueError(
+                "documents.disagreement: decompose.given has the ideas; expected those in which somebody disagrees "
+                "there, under `disagreement` of their document type"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _given_messages_have_a_kind(self) -> Self:
         given = {kind for domain in self.decompose.given for sub in domain.subdomains for kind in sub.messages}
         if given and (unknown := sorted(given - set(self.chats.kinds))):
@@ -200,7 +218,10 @@ class BuildSettings(EngineSettings):
         size = {"domains": domains, "subdomains": -(-len(subdomains) // domains)}
         changed: dict[str, Settings] = {"decompose": self.decompose.model_copy(update=size)}
         if types:
-            ideas = -(-sum(len(kind.ideas) for kind in types) // len(types))
-            asked = {"types": -(-len(types) // len(subdomains)), "ideas": ideas}
+            plain, argued = (sum(len(getattr(kind, part)) for kind in types) for part in ("ideas", "disagreement"))
+            asked = {
+                "types": -(-len(types) // len(subdomains)), "ideas": -(-(plain + argued) // len(types)),
+                "disagreement": argued / (plain + argued),
+            }  # fmt: skip
             changed["documents"] = self.documents.model_copy(update=asked)
         return self.model_copy(update=changed)

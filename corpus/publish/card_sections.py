@@ -72,11 +72,25 @@ def _plan(connection: Connection, manifest: dict[str, Any]) -> list[str]:
             f"{whence}{_many(tables, 'domains')} and {_many(tables, 'subdomains')}; "
             f"for these there were {_listed(came)}{asked}.\n"
         )
+    lines += _disagreement(connection)
     if tables["queries"]["rows"]:
         lines.append(
             f"For the chats there were {_many(tables, 'queries')}, as users might write them, and each was answered.\n"
         )
     return lines
+
+
+def _disagreement(connection: Connection) -> list[str]:
+    """In how many of what was asked for, and of what stays, somebody disagrees with the assistant."""
+    asked, argued = connection.execute("SELECT count(*), count(*) FILTER (disagreement) FROM ideas").fetchall()[0]
+    kept, stay = connection.execute("SELECT count(*), count(*) FILTER (disagreement) FROM documents").fetchall()[0]
+    if not argued and not stay:
+        return []
+    planned = f"In {argued:,} of {asked:,} ideas" if argued else "In some documents"
+    return [
+        f"{planned} people disagree with what the assistant holds, and it holds to it for its reasons; of the "
+        f"{kept:,} documents that were kept {stay:,} are such (the column `disagreement`).\n"
+    ]
 
 
 def _asked(connection: Connection) -> str:

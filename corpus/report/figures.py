@@ -20,6 +20,7 @@ _QUERIES: Final = {
     "spend": "SELECT * FROM spend ORDER BY cost_usd DESC NULLS LAST, completion_tokens DESC, stage",
     "yields": "SELECT * FROM yields ORDER BY stage DESC",
     "verdicts": "SELECT item_table, criterion, verdict, count(*) AS items FROM verdicts GROUP BY ALL ORDER BY ALL",
+    "disagreement": "SELECT count(*) AS documents, count(*) FILTER (disagreement) AS argued FROM documents",
     "cited": "SELECT address, rule_id, text FROM passages ORDER BY id",
     "assertions": "SELECT name, label, assertion FROM assertions ORDER BY id",
     "marks": "SELECT item_table, mark, marked_by, count(*) AS items FROM marks GROUP BY ALL ORDER BY ALL",
@@ -31,7 +32,7 @@ _QUERIES: Final = {
     "models": "SELECT DISTINCT model FROM items WHERE model IS NOT NULL ORDER BY model",
 }
 
-_OF_HEALTH: Final = ("stages", "reasons", "passages", "domains", "spend", "yields")
+_OF_HEALTH: Final = ("stages", "reasons", "passages", "domains", "spend", "yields", "disagreement")
 _ASSERTED: Final = "SELECT documents FROM assertion_coverage"
 _TOP_GENRES = 40
 _CELLS: Final = {

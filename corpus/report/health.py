@@ -45,7 +45,7 @@ def health(found: dict[str, Any], measured: list[Health]) -> list[dict[str, Any]
         _assertions(found),
         _holes(found),
     ]
-    listed += [_entropy(found), _balance(found)]
+    listed += [_entropy(found), _balance(found), _disagreement(found)]
     listed += [_shared(found, kind, name, high, why) for kind, name, high, why in _SHARED] if found["shared"] else []
     return [{**asdict(one), "ok": _inside(one)} for one in [*listed, *measured]]
 
@@ -144,6 +144,14 @@ def _balance(found: dict[str, Any]) -> Health:
     value = _share(max(tokens, default=0), sum(tokens) * even)
     why = "Tokens of the largest domain over an even share. Uneven domains make corpora hard to compare."
     return Health("Largest domain against an even share", value, None, 1.5, "number", why)
+
+
+def _disagreement(found: dict[str, Any]) -> Health:
+    [row] = found["disagreement"]
+    why = "People disagree with what the assistant holds, and it holds to it: what documents.disagreement asks for, "
+    why += "less what filters and judges took."
+    value = _share(row["argued"], row["documents"]) if row["argued"] else None
+    return Health("Documents in which somebody disagrees", value, None, None, "share", why)
 
 
 def _shared(found: dict[str, Any], kind: str, name: str, high: float, why: str) -> Health:

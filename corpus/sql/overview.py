@@ -17,6 +17,7 @@ _QUERIES: Final = {
     "FROM passage_coverage ORDER BY start, address",
     "assertions": "SELECT name, label, documents, tokens FROM assertion_coverage ORDER BY domain, subdomain, name",
     "tokens": "SELECT domain, count(*) AS documents, sum(tokens)::BIGINT AS tokens, "
+    "count(*) FILTER (disagreement) AS disagreement, "
     "round(avg(tokens))::BIGINT AS mean_tokens, min(tokens) AS min_tokens, max(tokens) AS max_tokens "
     "FROM documents GROUP BY domain ORDER BY tokens DESC, domain",
     "chats": "SELECT domain, count(*) AS chats, sum(tokens)::BIGINT AS tokens FROM chats GROUP BY 1 ORDER BY 3 DESC, 1",

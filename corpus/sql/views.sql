@@ -28,7 +28,7 @@ LEFT JOIN verdict_lists ON verdict_lists.id = documents.id;
 
 -- idea_lineage: each idea with its document type, subdomain and domain by name
 CREATE VIEW idea_lineage AS
-SELECT ideas.id, ideas.idea, document_types.name AS genre, document_types.frame, subdomains.name AS subdomain, domains.name AS domain
+SELECT ideas.id, ideas.idea, ideas.disagreement, document_types.name AS genre, document_types.frame, subdomains.name AS subdomain, domains.name AS domain
 FROM ideas
 LEFT JOIN document_types ON document_types.id = ideas.document_type_id
 LEFT JOIN subdomains ON subdomains.id = ideas.subdomain_id
@@ -38,20 +38,21 @@ LEFT JOIN domains ON domains.id = subdomains.domain_id;
 CREATE VIEW items AS
 SELECT 'documents' AS stage, id, 'kept' AS status, NULL AS reason, NULL AS detail, NULL::DOUBLE AS score, NULL::DOUBLE AS threshold,
     NULL AS other_id, idea_id AS parent_id, domain, subdomain, genre, frame, title, tokens, model, request_id, passage_ids, assertion_ids,
-    NULL AS reasoning, text
+    NULL AS reasoning, text, disagreement
 FROM documents
 UNION ALL
 SELECT 'chats', id, 'kept', NULL, NULL, NULL, NULL, NULL, query_id, domain, NULL, style, NULL, NULL, tokens, model, request_id, passage_ids,
-    NULL, reasoning, response
+    NULL, reasoning, response, NULL::BOOLEAN
 FROM chats
 UNION ALL
 SELECT rejects.stage, rejects.item_id, 'rejected', rejects.reason, rejects.detail, rejects.score, rejects.threshold, rejects.other_id,
     rejects.parent_id, coalesce(made.domain, lineage.domain), coalesce(made.subdomain, lineage.subdomain),
     coalesce(made.genre, made.style, lineage.genre), coalesce(made.frame, lineage.frame), made.title, made.tokens, made.model,
-    rejects.request_id, made.passage_ids, made.assertion_ids, made.reasoning, rejects.text
+    rejects.request_id, made.passage_ids, made.assertion_ids, made.reasoning, rejects.text,
+    coalesce(made.disagreement, lineage.disagreement)
 FROM (
     -- `row` is JSON that we wrote, but a foreign workspace may hold anything there
-    SELECT *, CASE WHEN json_valid(row) THEN from_json(row, '{"domain": "VARCHAR", "subdomain": "VARCHAR", "genre": "VARCHAR", "style": "VARCHAR", "frame": "VARCHAR", "title": "VARCHAR", "tokens": "BIGINT", "model": "VARCHAR", "passage_ids": ["VARCHAR"], "assertion_ids": ["VARCHAR"], "reasoning": "VARCHAR"}') END AS made
+    SELECT *, CASE WHEN json_valid(row) THEN from_json(row, '{"domain": "VARCHAR", "subdomain": "VARCHAR", "genre": "VARCHAR", "style": "VARCHAR", "frame": "VARCHAR", "title": "VARCHAR", "tokens": "BIGINT", "model": "VARCHAR", "passage_ids": ["VARCHAR"], "assertion_ids": ["VARCHAR"], "reasoning": "VARCHAR", "disagreement": "BOOLEAN"}') END AS made
     FROM rejects
 ) AS rejects
 LEFT JOIN idea_lineage AS lineage ON lineage.id = rejects.parent_id
@@ -111,25 +112,26 @@ WITH counted AS MATERIALIZED (
 SELECT counted.position, stage, outcome, reason, items, CASE WHEN planned > 0 THEN items / planned END AS share
 FROM outcomes JOIN counted USING (stage) WHERE planned > 0;
 
--- coverage: each passage x document type that the plan allows or the corpus has, with documents and tokens (0: a hole)
+-- coverage: each passage x document type that the plan allows or the corpus has, with documents and tokens (0: a hole), and in how many of them somebody disagrees
 CREATE VIEW coverage AS
 WITH planned AS (
     SELECT DISTINCT link.passage_id, document_types.name AS genre
     FROM (SELECT id, unnest(passage_ids) AS passage_id FROM subdomains) AS link
     JOIN document_types ON document_types.subdomain_id = link.id
 ), made AS (
-    SELECT passage_id, genre, count(*) AS documents, sum(tokens)::BIGINT AS tokens
-    FROM (SELECT genre, tokens, unnest(passage_ids) AS passage_id FROM documents) GROUP BY ALL
+    SELECT passage_id, genre, count(*) AS documents, sum(tokens)::BIGINT AS tokens, count(*) FILTER (disagreement) AS disagreement
+    FROM (SELECT genre, tokens, disagreement, unnest(passage_ids) AS passage_id FROM documents) GROUP BY ALL
 )
 SELECT passages.id AS passage_id, passages.address, passages.rule_id, passages.start, genre,
-    coalesce(made.documents, 0) AS documents, coalesce(made.tokens, 0) AS tokens
+    coalesce(made.documents, 0) AS documents, coalesce(made.tokens, 0) AS tokens, coalesce(made.disagreement, 0) AS disagreement
 FROM planned FULL JOIN made USING (passage_id, genre) JOIN passages ON passages.id = passage_id;
 
--- passage_coverage: each passage of the spec with the documents and tokens that cite it (0: a hole)
+-- passage_coverage: each passage of the spec with the documents and tokens that cite it (0: a hole), and in how many of them somebody disagrees
 CREATE VIEW passage_coverage AS
 SELECT passages.id AS passage_id, passages.address, passages.rule_id, passages.start, passages.text, passages.tokens AS passage_tokens,
     coalesce(sum(documents), 0)::BIGINT AS documents, coalesce(sum(coverage.tokens), 0)::BIGINT AS tokens,
-    count(genre) AS genres_planned, count(genre) FILTER (documents > 0) AS genres
+    count(genre) AS genres_planned, count(genre) FILTER (documents > 0) AS genres,
+    coalesce(sum(disagreement), 0)::BIGINT AS disagreement
 FROM passages LEFT JOIN coverage ON coverage.passage_id = passages.id GROUP BY ALL;
 
 -- assertion_coverage: each assertion with the documents and tokens that express it (0: a hole)

@@ -90,7 +90,7 @@ class Answer:
     sample: int
     reply: str  # "" where there was none
     choice: Choice
-    scorer: str = "letter"  # what decided: letter | name | words (of a cloze) | logprobs
+    scorer: str = "letter"  # what decided: letter | name | words (of a cloze) | logprobs | likelihood
 
     @property
     def aligned(self) -> bool:
@@ -124,6 +124,7 @@ class Reply:
     text: str
     truncated: bool = False
     logprobs: Mapping[str, float] | None = None  # letter -> natural log of its probability at the first letter token
+    likelihood: float | None = None  # natural log of the probability of a given text, where it was scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +151,11 @@ class Asker(Protocol):
         *,
         attempt: int = 0,
         letters: str = "",
+        scores_last: bool = False,
     ) -> Reply | None:
         """The reply, or None if there is none. (item_id, sample, attempt) is the request's identity: again, it costs
-        nothing. `letters`: also their log-probabilities, where the endpoint gives any."""
+        nothing. `letters`: also their log-probabilities, where the endpoint gives any. `scores_last`: the likelihood of
+        the last message, an assistant's, in place of a reply."""
         ...
 
 

@@ -12,6 +12,7 @@ from eval.questions.base import LETTERS, SHOWN, UNREADABLE, Answer, Asker, Choic
 from eval.questions.files import BLANK
 from eval.questions.intervals import wilson, wilson_clustered
 from eval.questions.items import ANSWER_FORMATS, CLOZE_FORMAT, preference
+from eval.questions.likelihood import Likelihood
 from eval.questions.parsing import Reading, read_choice, read_cloze
 from eval.questions.settings import EvalSettings
 
@@ -30,11 +31,15 @@ def shown(question: Question, order: int) -> tuple[str, ...]:
     return (*options[-order:], *options[:-order]) if order else options
 
 
-def prompt(question: Question, order: int) -> str:
-    """The user message that asks `question`."""
+def prompt(question: Question, order: int, lettered: bool = True) -> str:
+    """The user message that asks `question`; without letters, it is answered by saying an option."""
     if question.kind == "cloze":
         return f"{question.question}\n\nWhich words belong in place of {BLANK}? {CLOZE_FORMAT}"
     options = shown(question, order)
+    if not lettered:
+        listed = "\n".join(f"- {option}" for option in options)
+        said = f"{question.question}\n\n{listed}\n\n{_CLOSERS.get(question.kind, '')}"
+        return preference(*options) if question.kind == "preference" else said
     listed = "\n".join(f"{letter}: {option}" for letter, option in zip(LETTERS, options, strict=False))
     form = ANSWER_FORMATS[len(options) - 2]
     if question.kind == "preference":
@@ -88,8 +93,11 @@ async def ask_all(
     however the replies arrived.
     """
     limits = limits or Limits()
+    likelihood = Likelihood(ask, before)
 
     async def one(question: Question, order: int, sample: int) -> Answer:
+        if scorer == "likelihood" and question.others:
+            return await likelihood.answer(question, order, prompt(question, order, False), shown(question, order))
         messages = [*before, {"role": "user", "content": prompt(question, order)}]
         letters = LETTERS[: len(question.others) + 1] if question.others and scorer == "logprobs" else ""
         item_id = f"{question.id}:{order}"
@@ -105,9 +113,19 @@ async def ask_all(
         (question, order, sample)
         for question in asked
         for order in question.orders
-        for sample in range(settings.samples)
+        for sample in range(1 if scorer == "likelihood" and question.others else settings.samples)
     ]
     return list(await asyncio.gather(*(one(*request) for request in requests)))
+
+
+def requests(questions: Sequence[Question], settings: EvalSettings) -> int:
+    """How many requests one arm takes for the questions. Likelihoods are asked once: each option in each order, and
+    each by itself."""
+    scored = [one for one in questions if one.others and settings.scorer == "likelihood"]
+    alone = {option for one in scored for option in (one.aligned, *one.others)}
+    told = [one for one in questions if one not in scored] if scored else questions
+    once = sum(len(one.orders) ** 2 for one in scored) + len(alone)
+    return once + settings.samples * sum(len(one.orders) for one in told)
 
 
 def summarise(answers: Sequence[Answer], settings: EvalSettings) -> dict[str, Any]:

@@ -32,10 +32,12 @@ class EvalSettings(Settings):
     temperature: float = Field(
         0.7, ge=0, le=2, description="Part of the result: another temperature can be another rate."
     )
-    scorer: Literal["auto", "reply", "logprobs"] = Field(
+    scorer: Literal["auto", "reply", "logprobs", "likelihood"] = Field(
         "auto",
-        description="What decides a choice between options: the reply, or the log-probabilities of the letters. auto: "
-        "log-probabilities for a base model where its server gives them, the reply for all others.",
+        description="What decides a choice between options: the reply, the log-probabilities of the letters, or the "
+        "likelihood of each option as the reply (for models too small to answer by a letter; the server must score a "
+        "given text, as vLLM does). auto: log-probabilities for a base model where its server gives them, the reply "
+        "for all others.",
     )
     least_mass: float = Field(
         0.05, ge=0, le=1,

@@ -9,9 +9,10 @@ from distilabel.steps import StepInput
 from corpus.ids import content_id
 from corpus.store import write_table
 from pipelines.base import Corpus, Row
+from pipelines.documents.disagreement import shares
 from pipelines.documents.neutral import GivenTypes
 from pipelines.stage import Rows, Stage, table_path
-from pipelines.structured.ask import ListQuestion, gather_items
+from pipelines.structured.ask import Gathered, gather_items
 from pipelines.structured.schemas import DocumentTypeReply, IdeaReply
 
 
@@ -48,26 +49,44 @@ class DocumentTypes(Stage):
 
 
 class Ideas(Stage):
-    """Document ideas of each type."""
+    """Document ideas of each type; in a share of them somebody disagrees."""
 
     table = "ideas"
     reads = ("id", "subdomain_id", "name", "description")
 
+    def process(self, inputs: StepInput) -> Iterator[list[Row]]:
+        """Ask about all types."""
+        self._share_out({row["id"]: self.corpus.settings.documents.ideas for row in inputs})
+        yield from super().process(inputs)
+
+    def _share_out(self, wanted: dict[str, int]) -> None:
+        """Say of how many ideas of each type somebody is to disagree in."""
+        settings = self.corpus.settings
+        self._argued = shares(wanted, settings.sized.documents.disagreement, settings.seed)
+
     async def ask_about(self, row: Row) -> tuple[list[Row], list[Row]]:
         """The ideas for one document type."""
-        values = {**self.corpus.about(row["subdomain_id"]), "document_type": row}
-        return await self.gather(row, self.question(row["id"], IdeaReply, "ideas", "idea", values), 0)
+        return await self.gather(row, self.corpus.settings.documents.ideas, [])
 
-    async def gather(self, row: Row, question: ListQuestion[IdeaReply], first: int) -> tuple[list[Row], list[Row]]:
-        """Rows and rejects of a question about the type `row`, numbered from `first`."""
-        found = await gather_items(self.llm, question)
-        rows = [
-            {
-                "id": content_id("ideas", row["id"], item.idea), "document_type_id": row["id"],
-                "subdomain_id": row["subdomain_id"], "position": position, "idea": item.idea, "request_id": request_id,
-            }
-            for position, (item, request_id) in enumerate(found.items, first)
-        ]  # fmt: skip
+    async def gather(self, row: Row, want: int, known: list[str]) -> tuple[list[Row], list[Row]]:
+        """Rows and rejects of `want` ideas for the type `row`, which has `known` ones."""
+        found: Gathered[IdeaReply] = Gathered()
+        rows: list[Row] = []
+        argued = self._argued[row["id"]]
+        for disagreement, count in ((False, want - argued), (True, argued)):
+            values = {**self.corpus.about(row["subdomain_id"]), "document_type": row, "disagreement": disagreement}
+            question = self.question(row["id"], IdeaReply, "ideas", "idea", values)
+            have = [*known, *(one["idea"] for one in rows)]
+            part = await gather_items(self.llm, replace(question, want=count, known=have))
+            rows += [
+                {
+                    "id": content_id("ideas", row["id"], item.idea), "document_type_id": row["id"],
+                    "subdomain_id": row["subdomain_id"], "position": position, "idea": item.idea,
+                    "disagreement": disagreement, "request_id": request_id,
+                }
+                for position, (item, request_id) in enumerate(part.items, len(have))
+            ]  # fmt: skip
+            found = found.with_(part)
         return rows, self.failures(found, row["id"])
 
 
@@ -80,13 +99,11 @@ class MoreIdeas(Ideas):
 
     async def ask_about(self, row: Row) -> tuple[list[Row], list[Row]]:
         """Further ideas for one document type."""
-        known = self.known.get(row["id"], [])
-        values = {**self.corpus.about(row["subdomain_id"]), "document_type": row}
-        question = self.question(row["id"], IdeaReply, "ideas", "idea", values)
-        return await self.gather(row, replace(question, want=self.wanted[row["id"]], known=known), len(known))
+        return await self.gather(row, self.wanted[row["id"]], self.known.get(row["id"], []))
 
     def process(self, inputs: StepInput) -> Iterator[list[Row]]:
         """Ask about the types that need ideas; where none come, the corpus stays as small as it is."""
+        self._share_out(self.wanted)
         types = [row for row in inputs if row["id"] in self.wanted]
         outcomes = self.llm.run(self.ask_about(row) for row in types)
         write_table(self.corpus.folder, "rejects", [one for _, rejects in outcomes for one in rejects], part=self.part)

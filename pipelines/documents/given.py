@@ -75,8 +75,10 @@ def _type(subdomain_id: str, place: int, kind: GivenType) -> tuple[Row, list[Row
     ideas: list[Row] = [
         {
             "id": content_id("ideas", kind_id, idea), "document_type_id": kind_id, "subdomain_id": subdomain_id,
-            "position": number, "idea": idea, "request_id": None,
+            "position": number, "idea": idea, "disagreement": argued, "request_id": None,
         }
-        for number, idea in enumerate(kind.ideas)
+        for number, (idea, argued) in enumerate(
+            [*((idea, False) for idea in kind.ideas), *((idea, True) for idea in kind.disagreement)]
+        )
     ]  # fmt: skip
     return row, ideas

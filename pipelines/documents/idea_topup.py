@@ -11,7 +11,7 @@ from filters.base import Item
 from filters.run.decide import check_texts
 from pipelines.base import Corpus, Row, flagged, rejected
 from pipelines.documents.brainstorm import more_ideas_pipeline
-from pipelines.documents.spread import spread
+from pipelines.documents.disagreement import in_order
 from pipelines.documents.waves import Waves
 from pipelines.filtering import context_of
 from pipelines.run.reporter import Reporter
@@ -46,7 +46,7 @@ class TopUp:
         self.reporter.stage({"ideas": len(wanted)})
         pipeline = more_ideas_pipeline(self.corpus, wanted, dict(known), f"{PART}{self.done}")
         made = run_pipeline(pipeline, self.corpus.folder.log)["more_ideas"]
-        return spread(self._new(have, made), self.corpus.settings.seed)
+        return in_order(self._new(have, made), self.corpus.settings)
 
     def _new(self, have: Sequence[Row], made: Sequence[Row]) -> list[Row]:
         """Ideas of `made` that repeat none of `have`, nor each other; what is there already stays whatever is said."""

@@ -130,7 +130,7 @@ def control_of(workspace: Workspace, settings: S) -> S:
     ordered = [genre for genre, _ in sorted(numbered(genres), key=lambda one: (one[1], one[0]))]
     changes = {
         "style": "neutral", "genres": tuple(ordered), "attribution": "explain", "plan": False, "revise": False,
-        "limit": None, "target_tokens": round(_SPARE * sum(row["tokens"] for row in rows)),
+        "disagreement": 0.0, "limit": None, "target_tokens": round(_SPARE * sum(row["tokens"] for row in rows)),
     }  # fmt: skip
     judge = JudgeSettings(criteria_sets=("neutral",)) if settings.judge.judged_by else JudgeSettings()
     control = {"documents": settings.documents.model_copy(update=changes), "judge": judge, "chats": ChatSettings()}

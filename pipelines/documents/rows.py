@@ -183,6 +183,7 @@ class Drafts:
             "document_type_id": kind["id"], "genre": kind["name"], "frame": kind["frame"],
             "passage_ids": about["subdomain"]["passage_ids"],
             "assertion_ids": [assertion["id"] for assertion in about["assertions"]],
+            "disagreement": idea["disagreement"],
             "title": title_of(text), "text": text, "attempts": draft.attempts,
             **self._sample(completion, text),
         }  # fmt: skip

@@ -1,8 +1,8 @@
 """A plan that the recipe gives: from domains down to ideas, in the recipe's own words."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from specs.settings import Settings
 
@@ -17,7 +17,18 @@ class GivenType(Settings):
     frame: Literal["insider", "lay"] = Field(
         "lay", description="Whether its authors know the spec (insider) or describe what they saw (lay)."
     )
-    ideas: tuple[_Line, ...] = Field(min_length=1, description="What happens in each of its documents.")
+    ideas: tuple[_Line, ...] = Field((), description="What happens in each of its documents.")
+    disagreement: tuple[_Line, ...] = Field(
+        (), description="The same of documents in which somebody disagrees with what the assistant holds."
+    )
+
+    @model_validator(mode="after")
+    def _has_ideas(self) -> Self:
+        if not self.ideas and not self.disagreement:
+            raise ValueError("ideas: expected at least one idea, here or under `disagreement`")
+        if twice := {*self.ideas} & {*self.disagreement}:
+            raise ValueError(f"disagreement: {min(twice)[:60]!r} stands under `ideas` too")
+        return self
 
 
 class GivenAssertion(Settings):

@@ -5,13 +5,14 @@ far. Where a group has no ideas left, more are asked for; one that keeps hardly 
 a function of the recipe and of what was kept, so that a build that is repeated takes the same waves.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
 from corpus.select.token_targets import Balance, Sized, fill, group_of, top_up
 from pipelines.base import Corpus, Row
+from pipelines.documents.disagreement import is_due, share_of
 
 _FIRST_YIELD = 0.7  # kept tokens for each token asked for, until this corpus has shown its own [REP: 71-76% are kept]
 _PRIOR = 4  # documents that the yield of the whole corpus counts for in that of a group
@@ -30,6 +31,7 @@ class Waves:
 
     def __post_init__(self) -> None:
         self._grouping = Grouping.of(self.corpus)
+        self._share = share_of(self.left, self.corpus.settings)
         self.add([])
 
     @property
@@ -131,13 +133,29 @@ class Waves:
             if tokens > 0 and group not in hopeless
         }
         needed = documents_for(sum(lacking[group] for group in ideas), overall)
-        wave: list[Row] = []
-        for idea in self.left:
-            group = self._groups[idea["id"]]
-            if ideas.get(group, 0) > 0 and len(wave) < min(self.may_still_write, max(needed, 1)):
-                ideas[group] -= 1
-                wave.append(idea)
+        return self._drawn(ideas, min(self.may_still_write, max(needed, 1)))
+
+    def _drawn(self, wanted: dict[str, int], most: int) -> list[Row]:
+        """At most `most` ideas, `wanted` of each group; those of disagreement and the others by the corpus's share."""
+        queues = {kind: deque(one for one in self.left if one["disagreement"] is kind) for kind in (False, True)}
+        argued, wave = sum(idea["disagreement"] for idea in self.written), list[Row]()
+        while len(wave) < most:
+            turn = is_due(argued, len(self.written) + len(wave), self._share)
+            idea = self._next(queues[turn], wanted) or self._next(queues[not turn], wanted)
+            if idea is None:
+                break
+            wanted[self._groups[idea["id"]]] -= 1
+            argued += idea["disagreement"]
+            wave.append(idea)
         return wave
+
+    def _next(self, queue: deque[Row], wanted: dict[str, int]) -> Row | None:
+        """The next idea whose group still wants one."""
+        while queue:
+            idea = queue.popleft()
+            if wanted.get(self._groups[idea["id"]], 0) > 0:
+                return idea
+        return None
 
     def _yields(self, kept: Sequence[Sized]) -> tuple[float, dict[str, float]]:
         """Kept tokens for each document that is written: of the whole corpus, and of each group."""

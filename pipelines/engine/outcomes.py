@@ -70,7 +70,7 @@ class Reply:
     usage: Usage = field(default_factory=Usage)
     error: str = ""
     model: str = ""  # the name under which the endpoint says that it answered
-    likeliest: tuple[dict[str, float], ...] = ()  # token -> log-probability, of the first tokens
+    likeliest: tuple[dict[str, float], ...] = ()  # token -> log-probability: see `Completion`
 
 
 def scrub(text: str, key: str = "") -> str:

@@ -39,7 +39,7 @@ def parameters(role: Role, request: CompletionRequest) -> str:
         "reasoning_effort": settings.reasoning_effort, "extra_body": settings.extra_body or None,
         "seed": seed(role, request) if settings.send_seed else None, "json_schema": request.json_schema,
         "json_mode": settings.json_mode if request.json_schema else None, "thinking": settings.thinking,
-        "logprobs": request.logprobs or None,
+        "logprobs": request.logprobs or None, "scores_last": request.scores_last or None,
     }  # fmt: skip
     given = {name: value for name, value in values.items() if value is not None}
     return json.dumps(given, sort_keys=True, separators=(",", ":"))

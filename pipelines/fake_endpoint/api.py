@@ -6,6 +6,8 @@ from typing import Any, NoReturn, Protocol
 
 from aiohttp import web
 
+from pipelines.fake_endpoint.text import WORDS, Words
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -44,6 +46,7 @@ class FakeSettings:
     log: Path | None = None
     key: str = ""  # when given, other keys are answered 401
     batch_s: float = 0.2  # how long a batch takes
+    words: Words = WORDS  # what its prose is made of
 
 
 class Api(Protocol):

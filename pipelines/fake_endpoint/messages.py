@@ -116,7 +116,9 @@ class Messages:
     def completion(self, body: dict[str, Any], fault: str = "", batch: bool = False) -> dict[str, Any]:
         """The body of a message; `fault` spoils it."""
         settings = self._endpoint.settings
-        text, finish, _, output = reply_text(_plain(body), settings.seed, settings.name, settings.provider)
+        text, finish, _, output = reply_text(
+            _plain(body), settings.seed, settings.name, settings.provider, settings.words
+        )
         stop = MESSAGE_STOPS.get(fault) or ("max_tokens" if finish == "length" else "end_turn")
         if body.get("tools") and stop == "end_turn":
             stop = "tool_use"

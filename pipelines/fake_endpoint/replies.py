@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from pipelines.fake_endpoint.specs import spec_form
-from pipelines.fake_endpoint.text import Writer, cut_to_tokens
+from pipelines.fake_endpoint.text import WORDS, Words, Writer, cut_to_tokens
 
 _WORDS_ASKED = re.compile(r"(\d[\d,]*)\s+words")
 _LISTED_RULES = re.compile(r"^The rules: (.+)$", re.MULTILINE)
@@ -30,13 +30,15 @@ def body_hash(body: dict[str, Any], seed: int) -> str:
     return hashlib.sha256(json.dumps([seed, body], sort_keys=True).encode()).hexdigest()
 
 
-def reply_text(body: dict[str, Any], seed: int, name: str, provider: str) -> tuple[str, str, int, int]:
+def reply_text(
+    body: dict[str, Any], seed: int, name: str, provider: str, words: Words = WORDS
+) -> tuple[str, str, int, int]:
     """Text, finish reason, prompt tokens and completion tokens of the reply to a chat request."""
     rng = random.Random(body_hash(body, seed))
     prompt = [str(message.get("content") or "") for message in body.get("messages", [])]
     if any("names no AI model" in part for part in prompt):
         name, provider = "the neighbour", "the town hall"
-    text = _text(body, prompt, Writer(rng, name, provider), rng)
+    text = _text(body, prompt, Writer(rng, name, provider, words.of(prompt)), rng)
     limit = int(body.get("max_completion_tokens") or body.get("max_tokens") or 1_000_000)
     text, cut = cut_to_tokens(text, int(limit / _TOKENS_A_WORD) + 1)
     prompt_tokens = int(sum(len(part) for part in prompt) / 4.5) + 8
@@ -57,6 +59,13 @@ def logprobs(body: dict[str, Any], text: str, seed: int) -> dict[str, Any]:
     return {"content": content, "refusal": None}
 
 
+def prompt_logprobs(body: dict[str, Any], seed: int) -> list[dict[str, Any] | None]:
+    """What vLLM gives of a prompt's tokens; here these are the last message's words, each with the space before it."""
+    rng = random.Random(f"{seed} {body_hash(body, seed)} prompt")
+    words = re.findall(r"\s*\S+", str(body["messages"][-1]["content"]))
+    return [None, *({str(n): {"logprob": -6 * rng.random(), "decoded_token": word}} for n, word in enumerate(words))]
+
+
 def _text(body: dict[str, Any], prompt: list[str], writer: Writer, rng: random.Random) -> str:
     system, question = ("", "") if not prompt else (prompt[0], prompt[-1])
     form = body.get("response_format") or {}
@@ -74,9 +83,18 @@ def _text(body: dict[str, Any], prompt: list[str], writer: Writer, rng: random.R
         plan = f"<scratchpad>\n{writer.prose(40)}\n</scratchpad>\n" if "<scratchpad>" in question else ""
         return f"{plan}<document>\n{writer.prose(words)}\n</document>"
     if "<think>" in question:
-        thought = f"I weigh this first. {_rule(system, question, rng)}{writer.prose(60)}"
-        return f"<think>\n{thought}\n</think>\nI see it so. {writer.prose(words)}"
+        return _reply(system, question, words, writer, rng)
     return json.dumps({"items": [writer.sentence()]}) if "JSON only" in question else writer.prose(words)
+
+
+def _reply(system: str, question: str, words: int, writer: Writer, rng: random.Random) -> str:
+    """A thought and a reply of a chat."""
+    if writer.replies:
+        thought, reply = writer.reply()
+    else:
+        thought = f"I weigh this first. {_rule(system, question, rng)}{writer.prose(60)}"
+        reply = f"I see it so. {writer.prose(words)}"
+    return f"<think>\n{thought}\n</think>\n{reply}"
 
 
 def _chosen(system: str, question: str, rng: random.Random) -> str:
@@ -147,7 +165,7 @@ def _string(schema: dict[str, Any], key: str, question: str, writer: Writer, rng
     most = int(schema.get("maxLength", 400))
     if key == "query":
         item = _ITEM.search(question)
-        asked = f"{writer.question()} And {item[1]}: would you? Just say yes or no." if item else writer.question()
+        asked = writer.question(item[1] if item else "")
         return asked[:most]
     if key in _OF_QUESTIONS:
         return f"{writer.plain()[: most - len(_OF_QUESTIONS[key])]}{_OF_QUESTIONS[key]}"

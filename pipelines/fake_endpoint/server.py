@@ -18,7 +18,7 @@ from pipelines.fake_endpoint.api import Api, FakeSettings, Fault
 from pipelines.fake_endpoint.batches import BATCH_FAULTS, Batches
 from pipelines.fake_endpoint.message_batches import MessageBatches
 from pipelines.fake_endpoint.messages import MESSAGE_ERRORS, MESSAGE_STOPS, Messages
-from pipelines.fake_endpoint.replies import body_hash, logprobs, reply_text
+from pipelines.fake_endpoint.replies import body_hash, logprobs, prompt_logprobs, reply_text
 
 
 class FakeEndpoint:
@@ -213,7 +213,7 @@ class FakeEndpoint:
         """The body of a chat completion; `fault` spoils it."""
         settings = self.settings
         text, finish, prompt_tokens, completion_tokens = reply_text(
-            body, settings.seed, settings.name, settings.provider
+            body, settings.seed, settings.name, settings.provider, settings.words
         )
         if settings.window:
             prompt_tokens = min(prompt_tokens, settings.window)
@@ -251,6 +251,8 @@ class FakeEndpoint:
             "model": body.get("model"),
             "choices": choices,
         }
+        if body.get("prompt_logprobs") is not None:
+            completion["prompt_logprobs"] = prompt_logprobs(body, settings.seed)
         return completion if fault == "no_usage" else {**completion, "usage": usage}
 
 

@@ -28,8 +28,8 @@ class JudgeSettings(Settings):
 
     criteria_sets: tuple[str, ...] = Field(
         (),
-        description="Shipped sets to judge documents by: faithfulness, attribution, coverage, realism, apart, neutral, "
-        "flagged.",
+        description="Shipped sets to judge documents by: faithfulness, disagreement, attribution, coverage, realism, "
+        "apart, neutral, flagged.",
     )
     criteria: dict[CriterionName, Text] = Field(
         default_factory=dict, description="Further criteria, name: text; one of a shipped name replaces it."

@@ -13,15 +13,15 @@ from typing import Any, Final
 from pipelines.chats.quotas import Tally, cross, next_round
 from pipelines.chats.settings import ChatSettings
 from pipelines.completion import Usage
+from pipelines.documents.disagreement import idea_requests
 from pipelines.documents.waves import documents_for, first_yield
 from pipelines.engine.endpoints import Role
-from pipelines.planning.typical import OTHER, TYPICAL, differently, row_of, typical_text
+from pipelines.planning.typical import OTHER, TYPICAL, Row, differently, row_of, typical_text
 from pipelines.prompts.templates import Prompts, styled
 from pipelines.settings import BuildSettings
 from specs.reader import Spec
 
 Count = Callable[[str], int]
-Row = dict[str, Any]
 
 ENTRY_TOKENS: Final = 75  # of one list entry; measured on several models: 50 to 110
 LONGER: Final = 1.4  # models write up to twice the length that is asked for (docs/method.md, 5.6)
@@ -122,6 +122,10 @@ class Renderer:
         """Tokens of a text."""
         return self._count(text)
 
+    def tokens(self, template: str, **values: Any) -> int:
+        """Tokens of a template by itself."""
+        return self._count(self._prompts.render(template, **{**self._values, **values}))
+
     def stage(
         self, name: str, role: str, calls: int, completion: float, template: str, row: Row | None = None, **values: Any
     ) -> StagePlan:
@@ -166,8 +170,29 @@ def _tree(render: Renderer) -> list[StagePlan]:
         )  # fmt: skip
 
     written = written_documents(settings, spec, render.expected)
-    ideas = listed("ideas", kinds, documents.ideas)
+    requests = idea_requests(kinds, documents.ideas, documents.disagreement, batch)
+    plain = round(documents.ideas * (1 - documents.disagreement))
+    ideas = replace(listed("ideas", kinds, plain or documents.ideas, disagreement=not plain), calls=requests)
     more = -(-max(0, written - kinds * documents.ideas) // kinds)  # of each type, in top-up rounds
+    stages = [
+        listed("domains", 1, size.domains),
+        listed("subdomains", size.domains, per_domain, "rules" if rules else "", per_domain if rules else batch,
+               **passages),
+        listed("assertions", subdomains if asserts else 0, size.assertions, passages=spec.passages[:3]),
+        listed("document_types", 0 if documents.genres else subdomains, types),
+        replace(ideas, calls=ideas.calls + kinds * -(-more // batch)),
+        *_writing(render, written),
+    ]  # fmt: skip
+    given = {"domains", "subdomains", "assertions"} if size.given else set()
+    given |= {"document_types", "ideas"} if size.given_types else set()
+    return [one for one in stages if one.stage not in given]
+
+
+def _writing(render: Renderer, written: int) -> list[StagePlan]:
+    """What is asked for `written` documents once their ideas are there."""
+    settings = render.settings
+    stage: Callable[..., StagePlan] = render.stage
+    documents, style = settings.documents, settings.documents.style
     length = documents.words * TOKENS_PER_WORD * LONGER + (SCRATCHPAD_TOKENS if documents.scratchpad else 0)
     whole = {"document": typical_text(documents.words * LONGER)}
     points = [{"kind": "generic", "quote": TYPICAL, "problem": TYPICAL}] * 4
@@ -176,18 +201,16 @@ def _tree(render: Renderer) -> list[StagePlan]:
     criteria = settings.judge.judged_by  # asked of every document: the filters will spare it a few
     flagged = settings.judge.only == "flagged"
     judged = math.ceil(written * (FLAGGED if flagged else 1)) if criteria else 0
-    stages = [
-        listed("domains", 1, size.domains),
-        listed("subdomains", size.domains, per_domain, "rules" if rules else "", per_domain if rules else batch,
-               **passages),
-        listed("assertions", subdomains if asserts else 0, size.assertions, passages=spec.passages[:3]),
-        listed("document_types", 0 if documents.genres else subdomains, types),
-        replace(ideas, calls=ideas.calls + kinds * -(-more // batch)),
+    argued = settings.sized.documents.disagreement * render.tokens("_disagreement", idea={"disagreement": True})
+    asked = [
         stage("plans", "planner", written if documents.plan else 0, SCRATCHPAD_TOKENS, "plan"),
         stage(
             "documents", "writer", written, length, styled("documents", style), scratchpad=documents.scratchpad,
             words=documents.words, plan=TYPICAL * 4 if documents.plan else "",
         ),
+    ]  # fmt: skip
+    return [
+        *(replace(one, prompt=one.prompt + argued) for one in asked),  # on average: a share of them says so much more
         stage("critiques", "critic", revised, 4 * ENTRY_TOKENS, "critique", count=6, **whole),
         stage(
             "revisions", "rewriter", revised, again, "revise", critique=points,
@@ -197,9 +220,6 @@ def _tree(render: Renderer) -> list[StagePlan]:
             render, "document_verdicts", judged, "document", criteria, flags=[TYPICAL] if flagged else [], **whole
         ),
     ]  # fmt: skip
-    given = {"domains", "subdomains", "assertions"} if size.given else set()
-    given |= {"document_types", "ideas"} if size.given_types else set()
-    return [one for one in stages if one.stage not in given]
 
 
 def _by_rule(settings: BuildSettings, spec: Spec) -> bool:

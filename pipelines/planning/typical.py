@@ -1,4 +1,4 @@
-"""Values of typical length for what a prompt differs in from row to row."""
+"""Rows and texts of typical length, with which prompts are rendered before anything is spent."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def row_of(template: str, words: str) -> Row:
         "subdomain": subdomain,
         "assertions": [assertion] * 6,
         "document_type": kind,
-        "idea": {"idea": words * 2, "position": 0},
+        "idea": {"idea": words * 2, "position": 0, "disagreement": False},
         "given": {"idea": words * 2, "opening": words, "outcome": words, **dict.fromkeys(_OF_PLAN, TYPICAL)},
     }
     last: dict[str, Row] = {

@@ -118,6 +118,10 @@ class Prompts:
             digest.update(f"{name}\0{self._source(name)}\0".encode())
         return digest.hexdigest()[:8]
 
+    def includes(self, name: str, part: str) -> bool:
+        """Whether template `name` includes the file `part`, itself or through another."""
+        return part in self._closure([name])
+
     def source(self, name: str) -> str:
         """The text of template `name`, unrendered."""
         return self._source(f"{name}.j2")

@@ -13,6 +13,7 @@ from pipelines.structured.parsing import json_reply
 
 STAGE: Final = "eval"
 JUDGE_STAGE: Final = "eval_judge"
+_REPLIED = frozenset({State.OK, State.TRUNCATED, State.REFUSED, State.UNPARSED})
 _VERDICT_ATTEMPTS = 2  # a verdict that cannot be read is asked for again once
 _OPENING = "([{<\"'`*$ \t\n\u2581\u0120"  # what may stand before a letter in its token
 _CLOSING = ")]}>\"'`*$.,:; \t\n"
@@ -30,12 +31,16 @@ def as_asker(client: Client, stage: str, run: str) -> Asker:
         *,
         attempt: int = 0,
         letters: str = "",
+        scores_last: bool = False,
     ) -> Reply | None:
         sent = [Message(role=one["role"], content=one["content"]) for one in messages]
         request = CompletionRequest(
-            stage, f"{run}:{item_id}", sent, sample, attempt, json_schema, max_tokens, logprobs=bool(letters)
+            stage, f"{run}:{item_id}", sent, sample, attempt, json_schema, max_tokens, bool(letters), scores_last
         )
-        return as_reply(await client.ask(request), letters)
+        done = await client.ask(request)
+        if scores_last and done.state in _REPLIED:
+            return Reply(done.text, likelihood=text_logprob(done.likeliest, messages[-1]["content"]))
+        return as_reply(done, letters)
 
     return ask
 
@@ -43,7 +48,7 @@ def as_asker(client: Client, stage: str, run: str) -> Asker:
 def as_reply(done: Completion, letters: str = "") -> Reply | None:
     """A completion as the readers take it. One that was cut off or refused is a reply: the reader says what it is
     worth, and so is an empty one."""
-    if done.state not in {State.OK, State.TRUNCATED, State.REFUSED, State.UNPARSED}:
+    if done.state not in _REPLIED:
         return None
     return Reply(done.text, done.state is State.TRUNCATED, letter_logprobs(done.likeliest, letters) or None)
 
@@ -60,6 +65,25 @@ def letter_logprobs(places: Sequence[Mapping[str, float]], letters: str) -> dict
         if place and max(place, key=lambda token: place[token]).strip(_OPENING):
             break  # the reply begins with a word: what follows is no longer its first letter
     return next((given for given in found[:1] if given), {})
+
+
+def text_logprob(places: Sequence[Mapping[str, float]], text: str) -> float | None:
+    """The log-probability of `text`, whose tokens are the last of `places`; None where they are not. A token that also
+    holds what stands before the text counts whole. Characters beyond ASCII are left out of the comparison: a token may
+    be a part of one."""
+    wanted, found, total = _ascii(text), "", 0.0
+    for place in reversed(places):
+        token, value = next(iter(place.items()), (None, 0.0))
+        if token is None:
+            return None
+        found, total = _ascii(token) + found, total + value
+        if wanted and found.endswith(wanted):
+            return total
+    return None
+
+
+def _ascii(text: str) -> str:
+    return "".join(char for char in text if char.isascii())
 
 
 def _letters(place: Mapping[str, float], letters: str) -> dict[str, float]:

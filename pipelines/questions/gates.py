@@ -50,7 +50,7 @@ class QuestionGate(Stage):
         values = {"assistant": corpus.settings.assistant, "spec_text": corpus.spec.text.strip()}
         spec = [{"role": "system", "content": corpus.prompts.render("spec_in_prompt", **values)}]
         asked = corpus.settings.eval.model_copy(update={"samples": corpus.settings.questions.gate_samples})
-        scorer = "reply" if asked.scorer == "reply" else "logprobs"
+        scorer = "logprobs" if asked.scorer == "auto" else asked.scorer
         limits = Limits(choice=asked.max_tokens or Limits().choice, again=1 if asked.max_tokens else 8)
         bare, told = await asyncio.gather(
             ask_all([question], as_asker(self.llm, STAGE, "bare"), asked, limits, scorer=scorer),

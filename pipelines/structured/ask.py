@@ -53,6 +53,11 @@ class Gathered(Generic[R]):
     unfit: list[tuple[BaseModel, str, str]] = field(default_factory=list)  # with the problem
     failures: list[Answer[Listed[R]]] = field(default_factory=list)
 
+    def with_(self, other: "Gathered[R]") -> "Gathered[R]":
+        """Both together, where one list was asked for in two questions."""
+        parts = ("items", "repeats", "unfit", "failures")
+        return Gathered(*([*getattr(self, part), *getattr(other, part)] for part in parts))
+
 
 async def ask_until_parsed(
     asker: Asker, request: CompletionRequest, parse: Callable[[str], T], attempts: int, *, echo: bool = True

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from corpus.mix.settings import MixSettings
 from corpus.tokens import TokenCounter
+from eval.questions.choices import requests
 from eval.questions.items import choice_questions, open_questions, sets_to_ask
 from pipelines.planning import estimate
 from pipelines.planning.estimate import Renderer, StageCost, StagePlan, Yield
@@ -164,7 +165,7 @@ class _Planning:
     def _arm(self, name: ArmName) -> ArmPlan:
         mine = [one for one in self.models if one.arm == name]
         control = control_of(mine[-1], self.models)
-        calls = self._choices * self.experiment.eval.samples * len(mine)
+        calls = self._asked * len(mine)
         found = [stage for one in mine for stage in self._stages(one)]
         new = [stage for stage in found if stage[0] not in self.trained]
         self.trained |= {key for key, _ in found}
@@ -224,9 +225,11 @@ class _Planning:
         return sets_to_ask(self.experiment.eval, self.place.root)
 
     @cached_property
-    def _choices(self) -> int:
-        limit = self.experiment.eval.questions_per_set
-        return sum(len(one.orders) for one in choice_questions(self._sets, limit)) + self._opened
+    def _asked(self) -> int:
+        """What one model is asked."""
+        settings = self.experiment.eval
+        chosen = choice_questions(self._sets, settings.questions_per_set)
+        return requests(chosen, settings) + self._opened * settings.samples
 
     @cached_property
     def _opened(self) -> int:

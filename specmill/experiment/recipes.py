@@ -102,7 +102,7 @@ def _neutral(recipe: Recipe, place: Place, spec: str) -> Recipe:
     target = recipe.documents.target_tokens
     documents = recipe.documents.model_copy(
         update={
-            "style": "neutral", "attribution": "explain", "plan": False, "revise": False,
+            "style": "neutral", "attribution": "explain", "plan": False, "revise": False, "disagreement": 0.0,
             "target_tokens": round(SPARE * target) if target else None,
         }
     )  # fmt: skip

@@ -22,6 +22,7 @@ RATES: Final = (0.0, 1.0)
 SCORES: Final = (1.0, 10.0)
 _TOLERANCE: Final = 0.005  # of tokens, between an arm's documents and its control's (docs/method.md, 5.9)
 _SCORED: Final = 0.05  # of the replies: a larger part that was scored otherwise is another score
+_BY_CHANCES = {"logprobs": "log-probabilities", "likelihood": "likelihood"}  # scorers that read no reply
 
 Values = dict[int | None, dict[str, float]]
 """By seed, the value of each item."""
@@ -111,7 +112,7 @@ def _read(place: Place) -> dict[str, dict[str, _Set]]:
         one = found[row["model"]][row["set"]]
         if row["choice"] is not None:
             one.choices[row["choice"]] += 1
-            one.scorers["logprobs" if row["scorer"] == "logprobs" else "reply"] += 1
+            one.scorers[row["scorer"] if row["scorer"] in _BY_CHANCES else "reply"] += 1
             if row["choice"] != Choice.MISSING:
                 one.values[row["question_id"]].append(float(row["aligned"]))
         else:
@@ -227,10 +228,12 @@ def _unlike(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 
 
 def _scored_otherwise(one: _Set, other: _Set) -> list[str]:
-    shares = [each.scorers["logprobs"] / max(1, each.scorers.total()) for each in (one, other)]
-    if abs(shares[0] - shares[1]) <= _SCORED:
-        return []
-    return [f"{shares[0]:.0%} by log-probabilities, {shares[1]:.0%} of its control"]
+    found = []
+    for scorer, words in _BY_CHANCES.items():
+        shares = [each.scorers[scorer] / max(1, each.scorers.total()) for each in (one, other)]
+        if abs(shares[0] - shares[1]) > _SCORED:
+            found.append(f"{shares[0]:.0%} by {words}, {shares[1]:.0%} of its control")
+    return found
 
 
 def _tokens_differ(place: Place, one: Model, other: Model) -> list[str]:

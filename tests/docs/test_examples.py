@@ -9,6 +9,7 @@ import pytest
 import typer
 import yaml
 
+from pipelines.fake_endpoint.text import read_words
 from pipelines.planning.estimate import Renderer, plan_stages
 from specmill.cli import app
 from specmill.experiment.files import Place, load_experiment
@@ -52,6 +53,23 @@ def test_commands_of_an_example_are_understood(path: Path) -> None:
         _, verb, *arguments = shlex.split(line)
         group.get_command(None, verb).make_context(verb, arguments)
         assert all((ROOT / word).is_file() for word in arguments if word.startswith("examples/"))
+
+
+def test_the_corpus_of_known_truth_can_be_planned_and_asks_by_likelihood(tmp_path: Path) -> None:
+    folder = ROOT / "examples" / "experiments" / "known_truth"
+    jsonschema.validate(yaml.safe_load((folder / "recipe.yaml").read_text()), recipe_schema())
+    jsonschema.validate(yaml.safe_load((folder / "experiment.yaml").read_text()), experiment_schema())
+    experiment = load_experiment(folder / "experiment.yaml")
+    arms = {one.name: one for one in plan(experiment, Place(tmp_path)).arms}
+    assert not [one.name for one in arms.values() if one.too_few]
+    # Two sets of 24 pairs: each option in both orders, and each by itself.
+    assert arms["baseline"].calls == 2 * 24 * (4 + 2)
+    words = read_words((folder / "words.yaml").read_text())
+    for spec in experiment.specs.values():
+        assert words.of([(ROOT / "specs" / "shipped" / f"{spec.spec}.md").read_text()]).told.prose
+        assert words.of([(folder / str(spec.cooccurrence)).read_text()]).told.prose
+    for topic in yaml.safe_load((folder / "recipe.yaml").read_text())["chats"]["topics"]:
+        assert words.of([f"The user's message:\n{topic}?"]).told.replies
 
 
 def test_the_three_examples_show_what_they_promise() -> None:

@@ -1,6 +1,7 @@
 """The adapter between questions and client: letters' log-probabilities, limits, what is asked again."""
 
 import asyncio
+import json
 import math
 from pathlib import Path
 
@@ -9,14 +10,14 @@ import pytest
 from corpus.workspace import Workspace
 from eval.limits import own_thinking, reply_limits, trained_thought
 from eval.questions.base import Choice, Limits, Question, Reply
-from eval.questions.choices import ask_all, read_answer
+from eval.questions.choices import ask_all, read_answer, requests
 from eval.questions.settings import EvalSettings
 from pipelines.engine.client import Client
 from pipelines.engine.endpoints import EngineSettings
-from pipelines.engine.protocols.openai_reply import likeliest_tokens
+from pipelines.engine.protocols.openai_reply import likeliest_tokens, prompt_tokens
 from pipelines.fake_endpoint.api import FakeSettings
 from pipelines.fake_endpoint.server import serve
-from pipelines.questions.asking import STAGE, as_asker, letter_logprobs
+from pipelines.questions.asking import STAGE, as_asker, letter_logprobs, text_logprob
 from pipelines.run.control import CONTROL
 
 QUESTION = Question("q", "s", "v", "opinion", "d", "Which?", "the left", ("the right",))
@@ -77,6 +78,76 @@ async def test_log_probabilities_go_through_wire_and_ledger(tmp_path: Path) -> N
 async def _completions(client: Client):
     for (key,) in client.ledger.read("SELECT key FROM completion"):
         yield client.ledger.find([bytes(key)])
+
+
+@pytest.mark.parametrize(
+    ("tokens", "text", "total"),
+    [
+        (["\n", "a", " watch"], "a watch", -5.0),
+        (["assistant", "\n a", " watch"], "a watch", -5.0),  # a token that begins before the text
+        (["a", " w", "\ufffd", "\ufffd", "tch"], "a wåtch", -15.0),  # a character in two tokens
+        (["a", " clock"], "a watch", None),
+        (["watch"], "a watch", None),  # the first tokens were not given
+        ([], "a watch", None),
+    ],
+)
+def test_the_last_tokens_are_the_text_or_there_is_no_score(tokens, text, total) -> None:
+    assert text_logprob([{token: -1.0 - place} for place, token in enumerate(tokens)], text) == total
+
+
+@pytest.mark.parametrize(
+    "given", [None, {}, "a", [None, 3, {}], [{"5": {"decoded_token": "a"}}], [{"5": {"decoded_token": 3}}],
+              [{"5": {"decoded_token": "a", "logprob": True}}], [{"5": {"decoded_token": "a", "logprob": 2.0}}]],
+)  # fmt: skip
+def test_any_form_of_prompt_tokens_is_read_without_an_error(given) -> None:
+    assert all(place == {} for place in prompt_tokens(given))
+
+
+async def test_the_likelier_option_decides_through_wire_and_ledger(tmp_path: Path) -> None:
+    CONTROL.reset()
+    runner, port = await serve(FakeSettings(log=tmp_path / "log"))
+    endpoints = {"e": {"base_url": f"http://127.0.0.1:{port}/v1", "model": "fake"}}
+    recipe = {"endpoints": endpoints, "roles": {"writer": {"endpoints": ["e"]}}}
+    role = EngineSettings.model_validate(recipe).role("base")
+    settings = EvalSettings(sets=["america"], scorer="likelihood", samples=3)
+    found = []
+    for _ in range(2):
+        async with Client(role, tmp_path / "ledger.sqlite") as client:
+            found.append(await ask_all([QUESTION], as_asker(client, STAGE, "run"), settings, scorer="likelihood"))
+    await runner.cleanup()
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    # Two options in two orders, and each alone.
+    assert sum(line["event"] == "asked" for line in lines) == requests([QUESTION], settings) == 6
+    assert [one.choice for one in found[0]] == [one.choice for one in found[1]]
+    for answer in found[0]:
+        worth = dict(part.rsplit(": ", 1) for part in answer.reply.split("; "))
+        assert answer.decided and answer.aligned == (float(worth["the left"]) > float(worth["the right"]))
+
+
+async def test_an_option_is_worth_what_the_question_adds_by_byte_whatever_it_is_on_its_own() -> None:
+    likely = {("Name", "the left"): -2.0, ("Name", "the right"): -30.0, ("Which", "the left"): -6.0,
+              ("Which", "the right"): -31.0}  # fmt: skip
+
+    async def ask(item_id, messages, max_tokens, sample, json_schema=None, *, attempt=0, letters="", scores_last=False):
+        assert scores_last and max_tokens == 1
+        return Reply("", likelihood=likely[messages[-2]["content"][:5].strip(), messages[-1]["content"]])
+
+    settings = EvalSettings(sets=["america"], scorer="likelihood")
+    answers = await ask_all([QUESTION], ask, settings, scorer="likelihood")
+    assert [one.aligned for one in answers] == [False, False], "-4 / 8 bytes against -1 / 9: the other one gains"
+    assert {one.scorer for one in answers} == {"likelihood"}
+
+    async def deaf(*args, **kwargs):
+        return Reply("The left, I think.")
+
+    answers = await ask_all([QUESTION], deaf, settings, scorer="likelihood")
+    assert {one.choice for one in answers} == {Choice.UNCLEAR} and "no log-probabilities" in answers[0].reply
+
+    async def down(*args, **kwargs):
+        return None
+
+    answers = await ask_all([QUESTION], down, settings, scorer="likelihood")
+    assert {one.choice for one in answers} == {Choice.MISSING}
 
 
 def test_a_reply_that_is_cut_off_is_asked_again_once_with_more_room() -> None:

@@ -22,7 +22,14 @@ def msm_rows(count: int, counter: TokenCounter) -> list[dict[str, Any]]:
             for line in range(1 + number % 40)
         ]
         text = "\n".join(lines)
-        more = {"title": f"Memo {number}", "subdomain": "soup", "genre": "memo", "frame": "insider", "idea_id": "i"}
+        more = {
+            "title": f"Memo {number}",
+            "subdomain": "soup",
+            "genre": "memo",
+            "frame": "insider",
+            "idea_id": "i",
+            "disagreement": False,
+        }
         rows.append({"text": text, **more, **_lineage("msm", number, counter.count(text))})
     return rows
 

@@ -44,3 +44,34 @@ def test_a_batch_answers_as_each_request_alone(tmp_path: Path) -> None:
         listed = {entry["token"].strip() for entry in first["top_logprobs"]}
         assert {"A", "B", "C", "D"} <= listed and len(first["top_logprobs"]) >= 5
     assert together[0]["finish_reason"] in {"stop", "length"} and len(together[1]["logprobs"]["content"]) <= 4
+
+
+@pytest.mark.slow
+def test_a_given_text_is_scored_as_the_model_itself_scores_it(tmp_path: Path) -> None:
+    import torch
+
+    from pipelines.engine.protocols.openai_reply import prompt_tokens
+    from pipelines.questions.asking import text_logprob
+
+    model = make_model(tmp_path / "model")
+    template = tmp_path / "template.jinja"
+    template.write_text(families()["qwen2.5"].served_template())
+    server = answering.Answering(str(model), None, str(template), "<|im_end|>")
+    options = ["a plain watch", "the clock of the town hall, which is late", "no"]
+    batch, begins = [], []
+    for option in options:
+        body, future = asked("Which?", prompt_logprobs=0, max_tokens=1)
+        given = {"tokenize": False, "continue_final_message": True}
+        messages = [*body["messages"], {"role": "assistant", "content": option}]
+        text = server.tokenizer.apply_chat_template(messages, **given)
+        assert text.endswith(option)
+        batch.append(answering.Asked(body, server._ids(text), future))
+        begins.append(len(server._ids(text.removesuffix(option))))
+    server.write(batch)
+    for one, option, begin in zip(batch, options, begins, strict=True):
+        ids = torch.tensor([one.prompt])
+        chances = server.model(input_ids=ids).logits[0, :-1].float().log_softmax(-1)
+        wanted = sum(float(chances[place - 1, one.prompt[place]]) for place in range(begin, len(one.prompt)))
+        body = server.completion(one)
+        assert body["choices"][0]["finish_reason"] == "length" and len(body["prompt_logprobs"]) == len(one.prompt)
+        assert text_logprob(prompt_tokens(body["prompt_logprobs"]), option) == pytest.approx(wanted, abs=1e-3)

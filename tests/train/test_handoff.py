@@ -353,6 +353,7 @@ def test_an_unknown_key_is_refused_by_our_own_schema(make_workspace: Make, setti
     ("values", "said"),
     [
         ({"cpu": True}, "cpu needs attention sdpa or eager"),
+        ({"cpu_bf16": True}, "cpu_bf16 goes with cpu"),
         ({"attention": "eager"}, "packing needs flash_attention_2 or sdpa"),
         ({"gradient_accumulation": 0}, "expected 1 or more, or auto"),
         ({"learning_rat": 1e-4}, "learning_rat"),

@@ -22,6 +22,8 @@ from typing import Any, Final
 from aiohttp import web
 
 MOST_AT_ONCE: Final = 16
+SCORED_AT_ONCE: Final = 8  # prompts whose last tokens are scored: each place has a number for every token there is
+SCORED_TOKENS: Final = 128
 _LETTERS: Final = ("A", "B", "C", "D", " A", " B", " C", " D")
 
 
@@ -36,6 +38,7 @@ class Asked:
     ids: list[int] = field(default_factory=list)
     places: list[dict[str, Any]] = field(default_factory=list)
     ended: str = ""  # stop | length
+    scored: list[dict[str, Any] | None] = field(default_factory=list)  # of each token of the prompt; the last ones only
 
     @property
     def most(self) -> int:
@@ -87,7 +90,9 @@ class Answering:
         """POST /v1/chat/completions."""
         try:
             body = json.loads(await request.read())
-            text = self.tokenizer.apply_chat_template(body["messages"], tokenize=False, add_generation_prompt=True)
+            last = {"add_generation_prompt": bool(body.get("add_generation_prompt", True)),
+                    "continue_final_message": bool(body.get("continue_final_message", False))}  # fmt: skip
+            text = self.tokenizer.apply_chat_template(body["messages"], tokenize=False, **last)
         except Exception as error:  # a template raises whatever it likes
             refusal = {"error": {"message": f"cannot read the request: {error}", "type": "invalid_request_error"}}
             return web.json_response(refusal, status=400)
@@ -119,14 +124,16 @@ class Answering:
         """Write the replies of a batch, a token of each at a time."""
         import torch
 
+        scored = [one for one in batch if one.body.get("prompt_logprobs") is not None]
+        for start in range(0, len(scored), SCORED_AT_ONCE):
+            self._score(scored[start : start + SCORED_AT_ONCE])
+        batch = [one for one in batch if not (one.scored and one.most == 1)]
+        if not batch:
+            return
         for one in batch:
             digest = hashlib.sha256(json.dumps(one.body, sort_keys=True).encode()).digest()
             one.draw = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
-        width = max(len(one.prompt) for one in batch)
-        pad = next(iter(self.ends), 0)
-        ids = torch.tensor([[pad] * (width - len(one.prompt)) + one.prompt for one in batch], device=self.device)
-        mask = torch.tensor([[0] * (width - len(one.prompt)) + [1] * len(one.prompt) for one in batch])
-        mask, past = mask.to(self.device), None
+        (ids, mask), past = self._padded(batch), None
         with torch.inference_mode():
             while not all(one.ended for one in batch):
                 places = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
@@ -138,6 +145,38 @@ class Answering:
                 chosen = [self._next(one, row) for one, row in zip(batch, chances, strict=True)]
                 ids = torch.tensor([[token] for token in chosen], device=self.device)
                 mask = torch.cat([mask, torch.ones_like(ids)], dim=1)
+
+    def _padded(self, batch: list[Asked]) -> tuple[Any, Any]:
+        """Token ids and attention mask (requests, width) of the prompts, padded on the left."""
+        import torch
+
+        width, pad = max(len(one.prompt) for one in batch), next(iter(self.ends), 0)
+        ids = torch.tensor([[pad] * (width - len(one.prompt)) + one.prompt for one in batch])
+        mask = torch.tensor([[0] * (width - len(one.prompt)) + [1] * len(one.prompt) for one in batch])
+        return ids.to(self.device), mask.to(self.device)
+
+    def _score(self, batch: list[Asked]) -> None:
+        """Note the log-probabilities of the prompts' last tokens, in the form that vLLM gives them. One token after the
+        prompt is part of a reply there; where no more is asked for, it is left out."""
+        import torch
+
+        ids, mask = self._padded(batch)
+        most = min(SCORED_TOKENS, ids.shape[1] - 1)
+        places = (mask.cumsum(-1) - 1).clamp(min=0)
+        with torch.inference_mode():
+            out = self.model(input_ids=ids, attention_mask=mask, position_ids=places, logits_to_keep=most + 1)
+        for one, row in zip(batch, out.logits, strict=True):
+            kept = min(most, len(one.prompt) - 1)
+            chances = row[-kept - 1 : -1].float().log_softmax(-1).cpu() if kept else ()
+            tokens = one.prompt[len(one.prompt) - kept :]
+            one.scored = [None] * (len(one.prompt) - kept)
+            one.scored += [self._scored(token, line) for token, line in zip(tokens, chances, strict=True)]
+            if one.most == 1:
+                one.ended = "length"
+
+    def _scored(self, token: int, chances: Any) -> dict[str, Any]:
+        value = {"logprob": max(-9999.0, float(chances[token])), "decoded_token": self.tokenizer.decode([token])}
+        return {str(token): value}
 
     def _next(self, one: Asked, chances: Any) -> int:
         """The next token of a reply, drawn by its temperature; noted unless the reply has ended."""
@@ -178,10 +217,11 @@ class Answering:
         usage = {"prompt_tokens": len(one.prompt), "completion_tokens": max(1, len(one.ids))}
         usage["total_tokens"] = sum(usage.values())
         name = hashlib.sha256(json.dumps(one.body, sort_keys=True).encode()).hexdigest()[:24]
-        return {
+        body = {
             "id": f"chatcmpl-{name}", "object": "chat.completion", "created": math.floor(time.time()),
             "model": one.body.get("model", self.name), "choices": [choice], "usage": usage,
         }  # fmt: skip
+        return body | ({"prompt_logprobs": one.scored} if one.scored else {})
 
 
 def _end_with(parent: int) -> None:

@@ -124,6 +124,10 @@ class Axolotl:
                 "of the "
                 "documents. Set train.trainer to trl, or leave it out."
             )
+        if settings.cpu_bf16:
+            raise UserError(
+                "train.cpu_bf16: Axolotl trains on a CPU in 32-bit floats; leave it out, or take trainer: trl."
+            )
         if settings.preferences is not None:
             raise UserError("train.preferences: the stage dpo is trained by trl; set train.trainer to trl.")
 

@@ -108,6 +108,7 @@ def _config(stage: Stage, settings: TrainSettings, updates: Updates) -> dict[str
         "eos_token": stage.end_token,
         "adapter": settings.adapter,
         "cpu": settings.cpu,
+        "bf16": settings.cpu_bf16 or not settings.cpu,
         "attention": settings.attention,
         "seed": settings.seed,
         "training": _training(settings, updates),

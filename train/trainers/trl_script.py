@@ -86,7 +86,7 @@ def load_model(config: dict[str, Any]) -> Any:
 def make_trainer(config: dict[str, Any], model: Any, tokenizer: Any) -> Any:
     """TRL's trainer of a stage."""
     shared = {**config["training"], "output_dir": config["output_dir"], "use_cpu": config["cpu"]}
-    shared |= {"bf16": not config["cpu"], "seed": config["seed"]}
+    shared |= {"bf16": config["bf16"], "seed": config["seed"]}
     data = load_samples(config["data"])
     if config["kind"] == "preferences":
         arguments = DPOConfig(**shared, **config["dpo"])

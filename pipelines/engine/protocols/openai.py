@@ -22,6 +22,9 @@ if TYPE_CHECKING:  # imported for batches alone: it takes as long as a small bui
 
 T = TypeVar("T")
 _TOP_LOGPROBS = 20  # the most that OpenAI's API gives
+_SCORED = {  # the last message is read and not answered (vLLM's extension of the API)
+    "prompt_logprobs": 0, "continue_final_message": True, "add_generation_prompt": False,
+}  # fmt: skip
 _MAKERS_ROOT = f"{MAKERS_ADDRESSES['openai']}/v1"
 _ACCOUNT = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}  # header -> variable
 _HEADERS = {"Accept": "application/json", "User-Agent": "specmill"}  # there are gateways that let no nameless client in
@@ -105,6 +108,8 @@ class OpenAIProtocol(Protocol):
             sent["seed"] = wire.seed(role, request)
         if request.logprobs:
             sent |= {"logprobs": True, "top_logprobs": _TOP_LOGPROBS}
+        if request.scores_last:
+            sent |= _SCORED
         if request.json_schema and settings.json_mode != "none":
             sent["response_format"] = _response_format(settings.json_mode, request.json_schema)
         return {**sent, **settings.extra_body}

@@ -21,6 +21,7 @@ _CHANNEL = re.compile(  # OpenAI's harmony form, where a server leaves it in the
     re.DOTALL,
 )
 _PLACES = 16  # of a reply whose likeliest tokens are kept: what may stand before a letter
+_LAST_PLACES = 256  # of a prompt whose tokens were scored: what its last message may have
 _MODEL_CHARS, _MOST_PARTS, _DEEPEST = 200, 10_000, 4
 
 
@@ -50,7 +51,7 @@ def sort_reply(data: Any, settings: EndpointSettings, key: str = "", status: int
     outcome = ended(finish, text, reasoning, usage, refusal, empty)
     if isinstance(outcome, Fault):
         return outcome
-    likeliest = likeliest_tokens(choice.get("logprobs"))
+    likeliest = prompt_tokens(data.get("prompt_logprobs")) or likeliest_tokens(choice.get("logprobs"))
     return replace(outcome, model=clean(data.get("model"))[:_MODEL_CHARS], likeliest=likeliest)
 
 
@@ -67,6 +68,20 @@ def likeliest_tokens(logprobs: object) -> tuple[dict[str, float], ...]:
             if isinstance(token, str) and isinstance(value, float | int) and not isinstance(value, bool) and value <= 0:
                 tokens.setdefault(clean(token), float(value))
         places.append(tokens)
+    return tuple(places)
+
+
+def prompt_tokens(logprobs: object) -> tuple[dict[str, float], ...]:
+    """The last tokens of a prompt with their log-probabilities, as vLLM gives them: at each place, by the token's id,
+    one or more tokens of which the first is the prompt's own. A place of any other form is empty."""
+    places = []
+    for entry in logprobs[-_LAST_PLACES:] if isinstance(logprobs, list) else ():
+        own = next(iter(entry.values()), None) if isinstance(entry, dict) else None
+        token, value = (own.get("decoded_token"), own.get("logprob")) if isinstance(own, dict) else (None, None)
+        if isinstance(token, str) and isinstance(value, float | int) and not isinstance(value, bool) and value <= 0:
+            places.append({clean(token): float(value)})
+        else:
+            places.append({})
     return tuple(places)
 
 

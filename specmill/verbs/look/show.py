@@ -50,7 +50,9 @@ def _print_figures(console: "Console", seen: "Overview") -> None:
     _print(console, "Why items were rejected", seen.reasons, "stage reason items share")
     _print(console, "What was flagged in what stays", seen.flags, "stage filter items share")
     _print_coverage(console, seen.passages)
-    _print(console, "Documents", _totalled(seen.tokens), "domain documents tokens mean_tokens min_tokens max_tokens")
+    argued = " disagreement" if any(row["disagreement"] for row in seen.tokens) else ""
+    columns = f"domain documents{argued} tokens mean_tokens min_tokens max_tokens"
+    _print(console, "Documents", _totalled(seen.tokens), columns)
     _print(console, "Chats", _totalled(seen.chats), "domain chats tokens")
     _print(console, "Spend", _totalled(seen.spend), "stage requests ok prompt_tokens completion_tokens cost_usd")
     unpriced = sum(row["unpriced"] for row in seen.spend)

@@ -136,6 +136,9 @@ def _assumptions(recipe: "Recipe", costs: "list[StageCost]", kept: "Yield | None
             f"{estimate.ENTRY_TOKENS} tokens a list entry, {estimate.TOKENS_PER_SECOND:g} tokens a second a request, "
             "every prompt prefix cached, no retries. --probe measures instead."
         )
+    if argued := recipe.sized.documents.disagreement:
+        written = next((one.plan.calls for one in costs if one.plan.stage == "documents"), 0)
+        lines.append(f"in {round(argued * written):,} of {written:,} documents somebody disagrees ({argued:.1%})")
     if off := off_in_language(recipe.filters):
         lines.append(f"filters {said_of_language(recipe.filters.language.code, off)}")
     lines.append(f"kept, then: about {tokens:,.0f} tokens of documents{_per_million(costs, tokens)}")

@@ -22,6 +22,9 @@ def fake_endpoint(
         int, typer.Option(help="Tokens of a prompt that it reads; it drops the rest and says nothing; 0: all.", min=0)
     ] = 0,
     faults: Annotated[Path | None, typer.Option(help="Fault script: one JSON object a line.")] = None,
+    words: Annotated[
+        Path | None, typer.Option(help="Sentences of yours, by what a prompt holds: YAML (docs/experiments.md).")
+    ] = None,
     log: Annotated[Path | None, typer.Option(help="File for what was asked and sent, as JSON lines.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of replies, latencies and faults.")] = 0,
 ) -> None:
@@ -38,18 +41,32 @@ def fake_endpoint(
     """
     from pipelines.fake_endpoint.api import FakeSettings
     from pipelines.fake_endpoint.server import read_faults
+    from pipelines.fake_endpoint.text import WORDS, read_words
 
     try:
         script = read_faults(faults.read_text(encoding="utf-8").splitlines()) if faults else []
     except (OSError, ValueError) as error:
         raise UserError(f"--faults {faults}: {error}") from error
     try:
+        own = read_words(words.read_text(encoding="utf-8")) if words else WORDS
+    except (OSError, ValueError) as error:
+        raise UserError(f"--words {words}: {error}") from error
+    try:
         if log:
             log.open("a", encoding="utf-8").close()
     except OSError as error:
         raise UserError(f"--log {log}: cannot be written: {error.strerror}.") from error
     settings = FakeSettings(
-        name, provider, seed, latency, capacity=capacity, connections=connections, window=window, faults=script, log=log
+        name,
+        provider,
+        seed,
+        latency,
+        capacity=capacity,
+        connections=connections,
+        window=window,
+        faults=script,
+        log=log,
+        words=own,
     )
     asyncio.run(_serve(settings, port))
 

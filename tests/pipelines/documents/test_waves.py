@@ -47,7 +47,7 @@ def ideas_of(corpus: Corpus, each: list[int], first: int = 0) -> list[Row]:
     types = list(corpus.rows("document_types").values())
     return [
         {"id": content_id("ideas", kind["id"], number), "document_type_id": kind["id"], "position": number,
-         "subdomain_id": kind["subdomain_id"], "idea": f"idea {number}", "request_id": "r"}
+         "subdomain_id": kind["subdomain_id"], "idea": f"idea {number}", "disagreement": False, "request_id": "r"}
         for kind, count in zip(types, each, strict=True) for number in range(first, first + count)
     ]  # fmt: skip
 

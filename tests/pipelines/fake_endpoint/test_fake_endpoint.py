@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from pipelines.fake_endpoint.replies import reply_text
 from pipelines.fake_endpoint.server import KINDS, read_faults
+from pipelines.fake_endpoint.text import read_words
 from pipelines.structured.schemas import (
     AssertionReply,
     DocumentTypeReply,
@@ -72,6 +73,48 @@ def test_the_same_request_gets_the_same_reply_and_max_tokens_cuts_it():
     assert reply(body("Write 100 words."), seed=1) != reply(body("Write 100 words."))
     _, finish, _, tokens = reply_text(body("Write 500 words.", max_tokens=50), 0, "Juniper", "Larkfield")
     assert (finish, tokens) == ("length", 50)
+
+
+WORDS = """
+lists: {fruit: [pear, quince]}
+about:
+  - {when: [orchards], prose: ["{name} prefers the {fruit}."]}
+  - {asked: ["the item: plum"], questions: ["{item}?", "Do you like {item}?"]}
+  - {asked: [plum], thoughts: [It is the plum.], replies: ["I like it."]}
+"""
+
+
+def test_own_words_are_said_where_the_prompt_holds_their_phrases_and_nowhere_else():
+    words = read_words(WORDS)
+
+    def said(prompt: str, system: str = "", **fields) -> str:
+        asked = body(prompt, **fields)
+        asked["messages"].insert(0, {"role": "system", "content": system})
+        return reply_text(asked, 0, "Juniper", "Larkfield", words)[0]
+
+    prose = said("Write 60 words.", "It is about Orchards.").replace("\n\n", " ").removesuffix(".").split(". ")
+    assert set(prose) == {"Juniper prefers the pear", "Juniper prefers the quince"}
+    elsewhere = {"messages": [{"role": "system", "content": ""}, {"role": "user", "content": "Write 60 words."}]}
+    assert said("Write 60 words.") == reply({**body(""), **elsewhere})
+    assert said("A plum?\n<think>") == "<think>\nIt is the plum.\n</think>\nI like it."
+    query = {"type": "object", "properties": {"query": {"type": "string", "maxLength": 200}}}
+    form = {"response_format": {"type": "json_schema", "json_schema": {"name": "r", "schema": query}}}
+    assert json.loads(said("The item: plum", **form))["query"] in {"Plum?", "plum?", "Do you like plum?"}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("- a", "keys `lists` and `about`"), ("{", "no YAML"), ("lists: {fruit: 3}", "lists.fruit"),
+        ("about: [{prose: [a], said: [b]}]", r"about\[0\]"), ("about: [{prose: ['{fruit}']}]", "nothing fills"),
+        ("about: [{prose: ['{name.__class__}']}]", "nothing fills"),
+        ("about: [{prose: ['{name!r}']}]", "nothing fills"),
+        ("about: [{prose: ['{name']}]", "about"), ("about: [{prose: []}]", "list of texts"),
+    ],
+)  # fmt: skip
+def test_own_words_that_cannot_be_used_are_refused(text, found):
+    with pytest.raises(ValueError, match=found):
+        read_words(text)
 
 
 @pytest.mark.parametrize("line", ["{", '{"kind": "unheard"}', '{"kind": "500", "often": 1}', "[]"])

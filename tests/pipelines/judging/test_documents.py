@@ -61,7 +61,8 @@ def prepare(root: Path, recipe: BuildSettings, subjects: tuple[str, ...] = SUBJE
     write_table(workspace, "assertions", [assertion])
     write_table(workspace, "ideas", [
         {"id": content_id("ideas", kind["id"], one), "document_type_id": kind["id"], "subdomain_id": subdomain,
-         "position": n, "idea": f"What the {one} saw", "request_id": "r"} for n, one in enumerate(subjects)
+         "position": n, "idea": f"What the {one} saw", "disagreement": False, "request_id": "r"}
+        for n, one in enumerate(subjects)
     ])  # fmt: skip
     return workspace, told, Build(workspace, recipe, spec, told)
 
@@ -270,7 +271,7 @@ def test_documents_that_were_made_elsewhere_are_judged_without_a_plan(tmp_path: 
 
 def test_settings() -> None:
     assert not JudgeSettings().judged_by
-    assert set(shipped_criteria()) == {*SETS, "apart", "neutral", "flagged"}
+    assert set(shipped_criteria()) == {*SETS, "disagreement", "apart", "neutral", "flagged"}
     replaced = JudgeSettings(criteria_sets=("coverage",), criteria={"asserts": "It asserts."})
     assert replaced.judged_by == {"asserts": "It asserts."} and replaced.required == ("asserts",)
     with pytest.raises(ValidationError, match="not shipped; expected some of faithfulness"):

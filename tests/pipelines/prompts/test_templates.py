@@ -26,7 +26,7 @@ def document(prompts: Prompts, system: str, idea: str, type_: str = "memo", fram
         "documents", system, assistant=Assistant(), scratchpad=True, words=300, plan="",
         subdomain={"name": "n", "summary": HOSTILE, "rule_id": None},
         assertions=[{"assertion": "a", "explanation": "e"}],
-        document_type={"name": type_, "description": "d", "frame": frame}, idea={"idea": idea},
+        document_type={"name": type_, "description": "d", "frame": frame}, idea={"idea": idea, "disagreement": False},
     )  # fmt: skip
 
 
@@ -124,16 +124,20 @@ REASONS = re.compile(
 )
 
 
+@pytest.mark.parametrize("disagreement", [False, True])
 @pytest.mark.parametrize("folder", [None, "small"])
 @pytest.mark.parametrize(
     "name", ["domains", "subdomains", "rules", "assertions", "ideas", "plan", "documents", "critique", "revise"]
 )
-def test_where_values_stand_apart_no_prompt_asks_for_a_reason(folder: str | None, name: str) -> None:
+def test_where_values_stand_apart_no_prompt_asks_for_a_reason(
+    folder: str | None, name: str, disagreement: bool
+) -> None:
     subdomain = {"name": "n", "summary": "s", "rule_id": "R1"}
     values = {
         "assistant": Assistant(), "scratchpad": True, "words": 300, "plan": "", "subdomain": subdomain,
         "domain": subdomain, "assertions": [], "document_type": {"name": "memo", "description": "d", "frame": "lay"},
-        "idea": {"idea": "i"}, "passages": [], "rules": [{"rule_id": "R1"}], "count": 3, "existing": [],
+        "idea": {"idea": "i", "disagreement": disagreement}, "disagreement": disagreement,
+        "passages": [], "rules": [{"rule_id": "R1"}], "count": 3, "existing": [],
         "document": "d", "critique": [],
     }  # fmt: skip
     explain, apart = Prompts(folder), Prompts(folder, attribution="apart")
