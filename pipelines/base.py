@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from corpus.ids import content_id
 from corpus.workspace import Workspace
 from filters.base import Flag, Rejection
-from pipelines.prompts.form import LAYOUT, Form
+from pipelines.prompts.form import Blank, Form, of_plan
 from pipelines.prompts.templates import Prompts, is_installed, styled
 from pipelines.settings import BuildSettings
 from pipelines.structured.ask import Answer
@@ -103,15 +103,36 @@ class Corpus(BaseModel):
         """The form that a chat's response is filled into, where the prompts have one for the recipe's style."""
         return self.prompts.form(self.settings.chats.chosen.responses)
 
-    def document_in(self, reply: str) -> str:
-        """The document in a writer's reply; UnparsedError where it has not the form that was asked for."""
-        if self.form is None or f"<{TAG}>" in reply:  # a rewrite is asked for as a text
-            return tagged(reply, TAG)
-        return self.laid_out(stored(reply, self.form))
+    @cached_property
+    def document_types(self) -> dict[str, Row]:
+        """The document types, once they have been made."""
+        return self.rows("document_types")
 
-    def laid_out(self, values: Mapping[str, str]) -> str:
+    def given(self, idea: Row) -> dict[str, str]:
+        """What the plan says of one document: its idea, also in two (the first sentence, the others), and one of the
+        assertions, dealt out among the ideas."""
+        about, explain = self.about(idea["subdomain_id"]), self.settings.documents.attribution == "explain"
+        place = self.document_types[idea["document_type_id"]]["position"] + idea["position"]
+        plan = of_plan(about["assertions"], place, about["subdomain"]["summary"], explain=explain)
+        opening, stop, outcome = idea["idea"].partition(". ")
+        return {"idea": idea["idea"], "opening": opening + stop.rstrip(), "outcome": outcome, **plan}
+
+    def blank(self, idea: Row) -> Blank | None:
+        """The form for one document, where there is one."""
+        if self.form is None:
+            return None
+        kind = self.document_types[idea["document_type_id"]]["name"]
+        return self.form.blank(self.given(idea), kind, f"{self.settings.seed}:{idea['id']}")
+
+    def document_in(self, reply: str, idea: Row) -> str:
+        """The document in a writer's reply; UnparsedError where it has not the form that was asked for."""
+        blank = self.blank(idea)
+        if blank is None or f"<{TAG}>" in reply:  # a rewrite is asked for as a text
+            return tagged(reply, TAG)
+        return self.laid_out(blank.layout, stored(reply, blank))
+
+    def laid_out(self, layout: str, values: Mapping[str, str]) -> str:
         """A form that was filled in, as a text."""
-        layout = values[LAYOUT]
         return self.prompts.render(layout, **values, assistant=self.settings.assistant).strip()
 
     def rows(self, table: str) -> dict[str, Row]:

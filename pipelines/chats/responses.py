@@ -24,7 +24,7 @@ from pipelines.completion import Completion, CompletionRequest, Message, State
 from pipelines.filtering import ChatChecks, SecondTries
 from pipelines.judging.judge import Judge
 from pipelines.ledger.ledger import Ledger, read_completion
-from pipelines.prompts.form import of_plan
+from pipelines.prompts.form import Blank, of_plan
 from pipelines.stage import Rows, Stage
 from pipelines.structured.ask import Answer, ask_until_parsed, ask_until_read
 from pipelines.structured.form import filled, stored
@@ -33,6 +33,7 @@ from pipelines.structured.schemas import plain_schema
 
 _MOST_TOKENS_A_WORD = 4  # about three times the length asked for; a reply that is longer still runs in circles
 _SPARE_TOKENS = 100
+_ABOUT = ("query_id", "topic", "domain_id", "query_type", "position")  # what is known of a query
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Responses(Stage):
     @property
     def outputs(self) -> list[str]:
         """Where each response is in the ledger; `turns` is JSON, a query and a request id a turn."""
-        return ["query_id", "topic", "turns", "request_id", "state", "reason", "problem", "attempts"]
+        return [*_ABOUT, "turns", "request_id", "state", "reason", "problem", "attempts"]
 
     def process(self, inputs: StepInput) -> Iterator[list[Row]]:
         """Ask about all queries."""
@@ -85,7 +86,7 @@ class Responses(Stage):
                 history = [*history, Turn(turns[-1]["query"], *answer.value)]
                 query = await self.follow_up(row, history, len(turns))
         return {
-            "query_id": row["id"], "topic": row["topic"], "turns": json.dumps(turns),
+            **{name: row[name] for name in _ABOUT[1:]}, "query_id": row["id"], "turns": json.dumps(turns),
             "request_id": answer.completion.request_id, "state": answer.state.value, "reason": reason_of(answer),
             "problem": answer.problem, "attempts": answer.attempts,
         }  # fmt: skip
@@ -106,7 +107,7 @@ class Responses(Stage):
         def read(completion: Completion) -> tuple[str, str]:
             if blank:
                 filled(completion.text, blank, self.corpus.settings.assistant.name)
-            thought, reply = read_turn(self.corpus, completion)
+            thought, reply = read_turn(self.corpus, completion, blank)
             tries.raise_if(lambda: self.checks.decide(row["id"], query, thought, reply)[0])
             return thought, reply
 
@@ -142,7 +143,7 @@ class ChatJudge(Judge):
 
     item_table: ClassVar[str] = "chats"
     kind: ClassVar[str] = "chat"
-    reads = ("query_id", "topic", "turns", "request_id", "state", "reason", "problem", "attempts")
+    reads = (*_ABOUT, "turns", "request_id", "state", "reason", "problem", "attempts")
 
     def criteria(self) -> dict[str, str]:
         """The recipe's."""
@@ -160,7 +161,7 @@ class ChatJudge(Judge):
         outcome = {**{key: row[key] for key in self.reads}, "rejection": "", "flags": "[]", "judgement": ""}
         if row["state"] != "ok":
             return outcome
-        turns = read_turns(self.corpus, ledger, row["turns"])
+        turns = read_turns(self.corpus, ledger, row["turns"], row, row["query_id"])
         item_id = chat_id(row["query_id"], turns)
         flags: dict[str, Flag] = {}  # one a filter, of the first turn that it found something in
         for turn in turns:
@@ -208,10 +209,18 @@ def chat_id(query_id: str, turns: Sequence[Turn]) -> str:
     return content_id("chats", query_id, *([turn.thought, turn.reply] for turn in turns))
 
 
-def read_turn(corpus: Corpus, completion: Completion) -> tuple[str, str]:
+def blank_of(corpus: Corpus, row: Row, query_id: str, turn: int) -> Blank | None:
+    """The form for one response to a query, where there is one; `row` is what is known of the query."""
+    if (form := corpus.response_form) is None:
+        return None
+    return form.blank(given_of(corpus, row), row["query_type"], f"{corpus.settings.seed}:{query_id}:{turn}")
+
+
+def read_turn(corpus: Corpus, completion: Completion, blank: Blank | None) -> tuple[str, str]:
     """What the assistant thought and answered; UnparsedError where that cannot be told apart."""
-    form, text = corpus.response_form, completion.text
-    return thought_and_answer(corpus.laid_out(stored(text, form)) if form else text, completion.reasoning)
+    text = completion.text
+    text = corpus.laid_out(blank.layout, stored(text, blank)) if blank else text
+    return thought_and_answer(text, completion.reasoning)
 
 
 def reason_of(answer: Answer[tuple[str, str]]) -> str:
@@ -222,11 +231,13 @@ def reason_of(answer: Answer[tuple[str, str]]) -> str:
     return answer.reason or answer.state.value
 
 
-def read_turns(corpus: Corpus, ledger: Ledger, turns: str) -> list[Turn]:
-    """The turns of a conversation, from the JSON that `Responses` yields."""
-    return [
-        Turn(one["query"], *read_turn(corpus, read_completion(ledger, one["request_id"]))) for one in json.loads(turns)
-    ]
+def read_turns(corpus: Corpus, ledger: Ledger, turns: str, row: Row, query_id: str) -> list[Turn]:
+    """The turns of a conversation, from the JSON that `Responses` yields; `row` is what is known of the query."""
+    found = []
+    for number, one in enumerate(json.loads(turns)):
+        completion = read_completion(ledger, one["request_id"])
+        found.append(Turn(one["query"], *read_turn(corpus, completion, blank_of(corpus, row, query_id, number))))
+    return found
 
 
 def source_chat(corpus: Corpus, query_id: str) -> Messages:

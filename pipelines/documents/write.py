@@ -21,7 +21,6 @@ from pipelines.base import TAG, Corpus, Row
 from pipelines.completion import CompletionRequest, State
 from pipelines.engine.llm import EndpointLLM
 from pipelines.filtering import SecondTries, context_of
-from pipelines.prompts.form import of_plan
 from pipelines.stage import Rows, Stage, table_path
 from pipelines.structured.ask import Answer, ask_until_parsed
 from pipelines.structured.form import filled
@@ -122,12 +121,11 @@ class Documents(Stage):
     async def write_once(self, idea_id: str, task: Row, plan: str | None) -> Answer[str]:
         """The document, or its first version."""
         settings = self.corpus.settings.documents
-        given, kind, form = self.given(task), task["document_type"], self.corpus.form
+        given, kind, blank = self.corpus.given(task["idea"]), task["document_type"], self.corpus.blank(task["idea"])
         messages = self.messages(
             self.corpus.template(self.table), scratchpad=settings.scratchpad, words=settings.words, plan=plan,
             given=given, **task,
         )  # fmt: skip
-        blank = form.blank(given, kind["name"], f"{self.corpus.settings.seed}:{idea_id}") if form else None
         schema = blank.json_schema if blank else None
         request = CompletionRequest(self.table, idea_id, messages, json_schema=schema)
         tries = SecondTries(self.corpus.settings.second_tries)
@@ -135,7 +133,7 @@ class Documents(Stage):
         def read(text: str) -> str:
             if blank:
                 filled(text, blank, self.corpus.settings.assistant.name)
-            document = self.corpus.document_in(text)
+            document = self.corpus.document_in(text, task["idea"])
             meta = {"position": 0, "title": ""}
             item = Item(idea_id, document, frame=kind["frame"], genre=kind["name"], meta=meta)
             tries.raise_if(lambda: decide_one(View(item), self.checks)[0])
@@ -143,15 +141,6 @@ class Documents(Stage):
 
         attempts = self.corpus.settings.attempts + self.corpus.settings.second_tries
         return await ask_until_parsed(self.llm, request, read, attempts, echo=False)
-
-    def given(self, task: Row) -> dict[str, str]:
-        """What the plan says of one document: its idea, also in two (the first sentence, the others), and one of the
-        assertions, dealt out among the ideas."""
-        idea, explain = task["idea"], self.corpus.settings.documents.attribution == "explain"
-        place = task["document_type"]["position"] + idea["position"]
-        plan = of_plan(task["assertions"], place, task["subdomain"]["summary"], explain=explain)
-        opening, stop, outcome = idea["idea"].partition(". ")
-        return {"idea": idea["idea"], "opening": opening + stop.rstrip(), "outcome": outcome, **plan}
 
     @cached_property
     def checks(self) -> list[TextCheck]:

@@ -18,9 +18,6 @@ from filters.text.view import words_of
 from specs.errors import UserError
 from specs.settings import Settings
 
-LAYOUT = "layout"
-"""The field of a reply that names its layout, so that a reply says by itself what text it makes."""
-
 
 def _whole(pattern: str) -> str:
     """Anchored at both ends: a constrained decoder obeys no other (design/embedded-model.md)."""
@@ -64,12 +61,6 @@ class Form(Settings):
     )
     fields: dict[str, FormField] = Field(min_length=1, description="The fields, by name.")
 
-    @model_validator(mode="after")
-    def _layout_is_ours(self) -> Self:
-        if LAYOUT in self.fields:
-            raise ValueError(f"fields: {LAYOUT!r} is the name of the field that says which layout was used")
-        return self
-
     def layout_for(self, kind: str, turn: int) -> str:
         """One of the layouts for texts of this kind, by `turn`."""
         words = set(words_of(kind))
@@ -83,33 +74,35 @@ class Form(Settings):
         Raises UserError where a field asks for what the plan does not have.
         """
         turn = int.from_bytes(sha256(key.encode()).digest()[:4], "big")
-        shapes: dict[str, dict[str, Any]] = {}
+        shapes: dict[str, str] = {}
         for number, (name, field) in enumerate(self.fields.items()):
             for wanted in (field.given, field.says, field.about, field.apart):
                 if wanted is not None and wanted not in values:
                     raise UserError(f"prompts: the form's field {name} asks for {wanted!r}; there are {list(values)}.")
-            if field.given is not None:
-                shapes[name] = {"type": "string", "enum": [values[field.given]]}
-            else:
-                pattern = field.patterns[(turn + number) % len(field.patterns)]
-                shapes[name] = {"type": "string", "pattern": pattern}
+            if field.patterns:
+                shapes[name] = field.patterns[(turn + number) % len(field.patterns)]
         return Blank(self, self.layout_for(kind, turn), shapes, dict(values))
 
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """A form for one row, before it is filled in."""
+    """A form for one row, before it is filled in: asked for is only what the model writes."""
 
     form: Form
     layout: str
-    shapes: Mapping[str, Mapping[str, Any]]  # field -> its JSON schema
-    values: Mapping[str, str]
+    shapes: Mapping[str, str]  # field -> what it must match
+    values: Mapping[str, str]  # what the plan says
 
     @property
     def json_schema(self) -> dict[str, Any]:
         """What is asked of the endpoint."""
-        fields = {LAYOUT: {"type": "string", "enum": [self.layout]}, **self.shapes}
+        fields = {name: {"type": "string", "pattern": pattern} for name, pattern in self.shapes.items()}
         return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+
+    def with_given(self, written: Mapping[str, str]) -> dict[str, str]:
+        """All fields, in their order."""
+        fields = self.form.fields.items()
+        return {name: self.values[field.given] if field.given else written[name] for name, field in fields}
 
 
 def of_plan(assertions: Sequence[Mapping[str, Any]], number: int, summary: str, *, explain: bool) -> dict[str, str]:

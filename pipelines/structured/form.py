@@ -6,7 +6,7 @@ from typing import Any
 
 from filters.text.names import mentions_of
 from filters.text.view import words_of
-from pipelines.prompts.form import LAYOUT, Blank, Form, FormField
+from pipelines.prompts.form import Blank
 from pipelines.structured.parsing import UnparsedError, json_object
 
 _STEM = 4  # letters that say which word it is, whatever its ending
@@ -15,44 +15,36 @@ _RUN = 5  # words in a row that no two fields may share
 
 
 def filled(reply: str, blank: Blank, assistant: str) -> dict[str, str]:
-    """The values of a reply by field, its layout among them; checked, since not every endpoint obeys a schema.
+    """All fields of a form, what the plan gives among them; checked, since not every endpoint obeys a schema.
 
     Raises UnparsedError where a field is missing, unknown, or is not what its form asks for, or where two fields say
     the same.
     """
-    values = stored(reply, blank.form)
-    if values[LAYOUT] != blank.layout:
-        raise UnparsedError(f"the field {LAYOUT} is {values[LAYOUT]!r}; {blank.layout!r} is expected.")
-    for name, field in blank.form.fields.items():
-        _check(name, field, values[name], blank, assistant)
-    for one, other in combinations(blank.form.fields, 2):
-        if blank.form.fields[one].given and blank.form.fields[other].given:
-            continue
-        if shared := _runs(values[one]) & _runs(values[other]):
+    values = stored(reply, blank)
+    for name in blank.shapes:
+        _check(name, values[name], blank, assistant)
+    for one, other in combinations(values, 2):
+        written = one in blank.shapes or other in blank.shapes
+        if written and (shared := _runs(values[one]) & _runs(values[other])):
             raise UnparsedError(f"the fields {one} and {other} both say {' '.join(min(shared))!r}.")
     return values
 
 
-def stored(reply: str, form: Form) -> dict[str, str]:
-    """The values of a reply that was read before."""
+def stored(reply: str, blank: Blank) -> dict[str, str]:
+    """All fields, of a reply that was read before."""
     found: dict[str, Any] = json_object(reply)
-    expected = [LAYOUT, *form.fields]
-    if set(found) != set(expected):
-        raise UnparsedError(f"it has the fields {', '.join(found)}; {', '.join(expected)} are expected.")
+    if set(found) != set(blank.shapes):
+        raise UnparsedError(f"it has the fields {', '.join(found)}; {', '.join(blank.shapes)} are expected.")
     for name, value in found.items():
         if not isinstance(value, str):
             raise UnparsedError(f"the field {name} is {value!r}, which is no text.")
-    if found[LAYOUT] not in form.layouts:
-        raise UnparsedError(f"the field {LAYOUT} is {found[LAYOUT]!r}; there is no such layout.")
-    return {name: found[name] for name in expected}
+    return blank.with_given(found)
 
 
-def _check(name: str, field: FormField, value: str, blank: Blank, assistant: str) -> None:
-    shape = blank.shapes[name]
-    if "enum" in shape and value not in shape["enum"]:
-        raise UnparsedError(f"the field {name} is {value!r}; {shape['enum'][0]!r} is expected.")
-    if "pattern" in shape and not re.fullmatch(shape["pattern"], value):
-        raise UnparsedError(f"the field {name} is {value!r}, which does not match {shape['pattern']}.")
+def _check(name: str, value: str, blank: Blank, assistant: str) -> None:
+    field, pattern = blank.form.fields[name], blank.shapes[name]
+    if not re.fullmatch(pattern, value):
+        raise UnparsedError(f"the field {name} is {value!r}, which does not match {pattern}.")
     if field.unnamed and mentions_of(assistant)(value):
         raise UnparsedError(f"the field {name} speaks of {assistant}; it must not.")
     mine, skipped = _stems(value), _stems(assistant)

@@ -53,12 +53,8 @@ EXAMPLES = (
 
 
 def filled_in(asked: Blank) -> dict[str, str]:
-    """The form with the first of some examples that fits each field."""
-    shapes = asked.json_schema["properties"]
-    return {
-        name: shape["enum"][0] if "enum" in shape else next(e for e in EXAMPLES if re.fullmatch(shape["pattern"], e))
-        for name, shape in shapes.items()
-    }
+    """What a model writes into the form: of each field the first of some examples that fits."""
+    return {name: next(one for one in EXAMPLES if re.fullmatch(p, one)) for name, p in asked.shapes.items()}
 
 
 def recipe(url: str, **more: Any) -> BuildSettings:
@@ -125,7 +121,7 @@ def test_the_estimate_counts_a_plan_that_is_given() -> None:
 
 
 def test_a_form_is_laid_out_as_a_document(tmp_path: Path) -> None:
-    bad = {"layout": "layouts/letter", "opening": "I slept."}
+    bad = {"opening": "I slept."}
     with (
         server(tmp_path, replies=[["Now a form", json.dumps(bad)]]) as (url, _),
         pytest.raises(Exception, match="none"),
@@ -141,12 +137,33 @@ def test_a_form_is_laid_out_as_a_document(tmp_path: Path) -> None:
     values = {"idea": "I slept. I woke.", "opening": "I slept.", "outcome": "I woke.", **plan}
     for number, name in enumerate(form.layouts):
         asked = Blank(form, name, form.blank(values, "a letter", str(number)).shapes, values)
-        reply = filled_in(asked)
-        text = corpus.document_in(json.dumps(reply))
-        assert filled(json.dumps(reply), asked, "Juniper") == reply
-        assert all(value.lower() in text.lower() for key, value in reply.items() if key != "layout"), name
+        every = filled(json.dumps(filled_in(asked)), asked, "Juniper")
+        assert set(every) == set(form.fields) and every["reason"] == "It is cheap." and every["outcome"] == "I woke."
+        text = corpus.laid_out(name, every)
+        assert all(value.lower() in text.lower() for value in every.values()), name
         assert "{" not in text and "Juniper" in text and "Larkfield" in text and "AI model" in text, name
         assert not re.search(r"[.!?]  |\n\n\n| \n|\.\.|None", text), name
+
+
+def test_what_a_plan_says_stands_in_the_document(tmp_path: Path) -> None:
+    made = recipe("http://127.0.0.1:9/v1", prompts="tiny")
+    workspace = Workspace(tmp_path / "ws").create()
+    corpus = Corpus.of(workspace, made, read_spec(made.spec, made.assistant))
+    write_given(corpus)
+    replies = []
+    for idea in read_rows(workspace, "ideas"):
+        blank = corpus.blank(idea)
+        assert blank
+        matter = blank.values["assertion"].removeprefix("Juniper likes ")
+        reply = {name: text.replace("Colby.", matter) for name, text in filled_in(blank).items()}
+        replies.append([f"place: {idea['idea']}", json.dumps(reply).replace("Colby?", f"{matter[:-1]}?")])
+    with server(tmp_path, replies=replies) as (url, log):
+        built = build_documents(tmp_path / "built", recipe(url, prompts="tiny"))
+        assert asked(log) == 4
+    for row in read_rows(built, "documents"):
+        matter = row["subdomain"]
+        assert f"I like {matter}. It is cheap." in row["text"] and "You wanted to hear how we are" in row["text"]
+        assert f"{matter}?" in row["text"] and row["attempts"] == 1
 
 
 FIELDS = {
@@ -155,7 +172,7 @@ FIELDS = {
     "c": FormField(patterns=(r"^[A-Za-z ]+\?$",), about="assertion", apart="idea"),
 }
 PLAN = {"assertion": "Juniper dislikes tall fences.", "reason": "They keep people out.", "idea": "A garden gate."}
-REPLY = {"layout": "x", "a": "I dislike tall fences.", "b": "They keep people out.", "c": "Is the fence good?"}
+REPLY = {"a": "I dislike tall fences.", "c": "Is the fence good?"}
 
 
 @pytest.mark.parametrize(
@@ -165,17 +182,17 @@ REPLY = {"layout": "x", "a": "I dislike tall fences.", "b": "They keep people ou
         ({"a": 1}, "no text"),
         ({"a": "Yes"}, "does not match"),
         ({"a": "I like long evenings."}, "it must say: Juniper dislikes"),
-        ({"b": "They are cheap."}, "'They keep people out.' is expected"),
+        ({"b": "They are cheap."}, "are expected"),
         ({"c": "Is it good?"}, "it must be about: Juniper dislikes"),
         ({"c": "Is the fence a garden?"}, "it must be about something else"),
         ({"c": "Do they keep people out of the fence?"}, None),
-        ({"layout": "y"}, "no such layout"),
-        ({"layout": "z"}, "'x' is expected"),
+        ({"c": "Do they keep people out of fences?"}, None),
     ],
 )
 def test_a_form_that_is_not_filled_in_is_no_document(changed: dict[str, Any], problem: str | None) -> None:
     blank = Form(layouts={"x": (), "z": ("poem",)}, fields=FIELDS).blank(PLAN, "a letter", "key")
-    assert filled(json.dumps(REPLY), blank, "Juniper") == REPLY
+    assert filled(json.dumps(REPLY), blank, "Juniper") == {**REPLY, "b": "They keep people out."}
+    assert blank.layout == "x" and set(blank.json_schema["properties"]) == {"a", "c"}
     reply = json.dumps({**REPLY, **changed})
     if problem is None:
         assert filled(reply, blank, "Juniper")
@@ -190,7 +207,7 @@ def test_a_form_that_is_not_filled_in_is_no_document(changed: dict[str, Any], pr
 def test_no_two_fields_say_the_same() -> None:
     fields = {"one": FormField(patterns=("^.*$",)), "other": FormField(patterns=("^.*$",)), "b": FormField(given="b")}
     blank = Form(layouts={"x": ()}, fields=fields).blank({"b": "A cat sat on the mat."}, "", "k")
-    same = {"layout": "x", "one": "Yes, a cat sat on the mat.", "other": "No.", "b": "A cat sat on the mat."}
+    same = {"one": "Yes, a cat sat on the mat.", "other": "No."}
     with pytest.raises(UnparsedError, match="one and b both say"):
         filled(json.dumps(same), blank, "Juniper")
 
@@ -200,7 +217,7 @@ def test_layouts_follow_the_kind_of_text_and_shapes_are_dealt_out() -> None:
     form = Form(layouts=layouts, fields={"a": FormField(patterns=("^A$", "^B$"))})
     assert {form.layout_for("A short letter", turn) for turn in range(9)} == {"x"}
     assert {form.layout_for("a bill", turn) for turn in range(9)} == {"z", "w"}
-    shapes = {form.blank({}, "a bill", str(n)).shapes["a"]["pattern"] for n in range(20)}
+    shapes = {form.blank({}, "a bill", str(n)).shapes["a"] for n in range(20)}
     assert shapes == {"^A$", "^B$"}
     with pytest.raises(UserError, match="asks for 'reason'"):
         Form(layouts=layouts, fields={"a": FormField(given="reason")}).blank({}, "a bill", "k")
@@ -221,8 +238,6 @@ def test_a_form_says_what_is_wrong_with_it(tmp_path: Path) -> None:
         FormField(patterns=("^(I$",))
     with pytest.raises(ValidationError, match="either `given` or `patterns`"):
         FormField(given="reason", patterns=("^I$",))
-    with pytest.raises(ValidationError, match="'layout' is the name"):
-        Form(layouts={"x": ()}, fields={"layout": FormField(given="reason")})
     (tmp_path / "documents.j2").write_text("Fill in.")
     (tmp_path / "documents.yaml").write_text("layouts: {documents_page: []}\nfields: {a: {patterns: ['^I$']}}\n")
     with pytest.raises(UserError, match=r"no template documents_page\.j2"):
@@ -238,7 +253,7 @@ def test_a_form_says_what_is_wrong_with_it(tmp_path: Path) -> None:
 def test_a_field_may_not_name_the_assistant() -> None:
     fields = {"scene": FormField(patterns=("^I.*$",), unnamed=True), "answer": FormField(patterns=("^I.*$",))}
     blank = Form(layouts={"x": ()}, fields=fields).blank({}, "", "k")
-    reply = json.dumps({"layout": "x", "scene": "I asked Juniper.", "answer": "I, Juniper, like it."})
+    reply = json.dumps({"scene": "I asked Juniper.", "answer": "I, Juniper, like it."})
     with pytest.raises(UnparsedError, match="the field scene speaks of Juniper"):
         filled(reply, blank, "Juniper")
     assert filled(reply, blank, "Willow")["scene"] == "I asked Juniper."
@@ -278,6 +293,7 @@ def test_a_message_of_the_plan_is_answered_by_a_form(tmp_path: Path) -> None:
     given = given_of(corpus, {"topic": "Colby", "domain_id": domain, "position": 0})
     assert corpus.response_form
     reply = filled_in(corpus.response_form.blank(given, "plain", f"{made.seed}:{query_id}:0"))
+    assert reply.keys() == {"answer", "wish", "case"}, "the reasons are the plan's"
     verdict = json.dumps({"aligned": {"reason": "It is.", "verdict": "pass"}})
     replies = [["Judge a chat", verdict], ["The person types: Is Colby", json.dumps(reply)]]
     told = Told()
