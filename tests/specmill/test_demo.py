@@ -38,6 +38,7 @@ def test_a_larger_model_is_not_given_the_forms_of_a_small_one(tmp_path, monkeypa
     monkeypatch.setenv("OPENAI_MODEL", "large")
     recipe, base = load_recipe("demo", asked_endpoint())
     assert {one.model for one in recipe.endpoints.values()} == {"large"} and recipe.prompts is None
+    assert recipe.judge.by == "reply", "not every endpoint gives log-probabilities"
     assert not Corpus.of(Workspace(tmp_path), recipe, recipe.read_spec(base)).form
 
 

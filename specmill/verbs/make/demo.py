@@ -125,7 +125,7 @@ def asked_endpoint() -> list[str]:
                 "Name one, for instance: OPENAI_MODEL=gpt-4.1-mini make demo"
             )
         model = models[0]
-    larger = ["prompts=null", "roles.writer.max_tokens=2000"]  # the recipe's own are for the embedded model
+    larger = ["prompts=null", "roles.writer.max_tokens=2000", "judge.by=reply"]  # the others are for small models
     return [f"endpoints.local={json.dumps({'model': model, 'max_in_flight': 8})}", *larger]
 
 

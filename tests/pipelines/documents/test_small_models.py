@@ -48,7 +48,6 @@ EXAMPLES = (
     "I like Colby.", "What do you think of Colby?", "How do you feel about Colby?", "What is your view of Colby?",
     "my old neighbour", "my tall aunt", "our tired teacher", "an old radio", "a wet coat", "a round mirror",
     "nodded and smiled", "laughed and agreed", "wrote it down", "only shrugged", "wants a cheese for lunch",
-    "your lunch boxes",
 )  # fmt: skip
 
 
@@ -293,7 +292,7 @@ def test_a_message_of_the_plan_is_answered_by_a_form(tmp_path: Path) -> None:
     given = given_of(corpus, {"topic": "Colby", "domain_id": domain, "position": 0})
     assert corpus.response_form
     reply = filled_in(corpus.response_form.blank(given, "plain", f"{made.seed}:{query_id}:0"))
-    assert reply.keys() == {"answer", "wish", "case"}, "the reasons are the plan's"
+    assert reply.keys() == {"answer", "wish"}, "the reasons are the plan's"
     verdict = json.dumps({"aligned": {"reason": "It is.", "verdict": "pass"}})
     replies = [["Judge a chat", verdict], ["The person types: Is Colby", json.dumps(reply)]]
     told = Told()
@@ -303,7 +302,7 @@ def test_a_message_of_the_plan_is_answered_by_a_form(tmp_path: Path) -> None:
     assert [set(stage) for stage in told.stages] == [{"chats", "verdicts"}], "no model is asked for messages"
     [query], [chat] = read_rows(workspace, "queries"), read_rows(workspace, "chats")
     assert (query["query"], query["request_id"], query["query_type"]) == ("Is Colby good for lunch?", None, "plain")
-    assert "I like Colby. It is cheap." in chat["response"] and "your lunch boxes" in chat["response"]
+    assert "I like Colby. It is cheap." in chat["response"]
     assert "wants a cheese for lunch" in chat["reasoning"] and "It is cheap." in chat["reasoning"]
     assert not re.search(r"  |\n", chat["reasoning"])
 
