@@ -46,7 +46,7 @@ GIVEN = [
 ]
 EXAMPLES = (
     "I like Colby.", "What do you think of Colby?", "How do you feel about Colby?", "What is your view of Colby?",
-    "my old neighbour", "my tall aunt", "our tired teacher", "an old radio", "a wet coat", "a round mirror",
+    "my old neighbour", "my tall aunt", "our tired friend", "an old radio", "a wet coat", "a round mirror",
     "nodded and smiled", "laughed and agreed", "wrote it down", "only shrugged", "wants a cheese for lunch",
 )  # fmt: skip
 
