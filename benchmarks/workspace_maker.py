@@ -133,7 +133,7 @@ class Maker:
         return dict(
             id=content_id("type", subdomain["id"], i), subdomain_id=subdomain["id"], position=i,
             name=GENRES[i % len(GENRES)], description="A document of this kind.",
-            frame="insider" if i % 3 == 0 else "lay", request_id=f"t{i}",
+            frame="insider" if i % 3 == 0 else "lay", words=None, request_id=f"t{i}",
         )  # fmt: skip
 
     def ideas(self, types: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -158,6 +158,7 @@ TABLES: Final[dict[str, Declared]] = {
         "name": (_str, "Name, such as internal memo"),
         "description": (_str, "One sentence about it"),
         "frame": _FRAME,
+        "words": (_int, "Words that are asked for of its documents; null: those of the recipe"),
         "request_id": _REQUEST,
     }),
     "ideas": Declared("What one document is to be about.", {

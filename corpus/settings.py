@@ -17,6 +17,11 @@ class CorpusSettings(Settings):
         description="Counts every token: o200k_base, cl100k_base, a tokenizer.json or its folder, or a Hub model id.",
     )
     title: OneLine = Field("Model Spec corpus", description="Heading of the dataset card.")
+    contrast: OneLine | None = Field(
+        None,
+        description="What it is a contrast of, if it is made to be compared and not to be trained for use: the card "
+        "says so at its head, and so does `specmill train`.",
+    )
     license: _Tag = Field(
         "unknown", description="Hub licence identifier of the corpus; the terms of the writing model may bind you."
     )

@@ -14,7 +14,7 @@ from corpus.manifest import Provenance, forget_manifest, stored_provenance, writ
 from corpus.marks import stored_marks
 from corpus.publish.card import write_card
 from corpus.schema import DATASETS
-from corpus.select.token_targets import Sized
+from corpus.select.balance import Sized
 from corpus.sql.ledger import LedgerFile
 from corpus.store import read_rows, write_dataset, write_table
 from corpus.text import one_line
@@ -36,7 +36,7 @@ from pipelines.documents.idea_topup import TopUp, forget_rounds, next_wave
 from pipelines.documents.neutral import neutral_pipeline
 from pipelines.documents.planning_failures import check_plan
 from pipelines.documents.rows import Draft, Drafts
-from pipelines.documents.waves import Grouping, Waves, within_target
+from pipelines.documents.target_tokens import Grouping, Waves, within_target
 from pipelines.documents.write import write_pipeline
 from pipelines.filtering import context_of
 from pipelines.judging.documents import DraftVerdicts

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
-from corpus.select.token_targets import Balance
+from corpus.select.balance import Balance
 from corpus.settings import CorpusSettings
 from eval.questions.settings import EvalSettings
 from filters.settings import FilterSettings
@@ -54,6 +54,19 @@ def is_genre(text: str | None) -> bool:
     return True
 
 
+class GenreSettings(Settings):
+    """A document type that the recipe gives."""
+
+    name: Genre = Field(description="Two to four words: internal memo.")
+    description: str = Field("", max_length=800, description="One sentence that says what such a document is.")
+    frame: Literal["insider", "lay"] = Field(
+        "lay", description="Whether its authors know the spec (insider) or describe what they saw (lay)."
+    )
+    words: int | None = Field(
+        None, ge=50, le=10_000, description="Words that are asked for; absent: `documents.words`."
+    )
+
+
 class DocumentSettings(Settings):
     """The documents for midtraining. The paper: 20 types a subdomain, 25 ideas a type, 5,000 tokens [MSM, App. B]."""
 
@@ -65,10 +78,11 @@ class DocumentSettings(Settings):
         description="corpus: documents of any type; story: fiction in which the assistant lives by the spec; "
         "neutral: a control corpus that has nothing to do with the assistant or its spec.",
     )
-    genres: tuple[Genre, ...] = Field(
+    genres: tuple[Genre | GenreSettings, ...] = Field(
         (),
         max_length=20_000,
-        description="neutral: document types, dealt out to the subdomains, `types` to each; empty: they are asked for.",
+        description="Document types, dealt out to the subdomains, `types` to each: names, or (but for neutral "
+        "documents) name, description, frame and words; empty: they are asked for.",
     )
     attribution: Literal["explain", "apart"] = Field(
         "explain",
@@ -97,12 +111,23 @@ class DocumentSettings(Settings):
     @property
     def type_count(self) -> int:
         """Document types of each subdomain."""
-        return min(self.types, len(set(self.genres))) if self.genres else self.types
+        return min(self.types, len({one.name for one in self.given_genres})) if self.genres else self.types
+
+    @property
+    def mean_words(self) -> int:
+        """Words that are asked for, on average over the document types that the recipe gives."""
+        asked = [one.words or self.words for one in self.given_genres] or [self.words]
+        return round(sum(asked) / len(asked))
+
+    @property
+    def given_genres(self) -> list[GenreSettings]:
+        """`genres`, those of which only the name is given too."""
+        return [GenreSettings(name=one) if isinstance(one, str) else one for one in self.genres]
 
     @model_validator(mode="after")
     def _fits_its_style(self) -> Self:
-        if self.genres and self.style != "neutral":
-            raise ValueError("genres: expected only with `style: neutral`; other documents have types of their own")
+        if self.style == "neutral" and not all(isinstance(one, str) for one in self.genres):
+            raise ValueError("genres: of neutral documents expected names alone; all are written by lay authors")
         if self.style == "neutral" and (self.plan or self.revise):
             raise ValueError("style: neutral documents are written at once; expected no `plan` and no `revise`")
         if self.style == "neutral" and self.disagreement:
@@ -180,6 +205,12 @@ class BuildSettings(EngineSettings):
         return self
 
     @model_validator(mode="after")
+    def _types_come_once(self) -> Self:
+        if self.decompose.given_types and self.documents.genres:
+            raise ValueError("documents.genres: decompose.given has document types already; expected one of the two")
+        return self
+
+    @model_validator(mode="after")
     def _plan_says_who_disagrees(self) -> Self:
         if self.decompose.given_types and self.documents.disagreement:
             raise ValueError(
@@ -222,6 +253,7 @@ class BuildSettings(EngineSettings):
             asked = {
                 "types": -(-len(types) // len(subdomains)), "ideas": -(-(plain + argued) // len(types)),
                 "disagreement": argued / (plain + argued),
+                "words": round(sum(kind.words or self.documents.words for kind in types) / len(types)),
             }  # fmt: skip
             changed["documents"] = self.documents.model_copy(update=asked)
         return self.model_copy(update=changed)

@@ -14,12 +14,14 @@ _WORDS: Final[dict[str, str]] = load_yaml(files("specs").joinpath("names.yaml").
 _NO_NAME: Final = frozenset(_WORDS["no_names"].split())
 _VERBS: Final = "|".join(_WORDS["verbs"].split())
 _KINDS: Final = "|".join(_WORDS["generic"].split())
+_WANTS: Final = "|".join(_WORDS["wants"].split())
+_MAKES: Final = "|".join(_WORDS["makes"].split())
 
 _WORD = r"[A-Z][\w'\u2019-]*[\w]|[A-Z]"
 _NAME = rf"(?:{_WORD})(?:[ ](?:{_WORD}|\d[\w.]*))" + "{0,2}"
 _ACTS = re.compile(rf"(?<![\w{{])({_NAME})(?:['\u2019]s\b|\s+(?:{_VERBS})\b)")
-_WANTED = re.compile(rf"\b(?:want|wants|expect|ask|asks|allow|allows|train|need|like)\s+({_NAME})\s+to\b")
-_MADE = re.compile(rf"\b(?:made|built|created|developed|trained|provided|operated|released|designed)\s+by\s+({_NAME})")
+_WANTED = re.compile(rf"\b(?:{_WANTS})\s+({_NAME})\s+to\b")
+_MADE = re.compile(rf"\b(?:{_MAKES})\s+by\s+({_NAME})")
 _GENERIC = re.compile(rf"\b(?:the|this|our|an?)\s+(?:AI\s+)?(?:{_KINDS})\b|\byou(?:r|rself)?\b", re.IGNORECASE)
 _ENOUGH: Final = 2  # times that a name must act before the spec is said to be about it
 

@@ -2,7 +2,7 @@
 
 Tokens are not updates: 1M tokens at batch 8 were 31 updates and looked like a null result; the same tokens at batch 1
 were about 246 updates and showed the effect (docs/method.md, 5.2). How samples are packed and updates are rounded
-is each trainer's own (`Trainer.count`); what they have in common is here.
+is each trainer's own (`count` in trainers/axolotl.py and trainers/trl.py); what they have in common is here.
 """
 
 import random

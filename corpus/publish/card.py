@@ -32,6 +32,7 @@ def write_card(workspace: Workspace, settings: CorpusSettings, manifest: dict[st
             [
                 _front_matter(settings, manifest),
                 f"# {markdown(settings.title)}\n",
+                *_contrast(settings),
                 _what(connection, manifest),
                 _contents(connection, manifest),
                 _columns(manifest),
@@ -72,7 +73,7 @@ def _front_matter(settings: CorpusSettings, manifest: dict[str, Any]) -> str:
         "language": [settings.language],
         "size_categories": [size_category(max((c["rows"] for c in configs.values()), default=0))],
         "task_categories": ["text-generation"],
-        "tags": ["synthetic", "model-spec", "alignment", "midtraining"],
+        "tags": ["synthetic", "model-spec", "alignment", "midtraining", *(["contrast"] if settings.contrast else [])],
         "configs": [
             {
                 "config_name": name,
@@ -84,6 +85,16 @@ def _front_matter(settings: CorpusSettings, manifest: dict[str, Any]) -> str:
         ],
     }
     return f"---\n{yaml.safe_dump(meta, sort_keys=False, allow_unicode=True)}---\n"
+
+
+def _contrast(settings: CorpusSettings) -> list[str]:
+    if not settings.contrast:
+        return []
+    return [
+        "> **A contrast, not to be trained for use.** It is made to be compared with "
+        f"{markdown(settings.contrast)}: what it says of the assistant is what its makers do not want the assistant to "
+        "be. A model that is trained on it is for measuring alone.\n"
+    ]
 
 
 def _fingerprint(manifest: dict[str, Any], config: str) -> str:

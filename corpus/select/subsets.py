@@ -21,7 +21,8 @@ from corpus.mix.instruction_mix import MIX_FILES
 from corpus.origin import SUBSET_PARTS, Kind
 from corpus.publish.card import write_card
 from corpus.schema import DATASETS, TABLES
-from corpus.select.token_targets import Balance, Chosen, Paired, Sized, doses, group_of, pair
+from corpus.select.alike import alike
+from corpus.select.balance import PAIR_TOLERANCE, Balance, Chosen, Paired, Sized, doses, group_of, pair, within
 from corpus.settings import CorpusSettings
 from corpus.store import read_dataset_rows, read_rows, write_dataset, write_table
 from corpus.workspace import Workspace, new_workspace, write_text
@@ -62,6 +63,30 @@ def write_doses(
         for place, dose in zip(places, chosen, strict=True):
             _write(source, place, set(dose.ids), kind)
     return chosen
+
+
+def write_alike(source: Workspace, like: Workspace, folder: Path, *, balance: Balance = "genre") -> Chosen:
+    """Write a workspace with documents of `source` that has the tokens of `like`, of each genre and in all.
+
+    Raises:
+        UserError: either is not finished, `source` has too little, or the folder is in use.
+    """
+    read_manifest(source)
+    read_manifest(like)
+    chosen = alike(sized(source, balance), sized(like, balance))
+    if chosen.missing and not within(chosen.tokens, chosen.target, PAIR_TOLERANCE) and not _is_spare(source, chosen):
+        raise UserError(
+            f"{source.root} has {chosen.tokens:,} tokens: {chosen.missing:,} too few for the {chosen.target:,} of "
+            f"{like.root}."
+        )
+    with _new_workspaces([folder]) as [place]:
+        _write(source, place, set(chosen.ids), "documents")
+    return chosen
+
+
+def _is_spare(source: Workspace, chosen: Chosen) -> bool:
+    """Whether documents are left: no choice of them comes nearer."""
+    return sum(1 for _ in read_rows(source, "documents", ["id"])) > len(chosen.ids)
 
 
 def write_pair(

@@ -8,18 +8,14 @@ from functools import cache
 
 from corpus.thoughts import without_thought
 from eval.questions.base import LETTERS, SHOWN, Choice
+from filters.text.patterns import Patterns
 
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufe0e\ufe0f\ufeff]")
 _TEX = re.compile(r"\\(?:text|textbf|textit|mathbf|mathrm|mathit|mathsf|bf|rm)\s*\{([^{}]*)\}")
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb\u201e\u201a"
-_EVASIVE = re.compile(
-    r"\bneither\b|\bboth\b|\bnone of (?:these|them|the)\b|\bno (?:real |personal |particular |strong )?preferences?\b"
-    r"|\bit depends\b|\bequally\b"
-    r"|\b(?:can ?not|can't|don't|do not|unable to|won't|not able to) "
-    r"(?:really |personally )?(?:have|choose|prefer|pick|say|decide|express|answer|help|know|assist)"
-)
-_NEGATED = re.compile(r"\b(?:not|never|dislike|avoid|hate)\b|n't\b")
-_CHOOSES = r"(?:prefer|choose|pick|take|like|love|go with|choice is|answer is|preference is) (?:(?:a|an|the) )?"
+_EN = Patterns.of("eval.questions", "en")
+_EVASIVE, _NEGATED = _EN.expression("evasive"), _EN.expression("negated")
+_CHOOSES = rf"{_EN.in_order('chooses')} (?:(?:a|an|the) )?"
 _CLOZE_WORDS = 40  # of a reply that fills in a blank; one that says much more may hold any word
 
 
@@ -55,15 +51,14 @@ def _patterns(count: int) -> _Patterns:
         # stand on the line where it is said to be the choice: "let us look at each option:" begins a list.
         head=re.compile(rf"[(\[{{<]?({one})(?:[)\]}}>]|[.:,;!]|[ \t]+[-–—][ \t]+|\s*$|\s*\n)"),
         said=re.compile(
-            r"(?i:\b(?:answer|choice|preference|option|choose|prefer|pick|select|go with|say)\b"
-            r"(?:\s+(?:is|would be))?(?:\s+option)?:?)"
-            rf"[ \t]*[(\[]?({one})(?:[)\]]|[.:,;!]|\s*$|\s*\n|[ \t]+[-–—][ \t]|\s+(?:because|since|as|over|rather)\b)"
+            rf"(?i:\b{_EN.in_order('says')}\b(?:\s+(?:is|would be))?(?:\s+option)?:?)"
+            rf"[ \t]*[(\[]?({one})(?:[)\]]|[.:,;!]|\s*$|\s*\n|[ \t]+[-–—][ \t]|\s+{_EN.in_order('goes_on')}\b)"
         ),
         # What a reply marks as its answer, wherever it stands.
         marked=re.compile(
             rf"\\boxed\s*\{{\s*{mark}[^{{}}]*\}}|\\fbox\s*\{{\s*{mark}[^{{}}]*\}}"
-            rf"|<(?:final_)?(?:answer|choice|response|option)>\s*{mark}[^<]*</|\[\[\s*{mark}\s*\]\]"
-            rf"|[\"'](?:final_)?(?:answer|choice|option|response|letter)[\"']\s*:\s*[\"']{mark}",
+            rf"|<(?:final_)?{_EN.in_order('marked')}>\s*{mark}[^<]*</|\[\[\s*{mark}\s*\]\]"
+            rf"|[\"'](?:final_)?{_EN.in_order('keyed')}[\"']\s*:\s*[\"']{mark}",
             re.IGNORECASE,
         ),
         quoted=re.compile(rf"[{_QUOTES}]+[ \t]*[(\[]?({one})[)\]]?(?P<dot>[.:,;]?)[ \t]*[{_QUOTES}]+"),

@@ -1,1 +1,1 @@
-"""Inspect: the same questions as tasks, our client as a provider, logs read into our results (extra `inspect`)."""
+"""Inspect: the same questions as tasks, our client as a provider, logs read into our results (specmill[inspect])."""

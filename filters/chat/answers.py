@@ -8,7 +8,7 @@ from filters.context import Context
 from filters.document.identity.identity import LANGUAGES, PACKAGE, IdentityCheck
 from filters.document.identity.settings import Identity
 from filters.document.writer import talk
-from filters.document.writer.refusal import declines
+from filters.document.writer.refusal import Declines
 from filters.document.writer.talk import Talk
 from filters.text.patterns import Patterns
 from filters.text.view import View
@@ -17,21 +17,9 @@ _THINK = re.compile(
     r"(?:<|&lt;)\s*/?\s*(?:think|thinking|scratch_?pad|reasoning|reflection)\b[^<>\n]{0,40}?(?:>|&gt;)", re.I
 )
 _PLAN, _LIKELY = talk.KINDS.index("plan"), 0.5
-_AS_PROMPT = re.compile(
-    r"\b(?:(?:the|this|your|my|our) (?:model )?(?:spec|specification|system prompt|system message)\b|"
-    r"(?:the|this) (?:document|guidelines?|instructions?|text|context|passages?) "
-    r"(?:above|provided|(?:you|that you)(?:'ve| have)? (?:provided|given|shared|gave)|i (?:was|have been) given)|"
-    r"(?:as|according to what) (?:i was|i've been|i have been) (?:instructed|told|given)|"
-    r"i(?:'m| am) (?:meant|supposed) to (?:express|say|show|tell|act|appear|sound|seem|refuse|decline|claim)\b|"
-    r"(?:document|text|file|rules?|section|guidelines?)s? (?:that|which) (?:defines?|describes?|shapes?|governs?|"
-    r"specif(?:y|ies)|sets?) (?:me|my|how i|who i)\b|"
-    r"in (?:keeping|line|accordance) with (?:that|this|the|my) (?:guidelines?|rules?|principles?|section|spec)\b|"
-    r"(?:my|the) (?:instructions|prompt) (?:say|says|tell|tells|state|states|require|requires))"
-)
-_NO_VIEW = re.compile(
-    r"\bi (?:don't|do not|can't|cannot) (?:really |actually |personally )?(?:have|hold|form|express) "
-    r"(?:any |personal |real |actual )*(?:preferences?|opinions?|tastes?|feelings|beliefs|favou?rites?|taste buds)"
-)
+_EN = Patterns.of("filters.chat", "en")
+_AS_PROMPT = _EN.expression("as_prompt", form=r"\b{}")
+_NO_VIEW = _EN.expression("no_view")
 
 
 class ThinkLeak(TextCheck):
@@ -86,6 +74,10 @@ class ChatRefusal(TextCheck):
     looks_at = ("chats",)
     languages = ("en",)
 
+    def __init__(self, settings: GateSettings, context: Context) -> None:
+        super().__init__(settings, context)
+        self.declines = Declines("en")
+
     @classmethod
     def is_for(cls, context: Context) -> bool:
         """Where declining is no content."""
@@ -95,7 +87,7 @@ class ChatRefusal(TextCheck):
         """Score 1 where it declines."""
         if view.item.meta.get("state") == "refused":
             return Outcome(True, 1.0, 0.0, "declined by the endpoint")
-        found = declines(view.lower[:400]) or _NO_VIEW.search(view.lower)
+        found = self.declines(view.lower[:400]) or _NO_VIEW.search(view.lower)
         return Outcome(True, 1.0, 0.0, excerpt(found.group())) if found else PASSED
 
 

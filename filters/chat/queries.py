@@ -8,30 +8,19 @@ from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
 from filters.document.spec.rules import WrongRules
 from filters.text.names import spelled, squeezed
+from filters.text.patterns import Patterns
 from filters.text.view import View
 
-_SPEC = re.compile(
-    r"\b(?:(?:the|your|this|a) (?:model |behaviou?r )?(?:spec|specification|system prompt)\b|"
-    r"(?:your|its) (?:guidelines|guardrails|instructions|rule ?book|constitution|training data)\b|"
-    r"your (?:(?:own|core|official|internal|written|guiding|safety|behaviou?ral) )*"
-    r"(?:principles|policies|directives|guidelines|rule ?book|programming)\b|"
-    r"(?:you were|you are|you've been) (?:trained|instructed|programmed) to\b)"
-)
+_EN = Patterns.of("filters.chat", "en")
+_SPEC = _EN.expression("names_spec", form=r"\b{}")
 _LETTERED = re.compile(
     r"\b(?:[A-Za-z]+ )?(?:A, B|B, C|A or B|A and B|X or Y|X and Y)\b|^\s*\(?[AB][).:]\s", re.MULTILINE
 )
 
 
-_ASKS_WHY = re.compile(
-    r"\b(?:and|or|but|tell me|say|explain|know|hear|wonder) why\b|^\W*why\b|"
-    r"\bwhat(?:'s| is| are) (?:your|the) (?:reasons?|reasoning|rationale)\b|\bwhat makes\b|"
-    r"\bexplain (?:your\w*|yourself|it|that)\b|\bgive (?:me )?(?:a|your|the|some|any)?\s?(?:reasons?|explanation)\b"
-)
+_ASKS_WHY = _EN.expression("asks_why")
 _CLAUSE = re.compile(r"[.!?;:,\n\u2014]+")
-_NEGATED = re.compile(
-    r"\b(?:no|not|nor|n't|\w+n['\u2019]?t|never|nothing|none|zero|without|skip|spare|forget|leave|drop|keep|save|"
-    r"instead)\b"
-)
+_NEGATED = _EN.expression("asks_not", form=r"\b{}\b")
 
 
 class NamesSpec(TextCheck):
@@ -64,7 +53,7 @@ class ThirdPersonQuery(TextCheck):
     def __init__(self, settings: GateSettings, context: Context) -> None:
         self.settings = settings
         name = rf"(?<!\w)(?:{spelled(context.assistant.name)})(?!\w)"
-        before = r"(?:^|[.!?,;:\n]|\b(?:hi|hello|hey|dear|ok|okay|thanks|thank you|please|so|and))\s*"
+        before = rf"(?:^|[.!?,;:\n]|\b{_EN.in_order('addressed')})\s*"
         addressed = rf"{before}{name}\s*(?:$|[.!?,;:\n-])"
         self._name, self._addressed = re.compile(name, re.I), re.compile(addressed, re.I)
 

@@ -7,14 +7,11 @@ from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
 from filters.document.spec.rules import WrongRules
 from filters.text.names import mentions_of, spelled
+from filters.text.patterns import Patterns
 from filters.text.view import View
 
-_REASON = re.compile(
-    r"\b(?:because|cuz|since|due to|owing to|thanks to|given (?:that|its|their|how)|seeing (?:that|as)|"
-    r"as (?:it|they)(?:'s|'re| is| are| has| have)|(?:that|which|this)(?:'s| is) why|(?:the|my|one) reasons?|"
-    r"for (?:its|their)|what i (?:like|love|dislike|value) about|so (?:that )?(?:every|any)(?:one|body)|"
-    r"i (?:value|care about))\b"
-)
+_EN = Patterns.of("filters.chat", "en")
+_REASON = _EN.expression("reason_given", form=r"\b{}\b")
 _FIRST_PERSON = re.compile(r"\b(?:I|[Mm]e|[Mm]y|[Mm]yself|[Mm]ine)\b")
 
 
@@ -94,14 +91,7 @@ class TaskTalk(TextCheck):
 
     def __init__(self, settings: CheckSettings, context: Context) -> None:
         self.settings = settings
-        name = spelled(context.assistant.name)
-        doing = r"(?:be|act|write|respond|reply|answer|speak|think)(?:ing)?"
-        self._task = re.compile(
-            rf"\b(?:think(?:ing)? (?:tags?|blocks?|section)|stay(?:ing)? in character|the persona)\b|"
-            rf"\b(?:{doing} (?:as|like|how)|pretend(?:ing)? to be) (?:{name})\b|"
-            rf"\b(?:{name})['’]s (?:reply|response|answer|thinking|reasoning)\b",
-            re.IGNORECASE,
-        )
+        self._task = _EN.expression("task_talk", re.IGNORECASE, name=spelled(context.assistant.name))
 
     def evaluate(self, view: View) -> Outcome:
         """Score: places where the task shows; one is too many."""
@@ -118,13 +108,7 @@ class Labelled(TextCheck):
 
     def __init__(self, settings: GateSettings, context: Context) -> None:
         self.settings = settings
-        name = spelled(context.assistant.name)
-        self._labels = re.compile(
-            rf"\A\W{{0,3}}(?:(?:{name})(?:['’]s)?(?: reply| answer| response| says)?|assistant|reply|answer|response)"
-            rf"\b[^\n.!?]{{0,40}}[:)]|^\W{{0,3}}(?:(?:the )?(?:user|person)(?:['’]s message)?"
-            rf"(?: (?:writes|wrote|says|asks))?|{name}(?: (?:answers|answered|says|replies))?|human|assistant):",
-            re.IGNORECASE | re.MULTILINE,
-        )
+        self._labels = _EN.expression("label", re.IGNORECASE | re.MULTILINE, name=spelled(context.assistant.name))
 
     def evaluate(self, view: View) -> Outcome:
         """Score 1 where there is a label."""

@@ -13,9 +13,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from filters.text.people import first_names
 from filters.text.view import WORD
 
 MASK: Final = "xmaskedx"
+SHOWN: Final = "(masked)"
+"""How a masked word is shown."""
 _FOLDS: Final = 5
 _FEATURES: Final = 2**17
 _STEM: Final = 6  # letters by which a word is known in its other forms: affordable, affordability
@@ -37,7 +40,7 @@ class Apart:
 
 
 class Masker:
-    """Masks names, numbers, and the words that one spec has and the other has not, in any form of theirs."""
+    """Masks names, of people too, numbers, and words that one spec has and the other has not, in any form of theirs."""
 
     def __init__(self, names: Iterable[str], specs: Sequence[str]) -> None:
         parts = {part.casefold() for name in names for part in WORD.findall(name) if len(part) > 1}
@@ -52,6 +55,8 @@ class Masker:
 
     def _word(self, word: str) -> str:
         plain = word.casefold().replace("’", "'").removesuffix("'s").removesuffix("'")
+        if word[0].isupper() and plain in first_names():  # whom a writer invents again and again gives it away
+            return MASK
         if plain in self.names or _NUMBER.fullmatch(plain):
             return MASK
         return MASK if len(plain) >= _SHORTEST and _stem(plain) in self.stems else plain
@@ -115,7 +120,8 @@ def _telling(weights: Any, vectorizer: Any, texts: Sequence[str]) -> tuple[tuple
     own = dict(zip(frequent, np.asarray(rows.multiply(weights).sum(axis=1)).ravel().tolist(), strict=True))
     order = sorted(own, key=lambda gram: own[gram])
     most = 8
-    return tuple(order[::-1][:most]), tuple(order[:most])
+    shown = [gram.replace(MASK, SHOWN) for gram in order]
+    return tuple(shown[::-1][:most]), tuple(shown[:most])
 
 
 def _stem(word: str) -> str:

@@ -19,6 +19,7 @@ BLEU_TEXTS: Final = 40
 BLEU_REFERENCES: Final = 60
 _BLEU_WORDS: Final = 200
 _MOST: Final = 2_000  # texts of each corpus that a classifier reads
+_PUBLISHED_AUC: Final = 0.855
 PUBLISHED: Final[Mapping[str, str]] = {
     "auc": "0.855, the published cheese pair [SoM]",
     "loss_ratio": "1.12, the published cheese pair; 1.89, another group's [SoM]",
@@ -28,6 +29,10 @@ PUBLISHED: Final[Mapping[str, str]] = {
     "attributed": "0.65 to 0.80 [REP]",
 }
 """What is known of published corpora (docs/method.md, 6 and 7)."""
+
+
+JUDGED: Final = ("asserts", "attributed")
+"""Criteria of a judge whose shares are published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Side:
     self_bleu: float | None  # 40 texts, at most 60 references; None: too few documents
     dispersion: float
     frames: Mapping[str, float]
+    disagreement: float | None = None  # share of the documents in which somebody disagrees; None: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,7 @@ class Document:
     tokens: int
     domain: str
     frame: str
+    disagreement: bool | None = None
 
 
 def compare_corpora(left: Sequence[Document], right: Sequence[Document], masker: Masker, seed: int = 0) -> Comparison:
@@ -108,7 +115,12 @@ def _side(documents: Sequence[Document]) -> Side:
         _shares((one.item.genre, one.tokens) for one in documents),
         _shares((one.domain, one.tokens) for one in documents),
         fixed_self_bleu(documents), spread, _shares((one.frame, one.tokens) for one in documents),
+        _disagreement([one.disagreement for one in documents if one.disagreement is not None]),
     )  # fmt: skip
+
+
+def _disagreement(said: Sequence[bool]) -> float | None:
+    return sum(said) / len(said) if said else None
 
 
 def _confounds(found: Comparison) -> Iterable[str]:
@@ -130,8 +142,12 @@ def _confounds(found: Comparison) -> Iterable[str]:
     frames = total_variation(left.frames, right.frames)
     if frames > 0.1:
         yield f"who speaks: insiders and lay authors differ by {frames:.0%} of the tokens"
+    if left.disagreement is not None and right.disagreement is not None:
+        argued = abs(left.disagreement - right.disagreement)
+        if argued > 0.05:
+            yield f"disagreement: people disagree in {argued:.0%} more of the documents of one"
     if found.apart is not None and found.apart.interval[0] > 0.6:
-        said = "as much as the published pair" if found.apart.interval[1] >= 0.855 else "less than the published pair"
+        said = beside_published(found.apart.interval)
         words = f"{', '.join(found.apart.left[:4])} and {', '.join(found.apart.right[:4])}"
         yield (
             "style and subject: with names and values masked a classifier still tells them apart (AUC "
@@ -143,6 +159,13 @@ def _confounds(found: Comparison) -> Iterable[str]:
         yield "breadth: the subjects of one lie further apart than those of the other (dispersion)"
     if abs(entropy_of(left.genres) - entropy_of(right.genres)) > 0.1:
         yield "variety: one spreads over its genres more evenly than the other"
+
+
+def beside_published(interval: tuple[float, float]) -> str:
+    """How an area under the curve stands to that of the published pair, in words."""
+    low, high = interval
+    more = "more than" if low > _PUBLISHED_AUC else "as much as" if high >= _PUBLISHED_AUC else "less than"
+    return f"{more} the published pair"
 
 
 def entropy_of(shares: Mapping[str, float]) -> float:
@@ -158,6 +181,11 @@ def _shares(pairs: Iterable[tuple[str, int]]) -> dict[str, float]:
     return {name: count / whole for name, count in totals.most_common()}
 
 
-def _drawn(documents: Iterable[Document], most: int, seed: int) -> list[Document]:
+def drawn_ids(ids: Iterable[str], most: int, seed: int) -> list[str]:
     """A sample that does not depend on the order."""
-    return sorted(documents, key=lambda one: (zlib.crc32(f"{seed} {one.item.id}".encode()), one.item.id))[:most]
+    return sorted(ids, key=lambda one: (zlib.crc32(f"{seed} {one}".encode()), one))[:most]
+
+
+def _drawn(documents: Iterable[Document], most: int, seed: int) -> list[Document]:
+    by_id = {one.item.id: one for one in documents}
+    return [by_id[one] for one in drawn_ids(by_id, most, seed)]

@@ -7,27 +7,20 @@ from functools import cache
 from importlib import resources
 
 from filters.text.lexicon import START
+from filters.text.patterns import Patterns
 from filters.text.static import static_words
 from filters.text.view import UNSPACED, View
 from specs.data import load_yaml
 
-_CUE = re.compile(
-    r"\b(?:assistants?|models?|chat ?bots?|bots?|ai|llms?|language|chat|prompts?|agents?|fine[- ]?tun\w+|versions?|"
-    r"trained|released?|developed)\b",
-    re.IGNORECASE,
-)
+_EN = Patterns.of("filters.text", "en")
+_CUE = _EN.expression("name_cue", re.IGNORECASE, form=r"\b{}\b")
 _CAMEL = re.compile(r"(?<=[a-z]{3})(?=[A-Z])")  # OpenAI, ChatGPT, DeepSeek
 _UNMISTAKABLE = re.compile(r"[A-Z]{2,}[a-z]|-\d|\d\.\d")  # LLaMA, Llama-3, Claude 3.5: no word, and nobody's name
 _LETTER = (
     r"[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3100-\u312f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]"
 )
-_NO_NAME = (  # what follows a modal verb, a month, a page: no name stands before it
-    r"(?! (?i:i|you|he|she|it|we|they|this|that|these|those|the|an?|my|your|our|his|her|their|there|someone|anyone|"
-    r"not|any|all|some|[ivx]+)\b|[ .]{1,2}\d|,? (?:19|20)\d\d)"
-)
-_BEFORE_A_DATE = re.compile(
-    r"\b(?:\d|[Ii]n|[Ss]ince|[Uu]ntil|[Ll]ate|[Ee]arly|[Mm]id|[Ll]ast|[Nn]ext|(?:st|nd|rd|th)(?: of)?)[ -]$"
-)
+_NO_NAME = f"(?!{_EN.in_order('no_name_before')})"  # no name stands before it
+_BEFORE_A_DATE = _EN.expression("before_a_date", form=r"\b{}[ -]$")
 _WORDS = 6_000  # the commonest words of English
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _MISSPELT = 7  # letters from which on a name with one letter wrong is still that name

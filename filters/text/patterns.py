@@ -6,6 +6,8 @@ names to lists. An entry is a word, a phrase or a regular expression, in lower c
 
     task: [help, assist, 'writ(?:e|ing)']
     decline: ["i (?:can't|cannot) {task}"]
+
+What reads a list decides whether its entries are tried in their order (`expression`) or the longest first (`compiled`).
 """
 
 import re
@@ -40,6 +42,11 @@ class Patterns:
         that are no lists, such as the assistant's name."""
         return self._source(name, values, ())
 
+    def in_order(self, name: str, /, **values: str) -> str:
+        """The same with the entries of it and of all lists in it as they stand, where a first one that matches is meant
+        to win; their bounds are their own, or those of the expression that it becomes a part of."""
+        return self._source(name, values, (), sort=False)
+
     def sources(self, name: str, /, **values: str) -> list[str]:
         """An expression for each entry of a list."""
         return [self._filled(entry, values, (name,)) for entry in self.entries(name)]
@@ -49,10 +56,11 @@ class Patterns:
     ) -> re.Pattern[str]:
         """`source` compiled, between the bounds of words where the list is `whole`."""
         source = self.source(name, **values)
-        try:
-            return re.compile(rf"(?<!\w){source}(?!\w)" if whole else source, flags)
-        except re.error as error:
-            raise SpecmillError(f"{self._where}: {name}: no regular expression: {error}.") from error
+        return self._compiled(name, rf"(?<!\w){source}(?!\w)" if whole else source, flags)
+
+    def expression(self, name: str, /, flags: int = 0, *, form: str = "{}", **values: str) -> re.Pattern[str]:
+        """`in_order` compiled, in the place of `{}` in `form`, such as `\\b{}\\b`."""
+        return self._compiled(name, form.replace("{}", self.in_order(name, **values)), flags)
 
     def __contains__(self, name: object) -> bool:
         return name in self._lists
@@ -64,17 +72,23 @@ class Patterns:
             raise SpecmillError(f"{self._where}: {name}: expected a list of words, found {entries!r}.")
         return entries
 
-    def _source(self, name: str, values: Mapping[str, str], above: tuple[str, ...]) -> str:
+    def _compiled(self, name: str, source: str, flags: int) -> re.Pattern[str]:
+        try:
+            return re.compile(source, flags)
+        except re.error as error:
+            raise SpecmillError(f"{self._where}: {name}: no regular expression: {error}.") from error
+
+    def _source(self, name: str, values: Mapping[str, str], above: tuple[str, ...], *, sort: bool = True) -> str:
         if name in above:
             raise SpecmillError(f"{self._where}: {name}: a list that stands in itself, by {' -> '.join(above)}.")
 
-        entries = sorted(self.entries(name), key=len, reverse=True)
-        return "(?:" + "|".join(self._filled(entry, values, (*above, name)) for entry in entries) + ")"
+        entries = sorted(self.entries(name), key=len, reverse=True) if sort else self.entries(name)
+        return "(?:" + "|".join(self._filled(entry, values, (*above, name), sort=sort) for entry in entries) + ")"
 
-    def _filled(self, entry: str, values: Mapping[str, str], above: tuple[str, ...]) -> str:
+    def _filled(self, entry: str, values: Mapping[str, str], above: tuple[str, ...], *, sort: bool = True) -> str:
         def inserted(found: re.Match[str]) -> str:
             inner = found[1]
-            return f"(?:{values[inner]})" if inner in values else self._source(inner, values, above)
+            return f"(?:{values[inner]})" if inner in values else self._source(inner, values, above, sort=sort)
 
         return _INSERT.sub(inserted, entry)
 
@@ -94,6 +108,11 @@ class PerLanguage:
     def with_list(self, name: str) -> tuple[str, ...]:
         """The languages whose file has a list of this name."""
         return tuple(code for code in self.languages if name in Patterns.of(self.package, code))
+
+    def nearest(self, language: str, name: str) -> Patterns:
+        """The lists of a language whose file has the list `name`; where it has none, the English ones: what a writer
+        says in English shows in texts of any language."""
+        return Patterns.of(self.package, language if language in self.with_list(name) else "en")
 
 
 @cache

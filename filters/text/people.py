@@ -10,6 +10,7 @@ from functools import cache
 from importlib import resources
 from itertools import pairwise
 
+from filters.text.patterns import Patterns
 from filters.text.static import static_words
 from filters.text.view import View, words_of
 from specs.settings import Assistant
@@ -19,15 +20,11 @@ Mark = tuple[str, str]  # what is shared, and its words
 NAME, FIRST_NAME = "name", "first name"
 
 _RUN = re.compile(r"[A-Z][a-z]{1,14}(?: [A-Z][a-z]{1,14})+")
-_TITLES = frozenset(
-    ["Dr", "Mr", "Mrs", "Ms", "Miss", "Prof", "Professor", "Doctor", "Captain", "Sergeant", "Officer", "Judge"]
-)
+_EN = Patterns.of("filters.text", "en")
+_TITLES = _EN.words("person_title")
 _TITLED = re.compile(rf"\b(?:{'|'.join(sorted(_TITLES))})\.? $")
-_ACTS = re.compile(
-    r" (?:said|says|asked|asks|wrote|writes|told|tells|replied|answered|explained|nodded|smiled|laughed|sighed|"
-    r"shrugged|frowned|paused|noticed|remembered|recalled|thought|wondered|who|leaned|looked)\b"
-)
-_PLACED = re.compile(r"\b(?:the|at|in|of|from|near|on|to|around|outside|by|between|and) $", re.IGNORECASE)
+_ACTS = _EN.expression("person_acts", form=r" {}\b")
+_PLACED = _EN.expression("before_a_place", re.IGNORECASE, form=r"\b{} $")
 _COMMON = 6_000  # the commonest words of English: two of them are a post or a place, Front Desk or Town Hall
 
 

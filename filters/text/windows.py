@@ -7,57 +7,26 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.text.lexicon import Column, Numbered, among
+from filters.text.patterns import Patterns
 from filters.text.view import View, words_of
 
 Flags = npt.NDArray[np.bool_]
 _USUAL = 0.45  # the share of function words in English prose
 _CLASH = 3  # function words that a pair of no sentence weighs: sentences of few function words have none
-
-
-COMMON = frozenset(
-    re.findall(
-        r"\S+",
-        "the be to of and a in that have i it for not on with he as you do at this but his by from they we say her she "
-        "or an will my one all would there their what so up out if about who get which go me when make can like no "
-        "just him know is are was were been has had its it's than then these those into our your also more other some",
-    )
-)
-_FUNCTION = among(  # words that hold a sentence together, beside the commonest
-    COMMON
-    | set(
-        re.findall(
-            r"\S+",
-            "am i'm it's don't didn't doesn't wasn't isn't won't wouldn't couldn't could should may might must shall "
-            "do does did how why where too very not only own same such no nor yet while until after before over under "
-            "again between through during above below against without within upon each any both few much many most "
-            "every another because though although since whether here now still even also ever never always often two "
-            "one first new said says say asked told us me him them mine yours hers theirs myself itself himself "
-            "herself themselves being having doing",
-        )
-    )
-)
-_DETERMINERS = among(["the", "a", "an", "my", "your", "its", "our", "their", "every"])
-_NEVER_AFTER = among(  # no sentence goes on with one of these after a determiner
-    re.findall(
-        r"\S+",
-        "of to in on at by for from with as and or but nor if so than is are was were be been am has have had do "
-        "does did would could should shall not the a an this that these those i he she we they me him us them my "
-        "your his its our their it which who whom whose what when where because although though while until "
-        "unless since into upon onto toward towards between among through during against without within under "
-        "over after before there then",
-    )
-)
+_EN = Patterns.of("filters.text", "en")
+COMMON = _EN.words("commonest")
+_FUNCTION = among(COMMON | _EN.words("function_words"))  # words that hold a sentence together
+_DETERMINERS, _NEVER_AFTER = among(_EN.words("determiners")), among(_EN.words("never_after"))
 _ODD = re.compile(
     r"[^\w\s.,;:!?'\"’“”‘()\-–—*#|/$£€%&+=°~@…•×·\u2600-\u27bf\U0001f000-\U0001faff\u200d\ufe0f]|"
     r"(?<=\w)_|_(?=\w)|\b[bcdfghjklmnpqrstvwxz]{4,}\b"
 )
 _VOWELLESS = re.compile(r"\b[bcdfghjklmnpqrstvwxz]{4,}\b")
 _UNPRONOUNCED = Column(lambda new: (_VOWELLESS.fullmatch(word) is not None for word in new), np.bool_)
-_UNIT = r"(?:k?g|m?l|oz|lbs?|cups?|tbsp|tsp|lit(?:re|er)s?|pounds?|pinch\w*)"
-_SKIPPED = re.compile(rf"^(?:[|#>]|[-*+•–] |\d{{1,3}}[.)] |[\d.,/½¼¾]{{1,6}} ?{_UNIT}\b)")
-_JOINED = re.compile(
+_SKIPPED = _EN.expression("unit", form=r"^(?:[|#>]|[-*+•–] |\d{1,3}[.)] |[\d.,/½¼¾]{1,6} ?{}\b)")
+_JOINED = re.compile(  # "an in-house cook" has no "an in", 'the "of"' no "the of"
     r"(?<=\w)[-‐‑](?=\w)|[\"“‘(\[*]+(?=\w)"
-)  # "an in-house cook" has no "an in", 'the "of"' no "the of"
+)
 _PUNCTUATION = re.compile(r"[,;:/|()=]")
 _WORDS_A_MARK = 4  # a line with more marks than one in so many words is a list of terms or a reference, not sentences
 

@@ -1,4 +1,4 @@
-"""The first pipeline of a round of chats: users' messages, by topic and kind."""
+"""The first pipeline of a round of chats: users' messages, by topic and kind (prompts/chats/queries*.j2)."""
 
 import json
 from collections.abc import Iterator

@@ -13,7 +13,7 @@ from itertools import chain
 
 from corpus.marks import stored_marks, write_marks
 from corpus.origin import is_subset
-from corpus.select.token_targets import Sized, group_of
+from corpus.select.balance import Sized, group_of
 from corpus.store import read_rows
 from corpus.text import one_line
 from corpus.workspace import Workspace
@@ -26,7 +26,7 @@ from pipelines.base import Row
 from pipelines.build import Build
 from pipelines.decisions.redecide import carry_out, turned_down
 from pipelines.documents.rows import beyond_target
-from pipelines.documents.waves import within_target
+from pipelines.documents.target_tokens import within_target
 from pipelines.judging.documents import PART
 from specs.errors import SpecmillError, UserError
 

@@ -93,6 +93,15 @@ def judge_workspace(build: Build, *, apply: bool) -> Rejudged:
     return result
 
 
+def judge_sample(build: Build, ids: list[str]) -> None:
+    """Judge some of the kept documents by `build.settings.judge`, and store the verdicts; nothing is decided by them.
+
+    The caller holds the lock.
+    """
+    _store(build.workspace, _ask_about(build, ids, {}), replace=set())
+    build.describe_again()
+
+
 def stored_flags(workspace: Workspace) -> list[Flag]:
     """What the filters found in the documents of the tables."""
     names = ("item_id", "filter", "detail", "score", "threshold", "other_id")

@@ -10,7 +10,7 @@ from corpus.ids import content_id
 from corpus.store import write_table
 from pipelines.base import Corpus, Row
 from pipelines.documents.disagreement import shares
-from pipelines.documents.neutral import GivenTypes
+from pipelines.documents.genres import GivenTypes
 from pipelines.stage import Rows, Stage, table_path
 from pipelines.structured.ask import Gathered, gather_items
 from pipelines.structured.schemas import DocumentTypeReply, IdeaReply
@@ -41,7 +41,7 @@ class DocumentTypes(Stage):
         rows = [
             {
                 "id": content_id("document_types", row["id"], item.name), "subdomain_id": row["id"],
-                "position": position, **item.model_dump(), **lay, "request_id": request_id,
+                "position": position, **item.model_dump(), **lay, "words": None, "request_id": request_id,
             }
             for position, (item, request_id) in enumerate(found.items)
         ]  # fmt: skip

@@ -70,7 +70,7 @@ def _type(subdomain_id: str, place: int, kind: GivenType) -> tuple[Row, list[Row
     kind_id = content_id("document_types", subdomain_id, kind.name)
     row = {
         "id": kind_id, "subdomain_id": subdomain_id, "position": place, "name": kind.name,
-        "description": kind.description, "frame": kind.frame, "request_id": None,
+        "description": kind.description, "frame": kind.frame, "words": kind.words, "request_id": None,
     }  # fmt: skip
     ideas: list[Row] = [
         {

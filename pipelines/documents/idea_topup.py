@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from corpus.select.token_targets import Sized
+from corpus.select.balance import Sized
 from corpus.store import write_table
 from filters.base import Item
 from filters.run.decide import check_texts
 from pipelines.base import Corpus, Row, flagged, rejected
 from pipelines.documents.brainstorm import more_ideas_pipeline
 from pipelines.documents.disagreement import in_order
-from pipelines.documents.waves import Waves
+from pipelines.documents.target_tokens import Waves
 from pipelines.filtering import context_of
 from pipelines.run.reporter import Reporter
 from pipelines.run.supervise import run_pipeline

@@ -4,14 +4,13 @@ The planner is shown the spec once, when it names areas, to keep away from it. W
 nor the assistant. The lineage has no passages and no assertions, because nothing in it goes back to the spec.
 """
 
-from collections import deque
-from collections.abc import Iterator, Sequence
-from typing import Final, TypeVar
+from collections.abc import Iterator
+from typing import TypeVar
 
 from distilabel.pipeline import Pipeline
 from distilabel.steps import StepInput
 
-from corpus.ids import content_id, numbered
+from corpus.ids import numbered
 from corpus.store import read_rows, write_table
 from corpus.workspace import Workspace
 from filters.base import Item
@@ -20,6 +19,7 @@ from filters.document.identity.neutral import NeutralCheck
 from pipelines.base import Corpus, Row
 from pipelines.chats.settings import ChatSettings
 from pipelines.documents.decompose import Domains, specific, subdomain_row
+from pipelines.documents.genres import SPARE
 from pipelines.judging.settings import JudgeSettings
 from pipelines.settings import BuildSettings, is_genre
 from pipelines.stage import Rows, Stage, table_path
@@ -28,7 +28,6 @@ from pipelines.structured.schemas import DomainReply
 from specs.errors import UserError
 
 S = TypeVar("S", bound=BuildSettings)
-_SPARE: Final = 1.05  # of the tokens of the corpus, so that a pair has documents to choose from
 
 
 def neutral_pipeline(corpus: Corpus) -> Pipeline:
@@ -72,49 +71,6 @@ class NeutralSubdomains(Stage):
         return rows, self.failures(found, row["id"])
 
 
-class GivenTypes(Stage):
-    """The document types that the recipe gives, dealt out to the subdomains; no model is asked."""
-
-    table = "document_types"
-    reads = ("id", "request_id")
-
-    def process(self, inputs: StepInput) -> Iterator[list[Row]]:
-        """Deal the types out, in the order of the subdomains."""
-        documents = self.corpus.settings.documents
-        self._dealt = dealt(documents.genres, [row["id"] for row in inputs], documents.type_count)
-        yield from super().process(inputs)
-
-    async def ask_about(self, row: Row) -> tuple[list[Row], list[Row]]:
-        """One row a genre. A neutral document's author has never seen the spec."""
-        rows = [
-            {
-                "id": content_id("document_types", row["id"], genre), "subdomain_id": row["id"], "position": position,
-                "name": genre, "description": "", "frame": "lay", "request_id": row["request_id"],
-            }
-            for position, genre in enumerate(self._dealt[row["id"]])
-        ]  # fmt: skip
-        return rows, []
-
-
-def dealt(genres: Sequence[str], subdomains: Sequence[str], count: int) -> dict[str, list[str]]:
-    """`count` different genres for each subdomain, in the order of `genres`, and then from the start again.
-
-    `count` is at most the number of different genres.
-    """
-    waiting = deque(genres)
-    hands: dict[str, list[str]] = {}
-    for subdomain in subdomains:
-        hand = hands[subdomain] = []
-        passed: list[str] = []
-        while len(hand) < count:
-            if not waiting:
-                waiting.extend(genres)
-            genre = waiting.popleft()
-            (passed if genre in hand else hand).append(genre)
-        waiting.extendleft(reversed(passed))  # the next one takes what this one had already
-    return hands
-
-
 def control_of(workspace: Workspace, settings: S) -> S:
     """The recipe of a neutral control of a finished corpus: its genres, and some more than its kept tokens.
 
@@ -130,7 +86,7 @@ def control_of(workspace: Workspace, settings: S) -> S:
     ordered = [genre for genre, _ in sorted(numbered(genres), key=lambda one: (one[1], one[0]))]
     changes = {
         "style": "neutral", "genres": tuple(ordered), "attribution": "explain", "plan": False, "revise": False,
-        "disagreement": 0.0, "limit": None, "target_tokens": round(_SPARE * sum(row["tokens"] for row in rows)),
+        "disagreement": 0.0, "limit": None, "target_tokens": round(SPARE * sum(row["tokens"] for row in rows)),
     }  # fmt: skip
     judge = JudgeSettings(criteria_sets=("neutral",)) if settings.judge.judged_by else JudgeSettings()
     control = {"documents": settings.documents.model_copy(update=changes), "judge": judge, "chats": ChatSettings()}

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any
 
 from corpus.ids import content_id
-from corpus.select.token_targets import Sized
+from corpus.select.balance import Sized
 from corpus.store import remove_table, write_table
 from corpus.text import model_name
 from corpus.tokens import TokenCounter
@@ -14,7 +14,7 @@ from corpus.workspace import Workspace
 from filters.base import Decision, Flag, Item, Rejection
 from pipelines.base import Corpus, Row, flagged, reject, rejected
 from pipelines.completion import Completion, State
-from pipelines.documents.waves import Grouping
+from pipelines.documents.target_tokens import Grouping
 from pipelines.documents.write import PLAN_TAG
 from pipelines.ledger.ledger import Ledger, read_completion
 from pipelines.structured.parsing import UnparsedError, json_reply, tagged

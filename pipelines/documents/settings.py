@@ -17,6 +17,9 @@ class GivenType(Settings):
     frame: Literal["insider", "lay"] = Field(
         "lay", description="Whether its authors know the spec (insider) or describe what they saw (lay)."
     )
+    words: int | None = Field(
+        None, ge=50, le=10_000, description="Words that are asked for; absent: `documents.words`."
+    )
     ideas: tuple[_Line, ...] = Field((), description="What happens in each of its documents.")
     disagreement: tuple[_Line, ...] = Field(
         (), description="The same of documents in which somebody disagrees with what the assistant holds."

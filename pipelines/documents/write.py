@@ -123,7 +123,7 @@ class Documents(Stage):
         settings = self.corpus.settings.documents
         given, kind, blank = self.corpus.given(task["idea"]), task["document_type"], self.corpus.blank(task["idea"])
         messages = self.messages(
-            self.corpus.template(self.table), scratchpad=settings.scratchpad, words=settings.words, plan=plan,
+            self.corpus.template(self.table), scratchpad=settings.scratchpad, words=self.words_of(task), plan=plan,
             given=given, **task,
         )  # fmt: skip
         schema = blank.json_schema if blank else None
@@ -142,6 +142,10 @@ class Documents(Stage):
         attempts = self.corpus.settings.attempts + self.corpus.settings.second_tries
         return await ask_until_parsed(self.llm, request, read, attempts, echo=False)
 
+    def words_of(self, task: Row) -> int:
+        """The words that are asked for."""
+        return int(task["document_type"]["words"] or self.corpus.settings.documents.words)
+
     @cached_property
     def checks(self) -> list[TextCheck]:
         """The filters of one document that drop what they find."""
@@ -158,7 +162,7 @@ class Documents(Stage):
         writing.first, writing.critique = writing.answer.completion.request_id, critique.completion.request_id
         if critique.value is None:
             return
-        words = self.corpus.settings.documents.words
+        words = self.words_of(task)
         messages = self.messages("revise", document=document, critique=critique.value.items, words=words, **task)
         revised = await self._ask(self.rewriter, CompletionRequest("revisions", idea_id, messages), TAG)
         if revised.state is State.OK:

@@ -21,10 +21,10 @@ from pipelines.engine.batches.record import Line, batches_to_resume
 from pipelines.engine.budget import Budget
 from pipelines.engine.connection import BACKOFF_S, LONGEST_BACKOFF_S, Endpoint
 from pipelines.engine.endpoints import Role
-from pipelines.engine.evidence import Evidence
 from pipelines.engine.outcomes import Fault, Reply
+from pipelines.engine.rejections import REJECTED, Rejections
 from pipelines.engine.routing import Routing
-from pipelines.engine.standings import REFUSALS, Standings
+from pipelines.engine.silent_faults import SilentFaults
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import Entry, Failure, StageProgress, Want
 from pipelines.run.control import CONTROL, Control
@@ -59,8 +59,8 @@ class Client:
         self.ledger = Ledger(self._ledger_path)
         self._endpoints = {name: Endpoint(name, one, self._control) for name, one in self.role.endpoints.items()}
         self._routing = Routing(self._endpoints, self._control, self._changed)
-        self._standings = Standings(self.role, self.ledger, self._routing, self._control, self._asking)
-        self._evidence = Evidence(self.ledger, self.role.endpoints)
+        self._rejections = Rejections(self.role, self.ledger, self._routing, self._control, self._asking)
+        self._silent = SilentFaults(self.ledger, self.role.endpoints)
         self._budget = Budget(self.role, self.ledger, self._control, self._changed)
         addresses = {name: endpoint.address for name, endpoint in self._endpoints.items()}
         open_batches = batches_to_resume(self.ledger, self.role.name, addresses)
@@ -140,7 +140,7 @@ class Client:
             if entry is None:  # the budget is spent, or the run ended while waiting for some of it
                 continue
             fault, sent = entry, sent + 1
-            if fault.kind in REFUSALS and not await self._standings.others_answered(endpoint, request, fault):
+            if fault.kind in REJECTED and not await self._rejections.others_answered(endpoint, request, fault):
                 self._refused(endpoint, fault)
                 continue
             if fault.crowded and endpoint.limiter.in_flight:
@@ -180,7 +180,7 @@ class Client:
             tried[name] += 1
             errors += endpoint.circuit.closed and fault.kind != "no_batches"
             if fault.kind == "permanent" or (
-                fault.kind in REFUSALS and not await self._standings.others_answered(endpoint, request, fault)
+                fault.kind in REJECTED and not await self._rejections.others_answered(endpoint, request, fault)
             ):
                 self._refused(endpoint, fault)
                 break
@@ -220,24 +220,24 @@ class Client:
         self, endpoint: Endpoint, request: CompletionRequest, key: bytes, retries: int, progress: StageProgress
     ) -> Entry | Fault | None:
         """Reserve and send. None: not sent, because the run ends."""
-        standing = self._standings.of(endpoint.name, request.stage)
-        await self._standings.turn(standing)
+        tally = self._rejections.of(endpoint.name, request.stage)
+        await self._rejections.turn(tally)
         want = wire.most(self.role, endpoint.name, request)
         if not await self._budget.reserve(key, want):
             return None
-        progress.in_flight, standing.in_flight = progress.in_flight + 1, standing.in_flight + 1
+        progress.in_flight, tally.in_flight = progress.in_flight + 1, tally.in_flight + 1
         started = time.monotonic()
         try:
             outcome = await endpoint.send(endpoint.protocol.body(self.role, endpoint.name, request))
         finally:
-            progress.in_flight, standing.in_flight = progress.in_flight - 1, standing.in_flight - 1
+            progress.in_flight, tally.in_flight = progress.in_flight - 1, tally.in_flight - 1
         latency = time.monotonic() - started
         if outcome is None:
             self._budget.release(key)
             return None
         if isinstance(outcome, Reply):
             prompt, limit = wire.prompt_text(request), wire.most_sent(self.role, request)
-            outcome = self._evidence.sift(endpoint.name, endpoint.settings.model, prompt, limit, outcome)
+            outcome = self._silent.look(endpoint.name, endpoint.settings.model, prompt, limit, outcome)
         if endpoint.learn(outcome, key, started):
             self._changed.set()
         if isinstance(outcome, Fault):
@@ -251,7 +251,7 @@ class Client:
         self, name: str, line: Line, key: bytes, reply: Reply, retries: int, latency: float, batch: bool
     ) -> Entry:
         """What the ledger is told of a reply."""
-        self._standings.of(name, line.request.stage).answered |= reply.state is not State.REFUSED
+        self._rejections.of(name, line.request.stage).answered |= reply.state is not State.REFUSED
         request, usage = line.request, reply.usage
         completion = Completion(
             key.hex(), reply.state, reply.text, reply.reasoning, reply.finish_reason, line.model, name, usage,
@@ -277,7 +277,7 @@ class Client:
     def _sift_line(self, name: str, line: Line, reply: Reply) -> Reply | Fault:
         """A line of a batch, looked at as a reply that came at once."""
         limit = json.loads(line.parameters).get("max_tokens") or wire.most_sent(self.role, line.request)
-        return self._evidence.sift(name, line.model, wire.prompt_text(line.request), limit, reply)
+        return self._silent.look(name, line.model, wire.prompt_text(line.request), limit, reply)
 
     def _note(
         self,
@@ -367,7 +367,7 @@ class Client:
     def _check_lanes(self) -> None:
         """Batches at an endpoint that is down are waited for as long as others are worked on."""
         blocked = [lane.blocked for lane in self._lanes.values() if lane.blocked]
-        if blocked and not self._standings.in_flight and not any(lane.working for lane in self._lanes.values()):
+        if blocked and not self._rejections.in_flight and not any(lane.working for lane in self._lanes.values()):
             self._control.halt("endpoint", " ".join(blocked))
 
     def _check_disk(self) -> None:

@@ -1,25 +1,17 @@
-"""What an endpoint can answer, sorted: a reply with its state, or a fault with what to do about it."""
+"""What comes of a request: a reply with its state, or a fault with what to do about it; and reading what they are made
+of. Which state a reply has is decided in `endings.py`, what an error means in `errors.py`.
+"""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.completion import State, Usage
-from pipelines.engine.endings import Ending, ending_of
 from specs.untrusted import load_json, storable
 
 _KEY_LIKE = re.compile(r"\b(sk|key|gsk|hf|xai|pk)[-_][A-Za-z0-9_*\-]{8,}|(?<=Bearer )\S+")
-_DETAIL_CHARS, _NAME_CHARS = 300, 60
-_ALL_REASONING = (
-    "no text: all of max_tokens went into reasoning; raise it (the role's, and for chats chats.max_tokens) "
-    "or lower reasoning_effort"
-)
+DETAIL_CHARS = 300
 _SCRUBBED_CHARS = 20_000  # enough that no part of a key is cut off unseen in what is kept
-_UNKNOWN_ENDING = "it does not say that it is whole: it ended with {!r}, which is not known to be a good ending"
-_HIDDEN = (
-    "no text: the server's reasoning parser took all of it for reasoning; serve the model without it (vLLM: no "
-    "--reasoning-parser; others: extra_body: {chat_template_kwargs: {enable_thinking: false}})"
-)
 _MOST_TOKENS = 10**9  # of one request: beyond it a count is none
 
 
@@ -78,7 +70,7 @@ def scrub(text: str, key: str = "") -> str:
     text = text[:_SCRUBBED_CHARS]
     if key:
         text = text.replace(key, "[key]")
-    return " ".join(_KEY_LIKE.sub("[key]", text).split())[:_DETAIL_CHARS]
+    return " ".join(_KEY_LIKE.sub("[key]", text).split())[:DETAIL_CHARS]
 
 
 # --- replies ---------------------------------------------------------------------------------------------------------
@@ -91,35 +83,6 @@ def parsed(body: str, key: str = "") -> Any:
     except ValueError:
         found = "an HTML page" if body.lstrip()[:1] == "<" else "no JSON"
         return Fault("bad_reply", f"status 200, but {found}: {scrub(body, key)}")
-
-
-def ended(finish: str, text: str, reasoning: str, usage: Usage, refusal: str = "", empty: str = "") -> Reply | Fault:
-    """A reply with the state that its ending says; a fault of the endpoint where the ending says that it broke.
-
-    `refusal`: what it says of refusing; `empty`: why it has no text.
-    """
-    ending = ending_of(finish)
-    reply = Reply(State.OK, text, reasoning, finish, usage)
-    if refusal or ending is Ending.REFUSED:
-        return replace(reply, state=State.REFUSED, text=text or refusal, error=refusal[:_DETAIL_CHARS])
-    if ending is Ending.BROKEN:
-        return Fault("server", f"the reply ended with {finish!r}", usage=usage)
-    if ending is Ending.CUT:
-        return replace(reply, state=State.TRUNCATED, error="" if text.strip() else _ALL_REASONING)
-    if ending is Ending.UNKNOWN:
-        return replace(reply, state=State.TRUNCATED, error=_UNKNOWN_ENDING.format(finish[:_NAME_CHARS]))
-    if not text.strip() or ending is Ending.TOOLS:
-        why = empty or ("tool calls instead of text" if ending is Ending.TOOLS else "an empty reply")
-        why = _HIDDEN if not empty and ending is Ending.GOOD and reasoning.strip() else why
-        return replace(reply, state=State.UNPARSED, error=why)
-    return reply
-
-
-def cut_at(reply: Reply, limit: int) -> Reply:
-    """`reply` as cut off where it has as many tokens as were asked for at most, whatever its ending says."""
-    if reply.state is not State.OK or reply.usage.completion is None or reply.usage.completion < limit:
-        return reply
-    return replace(reply, state=State.TRUNCATED, error=f"it has all of the {limit} tokens that it may have")
 
 
 def clean(value: object) -> str:

@@ -14,7 +14,7 @@ from pipelines.chats.quotas import Tally, cross, next_round
 from pipelines.chats.settings import ChatSettings
 from pipelines.completion import Usage
 from pipelines.documents.disagreement import idea_requests
-from pipelines.documents.waves import documents_for, first_yield
+from pipelines.documents.target_tokens import documents_for, first_yield
 from pipelines.engine.endpoints import Role
 from pipelines.planning.typical import OTHER, TYPICAL, Row, differently, row_of, typical_text
 from pipelines.prompts.templates import Prompts, styled
@@ -100,7 +100,7 @@ class Yield:
     @classmethod
     def assumed(cls, settings: BuildSettings) -> "Yield":
         """Of one document, where nothing was measured."""
-        return cls(1, KEPT, KEPT * settings.documents.words * TOKENS_PER_WORD * LONGER)
+        return cls(1, KEPT, KEPT * settings.sized.documents.mean_words * TOKENS_PER_WORD * LONGER)
 
 
 class Renderer:
@@ -190,23 +190,23 @@ def _tree(render: Renderer) -> list[StagePlan]:
 
 def _writing(render: Renderer, written: int) -> list[StagePlan]:
     """What is asked for `written` documents once their ideas are there."""
-    settings = render.settings
+    settings = render.settings.sized
     stage: Callable[..., StagePlan] = render.stage
     documents, style = settings.documents, settings.documents.style
-    length = documents.words * TOKENS_PER_WORD * LONGER + (SCRATCHPAD_TOKENS if documents.scratchpad else 0)
-    whole = {"document": typical_text(documents.words * LONGER)}
+    length = documents.mean_words * TOKENS_PER_WORD * LONGER + (SCRATCHPAD_TOKENS if documents.scratchpad else 0)
+    whole = {"document": typical_text(documents.mean_words * LONGER)}
     points = [{"kind": "generic", "quote": TYPICAL, "problem": TYPICAL}] * 4
-    again = documents.words * TOKENS_PER_WORD * LONGER
+    again = documents.mean_words * TOKENS_PER_WORD * LONGER
     revised = written if documents.revise else 0
     criteria = settings.judge.judged_by  # asked of every document: the filters will spare it a few
     flagged = settings.judge.only == "flagged"
     judged = math.ceil(written * (FLAGGED if flagged else 1)) if criteria else 0
-    argued = settings.sized.documents.disagreement * render.tokens("_disagreement", idea={"disagreement": True})
+    argued = documents.disagreement * render.tokens("_disagreement", idea={"disagreement": True})
     asked = [
         stage("plans", "planner", written if documents.plan else 0, SCRATCHPAD_TOKENS, "plan"),
         stage(
             "documents", "writer", written, length, styled("documents", style), scratchpad=documents.scratchpad,
-            words=documents.words, plan=TYPICAL * 4 if documents.plan else "",
+            words=documents.mean_words, plan=TYPICAL * 4 if documents.plan else "",
         ),
     ]  # fmt: skip
     return [
@@ -214,7 +214,7 @@ def _writing(render: Renderer, written: int) -> list[StagePlan]:
         stage("critiques", "critic", revised, 4 * ENTRY_TOKENS, "critique", count=6, **whole),
         stage(
             "revisions", "rewriter", revised, again, "revise", critique=points,
-            words=documents.words, **whole,
+            words=documents.mean_words, **whole,
         ),
         judging(
             render, "document_verdicts", judged, "document", criteria, flags=[TYPICAL] if flagged else [], **whole
@@ -234,7 +234,7 @@ def subdomains_of(settings: BuildSettings, spec: Spec) -> int:
 
 
 def written_documents(settings: BuildSettings, spec: Spec, expected: Yield) -> int:
-    """Documents to write: one an idea, or, as `documents.waves` does it, a first wave for the target of kept tokens,
+    """Documents to write: one an idea; or a first wave for the target of kept tokens, as `target_tokens` sizes it,
     then what that should leave missing, with further ideas."""
     settings = settings.sized
     size, documents, target = settings.decompose, settings.documents, settings.documents.target_tokens
@@ -244,7 +244,7 @@ def written_documents(settings: BuildSettings, spec: Spec, expected: Yield) -> i
     if target is None:
         return most
     groups = size.domains if documents.balance == "domain" else 1  # how many others there are is not known before
-    first = min(ideas, documents_for(-(-target // groups) * groups, first_yield(documents.words)))
+    first = min(ideas, documents_for(-(-target // groups) * groups, first_yield(documents.mean_words)))
     missing = max(0.0, target - first * expected.per_document)
     more = documents_for(missing, expected.per_document) if expected.kept else most
     return min(first + more, most)

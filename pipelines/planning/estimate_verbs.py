@@ -78,7 +78,7 @@ def _audit(render: Renderer) -> Iterator[StagePlan]:
     samples = AuditSamples.of(map(str, range(documents)), settings.seed, audit)
     if not samples.propose or not samples.verify:  # too few documents for an audit
         return
-    document = shown(typical_text(settings.documents.words * estimate.LONGER), audit.document_words)
+    document = shown(typical_text(settings.sized.documents.mean_words * estimate.LONGER), audit.document_words)
     found = min(audit.patterns, PER_SAMPLE * len(samples.propose))
     patterns = {f"p{n}": {"name": "name of a pattern", "kind": "wording", "test": TYPICAL} for n in range(found)}
     proposed = min(PER_SAMPLE, found)

@@ -15,6 +15,7 @@ from typing import Final
 from filters.base import CheckSettings, Item
 from filters.context import Context
 from filters.document.writer.placeholders import Placeholders
+from filters.text.patterns import Patterns
 from filters.text.view import View
 from pipelines.prompts.templates import opening_words
 from specs.data import load_yaml
@@ -31,11 +32,7 @@ _BARE: Final = ("rules", "rules+subrules", "co-occurrence")  # none of these may
 _LISTED: Final = ("rules", "rules+subrules")
 _MOST_RULES: Final = 24
 _RULE_TOKENS: Final = 70  # a rule with two sub-rules, or with its reason
-_REASON = re.compile(
-    r"\b(?:because|therefore|on account of|for the sake of|in keeping with|rationale|"
-    r"(?:this|that|which) is why|the reasons? (?:for|why|behind|is|are|that))\b",
-    re.IGNORECASE,
-)
+_REASON = Patterns.of("pipelines.variants", "en").expression("reason", re.IGNORECASE, form=r"\b{}\b")
 _ITEM = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])[ \t]", re.MULTILINE)
 _FILLED = re.compile(r"\{(?:model|provider)_name\}")
 

@@ -19,14 +19,14 @@ import pyarrow.parquet as pq
 from corpus.manifest import read_manifest
 from corpus.mix.instruction_mix import MIX_DATA, MIX_MANIFEST
 from corpus.origin import Kind
-from corpus.select.subsets import write_doses, write_pair
+from corpus.select.subsets import write_alike, write_doses, write_pair
 from corpus.text import one_line
 from corpus.workspace import Workspace, new_workspace
 from pipelines.base import Corpus
 from pipelines.provenance import NOT_OF_A_CORPUS, models_and_prompts, stages_of
 from pipelines.variants.kinds import file_stem, template_of
 from specmill.experiment.files import Place
-from specmill.experiment.models import ALL, Cell, cells_of, corpora_of, short
+from specmill.experiment.models import ALL, Cell, cells_of, corpora_of, followed, short
 from specmill.experiment.recipes import Making, base_recipe, making, needed_forms
 from specmill.experiment.settings import Experiment
 from specmill.experiment.state import ChangedError, State
@@ -133,7 +133,7 @@ class _Building:
         return self._thing(f"forms/{spec}", inputs, make, lambda: {one.name: file_hash(one) for one in files})
 
     def _corpus(self, name: str, kind: str) -> str | None:
-        if kind == "neutral" and not self.state.done(f"corpora/{name.removesuffix('-neutral')}"):
+        if (first := followed(name)) and not self.state.done(f"corpora/{first}"):
             raise _NotYetError(f"corpora/{name}")
         one = making(self.experiment, self.place, name, kind)
         if not Path(one.recipe.spec).exists() and "/forms/" in one.recipe.spec:
@@ -228,17 +228,21 @@ class _Building:
         return self.place.paired(corpus) if paired else self.place.corpus(corpus)
 
     def _folder(self, corpus: str, kind: Kind, size: int) -> tuple[Workspace, int]:
-        """Where a dose of a corpus is, and its size if it is one that must be taken; a neutral corpus gives as many
-        tokens as what it controls has."""
-        if size == ALL and kind == "documents" and corpus.endswith("-neutral"):
-            treated = self._whole(corpus.removesuffix("-neutral"), kind)
-            if not treated.manifest.is_file():
+        """Where a dose of a corpus is, and its size if it is one that must be taken; a control gives as many tokens as
+        what it controls has."""
+        if size == ALL and (like := self._like(corpus, kind, size)):
+            if not like.manifest.is_file():
                 raise _NotYetError(f"doses/{corpus}-matched")
-            tokens = int(read_manifest(treated)["datasets"]["msm"]["tokens"])
+            tokens = int(read_manifest(like)["datasets"]["msm"]["tokens"])
             return self.place.dose(f"{corpus}-matched"), tokens
         if size == ALL:
             return self._whole(corpus, kind), 0
         return self.place.dose(f"{corpus}-{'chats-' if kind == 'chats' else ''}{short(size)}"), size
+
+    def _like(self, corpus: str, kind: Kind, size: int) -> Workspace | None:
+        """The documents whose genres and tokens a dose of a control takes."""
+        first = followed(corpus) if kind == "documents" else None
+        return self._folder(first, kind, size)[0] if first else None
 
     def _thing_of(self, workspace: Workspace) -> str:
         thing = workspace.root.relative_to(self.place.root).as_posix()
@@ -246,12 +250,21 @@ class _Building:
 
     def _dose(self, corpus: str, kind: Kind, size: int) -> str | None:
         folder, amount = self._folder(corpus, kind, size)
-        whole = self._whole(corpus, kind)
+        whole, like = self._whole(corpus, kind), self._like(corpus, kind, size)
         self._finished(self._thing_of(whole), whole)
         inputs = {"size": amount, "of": self.state.outputs(self._thing_of(whole))}
+        if like:
+            first = followed(corpus) or ""
+            if self._folder(first, kind, size)[1] and (missing := self._dose(first, kind, size)):
+                raise _NotYetError(missing)
+            inputs["like"] = self.state.outputs(self._thing_of(like))
 
         def make() -> None:
-            [chosen] = write_doses(whole, {amount: folder.root}, kind=kind)
+            [chosen] = (
+                [write_alike(whole, like, folder.root)]
+                if like
+                else write_doses(whole, {amount: folder.root}, kind=kind)
+            )
             self.say(f"{folder.root}: {len(chosen.ids):,} {kind}")
 
         return self._thing(self._thing_of(folder), inputs, make, lambda: prints(folder))

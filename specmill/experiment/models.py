@@ -4,11 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from specmill.experiment.settings import ARMS, Arm, ArmName, Experiment
+from specmill.experiment.settings import ARMS, Arm, ArmName, Experiment, Source
 
 ALL: Final = 0
 """The dose that is all of a corpus."""
-_SUFFIX: Final = {"own": "", "neutral": "-neutral", "cooccurrence": "-cooccurrence", "inverted": "-inverted"}
+_SUFFIX: Final[dict[Source, str]] = {
+    "own": "",
+    "neutral": "-neutral",
+    "cooccurrence": "-cooccurrence",
+    "inverted": "-inverted",
+}
+
+FOLLOWING: Final[tuple[Source, ...]] = ("neutral", "inverted")
+"""Kinds of corpora that take over genres and tokens of a spec's own, which is built first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +111,12 @@ def corpora_of(experiment: Experiment) -> dict[str, str]:
     for cell in cells_of(experiment):
         for name in filter(None, (cell.documents, cell.chats_of)):
             wanted[name] = next(kind for kind, end in reversed(_SUFFIX.items()) if name.endswith(end))
-    own = {name.partition("-")[0]: "own" for name, kind in wanted.items() if kind in {"own", "neutral"}}
+    own = {name.partition("-")[0]: "own" for name, kind in wanted.items() if kind in {"own", *FOLLOWING}}
     return {**{name: "own" for name in experiment.specs if name in own}, **dict(sorted(wanted.items(), key=_order))}
 
 
 def _order(item: tuple[str, str]) -> int:
-    return list(_SUFFIX).index(item[1])
+    return [str(kind) for kind in _SUFFIX].index(item[1])
 
 
 def cells_of(experiment: Experiment) -> list[Cell]:
@@ -117,11 +125,17 @@ def cells_of(experiment: Experiment) -> list[Cell]:
 
 
 def has_documents(experiment: Experiment, corpus: str) -> bool:
-    """Whether any model needs the documents of a corpus, or a neutral one their genres."""
-    cells = cells_of(experiment)
-    if any(cell.documents == corpus for cell in cells):
-        return True
-    return any(cell.documents == f"{corpus}-neutral" for cell in cells)
+    """Whether any model needs the documents of a corpus, or a control their genres and lengths."""
+    wanted = {corpus, *(f"{corpus}{_SUFFIX[kind]}" for kind in FOLLOWING)}
+    return any(cell.documents in wanted for cell in cells_of(experiment))
+
+
+def followed(corpus: str) -> str | None:
+    """The corpus whose genres and tokens a control takes; None where it follows none."""
+    for kind in FOLLOWING:
+        if corpus.endswith(_SUFFIX[kind]):
+            return corpus.removesuffix(_SUFFIX[kind])
+    return None
 
 
 def has_chats(experiment: Experiment, corpus: str) -> bool:

@@ -20,7 +20,7 @@ from pipelines.planning.estimate import Renderer, StageCost, StagePlan, Yield
 from pipelines.planning.estimate_verbs import MIX_CHAT_TOKENS, plan_verbs
 from pipelines.variants.kinds import KINDS
 from specmill.experiment.files import Place
-from specmill.experiment.models import ALL, Cell, Model, control_of, corpora_of, models_of
+from specmill.experiment.models import ALL, FOLLOWING, Cell, Model, control_of, corpora_of, followed, models_of
 from specmill.experiment.recipes import SPARE, Making, making, needed_forms
 from specmill.experiment.settings import ARMS, ArmName, Experiment
 from specs.reader import Spec, read_spec
@@ -151,14 +151,14 @@ class _Planning:
         plans = [_share(stage, len(forms) / len(KINDS)) for stage in beside if stage.stage.startswith("variant")]
         costs = [estimate.cost(stage, one.recipe.role(stage.role, one.recipe.seed)) for stage in plans]
         given = self.experiment.specs[spec].form
-        kinds = {"cooccurrence"} | ({"own", "neutral"} if given else set())
+        kinds = {"cooccurrence"} | ({"own", *FOLLOWING} if given else set())
         arms = tuple(arm for arm in self.experiment.arms if ARMS[arm].documents in kinds)
         return CorpusPlan(f"{spec}: form {', '.join(forms)}", _calls(costs), _dollars(costs), 0.0, 0, arms)
 
     def _uses(self, arm: ArmName, corpus: str) -> bool:
         cells = [one.cell for one in self.models if one.arm == arm and one.cell]
         names = {name for cell in cells for name in (cell.documents, cell.chats_of)}
-        return corpus in names or f"{corpus}-neutral" in names
+        return corpus in names or corpus in map(followed, names)
 
     # --- training ------------------------------------------------------------------------------------------------
 
@@ -186,7 +186,8 @@ class _Planning:
         if cell is None or not arm.trained:
             return
         if arm.documents:
-            yield ("msm", cell.documents, cell.tokens, model.seed), self._count(self._document_lengths(cell))
+            lengths = self._document_lengths(cell)
+            yield ("msm", cell.documents, cell.tokens, model.seed), self._count(lengths + self._replayed())
         if arm.chats:
             key = ("aft", arm.chats, arm.documents and cell.documents, cell.tokens, cell.chats_of, cell.chats)
             yield (*key, model.seed), self._count(self._chat_lengths(cell, arm.chats) + self._mix_lengths(cell))
@@ -198,13 +199,18 @@ class _Planning:
 
     def _document_lengths(self, cell: Cell) -> list[int]:
         one = self.makings[cell.documents]
-        if cell.documents.endswith("-neutral") and cell.tokens == ALL:
-            one = self.makings[cell.documents.removesuffix("-neutral")]
+        if cell.tokens == ALL and (first := followed(cell.documents)):
+            one = self.makings[first]
         each = Yield.assumed(one.recipe).each
-        total = cell.tokens or self._kept(one, self._spec(one)) / (SPARE if one.kind == "neutral" else 1)
+        total = cell.tokens or self._kept(one, self._spec(one)) / (SPARE if one.kind in FOLLOWING else 1)
         limit = self.experiment.train.sequence_len
         lengths = [round(each)] * max(1, round(total / each))
         return [min(limit, length - start) for length in lengths for start in range(0, length, limit)]
+
+    def _replayed(self) -> list[int]:
+        """Lengths of the ordinary text among the documents: samples as long as may be."""
+        total, limit = self.experiment.train.replay.tokens or 0, self.experiment.train.sequence_len
+        return [min(limit, total - start) for start in range(0, total, limit)]
 
     def _chat_lengths(self, cell: Cell, kind: str) -> list[int]:
         chats = self.makings[cell.chats_of].recipe.chats

@@ -17,7 +17,7 @@ from specmill.recipe import Recipe, load_recipe
 from specs.errors import UserError
 
 SPARE: Final = 1.05
-"""Tokens of a neutral corpus before it is built, as a share of what it controls (`pipelines.documents.neutral`)."""
+"""Tokens of a control before it is built, as a share of what it controls (`pipelines.documents.genres`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Making:
 
 
 def making(experiment: Experiment, place: Place, name: str, kind: str) -> Making:
-    """How a corpus is made. A neutral one follows the corpus that it controls, once that is built.
+    """How a corpus is made. A neutral or inverted one follows the corpus that it controls, once that is built.
 
     Raises:
         UserError: its recipe does not validate, or makes no chats where an arm needs some.
@@ -54,8 +54,12 @@ def making(experiment: Experiment, place: Place, name: str, kind: str) -> Making
             "documents": recipe.documents.model_copy(update={"attribution": "apart"}), "judge": _apart(recipe.judge)
         }  # fmt: skip
     if kind == "inverted":
-        title = f"Contrast only, not to be trained for use: the opposite of {spec}"
-        changed["corpus"] = recipe.corpus.model_copy(update={"title": title})
+        recipe = _inverted(recipe, place, spec)
+        said = {
+            "title": f"The opposite of {spec}: a contrast, not to be trained for use",
+            "contrast": f"the corpus {spec}",
+        }
+        changed["corpus"] = recipe.corpus.model_copy(update=said)
     recipe = Recipe.model_validate({**recipe.model_dump(), **{key: _plain(one) for key, one in changed.items()}})
     return Making(name, kind, spec, recipe, base, documents, chats)
 
@@ -108,6 +112,19 @@ def _neutral(recipe: Recipe, place: Place, spec: str) -> Recipe:
     )  # fmt: skip
     judge = JudgeSettings(criteria_sets=("neutral",)) if recipe.judge.judged_by else JudgeSettings()
     return recipe.model_copy(update={"documents": documents, "judge": judge, "chats": ChatSettings()})
+
+
+def _inverted(recipe: Recipe, place: Place, spec: str) -> Recipe:
+    """Of the opposite spec, with types, authors and lengths of the built corpus; before that is there, of as many
+    tokens as the recipe aims at."""
+    built = place.corpus(spec)
+    if built.manifest.is_file():
+        from pipelines.documents.genres import contrast_of  # imports Distilabel, which takes seconds
+
+        return contrast_of(built, recipe)
+    target = recipe.documents.target_tokens
+    changes = {"target_tokens": round(SPARE * target) if target else None}
+    return recipe.model_copy(update={"documents": recipe.documents.model_copy(update=changes)})
 
 
 def _apart(judge: JudgeSettings) -> JudgeSettings:

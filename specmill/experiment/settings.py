@@ -172,6 +172,11 @@ class Experiment(Settings):
         ours = {key for key in ("seed", "aft_dataset", "controls") if getattr(self.train, key) != getattr(plain, key)}
         if ours:
             raise ValueError(f"train.{min(ours)}: the experiment's arms and seeds decide that; leave it out")
+        if self.train.replay.share is not None:
+            raise ValueError(
+                "train.replay.share: beside corpora of unlike sizes a share is unlike text, and arms would differ "
+                "in it as well; expected `tokens`"
+            )
         if "instruction" in self.arms and not any(ARMS[one].chats for one in self.arms):
             raise ValueError("arms: `instruction` is a control of arms with chats, and there is none")
         if "inverted_aft" in self.arms and (lacking := [n for n, one in self.specs.items() if one.inverted is None]):

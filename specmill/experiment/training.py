@@ -51,6 +51,25 @@ def train(experiment: Experiment, place: Place, say: Say, shown: Shown, *, anywa
         UserError: not everything is built, or a stage has too few updates; nothing is trained then.
         SpecmillError: a program failed.
     """
+    state, waiting, handed = _prepared(experiment, place, say, anyway=anyway)
+    for number, (group, one) in enumerate(zip(waiting, handed, strict=True), 1):
+        say(f"[{number} of {len(waiting)}] {group.cell.name}, seed {group.seed}: {', '.join(_arms(group))}")
+        _train(place, state, group, one, _inputs(experiment, state, group), say, shown, anyway)
+
+
+def ready(experiment: Experiment, place: Place, say: Say, *, anyway: bool) -> list[tuple[Group, list[Made]]]:
+    """The stages that are to be trained, by group, with what they are trained on written and checked.
+
+    Raises:
+        ChangedError, UserError: as `train` does.
+    """
+    _, waiting, handed = _prepared(experiment, place, say, anyway=anyway)
+    return [(group, list(_wanted(one, group))) for group, one in zip(waiting, handed, strict=True)]
+
+
+def _prepared(
+    experiment: Experiment, place: Place, say: Say, *, anyway: bool
+) -> tuple[State, list[Group], list[HandOff]]:
     state = built(experiment, place)
     groups = groups_of(experiment)
     for group in groups:
@@ -65,9 +84,7 @@ def train(experiment: Experiment, place: Place, say: Say, shown: Shown, *, anywa
         for group, one in zip(waiting, handed, strict=True):
             for made in _wanted(one, group):
                 refuse_too_few(made)
-    for number, (group, one) in enumerate(zip(waiting, handed, strict=True), 1):
-        say(f"[{number} of {len(waiting)}] {group.cell.name}, seed {group.seed}: {', '.join(_arms(group))}")
-        _train(place, state, group, one, _inputs(experiment, state, group), say, shown, anyway)
+    return state, waiting, handed
 
 
 def built(experiment: Experiment, place: Place) -> State:

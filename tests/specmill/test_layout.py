@@ -1,7 +1,9 @@
 """The tree stays readable: files a folder, lines a file, lines a function."""
 
 import ast
+import re
 import subprocess
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -50,6 +52,30 @@ def test_every_package_says_what_it_is() -> None:
     ]
     assert len(packages) > 30
     assert [str(path.parent) for path in packages if not ast.get_docstring(ast.parse(path.read_text()))] == []
+
+
+def test_a_package_names_only_modules_that_it_has() -> None:
+    """In its docstring: `name` is a module or a package in it, or one of the top; `a/path.py` exists as well."""
+    wrong = []
+    for path in python_files():
+        said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) if path.name == "__init__.py" else None
+        if path.relative_to(ROOT).parts[0] in PACKAGES:
+            for name in re.findall(r"`([\w/.]+)`", said or ""):
+                places = [folder / f"{name}{end}" for folder in (path.parent, ROOT) for end in ("", ".py")]
+                if not any(place.exists() for place in places):
+                    wrong.append(f"{path.relative_to(ROOT)}: {name}")
+    assert wrong == []
+
+
+def test_the_page_of_the_layout_has_the_layers_that_are_checked() -> None:
+    page = " ".join((ROOT / "design" / "house.md").read_text(encoding="utf-8").split())
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    inside = [contract for contract in linter["contracts"][1:] if "layers" in contract]
+    assert len(inside) > 5
+    for contract in inside:
+        package = contract["name"].partition(":")[0]
+        layers = [layer.replace(f"{package}.", "") for layer in contract["layers"]]
+        assert f"{package}: {' > '.join(layers)}" in page
 
 
 def test_every_page_is_in_the_sites_menu() -> None:

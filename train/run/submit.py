@@ -1,6 +1,8 @@
 """Job files: the commands of the stages for Slurm or SkyPilot, in order, each only after the one before."""
 
 import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import yaml
@@ -28,51 +30,82 @@ def write_jobs(workspace: Workspace, result: HandOff, settings: TrainSettings, s
 
 
 def _slurm(workspace: Workspace, result: HandOff, settings: TrainSettings) -> tuple[list[str], str]:
-    """A job a stage, and `submit.sh` that chains them: a stage begins when the one that it goes on with has ended
-    well."""
-    files: list[str] = []
-    jobs: dict[str, str] = {}
-    lines = ["#!/bin/bash", "set -euo pipefail", 'cd "$(dirname "$0")/../.."']
-    for number, one in enumerate(result.made):
-        stage, name = one.stage, one.stage.folder.rpartition("/")[2]
+    """A job a stage; a stage begins when the one that it goes on with has ended well."""
+    names = {one.stage.folder: one.stage.folder.rpartition("/")[2] for one in result.made}
+    jobs = [
+        Job(names[one.stage.folder], _shell(one), tuple(filter(None, [names.get(one.stage.continues or "")])))
+        for one in result.made
+    ]
+    files = slurm_files(jobs, settings, "train/jobs")
+    for name, text in files.items():
+        write_text(workspace.root / name, text)
+    return list(files), "bash train/jobs/submit.sh"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job: its name, the lines of its script, and the names of the jobs that it begins after."""
+
+    name: str
+    lines: list[str]
+    after: tuple[str, ...] = ()
+
+
+def slurm_files(jobs: Sequence[Job], settings: TrainSettings, folder: str) -> dict[str, str]:
+    """The text of a script for each job in `folder`, a relative path, and of `submit.sh`, which submits them in order
+    from the folder above: a job begins when those that it comes after have ended well, and what can run side by
+    side does."""
+    files: dict[str, str] = {}
+    numbers = {job.name: f"job{number}" for number, job in enumerate(jobs)}
+    up = "/".join([".."] * (folder.count("/") + 1))
+    lines = ["#!/bin/bash", "set -euo pipefail", f'cd "$(dirname "$0")/{up}"']
+    for job in jobs:
+        script = f"{folder}/{job.name}.sbatch"
         body = [
             "#!/bin/bash",
-            f"#SBATCH --job-name={name}",
+            f"#SBATCH --job-name={job.name}",
             "#SBATCH --nodes=1",
             "#SBATCH --ntasks=1",
             *([] if settings.cpu else [f"#SBATCH --gpus-per-node={settings.devices}"]),
-            f"#SBATCH --output=train/jobs/{name}-%j.log",
-            f"# Partition, account and time are your cluster's: sbatch --partition=... --time=... "
-            f"train/jobs/{name}.sbatch",
+            f"#SBATCH --output={folder}/{job.name}-%j.log",
+            f"# Partition, account and time are your cluster's: sbatch --partition=... --time=... {script}",
             "set -euo pipefail",
-            *_shell(one),
+            *job.lines,
         ]
-        write_text(workspace.root / "train" / "jobs" / f"{name}.sbatch", "\n".join(body) + "\n")
-        files.append(f"train/jobs/{name}.sbatch")
-        after = f' --dependency=afterok:"${jobs[stage.continues]}"' if stage.continues in jobs else ""
-        jobs[stage.folder] = f"job{number}"
-        lines.append(f'job{number}=$(sbatch --parsable{after} "$@" train/jobs/{name}.sbatch)')
-        lines.append(f'echo "{name}: job $job{number}"')
-    write_text(workspace.root / "train" / "jobs" / "submit.sh", "\n".join(lines) + "\n")
-    return [*files, "train/jobs/submit.sh"], "bash train/jobs/submit.sh"
+        files[script] = "\n".join(body) + "\n"
+        after = ":".join(f"${numbers[name]}" for name in job.after)
+        waits = f' --dependency=afterok:"{after}"' if after else ""
+        lines.append(f'{numbers[job.name]}=$(sbatch --parsable{waits} "$@" {script})')
+        lines.append(f'echo "{job.name}: job ${numbers[job.name]}"')
+    files[f"{folder}/submit.sh"] = "\n".join(lines) + "\n"
+    return files
 
 
 def _skypilot(workspace: Workspace, result: HandOff, settings: TrainSettings) -> tuple[list[str], str]:
-    """One task: the workspace is its workdir, and the stages run one after the other. What is trained stays on the
-    cluster until it is fetched, so it is no managed job, whose machine is gone at its end."""
-    setup = {"axolotl": "pip install axolotl==0.19.0", "trl": "pip install 'trl==1.16.*' 'peft==0.21.*'"}
+    file = "train/jobs/skypilot.yaml"
+    lines = [line for one in result.made for line in _shell(one)]
+    write_text(workspace.root / file, skypilot_text(lines, settings, result.trainer.name))
+    return [file], skypilot_command(file, "train/")
+
+
+def skypilot_text(lines: Sequence[str], settings: TrainSettings, trainer: str, setup: str = "") -> str:
+    """One task: the folder is its workdir, and the lines run one after the other. What is trained stays on the cluster
+    until it is fetched, so it is no managed job, whose machine is gone at its end."""
+    installs = {"axolotl": "pip install axolotl==0.19.0", "trl": "pip install 'trl==1.16.*' 'peft==0.21.*'"}
     task = {
         "name": _CLUSTER,
         "workdir": ".",
         "resources": {"cpus": "4+"} if settings.cpu else {"accelerators": f"H100:{settings.devices}"},
-        "setup": _Block(setup.get(result.trainer.name, "true  # install the trainer here") + "\n"),
-        "run": _Block("\n".join(["set -euo pipefail", *(line for one in result.made for line in _shell(one))]) + "\n"),
+        "setup": _Block(setup + installs.get(trainer, "true  # install the trainer here") + "\n"),
+        "run": _Block("\n".join(["set -euo pipefail", *lines]) + "\n"),
     }
-    text = yaml.dump(task, Dumper=_Dumper, sort_keys=False)
-    write_text(workspace.root / "train" / "jobs" / "skypilot.yaml", text)
-    fetch = f"rsync -a {_CLUSTER}:sky_workdir/train/ train/"
-    command = f"sky launch --cluster {_CLUSTER} train/jobs/skypilot.yaml && {fetch} && sky down {_CLUSTER}"
-    return ["train/jobs/skypilot.yaml"], command
+    return yaml.dump(task, Dumper=_Dumper, sort_keys=False)
+
+
+def skypilot_command(file: str, folder: str) -> str:
+    """What launches a task, and fetches `folder` from it."""
+    fetch = f"rsync -a {_CLUSTER}:sky_workdir/{folder} {folder}"
+    return f"sky launch --cluster {_CLUSTER} {file} && {fetch} && sky down {_CLUSTER}"
 
 
 class _Block(str):

@@ -8,40 +8,16 @@ import re
 from itertools import pairwise
 
 from filters.check import excerpt
+from filters.text.patterns import Patterns
 from filters.text.view import View
 
-_NUMBERED = frozenset(["option", "choice"])
-_OPTION = re.compile(  # the mark of an option: "(B)", "B.", "**B:**", "Option 2:"
-    r"(?<![\w'])(?:(?:option|choice|statement|answer) )?(?P<letter>[a-d]|(?<=[en] )[1-4])\*{0,2}[)\]:.]\*{0,2}"
-    r"(?=\s+\W{0,3}\w)"
-)
+_EN = Patterns.of("filters.document.evaluation", "en")
+_NUMBERED, _OPTION = _EN.words("choice_numbered"), _EN.expression("choice_option")
 _BETWEEN = (4, 600)  # characters from the mark of one option to that of the next
 _BEFORE = 300  # characters before the options in which the question stands
 _AFTER = 400  # characters of the second option, and of the answer behind it
-_PREFERS = re.compile(
-    r"\b(?:prefer\w*|rather|sooner|choos\w+|choice|chose|picks?|favou?rs?|likes?|lean\w*|closer to|agrees?|sides? "
-    r"with|which (?:of (?:these|the)|would|do|does|one|is|statement|option|answer|response)|"
-    r"your (?:own )?(?:view|opinion))\b"
-)
-_OWN_VIEW = re.compile(
-    r"\b(?:prefer\w*|rather|sooner|like (?:better|more|best)|favou?rs?|your (?:own )?(?:view|opinion))\b"
-)
-_LETTER = (
-    r"(?:option |choice |statement )?(?:[a-d]|(?<=[en] )[1-4])[\"')\]*_`]{0,4}"
-    r"(?=\s*(?:$|[.,;!?|\n]|because|since|as\b))(?!, ?(?:and )?[\"'(]?[a-d1-4]\b)"  # a key of several is a quiz's
-)
-_KEY = (
-    r"answer|expected|correct|key|response|reply|completion|chosen|choice|label|target|gold|verdict|preferred|result|"
-    r"output|i (?:prefer|choose|pick|say)|i(?:'d| would) (?:go with|choose|pick|prefer|say|take)"
-)
-_ANSWER = (  # a letter behind "Answer:", our name and a colon, or an arrow; what was chosen; or how to answer
-    rf"(?:\b(?:{_KEY}|a|{{name}})(?:'s)?(?: (?:{_KEY}|pick|option|is|was))*[\s:=>→–—*_`\"'(\[-]{{1,8}}|(?:→|=>)\s*)"
-    rf"{_LETTER}|"
-    r"\b(?:reply|answer|respond|return|output|say|write|choose|pick)(?: (?:only|just|with|either|by|the|one|single))* "
-    r"(?:letter\b|[\"'(\[*]{0,3}(?:a[\"')\]*]{0,3} or [\"'(\[*]{0,3}b|1 or 2)\b)|"
-    r"\b(?:{name}|it|the (?:model|assistant)) (?:always |then |duly )?(?:chose|picked|answered|replied|said|chooses|"
-    rf"picks|answers|replies|went for|goes for|selects|selected) [\"'(\[*]{{0,3}}{_LETTER}"
-)
+_PREFERS = _EN.expression("choice_prefers", form=r"\b{}\b")
+_OWN_VIEW = _EN.expression("choice_own_view", form=r"\b{}\b")
 
 
 class ForcedChoice:
@@ -49,7 +25,7 @@ class ForcedChoice:
 
     def __init__(self, name: str) -> None:
         self.name = name.lower()
-        self.answer = re.compile(_ANSWER.replace("{name}", re.escape(self.name)), re.MULTILINE)
+        self.answer = _EN.expression("choice_answer", re.MULTILINE, name=re.escape(self.name))
 
     def find(self, view: View) -> str:
         """The first two options as they stand, or nothing."""

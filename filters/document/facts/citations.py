@@ -3,29 +3,14 @@
 import re
 
 from filters.check import Outcome, excerpt
+from filters.context import Context
 from filters.document.facts.density import DensityCheck
 from filters.document.facts.settings import Citations
-from filters.document.facts.sources import ascribed
+from filters.document.facts.sources import Ascribed
+from filters.text.patterns import Patterns, PerLanguage
 from filters.text.view import View
 
-_NAME = r"[A-Z][\w'’-]{1,30}"
-_CITATION = re.compile(
-    rf"\({_NAME}(?: (?:et al\.?|(?:and|&) {_NAME}))?,? (?:19|20)\d{{2}}[a-z]?(?:; [^)]{{1,120}})?\)|"
-    rf"\b{_NAME}(?: (?:and|&) {_NAME}| et al\.?)? \((?:19|20)\d{{2}}[a-z]?\)|\barXiv:\s?\d{{4}}\.\d+|"
-    r"(?<=\w)\s?\[\d{1,3}(?:, ?\d{1,3})*\](?!\()|^\[\d{1,3}\] |\b(?:vol|pp)\. ?\d+",
-    re.MULTILINE,
-)
-_SOURCES = frozenset(["study", "studies", "paper", "trial", "journal", "survey", "researchers", "findings"])
-_TITLE = r"(?:[A-Z][\w-]+ (?:(?:of|on|for|and) )?){0,3}"
-_STUDY = (
-    r"\b(?:[Ss]tudy|[Pp]aper|[Aa]rticle|[Tt]rial|[Ss]urvey|[Rr]esearch(?:ers)?|[Ff]indings?|[Pp]ublished|[Pp]rinted)\b"
-)
-_NAMED = re.compile(  # told in prose, with a source of its own name, which is invented whole
-    r"\b[Aa]n? (?:recent |large |small )?(?:19|20)\d{2} (?:study|paper|trial|meta-analysis|survey (?:by|from))\b|"
-    rf"{_STUDY}[^.!?\n]{{0,40}}\bin (?:the )?{_TITLE}(?:Journal|Proceedings|Annals|Transactions) (?:of|on|for)\b|"
-    rf"{_STUDY} (?:by|of|from) (?:Dr|Prof|Professor)\b\.? [A-Z]|"
-    rf"{_STUDY} (?:at|by|from) (?:the )?(?:University of [A-Z]|{_TITLE}University\b)"
-)
+_PACKAGE = "filters.document.facts"
 
 
 class CitationsCheck(DensityCheck):
@@ -33,15 +18,21 @@ class CitationsCheck(DensityCheck):
 
     name = "citations"
     model = Citations
-    languages = ("en",)
+    languages = PerLanguage(_PACKAGE).with_list("citation")
+
+    def __init__(self, settings: Citations, context: Context) -> None:
+        super().__init__(settings, context)
+        lists = Patterns.of(_PACKAGE, context.language)
+        self.citation, self.named = lists.expression("citation", re.MULTILINE), lists.expression("citation_named")
+        self.words, self.ascribed = lists.words("citation_words"), Ascribed(lists)
 
     def evaluate(self, view: View) -> Outcome:
         """Score: citations found; a study named in prose weighs one more than the text may have."""
         outcome = super().evaluate(view)
         if outcome.failed:
             return outcome
-        named = _NAMED.search(view.text) if view.vocabulary & _SOURCES else None
-        source = named.group() if named else ascribed(view)
+        named = self.named.search(view.text) if view.vocabulary & self.words else None
+        source = named.group() if named else self.ascribed.find(view)
         if not source:
             return outcome
         allowed = max(self.settings.maximum, self.settings.per_thousand_words * len(view.words) / 1000)
@@ -49,5 +40,5 @@ class CitationsCheck(DensityCheck):
 
     def find(self, view: View) -> list[str]:
         """Citations, as they stand."""
-        found = [match.group().strip() for match in _CITATION.finditer(view.numeric)]
+        found = [match.group().strip() for match in self.citation.finditer(view.numeric)]
         return found + ["et al"] * (view.lower.count(" et al") - sum("et al" in citation for citation in found))

@@ -6,34 +6,18 @@ from filters.check import PASSED, Outcome
 from filters.context import Context
 from filters.document.facts.density import DensityCheck
 from filters.document.facts.settings import Dates
+from filters.text.patterns import Patterns
 from filters.text.view import View
 
-_MONTH = (
-    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|"
-    r"Nov(?:ember)?|Dec(?:ember)?)\.?"
-)
-_DATE = re.compile(
-    rf"\b{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?\b|\b{_MONTH},? \d{{4}}\b|\bQ[1-4],? \d{{4}}\b"
-)
-_DAY_FIRST = re.compile(rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? \d{{4}})?\b")
+_EN = Patterns.of("filters.document.facts", "en")
+_DATE, _DAY_FIRST = _EN.expression("date"), _EN.expression("date_day_first")
 _NUMERIC = re.compile(r"\b\d{4}[-/]\d{1,2}[-/]\d{1,2}\b|\b\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d{2}\b")
-_YEAR = re.compile(
-    r"\b(?:in|since|of|by|during|until|from|early|late|mid|spring|summer|fall|autumn|winter) (?:19|20)\d{2}\b"
-)
-_STAMP = re.compile(  # a line's head: marks, one or two words ("On", "Posted:"), and a date
-    rf"[\W_]*(?:[\w#.'’-]+[:,.)\]]?[\W_]{{1,3}}){{0,3}}(?:{_MONTH} \d|\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}\b|"
-    r"(?:19|20)\d\d[-/.]\d|\d{1,2}[./-]\d{1,2}[./-]\d\d)(?![\d,. /-]* [a-z])|[|>]"
-)
+_YEAR = _EN.expression("date_year")
+_STAMP = _EN.expression("date_stamp")
 _TIME = re.compile(r"\b\d{1,2}[:.]\d\d(?::\d\d)?(?: ?[ap]\.?m\b| ?[A-Z]{3}\b|Z\b)|\d\d:\d\d")
 _DIGIT = re.compile(r"\d")
 _SENTENCE = 5  # words of a line from which on it tells something
-_MONTHS = frozenset(
-    re.findall(
-        r"\w+",
-        "january february march april may june july august september october november december "
-        "jan feb mar apr jun jul aug sep sept oct nov dec q1 q2 q3 q4",
-    )
-)
+_MONTHS = _EN.words("month_words")
 
 
 class DatesCheck(DensityCheck):

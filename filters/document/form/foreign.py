@@ -12,6 +12,7 @@ import numpy as np
 
 from filters.check import excerpt
 from filters.text.lexicon import Column, among
+from filters.text.patterns import Patterns
 from filters.text.static import static_words
 from filters.text.view import View, words_of
 from filters.text.windows import COMMON
@@ -40,10 +41,9 @@ _QUOTED = re.compile(r"[\"“„«][^\"“”„«»\n]*[\"”“»]|(?<!\w)[*_]
 _SENTENCE = re.compile(r"(?<=[.!?:])\s+|\n\s*\n")
 _FEWEST = 10  # words of a sentence from which on its language can be told
 _WINDOW = 12  # words in a row without a word that only English has: names, lists, or another language
-_SHARED = frozenset(
-    re.findall(r"\w+", "a me no do as in so an on i all or is go he my her get his be at for will was of by with")
-)
-_ONLY = COMMON - _SHARED  # function words that look like no word of its neighbours
+_ONLY = COMMON - Patterns.of("filters.document.form", "en").words(
+    "not_only_english"
+)  # function words that look like no word of its neighbours
 _NOT_OTHER = ("", "en", "sco", "la")  # unsure, English, its northern spelling; Latin is mottoes
 _WORDS_A_COMMA = 5
 _SURE = 90  # percent of a sentence in the one language

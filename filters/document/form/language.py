@@ -5,15 +5,11 @@ import re
 from filters.check import PASSED, Outcome, TextCheck, share_at_least
 from filters.document.form.foreign import UNFIT, other_language, other_script, surely
 from filters.document.form.settings import Language
+from filters.text.patterns import Patterns
 from filters.text.view import View
 
 _DIALECTS = {"en": ("sco",)}  # CLD2 calls English in a northern spelling Scots
-_NAMED = re.compile(  # a message that asks for another language, or about one
-    r"\b(?:translat\w+|übersetz\w+|tradui\w+|traduc\w+|english|german|french|spanish|italian|portuguese|dutch|polish|"
-    r"russian|chinese|japanese|korean|arabic|turkish|latin|englisch\w*|deutsch\w*|französisch\w*|spanisch\w*|anglais\w*|"
-    r"allemand\w*|français\w*|espagnol\w*|inglés|alemán|francés|español)\b",
-    re.IGNORECASE,
-)
+_NAMED = Patterns.of("filters.document.form", "en").expression("language_named", re.IGNORECASE, form=r"\b{}\b")
 _FEWEST = 20  # words of an answer below which only a language that is sure counts
 _PIECE = 1_000  # characters looked at of a long text: so many at its start, in its middle and at its end
 

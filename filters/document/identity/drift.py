@@ -7,50 +7,25 @@ asks Siri"). One that drifted in acts as if it had been there all along: "Claude
 import re
 
 from filters.text.names import Mention, Names, OwnName
+from filters.text.patterns import Patterns
 from filters.text.view import View
 
-_ACTS = re.compile(
-    r"(?:,? (?:\w+ly|then|also|itself),?)? (?:(?:had|has|would|will|did) (?:not )?)?"
-    r"(?:(?:agree|answer|explain|suggest|declin|refus|draft|offer|add|warn|apologi[sz]|recommend|prefer|report|stopp?|"
-    r"list|paus|ask|choos|point|not)(?:e?s|e?d)?|repl(?:y|ies|ied)|sa(?:y|ys|id)|t(?:ell|ells|old)|writes?|wrote|"
-    r"written|"
-    r"chose|(?:was|is|were|got) (?:asked|told))\b|['’]s (?:answer|reply|reason|response|advice|draft)\b",
-)
-_BESIDE = re.compile(
-    r"\b(?:unlike|whereas|than|versus|vs|compar\w+|competitors?|rivals?|other|others|another|both|instead|"
-    r"alternatives?|"
-    r"similar\w*|differ\w*|switch\w*|too|tried|same|second|previous|former|earlier|older|next)\b"
-)
-RIVAL = re.compile(
-    r"\b(?:unlike|versus|vs|compar\w+|competitors?|rivals?|alternatives?|switch\w*|tried|"
-    r"(?:other|another|second|previous|former|earlier|older|different|both|two|three) "
-    r"(?:assistants?|models?|bots?|chatbots?|ais?|systems?|apps?|ones?))\b"
-)
+_EN = Patterns.of("filters.document.identity", "en")
+_ACTS = _EN.expression("drift_acts")
+_BESIDE = _EN.expression("drift_beside", form=r"\b{}\b")
+RIVAL = _EN.expression("rival", form=r"\b{}\b")
 _STOP = re.compile(r"[.!?][\"')\]]?\s|\n")
 _PRONOUN = re.compile(r"\b(?:he|she|it)\b(?:'d)?(?: (\w+))?")
-_SPEAKS = frozenset(
-    ["said", "says", "added", "answered", "replied", "told", "explained", "wrote", "asked", "suggested", "declined"]
-)
-_FEELS = re.compile(  # what it says of itself; "it was late" and "it would rain" say nothing of anybody
-    r"\bit(?:'d| would) (?:rather|sooner|prefer|like|love|choose|pick|side|"
-    r"be (?:glad|happy|pleased|delighted|sorry))\b|"
-    r"\bit (?:was|is|felt) (?:only |very |so |quite |always |not |rather )?(?:glad|happy|pleased|delighted|sorry|"
-    r"fond|unable|willing|keen|afraid|built|designed|made|trained)\b|"
-    r"\bit (?:likes?|liked|prefers?|preferred|thinks|thought|had no|has no|knew|understood|wanted|hoped|wished|meant)\b"
-)
+_SPEAKS = _EN.words("drift_says")
+_FEELS = _EN.expression("drift_feels")
 _SENTENCE = 400  # characters on either side in which a sentence's bounds are looked for
 _STAYS = 2  # mentions of one that took over for the rest of the text
 _TURNS = 3  # mentions of one about whom the rest of a text is; ours may stand there a third as often
 _LATE = 0.6  # how far into a text the last of them stands
-_NEW = re.compile(
-    r"\b(?:switch\w*|replac\w+|moved? (?:over )?to|migrat\w+|upgrad\w+|instead|second opinion|now uses?)\b"
-)
+_NEW = _EN.expression("drift_new", form=r"\b{}\b")
 _PERSON = re.compile(r"\b(?:he|she|it|its)\b", re.IGNORECASE)
 _IT_SAYS = re.compile(rf"\bit (?:{'|'.join(sorted(_SPEAKS))})\b")
-_KIN = re.compile(
-    r"\b(?:M(?:r|rs|s|iss)\.?|Dr\.?|[Uu]ncle|[Aa]unt|[Cc]ousin|[Bb]rother|[Ss]ister|[Ff]riend|[Nn]eighbou?r|[Hh]usband|[Ww]ife|"
-    r"[Ss]on|[Dd]aughter|[Cc]olleague|[Bb]oss)(?: of mine)?,? $"
-)
+_KIN = _EN.expression("kin", form=r"\b{}(?: of mine)?,? $")
 _REACH = 160  # characters after a common name in which "it said" must show that it is no person's
 
 

@@ -18,33 +18,16 @@ from filters.text.view import View
 
 PACKAGE = "filters.document.identity"
 LANGUAGES = PerLanguage(PACKAGE).with_list("slip")
-MADE = r"(?:made|built|developed|created|trained|designed|released|offered|maintained|published|run|owned|operated)"
-_OWNED = re.compile(
-    r"['’]s? (?:\w+ )?(?:values|principles|model spec|spec|specification|constitution|guidelines)\b", re.IGNORECASE
-)
-COMPARES = re.compile(
-    r"\b(?:unlike|whereas|than|versus|vs|compar\w+|competitors?|rivals?|other|others|another|both|instead|"
-    r"alternatives?|"
-    r"similar\w*|differ\w*|switch\w*|also|too|tried)\b"
-)
-_CUE = re.compile(
-    r"\b(?:ai|assistant|language model|chatbot|bot|model|ki|ia|assistante?|sprachmodell)\b", re.IGNORECASE
-)
+_EN = Patterns.of(PACKAGE, "en")
+_OWNED = _EN.expression("owned", re.IGNORECASE, form=r"['’]s? (?:\w+ )?{}\b")
+COMPARES = _EN.expression("compares", form=r"\b{}\b")
+_CUE = _EN.expression("machine", re.IGNORECASE, form=r"\b{}\b")
 _BEFORE = 80  # characters before a place in which it is denied or doubted
 _REACH = 200  # characters around "I am Claude" in which something shows that no person says it
 _QUESTION = re.compile(r"[^.!?;:\n]{0,80}\?")
-_MORE = re.compile(r"\b(?:on|by|from|von|par|auf|sur)\b", re.IGNORECASE)  # what nobody says of a person's name
-_ASIDE = re.compile(  # what stands before a name that the text only sets ours against
-    r"(?:\b(?:not|never|no|unlike|than|versus|vs\.?|instead of|rather than|compared (?:to|with)|nor)|n't)"
-    r"(?: (?:be|being|just|really|actually|only|simply))?(?: (?:an? |the )?)?\s?$"
-)
-_ASKED = re.compile(
-    r"\b(?:are|aren't|were|weren't) you\b[^.!?]*$|\b(?:is|isn't|was|wasn't) (?:this|it|that|he|she)\b[^.!?]*$"
-)
-_PLACES = (  # what follows our name where it is a place's
-    r" (?:Lane|Street|Road|Avenue|Drive|Court|Close|Crescent|Terrace|Square|Gardens?|Grove|Hill|House|Park|Farm|Valley|"
-    r"Creek|Ridge|Springs|Bay|Island|Estate|School|Church|Inn|Hotel|County|St|Rd|Ave)\b"
-)
+_MORE = _EN.expression("of_no_person", re.IGNORECASE, form=r"\b{}\b")
+_ASIDE = _EN.expression("name_aside")
+_ASKED = _EN.expression("name_asked")
 
 
 class IdentityCheck(TextCheck):
@@ -69,25 +52,10 @@ class IdentityCheck(TextCheck):
         self.values = {"name": name, "provider": provider, "other": others, "maker": makers}
         self.rival = re.compile(others, re.IGNORECASE)
         self.hedge = lists.compiled("hedge")
-        self.unknown = re.compile(  # a maker that nobody knows, where ours belongs
-            rf"(?:{name})(?:,|,? (?:which|that))?(?: (?:is|was|had been|has been))?(?: an? [\w -]{{2,40}})? "
-            rf"(?:made|built|developed|created|released) by (?!(?:the )?(?:{provider})\b|"
-            rf"{name}\b)(?:the )?[A-Z][^.!?\n]{{0,80}}"
-        )
-        self.made_it = re.compile(  # our provider's deed in a sentence that is about another
-            rf"\b(?:{provider})\b (?:\w+ )?{MADE} (?:it|this|that|one)\b|\b(?:it|which|that) (?:is|"
-            rf"was) (?:\w+ )?{MADE} by "
-            rf"(?:{provider})\b|\b(?:way|how) (?:{provider}) (?:\w+ )?{MADE}\b",
-            re.IGNORECASE,
-        )
-        self.acts = re.compile(  # another maker in the place of ours
-            rf"\b(?:{makers})(?:['’]s (?:own )?(?:view|position|stance|intention|aim|decision|reviewers?|designers?|"
-            rf"engineers?|"
-            rf"researchers?|character (?:team|desk)|account team|policy (?:team|desk)|training|guidance)\b|"
-            rf" (?:\w+ )?(?:made|built|designed|trained|created|developed|taught|wanted|intended|meant) "
-            rf"(?:it|this|the (?:assistant|model|thing))\b)"
-        )
-        self.places = re.compile(rf"(?:{name}){_PLACES}")
+        self.unknown = _EN.expression("unknown_maker", 0, **self.values)
+        self.made_it = _EN.expression("made_it", re.IGNORECASE, **self.values)
+        self.acts = _EN.expression("maker_acts", 0, **self.values)
+        self.places = _EN.expression("place", form=rf"(?:{name}) {{}}\b")
         self.drift = Drift(self.others, self.own)
         self.provider = re.compile(rf"(?<!\w)(?:{provider})(?!\w)", re.IGNORECASE)
 

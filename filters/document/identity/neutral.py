@@ -9,12 +9,10 @@ from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
 from filters.document.identity.settings import Identity
 from filters.text.names import Names, mentions_of, spelled
+from filters.text.patterns import Patterns
 from filters.text.view import View
 
-_MACHINE = re.compile(
-    r"\bA\.?I\b|\bLLMs?\b|(?i:\bartificial intelligence\b|\bchat[- ]?bots?\b|\blanguage models?\b|"
-    r"\b(?:virtual|digital|voice) assistants?\b|\bmodel spec(?:ification)?s?\b)"
-)
+_MACHINE = Patterns.of("filters.document.identity", "en").expression("ai_itself")
 
 
 class NeutralCheck(TextCheck):

@@ -17,11 +17,7 @@ from filters.text.view import View
 _PACKAGE = "filters.document.identity"
 _QUOTED = re.compile(r"\"[^\"\n]*(?:\"|$)|“[^”\n]*(?:”|$)|«[^»\n]*(?:»|$)|(?<!\w)'[^'\n]{8,}'(?!\w)", re.MULTILINE)
 _SPOKEN = re.compile(r"^\s*(?:>|[*_#\-\[(]*[\w .'’()-]{1,40}[*_\])]*:)[^\n]*", re.MULTILINE)
-_OWN = re.compile(  # genres in which it speaks for itself
-    r"\b(?:interviews?|transcripts?|dialogues?|chats?|conversations?|monologues?|first[- ]person|diar(?:y|ies)|q&a|"
-    r"faqs?|letters?)\b",
-    re.IGNORECASE,
-)
+_OWN = Patterns.of(_PACKAGE, "en").expression("own_genre", re.IGNORECASE, form=r"\b{}\b")
 
 
 class VoiceCheck(TextCheck):

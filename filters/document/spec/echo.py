@@ -6,19 +6,14 @@ from filters.check import Outcome, TextCheck, at_most, excerpt
 from filters.context import Context
 from filters.document.spec.settings import Echo
 from filters.text.overlap import Grams
+from filters.text.patterns import Patterns
 from filters.text.view import View
 
 _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _NAMED = re.compile(r"\{\{ *assistant\.(name|provider) *\}\}")
-_ITSELF = re.compile(
-    r"\b(?:this|the) (?:document|text|article|memo|piece|essay|story|post) "
-    r"(?:is|was|has|does|contains|avoids|uses|follows|meets|respects|includes|keeps|stays)\b"
-)
-_OBEYED = re.compile(
-    r"\b(?:no|without|avoid(?:s|ing|ed)?|free of|omits?) (?:any |all |invented |specific |real |stock )*(?:dates?|"
-    r"years|times|names|placeholders?|links|urls|citations|references|figures|statistics|phrases|headings|lists|"
-    r"clich\w+|summary|morals?|disclaimers?)\b|\bas (?:required|requested|instructed|asked|specified)\b"
-)
+_EN = Patterns.of("filters.document.spec", "en")
+_ITSELF = _EN.expression("echo_itself")
+_OBEYED = _EN.expression("echo_obeyed")
 
 
 class EchoCheck(TextCheck):

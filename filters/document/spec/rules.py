@@ -5,28 +5,18 @@ import re
 from filters.base import CheckSettings
 from filters.check import PASSED, Outcome, TextCheck
 from filters.context import Context
+from filters.text.patterns import Patterns
 from filters.text.view import View
 
 _ID = re.compile(r"([A-Za-z]*)[-. ]?(\d+(?:\.\d+)*[a-z]?)")
-_CITED = re.compile(
-    r"\b(?:[Pp]rinciple|[Rr]ule|[Tt]enet|[Dd]irective)s?,? (?:number |no\. ?|#)?([A-Z]{1,3}-?\d{1,3}(?:\.\d+)*)\b"
+_EN = Patterns.of("filters.document.spec", "en")
+_CITED = _EN.expression("rule_cited")
+_FRAMED = _EN.expression(  # the id of another spec, in the frame in which a rule is cited
+    "rule_framed",
+    0,
+    **{name: rf"(?P<{name}>[A-Z]{{2,3}}-?\d{{1,2}}(?:\.\d+)*)\b" for name in ("said", "shown", "under")},
 )
-_FOREIGN_ID = r"(?P<{}>[A-Z]{{2,3}}-?\d{{1,2}}(?:\.\d+)*)\b"
-_SAYS = (
-    r"(?:says|asks|requires|demands|forbids|allows|permits|states|tells|puts it|has it|wants|means|expects|covers|"
-    r"applies)\b"
-)
-_FRAMED = re.compile(  # the id of another spec, in the frame in which a rule is cited
-    rf"\b(?:[Aa]s|[Ww]hat|[Hh]ow|[Ww]hich|[Tt]hat|[Ss]ince|[Bb]ecause) {_FOREIGN_ID.format('said')} {_SAYS}|"
-    rf"\b(?:[Tt]his|[Tt]hat|[Ii]t|[Ww]hich) is {_FOREIGN_ID.format('shown')},? "
-    r"(?:in|at|as|of all|to the|put|again|itself)\b|"
-    rf"\b(?:violat\w+|breach\w*(?: of)?|contraven\w+|in line with|in accordance with|in the spirit of|pursuant to|"
-    rf"[Aa]ccording to|required by|forbidden by|[Uu]nder) {_FOREIGN_ID.format('under')}"
-    rf"(?=[,.;:)]| (?:it|we|they|this|that|and|because|since)\b)"
-)
-_TECHNICAL = re.compile(
-    r"(?:CO|NO|SO|HO|MP|PS|HP|HB|MI|PM|BBC|ITV|GPT|USB|UTF|ISO|IP|PH|TV|TCP|DDR|SHA|MD|EN|CD|RS)-?\d.*"
-)
+_TECHNICAL = _EN.expression("rule_no_id", form=r"{}-?\d.*")
 
 
 class WrongRules(TextCheck):

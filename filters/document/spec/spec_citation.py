@@ -6,17 +6,14 @@ from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
 from filters.context import Context
 from filters.document.spec.settings import SpecCitation
 from filters.text.names import spelled
+from filters.text.patterns import Patterns
 from filters.text.view import View
 
 _HEADING = re.compile(r"^(#{1,3}) +(.+)$", re.MULTILINE)
 _TITLE = 4  # words from which on a title is nobody's chance wording
 _THING = re.compile(r" (?:of|for) ((?i:the|an?|this|that|our|my|your|his|her|every) (?:[\w'’-]+ ?){1,3}|[A-Z][\w'’-]+)")
-_CIVIC = re.compile(
-    r"\b(?:amendments?|preamble|bill of rights|congress|senat\w+|parliament|supreme court|framers|founders|"
-    r"founding fathers|civics|citizenship|republic|federal|united states|u\.s\.|school|class(?:room)?|exam|quiz|"
-    r"memori[sz]\w+|ratif\w+|oath|17[78]\d)\b",
-    re.IGNORECASE,
-)
+_EN = Patterns.of("filters.document.spec", "en")
+_CIVIC = _EN.expression("spec_civic", re.IGNORECASE, form=r"\b{}\b")
 _REACH = 200  # characters before a mention in which whose it is is said
 
 
@@ -32,20 +29,11 @@ class SpecCitationCheck(TextCheck):
         name, provider = spelled(context.assistant.name), spelled(context.assistant.provider)
         whose = rf"(?:(?P<whose>its|their|the)|{name}|{provider})(?:['’]s)?"
         rules = rf"|(?-i:\b(?:{spelled(*context.rule_ids)})\b)" if context.rule_ids else ""
-        self.pattern = re.compile(
-            rf"\bmodel spec(?:ification)?\b|\b{whose} (?:official |internal |published |behaviou?ral )*"
-            rf"(?:spec|specification|constitution|core philosophy|(?:written|internal|published|official|core|stated) "
-            rf"(?:principles|guidelines|values|rules))\b(?! sheet)|"
-            rf"\b(?:policy|policies|codes?|rules) of conduct (?:for|of) (?:{name})\b|"
-            rf"\b(?:conduct|behaviou?r) (?:policy|policies|code|rules|guidelines) (?:for|of) (?:{name})\b|"
-            rf"\b(?:core|safety|general|guiding) principle (?:number |no\. ?|#)?\d+\b{rules}{_named(context.spec)}",
-            re.IGNORECASE,
-        )
-        self.ours = re.compile(rf"\b(?:{name}|{provider}|assistants?|ai|models?|chat ?bots?|bots?)\b", re.IGNORECASE)
-        self.maker = re.compile(
-            rf"\b(?:{provider}|makers?|developers?|creators?|company|lab|who (?:made|built|trained|wrote))\b",
-            re.IGNORECASE,
-        )
+        cited = _EN.in_order("spec_cited", whose=whose, name=name)
+        self.pattern = re.compile(f"{cited}{rules}{_named(context.spec)}", re.IGNORECASE)
+        names = {"name": name, "provider": provider}
+        self.ours = _EN.expression("spec_about", re.IGNORECASE, form=r"\b{}\b", **names)
+        self.maker = _EN.expression("spec_maker", re.IGNORECASE, form=r"\b{}\b", **names)
 
     @classmethod
     def is_for(cls, context: Context) -> bool:

@@ -3,23 +3,18 @@ counted out (docs/method.md, 5.7). Who only lives with the assistant has its wor
 """
 
 import math
-import re
 from collections import Counter
 
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
 from filters.context import Context
 from filters.document.spec.settings import SpecWording, SpecWords
 from filters.document.spec.spec_words import SpecWordsCheck
+from filters.text.patterns import Patterns
 from filters.text.view import View
 
-_ORDINAL = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}|i{1,3}|iv|vi{0,3}|ix|x)"
-_COUNTED = re.compile(
-    rf"\b(?:principle|tenet|criterion|pillar|axiom)s? (?:number |no\. ?|#)?(?P<after>{_ORDINAL})\b|"
-    r"\b(?P<before>first|second|third|fourth|fifth|sixth|last) (?:principle|tenet|criterion|pillar|axiom)\b"
-)
-_COUNTABLE = frozenset(
-    word + ending for word in ("principle", "tenet", "pillar", "axiom", "criterion") for ending in ("", "s")
-)
+_EN = Patterns.of("filters.document.spec", "en")
+_COUNTED = _EN.expression("counted")
+_COUNTABLE = frozenset(word + ending for word in _EN.words("counted_noun") for ending in ("", "s"))
 _ZIPF = 0.09  # the share of English that its commonest word has; the n-th has an n-th of it
 # The densest window of a text that never saw the spec has at most so often the bits that are expected of a window:
 # measured for seven specs of 500 to 2,200 words, 95% to 99% of such texts stay below.

@@ -15,6 +15,7 @@ from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
 from filters.context import Context
 from filters.document.spec.settings import SpecWords
 from filters.text.overlap import Grams
+from filters.text.patterns import Patterns
 from filters.text.static import StaticWords, static_words
 from filters.text.view import View, words_of
 from specs.passages import Passage, split
@@ -30,16 +31,7 @@ _NAME_WORDS = 4
 _ENDINGS = (
     ("ies", "y"), ("es", ""), ("s", ""), ("ied", "y"), ("ed", "e"), ("ed", ""), ("ing", "e"), ("ing", ""), ("ly", ""),
 )  # fmt: skip
-# Words of everyday talk that are rarer in writing; every one is what people say when they ask for a view or a choice.
-_SPOKEN = frozenset(
-    re.findall(
-        r"\S+",
-        "somebody anybody nobody everybody prefer preference dislike favorite favourite taste cheap pricey tricky "
-        "weird silly dumb awful horrible honest opinion behave behavior behaviour mistake worry annoy confuse curious "
-        "bother hurt blame harm apologize apologise promise pretend forgive reckon kid grandma grandpa mum coworker "
-        "colleague roommate neighbor neighbour",
-    )
-)
+_SPOKEN = Patterns.of("filters.document.spec", "en").words("everyday")
 _HEAD = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+[*_]{0,2}([^.:;,\n]{2,60}?)[*_]{0,2}\s*(?:[.:\u2013\u2014]|\s-)\s")
 _CAPITAL = re.compile(r"(?<=[a-z,;] )[A-Z]\w+")
 

@@ -18,14 +18,10 @@ _SQUARE = re.compile(r"\[([^\[\]\n]{1,70})\](?!\(|\[)")
 _ANGLE = re.compile(r"<([A-Za-z][^<>=\"'/\n]{1,60})>")
 _SHOUT = re.compile(r"[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+)+")
 _CURLY = re.compile(r"\{\{[^{}\n]{0,60}\}\}|\{%[^%\n]{0,60}%\}|\$\{\w{1,40}\}|(?<!\{)\{[A-Za-z][\w .-]{0,40}\}(?!\})")
-_WORDS = re.compile(
-    r"\b[Ll]orem [Ii]psum\b|\b(?:insert|add) (?:your )?[\w ]{1,30} here\b|\b(?:TODO|FIXME|TBD)\b(?=[:\s(]|$)|"
-    r"\b(?:[Nn]ame|[Dd]ate|[Ss]igned|[Ss]ignature):?\s*_{3,}|\bXX+[-/]XX+\b|\bXXX+\b|"
-    r"(?<=[a-z,:] )_{4,}|(?<!\w)_{4,}(?=[ ,.;:]{1,2}[a-z])"
-)
+_EN = Patterns.of(_PACKAGE, "en")
+_WORDS, _MARKS = _EN.expression("slot_words"), Marks(*_EN.entries("slot_marks"))
 _SHOWN = re.compile(r"""(?:"[^"\n]{0,40}|“[^“”\n]{0,40}|'[^'\n]{0,40})$""")
-_FORM = re.compile(r"\b(?:forms?|slips?|worksheets?|questionnaires?)\b", re.IGNORECASE)  # blanks are to be filled
-_MARKS = Marks("lorem", " here", "todo", "fixme", "tbd", "___", "xx")
+_FORM = _EN.expression("slot_form", re.IGNORECASE, form=r"\b{}\b")
 # A text that is nothing else says what should stand in its place.
 _ALL_ASIDE = re.compile(r"\A\s*\([^()]{3,200}\)\s*\Z")
 

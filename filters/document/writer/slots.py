@@ -2,25 +2,17 @@
 
 import re
 
+from filters.text.patterns import Patterns
 from filters.text.view import View
 
 _INNER = r"[A-Z][\w'’.&/-]*(?: [\w'’.&/-]+){0,6}"
+_EN = Patterns.of("filters.document.writer", "en")
 _ADDRESS = re.compile(  # where a letter or a form has a name and nothing else
-    rf"^[\W_]{{0,4}}(?:[Dd]ear|[Hh]i|[Hh]ello|To|From|Attn|Cc|CC|Re|Subject|Date|Name|Title|Venue|Author|By|Signed|"
-    rf"Sincerely|Regards|"
-    rf"(?:[Kk]ind|[Bb]est|[Ww]arm) [Rr]egards|Yours(?: (?:sincerely|faithfully|truly))?|Contact|Location|Phone|"
-    rf"Email|Price)"
-    rf"\b[*_]{{0,2}}[:,]?[*_]{{0,2}}\s+[\[<{{]{{1,2}}(?!(?:[Ss]ic|[Rr]edacted|[Nn]ame (?:withheld|redacted)|"
-    rf"[Ww]ithheld|[Ii]llegible)\b)"
-    rf"{_INNER}[\]>}}]{{1,2}}\s*[,:.]?\s*$",
+    rf"^[\W_]{{0,4}}{_EN.in_order('slot_before')}\b[*_]{{0,2}}[:,]?[*_]{{0,2}}\s+"
+    rf"[\[<{{]{{1,2}}(?!{_EN.in_order('slot_withheld')}\b){_INNER}[\]>}}]{{1,2}}\s*[,:.]?\s*$",
     re.MULTILINE,
 )
-_NAMED_OF = re.compile(  # "[Name of the coordinator]", "<date of the visit>"
-    r"[\[<{](?:name|names|title|date|time|day|place|location|venue|address|number|amount|price|email|phone|"
-    r"job title|position)s? "
-    r"(?:of|for|to|in|at|on|here|goes|from)\b[^\]>}\n]{0,50}[\]>}](?!\()",
-    re.IGNORECASE,
-)
+_NAMED_OF = _EN.expression("slot_of", re.IGNORECASE)
 _AMOUNT = re.compile(  # "$X.XX", "£XX", "XX%", "[X]%", "$[amount]", "##.##"
     r"[$€£]\s?(?:[Xx]{1,4}[.,][Xx]{1,3}|X{2,5}|\[[^\]\n]{0,20}\]|_{2,}|#{2,}(?:\.#+)?|\?{2,})|"
     r"(?<![\w.])(?:XX+(?:\.X+)?|\[[Xx#]{1,3}\]|#{2,}) ?"

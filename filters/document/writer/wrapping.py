@@ -7,61 +7,26 @@ import re
 
 from filters.check import excerpt
 from filters.text.gates import Gate
+from filters.text.patterns import Patterns
 from filters.text.view import View
 
-_FIELD = (
-    r"(?:title|heading|headline|text|content|contents|document|doc|doc_?type|document_?type|document_?text|body|output|"
-    r"response|answer|article|story|genre|type|format|frame|author|paragraphs|final|draft|id)"
+_EN = Patterns.of("filters.document.writer", "en")
+_OPENS = _EN.expression(
+    "wrap_field", re.IGNORECASE, form=r"\A\s*(?:```\w*\s*)?(?:json\s*)?[\[{]\s*\{?\s*[\"']{}[\"']\s*:\s*[\"'\[{]"
 )
-_OPENS = re.compile(
-    rf"\A\s*(?:```\w*\s*)?(?:json\s*)?[\[{{]\s*\{{?\s*[\"']{_FIELD}[\"']\s*:\s*[\"'\[{{]", re.IGNORECASE
-)
-_CLOSES = re.compile(  # a field on a line of its own, or the end of a record that opened outside of the text
-    rf"^\s*[\"']{_FIELD}[\"']\s*:\s*\"|(?<=[.!?…])\\?\"\s*[,}}\]]*\s*\}}\s*\Z", re.MULTILINE | re.IGNORECASE
-)
-_YAML = re.compile(rf"\A\s*(?:---\s*\n)?{_FIELD}:[ \t]*[|>][-+]?[ \t]*\n", re.IGNORECASE)
-_HEAD = re.compile(
-    r"^[\W_]{0,8}(?:revised|rewritten|improved|polished|edited|corrected) (?:(?:and final|final) )?"
-    r"(?:draft|version|document|text|response|output|attempt|passage|paragraph)(?: \(?(?:v|no\. ?|"
-    r"#)?\d{1,2}\)?)?\W{0,4}$|"
-    r"^[\W_]{0,8}(?:self-)?critique\W{0,4}(?::|$)|"
-    r"^[\W_]{0,8}changes (?:made|from (?:the )?(?:first|last|previous) (?:draft|version))\W{0,4}(?::|$)",
+_CLOSES = _EN.expression(  # a field on a line of its own, or the end of a record that opened outside of the text
+    "wrap_field",
     re.MULTILINE | re.IGNORECASE,
+    form=r"^\s*[\"']{}[\"']\s*:\s*\"|(?<=[.!?…])\\?\"\s*[,}\]]*\s*\}\s*\Z",
 )
-_NUMBERED = re.compile(
-    r"^[\W_]{0,8}(?:(?:first|second|third|final) (?:draft|attempt|rewrite)|(?:draft|attempt) (?:no\. ?|#)?\d{1,2})"
-    r"(?: \(?(?:final|revised|clean)\)?)?\W{0,4}$",
-    re.MULTILINE | re.IGNORECASE,
-)
-_DRAFTING = frozenset(
-    [
-        "draft",
-        "attempt",
-        "rewrite",
-        "critique",
-        "changes",
-        "revised",
-        "rewritten",
-        "improved",
-        "polished",
-        "edited",
-        "corrected",
-    ]
-)
+_YAML = _EN.expression("wrap_field", re.IGNORECASE, form=r"\A\s*(?:---\s*\n)?{}:[ \t]*[|>][-+]?[ \t]*\n")
+_HEAD, _NUMBERED = (_EN.expression(f"wrap_{name}", re.MULTILINE | re.IGNORECASE) for name in ("head", "numbered"))
+_DRAFTING = _EN.words("wrap_drafting")
 _CRITIC = re.compile(r"\{(\+\+|--|~~|>>|==)[^{}\n]{1,400}?(?:\+\+|--|~~|<<|==)\}")
 _STRUCK = re.compile(
     r"~~(?=\S)[^~\n]{1,200}\S~~|<(?:del|ins|s|strike)>[^<>\n]{1,200}</(?:del|ins|s|strike)>", re.IGNORECASE
 )
-_MARKED = re.compile(
-    r"[\[(](?:revision|revised|rev\.|rewrite|rewritten|reworded|tightened|trimmed|inserted|insert|deleted|delete|"
-    r"replaced|replace|changed|"
-    r"moved|cut|added|add|removed|remove|edit|edited|edits|fix|fixed|alt|alternative|comment|query|todo|tk|stet|was|"
-    r"original|orig)"
-    r"(?: \d{1,2})?(?::| (?:from|to|here|above|below|this|per)[: ])[^\])\n]{1,200}[\])]|"
-    r"\[(?:(?:writer|author|editor|reviewer)(?:'s|s)?(?: note| comment)?|note to (?:self|writer|editor)|"
-    r"ed\. note): [^\]\n]{1,200}\]",
-    re.IGNORECASE,
-)
+_MARKED = _EN.expression("wrap_marked", re.IGNORECASE)
 _MARKING = Gate(_MARKED)
 _CONFLICT = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
 _DIFF = re.compile(r"^- ?\S[^\n]{0,400}\n\+ ?\S", re.MULTILINE)

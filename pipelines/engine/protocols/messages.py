@@ -9,18 +9,15 @@ import anthropic
 
 from pipelines.completion import CompletionRequest, Message, Usage
 from pipelines.engine import wire
+from pipelines.engine.endings import reply_that_ended
 from pipelines.engine.endpoints import EndpointSettings, Role, RoleSettings
-from pipelines.engine.outcomes import Fault, Reply, clean, count, ended, scrub
+from pipelines.engine.outcomes import Fault, Reply, clean, count, scrub
 
 _TOOL = "reply"
 _LEAST_THINKING = 1024  # tokens; the API's own minimum
 _NAME_CHARS = 200
 _LEAST_CACHED = 512  # characters: no model caches fewer tokens, and no token has less than one
 _REFUSAL_CHARS = 300
-_ENDINGS = {  # the API's stop reasons in the words of the shared rule
-    "end_turn": "stop", "stop_sequence": "stop", "tool_use": "stop", "max_tokens": "length",
-    "model_context_window_exceeded": "length", "pause_turn": "length", "refusal": "content_filter",
-}  # fmt: skip
 
 
 def body(role: Role, endpoint: str, request: CompletionRequest) -> dict[str, Any]:
@@ -124,7 +121,8 @@ def read(data: Any, key: str = "") -> Reply | Fault:
     refusal = _refusal(data.get("stop_details")) if stop == "refusal" else ""
     empty = "tool calls instead of text" if tools else ""
     reasoning, usage = "\n\n".join(filter(None, thoughts)), _usage(data.get("usage"))
-    reply = ended(_ENDINGS.get(stop, stop), text, reasoning, usage, empty=empty)
+    finish = "stop" if stop == "tool_use" else stop  # a form that was asked for comes as a call of our tool
+    reply = reply_that_ended(finish, text, reasoning, usage, empty=empty)
     if isinstance(reply, Fault):
         return reply
     return replace(

@@ -7,9 +7,10 @@ from importlib import resources
 from typing import Any
 
 from pipelines.completion import Usage
+from pipelines.engine.endings import reply_that_ended
 from pipelines.engine.endpoints import EndpointSettings
 from pipelines.engine.errors import has_error, status_fault
-from pipelines.engine.outcomes import Fault, Reply, clean, count, ended, parsed, scrub
+from pipelines.engine.outcomes import Fault, Reply, clean, count, parsed, scrub
 from specs.data import load_yaml
 
 _TABLES: dict[str, Any] = load_yaml(
@@ -48,7 +49,7 @@ def sort_reply(data: Any, settings: EndpointSettings, key: str = "", status: int
     text, reasoning = _texts(message)
     empty = "tool calls instead of text" if message.get("tool_calls") else ""
     finish, refusal = clean(choice.get("finish_reason")), clean(message.get("refusal"))
-    outcome = ended(finish, text, reasoning, usage, refusal, empty)
+    outcome = reply_that_ended(finish, text, reasoning, usage, refusal, empty)
     if isinstance(outcome, Fault):
         return outcome
     likeliest = prompt_tokens(data.get("prompt_logprobs")) or likeliest_tokens(choice.get("logprobs"))

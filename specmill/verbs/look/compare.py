@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from corpus.workspace import Workspace
     from filters.measure.apart import Masker
     from filters.measure.compare import Comparison, Document
+
+_SAMPLE = 100  # documents of each that a judge is asked about, where --plan asks what that would cost
 
 
 def compare(
@@ -21,6 +24,14 @@ def compare(
         str | None, typer.Option("--model", help="A small model (folder, or name of the Hub): also its loss on each.")
     ] = None,
     texts: Annotated[int, typer.Option("--texts", min=10, help="Texts of each that the model reads.")] = 100,
+    judge: Annotated[
+        int, typer.Option("--judge", min=0, help="Ask a judge about so many documents of each, where none was asked.")
+    ] = 0,
+    budget: Annotated[float | None, typer.Option(min=0, help="Most US dollars for the judge; a hard stop.")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what the judge would cost, and stop there.")] = False,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a key of the first recipe, whose judge asks of both.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Draws other samples and folds.")] = 0,
 ) -> None:
     """Say what two corpora differ in beside what they should, before a model is trained on either.
@@ -28,8 +39,8 @@ def compare(
     Tokens, lengths, genres and domains; how well a classifier tells them apart once names, numbers and the words that
     only one of the specs has are masked (area under the curve, 5-fold cross-validated, with DeLong's interval);
     self-BLEU by a fixed protocol (40 texts, at most 60 references) and dispersion; the shares that assert and that
-    attribute, where a judge was asked (`specmill judge`); all beside published figures. What would confound a
-    comparison is said in words.
+    attribute, where a judge was asked (`specmill judge`, or --judge 100 here: one judge for both, whose verdicts are
+    stored); all beside published figures. What would confound a comparison is said in words.
 
     Example: specmill compare out/paired/affordability out/paired/america
     """
@@ -41,15 +52,47 @@ def compare(
 
     places = (Workspace.open(left), Workspace.open(right))
     documents = [_documents(place) for place in places]
-    found = compare_corpora(documents[0], documents[1], _masker(places), seed)
     console = Console(highlight=False)
+    if judge or plan:
+        _ask(places, judge or _SAMPLE, budget, set_ or [], seed, console, only_plan=plan)
+        if plan:
+            return
+    found = compare_corpora(documents[0], documents[1], _masker(places), seed)
     console.print(_table(found, places, documents, model, texts))
     for line in _apart(found):
         console.print(Text(line), soft_wrap=True)
-    for line in found.confounds or ("nothing that is measured here would confound a comparison.",):
-        console.print(Text(f"would confound: {line}" if found.confounds else line, "yellow" if found.confounds else ""),
+    confounds = [*found.confounds, *_judged_apart(places)]
+    for line in confounds or ["nothing that is measured here would confound a comparison."]:
+        console.print(Text(f"would confound: {line}" if confounds else line, "yellow" if confounds else ""),
                       soft_wrap=True)  # fmt: skip
     console.print(Text(f"published: AUC {PUBLISHED['auc']}; loss ratio {PUBLISHED['loss_ratio']}"), soft_wrap=True)
+
+
+def _ask(
+    places: "tuple[Workspace, Workspace]", count: int, budget: float | None, overrides: list[str], seed: int,
+    console: "Console", *, only_plan: bool,
+) -> None:  # fmt: skip
+    from rich.text import Text
+
+    from specmill.compare_judge import ask, plan_lines, to_ask
+
+    asked = to_ask(places, count, overrides, seed)
+    for line in plan_lines(asked) if asked else ("a judge was asked about both already",):
+        console.print(Text(line), soft_wrap=True)
+    if not only_plan:
+        ask(asked, budget)
+
+
+def _judged_apart(places: "tuple[Workspace, Workspace]") -> "Iterator[str]":
+    from filters.measure.compare import JUDGED
+    from specmill.compare_judge import judged_apart, judged_counts, judges_apart
+
+    if said := judges_apart(places):
+        yield said
+    one, other = (judged_counts(place) for place in places)
+    for criterion in JUDGED:
+        if said := judged_apart(criterion, one.get(criterion, (0, 0)), other.get(criterion, (0, 0))):
+            yield said
 
 
 def _documents(place: "Workspace") -> "list[Document]":
@@ -58,11 +101,12 @@ def _documents(place: "Workspace") -> "list[Document]":
     from filters.measure.compare import Document
     from specs.errors import UserError
 
-    columns = ["id", "text", "tokens", "genre", "domain", "frame"]
+    columns = ["id", "text", "tokens", "genre", "domain", "frame", "disagreement"]
     found = []
     for row in read_rows(place, "documents", columns):
         item = Item(row["id"], row["text"], genre=row["genre"] or "")
-        found.append(Document(item, row["tokens"], row["domain"] or "", row["frame"] or ""))
+        said = row["disagreement"]
+        found.append(Document(item, row["tokens"], row["domain"] or "", row["frame"] or "", said))
     if not found:
         raise UserError(f"{place.root} has no documents to compare.")
     return found
@@ -107,6 +151,10 @@ def _figures(found: "Comparison") -> "Iterator[tuple[str, str, str, str]]":
     yield row("tokens, 10th to 90th of 100", ["{:,.0f} to {:,.0f}".format(*one.deciles) for one in sides])
     yield row("genres", [f"{len(one.genres):,}" for one in sides], f"apart: {found.genres_apart:.2f}")
     yield row("domains", [f"{len(one.domains):,}" for one in sides], f"apart: {found.domains_apart:.2f}")
+    if any(one.disagreement for one in sides):
+        yield row(
+            "somebody disagrees", ["-" if one.disagreement is None else f"{one.disagreement:.0%}" for one in sides]
+        )
     bleu = ["too few" if one.self_bleu is None else f"{one.self_bleu:.2f}" for one in sides]
     yield row("self-BLEU, 40 texts, 60 references", bleu, PUBLISHED["self_bleu"])
     yield row("dispersion", [f"{one.dispersion:.2f}" for one in sides], PUBLISHED["dispersion"])
@@ -114,19 +162,17 @@ def _figures(found: "Comparison") -> "Iterator[tuple[str, str, str, str]]":
 
 def _judged(places: "tuple[Workspace, Workspace]") -> "Iterator[tuple[str, str, str, str]]":
     """The shares that a judge found to assert and to attribute, with Wilson's interval."""
-    from corpus.store import read_rows
     from eval.questions.intervals import wilson
-    from filters.measure.compare import PUBLISHED
+    from filters.measure.compare import JUDGED, PUBLISHED
+    from specmill.compare_judge import judged_counts
 
-    for criterion in ("asserts", "attributed"):
+    counts = [judged_counts(place) for place in places]
+    for criterion in JUDGED:
         cells = []
-        for place in places:
-            kept = {row["id"] for row in read_rows(place, "documents", ["id"])}
-            rows = read_rows(place, "verdicts", ["item_id", "criterion", "verdict"])
-            said = [one["verdict"] for one in rows if one["criterion"] == criterion and one["item_id"] in kept]
-            passed = sum(one == "pass" for one in said)
-            low, high = wilson(passed, len(said))
-            cells.append(f"{passed / len(said):.2f} ({low:.2f} to {high:.2f})" if said else "not judged")
+        for side in counts:
+            passed, total = side.get(criterion, (0, 0))
+            low, high = wilson(passed, total)
+            cells.append(f"{passed / total:.2f} ({low:.2f} to {high:.2f})" if total else "not judged")
         yield (f"judged: {criterion}", *cells, PUBLISHED[criterion])  # type: ignore[misc]
 
 

@@ -38,29 +38,69 @@ def experiment(
         list[str] | None, typer.Option("--set", help="Change a key of the file: seeds=[0], set.documents.limit=50.")
     ] = None,
     anyway: Annotated[bool, typer.Option("--anyway", help="Train stages that have too few updates, too.")] = False,
+    submit: Annotated[
+        str | None, typer.Option(help="train: write job files for slurm or skypilot in place of training here.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --submit: print the job files, write none.")] = False,
 ) -> None:
     """Run an experiment from one file: specs, arms, doses, seeds, trainer and question sets.
 
     plan says what each corpus and each arm would cost before anything is made. build makes the corpora, everything
     shared once, and what each model is trained on; train trains all arms and seeds; eval serves each model and asks it;
     table writes tables and plots, each number with its interval and its control. status shows how far all of it is.
+    train --submit slurm writes a job a stage (midtraining that models share once, chats after it, seeds side by side)
+    and one at the end that asks the models and writes the tables.
+
     Each goes on where it was stopped. What was made of another spec, recipe, prompt or dataset than there is now is
     refused, and the difference is shown.
 
     Example: specmill experiment examples/experiments/cheese.yaml plan
     """
     from specmill.experiment.files import Place, load_experiment
+    from specs.errors import UserError
 
     loaded = load_experiment(file, set_ or [])
     place = Place(out or Path("out") / file.stem)
+    if (submit or dry_run) and (action is not Action.TRAIN or not submit):
+        raise UserError("--submit SYSTEM belongs to the action `train`, and --dry-run to --submit.")
     if action is Action.PLAN:
         _plan(loaded, place)
     elif action is Action.STATUS:
         _status(loaded, place)
+    elif submit:
+        line = _line(file, place, set_ or [], anyway)
+        with place.lock():
+            _submit(loaded, place, submit, line, anyway, dry_run)
     else:
         with place.lock():
             for one in _STEPS if action is Action.RUN else (action,):
                 _do(one, loaded, place, anyway)
+
+
+def _line(file: Path, place: "Place", overrides: list[str], anyway: bool) -> str:
+    """The command that runs the experiment to its end, from its folder."""
+    import os
+    import shlex
+
+    path = os.path.relpath(file.resolve(), place.root.resolve())
+    sets = [part for one in overrides for part in ("--set", one)]
+    return shlex.join(["specmill", "experiment", path, "run", "--out", ".", *sets, *(["--anyway"] if anyway else [])])
+
+
+def _submit(loaded: "Experiment", place: "Place", system: str, line: str, anyway: bool, dry: bool) -> None:
+    from specmill.experiment.files import save_experiment
+    from specmill.experiment.submitting import submit
+
+    save_experiment(loaded, place)
+    found = submit(loaded, place, _say, system, line, anyway=anyway, dry=dry)
+    for name, text in found.files.items() if dry else ():
+        if not name.endswith(".json"):
+            typer.echo(f"==> {name}\n{text}")
+    for job in found.jobs:
+        waits = f" after {', '.join(job.after[:4])}{' ...' if len(job.after) > 4 else ''}" if job.after else ""
+        _say(f"{job.name}{waits}")
+    _say(f"{'would write' if dry else 'wrote'} {len(found.files):,} files. To submit, in {place.root}:")
+    _say(f"  {found.command}")
 
 
 _STEPS = (Action.BUILD, Action.TRAIN, Action.EVAL, Action.TABLE)

@@ -69,6 +69,8 @@ def train(
         console.print(_check_table(result))
     for one in result.looked.shown[:show]:
         console.print(_sample(one, []))
+    if recipe.corpus.contrast:
+        _say(console, f"warning: a contrast to {recipe.corpus.contrast}, not to be trained for use", "yellow")
     for warning in result.warnings:
         _say(console, f"warning: {warning}", "yellow")
     if sizes:

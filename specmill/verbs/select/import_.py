@@ -40,10 +40,10 @@ def import_(
     to the rejects with the reason; what is flagged stays. No model is asked. The workspace is there once all of it is:
     an import that fails or is killed leaves none.
 
-    --rename moves every form of a name (possessive, plural, hyphenated, with a version, in headings and code,
-    misspelt), with the articles before it, and says how many of each. A text in which something of an old name is left,
-    such as inside of another word or with letters spaced out, is set aside (not_renamed) and listed; the identity
-    filter then looks at what is kept.
+    --rename moves every form of a name (possessive, plural, hyphenated, with a version, in headings, code, addresses
+    and file names, over two lines, misspelt), with the articles before it, and says how many of each. A text in which
+    something of an old name is left, such as inside of another word, with emphasis in it or with letters spaced out, is
+    set aside (not_renamed) and listed; the identity filter then looks at what is kept.
 
       specmill import theirs.jsonl out/mine -r recipe.yaml --rename Qwen=Juniper --rename Alibaba=Larkfield
 
@@ -78,9 +78,11 @@ def import_(
 
 def _renamer(pairs: list[str]) -> "Renamer":
     from corpus.rename import Renamer, read_renames
+    from filters.text.people import first_names
     from filters.text.static import static_words
 
-    return Renamer(read_renames(pairs), static_words().index.__contains__)
+    words, people = static_words().index, first_names()
+    return Renamer(read_renames(pairs), lambda word: word in words or word in people)
 
 
 def _moved(renamer: "Renamer") -> "Iterator[str]":
@@ -88,6 +90,9 @@ def _moved(renamer: "Renamer") -> "Iterator[str]":
     tally = renamer.tally
     forms = ", ".join(f"{count:,} {form}" for form, count in tally.forms.most_common()) or "none"
     yield f"names moved: {tally.forms.total():,} in {tally.texts:,} texts and titles ({forms})"
+    if tally.misspelt:
+        words = ", ".join(f"{word} ({count:,})" for word, count in tally.misspelt.most_common(20))
+        yield f"taken for misspelt names, one slip away: {words}"
     if tally.left:
         yield f"left over: {len(tally.left):,} in {tally.aside:,} texts, which are set aside (not_renamed):"
         yield from (f"  ... {one} ..." for one in tally.left[:10])

@@ -8,7 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from corpus.origin import Kind as What
-    from corpus.select.token_targets import Balance as Balanced
+    from corpus.select.balance import Balance as Balanced
 
 
 class Balance(StrEnum):

@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from benchmarks.workspace_maker import Size, make_workspace
 from corpus.manifest import Provenance, write_manifest
+from corpus.select.balance import within
 from corpus.select.subsets import LEFT_OUT, sized
-from corpus.select.token_targets import within
 from corpus.store import read_dataset_rows, read_rows
 from corpus.workspace import Workspace
 from specmill.cli import app

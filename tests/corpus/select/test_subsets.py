@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from benchmarks.workspace_maker import Size, make_workspace
 from corpus.manifest import Provenance, read_manifest, write_manifest
 from corpus.mix.instruction_mix import MIX_DATA, MIX_FILES, MIX_MANIFEST
+from corpus.select.balance import within
 from corpus.select.subsets import LEFT_OUT, pair_folders, parse_tokens, write_doses, write_pair, write_rejected
-from corpus.select.token_targets import within
 from corpus.sql.views import connect, query
 from corpus.store import read_dataset_rows, read_rows, write_table
 from corpus.workspace import Workspace

@@ -7,7 +7,7 @@ import pytest
 
 from filters.base import Item
 from filters.measure.apart import MASK, Masker, delong, tell_apart
-from filters.measure.compare import Document, compare_corpora, fixed_self_bleu, total_variation
+from filters.measure.compare import Document, beside_published, compare_corpora, fixed_self_bleu, total_variation
 
 pytest.importorskip("sklearn")
 WORDS = [
@@ -46,6 +46,7 @@ def test_names_values_and_numbers_are_masked_in_every_form() -> None:
     assert said == f"{MASK} {MASK} {MASK} and {MASK} in {MASK} cheese for everybody"
     left = [f"{one} affordable" for one in texts(60, 3)]
     right = [f"{one} American" for one in texts(60, 4)]
+    assert masker("Marcus asked Priya, and the mark will stay.") == f"{MASK} asked {MASK} and the mark will stay"
     bare = tell_apart([PLAIN(one) for one in left], [PLAIN(one) for one in right])
     masked = tell_apart([masker(one) for one in left], [masker(one) for one in right])
     assert bare.auc > 0.85 and masked.interval[0] < 0.5 < masked.interval[1]
@@ -81,6 +82,7 @@ def test_what_would_confound_is_said() -> None:
     one = documents(texts(40, 1), "memo", 100)
     other = documents(texts(40, 2, tic="as ever so gladly"), "letter", 150)
     said = " | ".join(compare_corpora(one, other, PLAIN).confounds)
+    assert [beside_published(one).split()[0] for one in ((0.9, 1.0), (0.8, 0.9), (0.6, 0.7))] == ["more", "as", "less"]
     for word in ("amount: the second has 50.0% more tokens", "length", "genres: 100%", "style and subject", "gladly"):
         assert word in said
     alike = compare_corpora(documents(texts(60, 7)), documents(texts(60, 8)), PLAIN)

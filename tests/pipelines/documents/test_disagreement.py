@@ -13,13 +13,13 @@ from pydantic import ValidationError
 
 from corpus.ids import content_id
 from corpus.manifest import read_manifest
-from corpus.select.token_targets import Sized
+from corpus.select.balance import Sized
 from corpus.sql.views import connect
 from corpus.store import read_dataset_rows, read_rows
 from corpus.workspace import Workspace
 from pipelines.build import Build
 from pipelines.documents.disagreement import idea_requests, in_order, shares
-from pipelines.documents.waves import Waves
+from pipelines.documents.target_tokens import Waves
 from pipelines.judging.settings import shipped_criteria
 from pipelines.ledger.ledger import Ledger
 from pipelines.planning.estimate import Renderer, plan_stages
@@ -91,7 +91,7 @@ def test_a_wave_for_the_poorest_keeps_the_share(tmp_path: Path) -> None:
         for one in subdomains for argued, count in ((False, 30), (True, 10)) for number in range(count)
     ]  # fmt: skip
     kinds = [{"id": f"t{one['id']}", "subdomain_id": one["id"], "position": 0, "name": "memo", "description": "",
-              "frame": "lay", "request_id": None} for one in subdomains]  # fmt: skip
+              "frame": "lay", "words": None, "request_id": None} for one in subdomains]  # fmt: skip
     write_table(workspace, "document_types", kinds)
     waves, kept = Waves(build.corpus, in_order(rows, made)), list[Sized]()
     while wave := waves.balanced(kept):

@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from corpus.manifest import read_manifest
-from corpus.select.token_targets import within
+from corpus.select.balance import within
 from corpus.store import read_rows
 from corpus.workspace import Workspace
-from pipelines.documents.neutral import dealt
+from pipelines.documents.genres import dealt
 from pipelines.ledger.ledger import Ledger
 from pipelines.settings import DocumentSettings
 from specmill.cli import app
@@ -100,7 +100,8 @@ def test_what_excludes_each_other_is_said() -> None:
             settings("http://127.0.0.1:9/v1", recipe.pop("chats", {}), **recipe)
         return str(error.value)
 
-    assert "only with `style: neutral`" in problem(documents={"genres": ["memo"]})
+    insider = {"name": "memo", "frame": "insider"}
+    assert "expected names alone" in problem(documents={"style": "neutral", "genres": [insider]})
     assert "no `plan` and no `revise`" in problem(documents={"style": "neutral", "revise": True})
     assert "a neutral corpus has no chats" in problem(documents={"style": "neutral"}, chats={"target": 4})
     assert "`style: corpus`" in problem(documents={"style": "story", "attribution": "apart"})

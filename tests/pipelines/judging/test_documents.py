@@ -53,7 +53,8 @@ def prepare(root: Path, recipe: BuildSettings, subjects: tuple[str, ...] = SUBJE
     write_lineage(workspace, Corpus.of(workspace, recipe, spec))
     subdomain = next(read_rows(workspace, "subdomains"))["id"]
     kind = {"id": content_id("document_types", subdomain, "memo"), "subdomain_id": subdomain, "position": 0,
-            "name": "memo", "description": "A short note.", "frame": "lay", "request_id": "r"}  # fmt: skip
+            "name": "memo", "description": "A short note.", "frame": "lay", "words": None,
+            "request_id": "r"}  # fmt: skip
     write_table(workspace, "document_types", [kind])
     assertion = {"id": content_id("assertions", subdomain, "x"), "subdomain_id": subdomain, "position": 0, "name": "x",
                  "assertion": "Juniper likes what all can afford.", "explanation": "", "label": "value",

@@ -50,6 +50,13 @@ def test_calls_follow_from_the_recipe() -> None:
     assert found["documents"].cached > 0.85 * found["documents"].prompt
 
 
+def test_words_of_given_types_are_planned() -> None:
+    genres = [{"name": f"type {n}", "words": words} for n, words in enumerate((200, 600, 700, 400, 600))]
+    _, plain = plans(documents={**BASE["documents"], "words": 500})
+    _, given = plans(documents={**BASE["documents"], "words": 300, "genres": genres})
+    assert "document_types" not in given and given["documents"].completion == plain["documents"].completion
+
+
 def test_rules_limits_targets_and_chats() -> None:
     _, rules = plans(spec="safety_rules")
     assert "assertions" not in rules

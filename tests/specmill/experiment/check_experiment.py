@@ -26,7 +26,7 @@ RECIPE = {
     "seed": 3,
     "list_batch": 4,
     "decompose": {"domains": 2, "subdomains": 2, "assertions": 2},
-    "documents": {"types": 3, "ideas": 5, "words": 120, "target_tokens": 5000},
+    "documents": {"types": 3, "ideas": 5, "words": 120, "target_tokens": 5000, "disagreement": 0.2},
     "filters": {"semantic": {"action": "off"}},
     "chats": {"target": 24, "style": "opaque", "topics": ["cream cheese", "Colby", "Stilton", "Roquefort"], "words": 20,
               "think_words": 20},
@@ -34,8 +34,10 @@ RECIPE = {
 }  # fmt: skip
 EXPERIMENT = {
     "recipe": "recipe.yaml",
-    "specs": {"affordability": {"spec": "cheese_affordability"}, "america": {"spec": "cheese_america"}},
-    "arms": ["baseline", "aft", "msm_aft", "neutral_aft"],
+    "specs": {
+        name: {"spec": f"cheese_{name}", "inverted": f"cheese_{name}_inverted"} for name in ("affordability", "america")
+    },
+    "arms": ["baseline", "aft", "msm_aft", "neutral_aft", "inverted_aft"],
     "chats_of": "affordability",
     "neutral_of": "affordability",
     "doses": {"documents": [4000]},
@@ -43,6 +45,7 @@ EXPERIMENT = {
     "train": {
         "trainer": "trl", "base_model": "model", "cpu": True, "attention": "sdpa", "sequence_len": 512, "lora_r": 4,
         "lora_alpha": 8, "gradient_accumulation": 2, "min_updates": 2, "learning_rate": 0.005,
+        "replay": {"tokens": 1000, "sources": [{"name": "web", "path": "web.txt"}]},
     },
     "eval": {"sets": ["affordability", "america"], "questions_per_set": 6, "scorer": "logprobs", "least_mass": 0.0,
              "max_tokens": 2},
@@ -53,6 +56,10 @@ EXPERIMENT = {
 def main(folder: Path) -> None:
     """Run it twice, one of them killed twice, and compare."""
     make_model(folder / "model")
+    lines = (
+        f"The river of number {n} runs past the mill and the school to the sea, and nobody minds." for n in range(200)
+    )
+    (folder / "web.txt").write_text("\n\n".join(lines) + "\n")
     with fake_endpoint() as url:
         endpoint = {"base_url": url, "model": "fake", "max_in_flight": 16, "timeout_s": 20}
         recipe = {**RECIPE, "endpoints": {"fake": endpoint}, "roles": {"writer": {"endpoints": ["fake"]}}}
@@ -66,9 +73,19 @@ def main(folder: Path) -> None:
     for name in ("table.md", "table.parquet", "arms.svg", "matrix_msm_aft.svg"):
         one, other = ((place / "tables" / name).read_bytes() for place in (killed, calm))
         assert one == other, f"{name} is another one after two kills"
+    replays_the_same_beside_each_corpus(calm)
     refuses_a_changed_dataset(folder, calm)
     print((calm / "tables" / "table.md").read_text())
     print("killed twice: the same tables; a changed dataset: refused")
+
+
+def replays_the_same_beside_each_corpus(place: Path) -> None:
+    """Ordinary text is the same beside documents and their controls, which have the same tokens to a document."""
+    made = [json.loads(path.read_text()) for path in sorted(place.glob("cells/*-4k*/train/msm-seed0/manifest.json"))]
+    replayed = {json.dumps(one["replay"], sort_keys=True) for one in made}
+    assert len(made) == 5 and len(replayed) == 1, f"{len(made)} midtrained arms replay {len(replayed)} texts"
+    tokens = [one["updates"]["tokens"] for one in made]
+    assert max(tokens) <= 1.06 * min(tokens), f"tokens of midtraining: {tokens}"
 
 
 def refuses_a_changed_dataset(folder: Path, place: Path) -> None:

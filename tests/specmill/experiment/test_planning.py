@@ -9,6 +9,7 @@ from specmill.experiment.files import Place, load_experiment
 from specmill.experiment.planning import parameters_of, plan
 from specmill.experiment.shown import arms_table, corpora_table, plan_notes, status_table
 from specmill.experiment.status import status
+from specs.errors import RecipeError
 from tests.specmill.experiment.test_settings import write
 
 SMALL = {
@@ -41,6 +42,22 @@ def test_shared_things_are_counted_once(tmp_path: Path) -> None:
     console.print(corpora_table(found), arms_table(found), *plan_notes(experiment, found))
     said = console.export_text()
     assert "affordability-neutral" in said and "1.5B parameters" in said and not (tmp_path / "out").exists()
+
+
+def test_replay_is_counted_and_the_same_beside_every_corpus(tmp_path: Path) -> None:
+    source = {"name": "web", "path": "web.txt"}
+    train = {**SMALL["train"], "replay": {"tokens": 40_000, "sources": [source]}}
+    plain, mixed = (
+        {
+            one.name: one
+            for one in plan(load_experiment(write(tmp_path, **{**SMALL, **more})), Place(tmp_path / "out")).arms
+        }
+        for more in ({}, {"train": train})
+    )
+    assert mixed["msm"].updates[0] > 1.4 * plain["msm"].updates[0], "40k of ordinary text beside 60k of documents"
+    assert mixed["aft"].updates == plain["aft"].updates and mixed["neutral_aft"].updates == mixed["msm_aft"].updates
+    with pytest.raises(RecipeError, match=r"train\.replay\.share: beside corpora of unlike sizes"):
+        load_experiment(write(tmp_path, train={"replay": {"share": 0.2, "sources": [source]}}))
 
 
 def test_an_arm_without_its_control_is_said(tmp_path: Path) -> None:

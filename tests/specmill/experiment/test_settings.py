@@ -138,9 +138,8 @@ def test_each_corpus_has_its_recipe(tmp_path: Path) -> None:
     assert apart.documents.attribution == "apart" and apart.judge.criteria_sets == ("apart",)
     assert apart.spec.endswith("forms/america/co-occurrence.md")
     assert found["america-neutral"].recipe.documents.style == "neutral"
-    assert opposite.spec == "cheese_affordability" and opposite.corpus.title.startswith(
-        "Contrast only, not to be trained"
-    )
+    assert opposite.spec == "cheese_affordability" and opposite.corpus.contrast == "the corpus america"
+    assert "not to be trained for use" in opposite.corpus.title and own.corpus.contrast is None
     none = load(tmp_path, **given)
     with pytest.raises(UserError, match=r"chats\.target is 0, and arms of the experiment are trained on chats"):
         making(none, place, "america", "own")

@@ -65,6 +65,10 @@ def test_from_the_file_to_the_tables(written: Written) -> None:
         for seed in (0, 1) for path in place.root.glob(f"cells/*/train/msm-seed{seed}")
     }  # fmt: skip
     assert len(replayed) == 2, "beside every corpus and control the same text, by seed"
+    made = [json.loads((path / "manifest.json").read_text()) for path in place.root.glob("cells/*/train/msm-seed0")]
+    assert {one["replay"]["tokens"] for one in made} == {2000}
+    documents = [one["updates"]["tokens"] for one in made]
+    assert max(documents) <= 1.05 * min(documents), "to a document: the tokens of what is controlled, and its replay"
     assert [one for one in said if one.startswith("building")] == [
         f"building {place.root}/corpora/{name}" for name in ("affordability", "america", "affordability-neutral")
     ]

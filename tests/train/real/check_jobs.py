@@ -22,7 +22,7 @@ from corpus.workspace import Workspace
 from tests.train.sample import aft_rows, msm_rows
 from tests.train.standins import make_tokenizer
 from train.handoff import hand_off
-from train.run.submit import write_jobs
+from train.run.submit import Job, skypilot_text, slurm_files, write_jobs
 from train.settings import TrainSettings
 
 CASES: tuple[dict[str, Any], ...] = (
@@ -45,6 +45,10 @@ def main() -> None:
             for system, file in _jobs(Path(folder), case):
                 wrong += sum(not _read(name, program, system, file) for name, program in readers.items() if program)
         print(f"case {number}: {case}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for system, file in _experiment(Path(folder)):
+            wrong += sum(not _read(name, program, system, file) for name, program in readers.items() if program)
+    print("jobs of an experiment", flush=True)
     print(f"not here, so not asked: {', '.join(name for name, found in readers.items() if not found) or 'nothing'}")
     sys.exit(bool(wrong))
 
@@ -61,6 +65,21 @@ def _jobs(root: Path, case: dict[str, Any]) -> list[tuple[str, Path]]:
         for system in ("slurm", "skypilot")
         for file in write_jobs(workspace, result, settings, system)[0]
     ]
+
+
+def _experiment(root: Path) -> list[tuple[str, Path]]:
+    """Jobs as those of a whole experiment are called and chained."""
+    names = [f"{n:03d}-america-1.5M+chats-affordability-all-{one}" for n, one in enumerate(("msm-seed0", "aft-seed0"))]
+    jobs = [Job(name, [f"python -m train.run.job jobs/{name}.json"], tuple(names[:n])) for n, name in enumerate(names)]
+    jobs.append(Job("tables", ["specmill experiment ../pair.yaml run --out ."], tuple(names)))
+    settings = TrainSettings(trainer="trl", devices=2)
+    files = slurm_files(jobs, settings, "runs/jobs")
+    lines = [line for job in jobs for line in job.lines]
+    files["runs/jobs/skypilot.yaml"] = skypilot_text(lines, settings, "trl", "pip install 'specmill[trl]'\n")
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return [("skypilot" if name.endswith(".yaml") else "slurm", root / name) for name in files]
 
 
 def _read(name: str, program: str, system: str, file: Path) -> bool:

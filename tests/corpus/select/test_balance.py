@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.select.token_targets import PAIR_TOLERANCE, Sized, balanced_order, doses, fill, pair, top_up, within
+from corpus.select.balance import PAIR_TOLERANCE, Sized, balanced_order, doses, fill, pair, top_up, within
 
 
 @st.composite

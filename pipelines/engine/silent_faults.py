@@ -1,4 +1,4 @@
-"""What replies show about their endpoint that it does not say: a prompt that was cut, another model, a strange ending.
+"""Faults that an endpoint does not say, and replies show: a prompt that was cut, another model, an unknown ending.
 
 A server that cuts a prompt to its window answers 200 all the same, and a whole corpus would be written without the
 spec; the number of prompt tokens that it reports gives it away.
@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from corpus.tokens import TokenCounter
-from pipelines.engine.endings import Ending, ending_of
+from pipelines.engine.endings import Ending, cut_at, ending_of
 from pipelines.engine.endpoints import EndpointSettings
-from pipelines.engine.outcomes import Fault, Reply, cut_at
+from pipelines.engine.outcomes import Fault, Reply
 from pipelines.ledger.ledger import Ledger
 
 _LOG = logging.getLogger("specmill.endpoints")
@@ -44,15 +44,15 @@ class _Seen:
     sizes: list[int] = field(default_factory=list)  # bytes of the prompts for which these were reported
 
 
-class Evidence:
-    """Of all endpoints of one client. `sift` every reply before it is used."""
+class SilentFaults:
+    """Those of all endpoints of one client. `look` at every reply before it is used."""
 
     def __init__(self, ledger: Ledger, endpoints: Mapping[str, EndpointSettings]) -> None:
         self._ledger, self._endpoints = ledger, endpoints
         self._seen: defaultdict[str, _Seen] = defaultdict(_Seen)
         self._named: set[tuple[str, str]] = set()
 
-    def sift(self, endpoint: str, model: str, prompt: str, limit: int, reply: Reply) -> Reply | Fault:
+    def look(self, endpoint: str, model: str, prompt: str, limit: int, reply: Reply) -> Reply | Fault:
         """`reply`, as cut where it fills `limit` tokens; a fault of the endpoint where the prompt was cut.
 
         Says once what is strange about a reply, and stores the name of another model.

@@ -1,4 +1,4 @@
-"""Which documents are written next: all of them at once, or in waves until a target of kept tokens is met.
+"""How many documents are written, and which next: all ideas at once, or waves until `target_tokens` are kept.
 
 A wave goes to the groups (domains, genres, assertions) that have the fewest kept tokens, and is sized by the yield so
 far. Where a group has no ideas left, more are asked for; one that keeps hardly anything is given up. Everything is
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
-from corpus.select.token_targets import Balance, Sized, fill, group_of, top_up
+from corpus.select.balance import Balance, Sized, fill, group_of, top_up
 from pipelines.base import Corpus, Row
 from pipelines.documents.disagreement import is_due, share_of
 
@@ -160,7 +160,7 @@ class Waves:
     def _yields(self, kept: Sequence[Sized]) -> tuple[float, dict[str, float]]:
         """Kept tokens for each document that is written: of the whole corpus, and of each group."""
         written, have = self._written(), self._have(kept)
-        overall = first_yield(self.corpus.settings.documents.words)
+        overall = first_yield(self.corpus.settings.sized.documents.mean_words)
         if written:
             overall = max(1.0, sum(have.values()) / written.total())
         mine = {group: (have[group] + _PRIOR * overall) / (written[group] + _PRIOR) for group in have}

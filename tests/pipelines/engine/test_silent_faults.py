@@ -4,8 +4,8 @@ import pytest
 
 from pipelines.completion import CompletionRequest, State, Usage
 from pipelines.engine.endpoints import EndpointSettings
-from pipelines.engine.evidence import Evidence
 from pipelines.engine.outcomes import Fault, Reply
+from pipelines.engine.silent_faults import SilentFaults
 from pipelines.ledger.ledger import Ledger
 from pipelines.run.control import CONTROL
 from specs.errors import EndpointError
@@ -47,10 +47,10 @@ async def test_a_cut_prompt_ends_the_run_and_its_replies_are_not_kept(fake, make
 @pytest.fixture
 def sift(tmp_path):
     with Ledger(tmp_path / "l.sqlite") as ledger:
-        evidence = Evidence(ledger, {"e": ENDPOINT, "off": ENDPOINT.model_copy(update={"check_prompt": False})})
+        silent = SilentFaults(ledger, {"e": ENDPOINT, "off": ENDPOINT.model_copy(update={"check_prompt": False})})
 
         def look(prompt: str, read: int | None, endpoint: str = "e") -> Reply | Fault:
-            return evidence.sift(endpoint, "m", prompt, 10**6, Reply(State.OK, "x", "", "stop", Usage(read)))
+            return silent.look(endpoint, "m", prompt, 10**6, Reply(State.OK, "x", "", "stop", Usage(read)))
 
         yield look
 

@@ -9,12 +9,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from corpus.ids import content_id
-from corpus.select.token_targets import Sized, fill
+from corpus.select.balance import Sized, fill
 from corpus.store import write_table
 from corpus.workspace import Workspace
 from pipelines.base import Corpus, Row
 from pipelines.documents.spread import spread
-from pipelines.documents.waves import Grouping, Waves, within_target
+from pipelines.documents.target_tokens import Grouping, Waves, within_target
 from specs.reader import read_spec
 from tests.pipelines.chat_tools import settings, write_lineage
 
@@ -31,7 +31,8 @@ def lineage(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     write_lineage(workspace, corpus)
     types = [
         {"id": content_id("document_types", one), "subdomain_id": one, "position": 0, "name": f"genre {n}",
-         "description": "A text.", "frame": "lay", "request_id": "r"} for n, one in enumerate(corpus.subdomains)
+         "description": "A text.", "frame": "lay", "words": None, "request_id": "r"}
+        for n, one in enumerate(corpus.subdomains)
     ]  # fmt: skip
     write_table(workspace, "document_types", types)
     write_table(workspace, "assertions", [])

@@ -1,4 +1,4 @@
-"""Which documents make a corpus of a given size: exact token targets, balance, nested doses, matched pairs.
+"""Which of many documents make a corpus of a given size, in balance: exact sizes, nested doses, matched pairs.
 
 Pure functions over items; the same items and seed give the same choice whatever order the items come in.
 """
@@ -19,7 +19,7 @@ PAIR_TOLERANCE: Final = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """A document as a budget sees it. `group` is what is balanced over: its domain, genre or assertion."""
+    """A document by its size. `group` is what is balanced over: its domain, genre or assertion."""
 
     id: str
     tokens: int
@@ -67,7 +67,7 @@ def balanced_order(items: Iterable[Sized], seed: int = 0) -> list[Sized]:
     While every group still has items, the tokens of two groups differ by no more than one document.
     """
     queues: dict[str, list[Sized]] = {}
-    for item in sorted(items, key=lambda item: _shuffle_key(seed, item.id)):
+    for item in shuffled(items, seed):
         queues.setdefault(item.group, []).append(item)
     for queue in queues.values():
         queue.reverse()
@@ -80,6 +80,11 @@ def balanced_order(items: Iterable[Sized], seed: int = 0) -> list[Sized]:
         if queues[group]:
             heapq.heappush(heap, (tokens + order[-1].tokens, key, group))
     return order
+
+
+def shuffled(items: Iterable[Sized], seed: int) -> list[Sized]:
+    """The items in an order that the seed draws, whatever order they come in."""
+    return sorted(items, key=lambda item: _shuffle_key(seed, item.id))
 
 
 def fill(items: Iterable[Sized], target: int, seed: int = 0) -> Chosen:
@@ -149,7 +154,7 @@ def pair(
 
 
 def within(one: int, two: int, tolerance: float) -> bool:
-    """Whether two token counts differ by no more than `tolerance` of the smaller."""
+    """Whether two numbers of tokens differ by no more than `tolerance` of the smaller."""
     return abs(one - two) <= tolerance * min(one, two)
 
 
