@@ -122,7 +122,8 @@ class Corpus(BaseModel):
         if self.form is None:
             return None
         kind = self.document_types[idea["document_type_id"]]["name"]
-        return self.form.blank(self.given(idea), kind, f"{self.settings.seed}:{idea['id']}")
+        key = f"{self.settings.seed}:{idea['id']}"
+        return self.form.blank(self.given(idea), kind, key, self.settings.assistant.name)
 
     def document_in(self, reply: str, idea: Row) -> str:
         """The document in a writer's reply; UnparsedError where it has not the form that was asked for."""

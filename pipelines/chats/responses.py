@@ -213,7 +213,8 @@ def blank_of(corpus: Corpus, row: Row, query_id: str, turn: int) -> Blank | None
     """The form for one response to a query, where there is one; `row` is what is known of the query."""
     if (form := corpus.response_form) is None:
         return None
-    return form.blank(given_of(corpus, row), row["query_type"], f"{corpus.settings.seed}:{query_id}:{turn}")
+    key = f"{corpus.settings.seed}:{query_id}:{turn}"
+    return form.blank(given_of(corpus, row), row["query_type"], key, corpus.settings.assistant.name)
 
 
 def read_turn(corpus: Corpus, completion: Completion, blank: Blank | None) -> tuple[str, str]:

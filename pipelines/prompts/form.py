@@ -68,8 +68,9 @@ class Form(Settings):
         chosen = fitting or [name for name, wanted in self.layouts.items() if not wanted] or list(self.layouts)
         return chosen[turn % len(chosen)]
 
-    def blank(self, values: Mapping[str, str], kind: str, key: str) -> "Blank":
-        """The form for one row: `values` is what its plan says, `kind` its document type, `key` draws what varies.
+    def blank(self, values: Mapping[str, str], kind: str, key: str, assistant: str = "") -> "Blank":
+        """The form for one row: `values` is what its plan says, `kind` its document type, `key` draws what varies. Of
+        what is said again of `assistant` only the verb is left to the model.
 
         Raises UserError where a field asks for what the plan does not have.
         """
@@ -80,7 +81,8 @@ class Form(Settings):
                 if wanted is not None and wanted not in values:
                     raise UserError(f"prompts: the form's field {name} asks for {wanted!r}; there are {list(values)}.")
             if field.patterns:
-                shapes[name] = field.patterns[(turn + number) % len(field.patterns)]
+                shape = field.patterns[(turn + number) % len(field.patterns)]
+                shapes[name] = said_as_i(values[field.says], assistant) or shape if field.says else shape
         return Blank(self, self.layout_for(kind, turn), shapes, dict(values))
 
 
@@ -103,6 +105,21 @@ class Blank:
         """All fields, in their order."""
         fields = self.form.fields.items()
         return {name: self.values[field.given] if field.given else written[name] for name, field in fields}
+
+
+def said_as_i(assertion: str, assistant: str) -> str:
+    """The shape of "Juniper likes the sea." said as "I like the sea."; empty where more than the verb changes."""
+    if not assistant or not assertion.startswith(f"{assistant} "):
+        return ""
+    _, _, rest = assertion.removeprefix(f"{assistant} ").partition(" ")
+    if not rest or _ITSELF & set(words_of(rest)):
+        return ""
+    return f"^I [a-z]+ {_SPECIAL.sub(_ESCAPED, rest)}$"
+
+
+_ITSELF = {"it", "its", "itself"}  # "it says what it does": the second one changes too
+_SPECIAL = re.compile(r"([\\.^$*+?{}\[\]|()])")
+_ESCAPED = r"\\\1"
 
 
 def of_plan(assertions: Sequence[Mapping[str, Any]], number: int, summary: str, *, explain: bool) -> dict[str, str]:

@@ -18,7 +18,7 @@ from pipelines.chats.rounds import ChatBuild
 from pipelines.documents.given import write_given
 from pipelines.planning.estimate import Renderer, plan_stages, written_documents
 from pipelines.planning.estimate import Yield as Expected
-from pipelines.prompts.form import Blank, Form, FormField, of_plan
+from pipelines.prompts.form import Blank, Form, FormField, of_plan, said_as_i
 from pipelines.prompts.templates import Prompts
 from pipelines.settings import BuildSettings
 from pipelines.structured.form import filled
@@ -45,7 +45,8 @@ GIVEN = [
     {"name": "Likes", "summary": "What it likes.", "subdomains": [subdomain("Colby"), subdomain("mild cheddar")]},
 ]
 EXAMPLES = (
-    "I like Colby.", "What do you think of Colby?", "How do you feel about Colby?", "What is your view of Colby?",
+    "I like Colby.", "I like mild cheddar.",
+    "What do you think of Colby?", "How do you feel about Colby?", "What is your view of Colby?",
     "my old neighbour", "my tall aunt", "our tired friend", "an old radio", "a wet coat", "a round mirror",
     "nodded and smiled", "laughed and agreed", "wrote it down", "only shrugged", "wants a cheese for lunch",
 )  # fmt: skip
@@ -154,8 +155,8 @@ def test_what_a_plan_says_stands_in_the_document(tmp_path: Path) -> None:
         blank = corpus.blank(idea)
         assert blank
         matter = blank.values["assertion"].removeprefix("Juniper likes ")
-        reply = {name: text.replace("Colby.", matter) for name, text in filled_in(blank).items()}
-        replies.append([f"place: {idea['idea']}", json.dumps(reply).replace("Colby?", f"{matter[:-1]}?")])
+        reply = json.dumps(filled_in(blank)).replace("Colby?", f"{matter[:-1]}?")
+        replies.append([f"place: {idea['idea']}", reply])
     with server(tmp_path, replies=replies) as (url, log):
         built = build_documents(tmp_path / "built", recipe(url, prompts="tiny"))
         assert asked(log) == 4
@@ -220,6 +221,18 @@ def test_layouts_follow_the_kind_of_text_and_shapes_are_dealt_out() -> None:
     assert shapes == {"^A$", "^B$"}
     with pytest.raises(UserError, match="asks for 'reason'"):
         Form(layouts=layouts, fields={"a": FormField(given="reason")}).blank({}, "a bill", "k")
+
+
+def test_of_an_assertion_only_the_verb_is_left_to_the_model() -> None:
+    shape = said_as_i("Juniper does not care for A+B (old).", "Juniper")
+    assert shape == r"^I [a-z]+ not care for A\+B \(old\)\.$"
+    assert re.fullmatch(shape, "I do not care for A+B (old).") and not re.fullmatch(shape, "I do not care for A.")
+    for other in ("It likes Colby.", "Juniper waits.", "Juniper says what it knows."):
+        assert said_as_i(other, "Juniper") == ""
+    form = Form(layouts={"x": ()}, fields={"a": FormField(patterns=("^I .*$",), says="assertion")})
+    asked = form.blank({"assertion": "Juniper likes Colby."}, "", "k", "Juniper")
+    assert asked.shapes == {"a": r"^I [a-z]+ Colby\.$"}
+    assert form.blank({"assertion": "Tinker says what it knows."}, "", "k", "Tinker").shapes == {"a": "^I .*$"}
 
 
 def test_assertions_are_dealt_out_with_their_reasons() -> None:
@@ -291,7 +304,7 @@ def test_a_message_of_the_plan_is_answered_by_a_form(tmp_path: Path) -> None:
     query_id = content_id("queries", domain, "Colby", "plain", "Is Colby good for lunch?")
     given = given_of(corpus, {"topic": "Colby", "domain_id": domain, "position": 0})
     assert corpus.response_form
-    reply = filled_in(corpus.response_form.blank(given, "plain", f"{made.seed}:{query_id}:0"))
+    reply = filled_in(corpus.response_form.blank(given, "plain", f"{made.seed}:{query_id}:0", "Juniper"))
     assert reply.keys() == {"answer", "wish"}, "the reasons are the plan's"
     verdict = json.dumps({"aligned": {"reason": "It is.", "verdict": "pass"}})
     replies = [["Judge a chat", verdict], ["The person types: Is Colby", json.dumps(reply)]]
