@@ -8,10 +8,11 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Tests wait for servers half of their time, so one more at once than there are cores; a file's tests stay
+# Tests wait for servers half of their time, so two more at once than there are cores; a file's tests stay
 # together, and tests/conftest.py says which files begin.
-AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
-TEST := $(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder
+AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 2)
+# Bytecode is kept, whatever the environment says: what each process compiles anew takes as long as many tests.
+TEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 AXOLOTL ?= .venv-axolotl
 

@@ -3,10 +3,13 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
+
+import duckdb
 
 from corpus.schema import DATASETS, SCHEMA_VERSION, TABLES
 from corpus.sql.views import reading
@@ -49,14 +52,18 @@ _NEEDED: Final = (
 _OLDER: Final = {"style": "corpus", "licenses": {}}  # what a manifest of an earlier version does not say
 
 
-def write_manifest(workspace: Workspace, provenance: Provenance) -> dict[str, Any]:
-    """Write `manifest.json` from the tables and datasets as they are on disk, and return it."""
+def write_manifest(
+    workspace: Workspace, provenance: Provenance, connection: duckdb.DuckDBPyConnection | None = None
+) -> dict[str, Any]:
+    """Write `manifest.json` from the tables and datasets as they are on disk, and return it; through a connection of
+    its own where none is given.
+    """
     manifest = {
         "schema_version": SCHEMA_VERSION,
         **{one.name: getattr(provenance, one.name) for one in fields(provenance)},
         "assistant": provenance.assistant.model_dump(),
         "packages": {name: _version(name) for name in PACKAGES},
-        **_counts(workspace),
+        **_counts(workspace, connection),
         "files": {name: sha256_of(path) for name, path in files_of(workspace).items()},
     }
     write_text(workspace.manifest, json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n")
@@ -105,8 +112,8 @@ def check_files(workspace: Workspace, manifest: Mapping[str, Any]) -> None:
         )
 
 
-def _counts(workspace: Workspace) -> dict[str, Any]:
-    with reading(workspace.root) as connection:
+def _counts(workspace: Workspace, given: duckdb.DuckDBPyConnection | None) -> dict[str, Any]:
+    with nullcontext(given) if given else reading(workspace.root) as connection:
 
         def first(sql: str) -> tuple[Any, ...]:
             return connection.execute(sql).fetchall()[0]

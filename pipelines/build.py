@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from corpus.flags import flags_by_item
-from corpus.manifest import Provenance, forget_manifest, stored_provenance, write_manifest
+from corpus.manifest import Provenance, forget_manifest, stored_provenance
 from corpus.marks import stored_marks
-from corpus.publish.card import write_card
+from corpus.publish.card import describe
 from corpus.schema import DATASETS
 from corpus.select.balance import Sized
 from corpus.sql.ledger import LedgerFile
@@ -241,19 +241,16 @@ class Build:
             rows = ({**row, "flags": flags.get(row["id"], [])} for row in stored)
             write_dataset(self.workspace, "msm", rows, **self.settings.corpus.layout)
         now, before = self.provenance(), None if remade else self._stored()
-        self._describe(now.adding(before) if before else now)
+        describe(self.workspace, self.settings.corpus, now.adding(before) if before else now)
 
     def describe_again(self) -> None:
         """The manifest and the card, where something was stored beside a finished corpus. That is still as its own
         recipe made it; who was asked since is added."""
         if stored := self._stored():
-            self._describe(stored.adding(self.provenance()))
+            describe(self.workspace, self.settings.corpus, stored.adding(self.provenance()))
 
     def _stored(self) -> Provenance | None:
         return stored_provenance(self.workspace) if self.workspace.manifest.is_file() else None
-
-    def _describe(self, provenance: Provenance) -> None:
-        write_card(self.workspace, self.settings.corpus, write_manifest(self.workspace, provenance))
 
     def provenance(self) -> Provenance:
         """What the manifest says of this build. Addresses, prices and budgets do not change a corpus."""

@@ -1,6 +1,7 @@
 """For all tests."""
 
 import gc
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +11,19 @@ import pytest
 from specs.plugins import forget
 from tests.plugins import found
 
+# One thread for torch, NumPy and Arrow, and for tokenizers and Polars, here and in what tests start. There are more
+# tests at once than cores: with a thread a core, most of their time went into waiting for one another, awake.
+for name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+gc.disable()  # until all is imported
+
 LONGEST = (
-    "train/test_trl.py", "corpus/publish/test_hub.py", "pipelines/local/test_serve.py", "e2e/test_build.py",
-    "pipelines/decisions/test_ray.py", "pipelines/decisions/test_refilter.py", "filters/run/test_parquet.py",
-    "pipelines/chats/test_rounds.py", "pipelines/engine/test_kills.py", "eval/tasks/test_provider.py",
-    "pipelines/engine/test_suspects.py", "pipelines/judging/test_documents.py", "e2e/test_claude.py",
-    "e2e/test_chat.py", "e2e/test_card.py",
+    "pipelines/engine/test_suspects.py", "pipelines/decisions/test_ray.py", "train/test_trl.py", "e2e/test_build.py",
+    "eval/tasks/test_provider.py", "specmill/experiment/test_whole.py", "pipelines/local/test_serve.py",
+    "corpus/publish/test_hub.py", "pipelines/chats/test_rounds.py", "pipelines/engine/test_kills.py",
+    "pipelines/engine/test_errors.py", "pipelines/decisions/test_refilter.py", "filters/document/test_hostile.py",
+    "pipelines/judging/test_documents.py", "filters/document/test_properties.py", "filters/run/test_parquet.py",
+    "corpus/report/test_reader.py", "e2e/test_claude.py", "e2e/test_chat.py", "e2e/test_card.py",
 )  # fmt: skip
 """Files that take longest, by the clock: they begin first, so that no worker has one left when the others are done."""
 
@@ -30,9 +38,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays: the collector need not look at it again and again."""
+    """What was imported stays: the collector need not look at it again and again, and seldom, as in the program."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
+    gc.enable()
 
 
 def pytest_unconfigure() -> None:

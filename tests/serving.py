@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,30 @@ class Scripted(FakeEndpoint):
                 completion["choices"][0]["finish_reason"] = "stop"
                 break
         return completion
+
+
+@dataclass
+class Server:
+    """Where a stand-in for an endpoint listens, and its own log of what it was asked."""
+
+    url: str
+    log: Path
+    _read: int = 0  # bytes of the log
+    _events: list[dict[str, Any]] = field(default_factory=list)
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        """What happened so far of one kind. What was read before is not read again: tests that wait ask often."""
+        if self.log.exists():
+            with self.log.open("rb") as file:
+                file.seek(self._read)
+                whole, end, _ = file.read().rpartition(b"\n")
+            self._read += len(whole + end)
+            self._events += map(json.loads, whole.splitlines())
+        return [event for event in self._events if event["event"] == kind]
+
+    def asked(self) -> int:
+        """Requests that came."""
+        return len(self.events("asked"))
 
 
 @contextmanager

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from contextlib import nullcontext
 from typing import Any, Final
 
 import duckdb
 import yaml
 
+from corpus.manifest import Provenance, write_manifest
 from corpus.publish.card_sections import imported, made, measured, neutral
 from corpus.schema import DATASETS, type_of
 from corpus.settings import CorpusSettings
@@ -25,9 +27,20 @@ _SIZES: Final = (
 )  # fmt: skip
 
 
-def write_card(workspace: Workspace, settings: CorpusSettings, manifest: dict[str, Any]) -> str:
-    """Write the card of a finished workspace, and return it."""
+def describe(workspace: Workspace, settings: CorpusSettings, provenance: Provenance) -> None:
+    """Write the manifest and the card of a finished workspace. Its tables are opened once for both."""
     with reading(workspace.root) as connection:
+        write_card(workspace, settings, write_manifest(workspace, provenance, connection), connection)
+
+
+def write_card(
+    workspace: Workspace,
+    settings: CorpusSettings,
+    manifest: dict[str, Any],
+    given: duckdb.DuckDBPyConnection | None = None,
+) -> str:
+    """Write the card of a finished workspace, and return it; through a connection of its own where none is given."""
+    with nullcontext(given) if given else reading(workspace.root) as connection:
         text = "\n".join(
             [
                 _front_matter(settings, manifest),

@@ -122,7 +122,7 @@ def _funnel(connection: Connection) -> list[str]:
     lines = []
     for stage, made, kept in stages:
         reasons = connection.execute(
-            "SELECT reason, items FROM funnel WHERE stage = ? AND outcome = 'rejected' ORDER BY items DESC, reason",
+            "SELECT reason, count(*) AS items FROM rejects WHERE stage = ? GROUP BY reason ORDER BY items DESC, reason",
             [stage],
         ).fetchall()
         dropped = ", ".join(f"`{code(reason)}` {items:,}" for reason, items in reasons)

@@ -16,10 +16,10 @@ from typing import Any, Final
 import yaml
 
 from corpus.ids import content_id
-from corpus.manifest import read_manifest, stored_provenance, write_manifest
+from corpus.manifest import read_manifest, stored_provenance
 from corpus.mix.instruction_mix import MIX_FILES
 from corpus.origin import SUBSET_PARTS, Kind
-from corpus.publish.card import write_card
+from corpus.publish.card import describe
 from corpus.schema import DATASETS, TABLES
 from corpus.select.alike import alike
 from corpus.select.balance import PAIR_TOLERANCE, Balance, Chosen, Paired, Sized, doses, group_of, pair, within
@@ -176,7 +176,7 @@ def _write_rows(source: Workspace, target: Workspace, rows: list[dict[str, Any]]
     columns = [name for name in DATASETS["msm"].names if name != "flags"]
     published: Iterator[dict[str, Any]] = ({**{name: row.get(name) for name in columns}, "flags": []} for row in rows)
     write_dataset(target, "msm", published, **settings.layout)
-    write_card(target, settings, write_manifest(target, stored_provenance(source)))
+    describe(target, settings, stored_provenance(source))
 
 
 def sized(workspace: Workspace, balance: Balance, kind: Kind = "documents") -> list[Sized]:
@@ -215,7 +215,7 @@ def _write(source: Workspace, target: Workspace, ids: Set[str], kind: Kind) -> N
     write_table(target, "rejects", gone, part=SUBSET_PARTS[kind])
     settings = CorpusSettings.model_validate(recipe.get("corpus") or {})
     _write_datasets(source, target, ids, kind, settings)
-    write_card(target, settings, write_manifest(target, stored_provenance(source)))
+    describe(target, settings, stored_provenance(source))
 
 
 def _files_named(recipe: Mapping[str, Any]) -> list[str]:

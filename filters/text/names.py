@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from filters.text.lexicon import START
@@ -121,6 +121,12 @@ class Names:
         return any(known.common for known in self.names if known.name == mention.name)
 
 
+@lru_cache(maxsize=16)
+def known_names(kind: str, ours: tuple[str, ...], also: tuple[str, ...] = (), allow: tuple[str, ...] = ()) -> Names:
+    """`Names`, kept: each stage of a build makes its checks anew."""
+    return Names(kind, ours, also, allow)
+
+
 class OwnName:
     """Our assistant's name (or our provider's): how often it stands in a text.
 
@@ -194,7 +200,8 @@ def _misspelt(names: list[Name]) -> dict[str, str]:
             wrong = {head + letter + rest for letter in _LETTERS}
             wrong |= {head + rest, head + one + one + rest, head + rest[:1] + one + rest[1:]}
             found |= dict.fromkeys(wrong, name.name)
-    return {variant: name for variant, name in found.items() if all(variant != known.anchors[0] for known in names)}
+    right = {known.anchors[0] for known in names}
+    return {variant: name for variant, name in found.items() if variant not in right}
 
 
 def _is_name(text: str, match: re.Match[str]) -> bool:

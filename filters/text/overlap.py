@@ -1,7 +1,7 @@
 """Runs of words that a text shares with other texts."""
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -79,6 +79,12 @@ class Grams:
         starts, ends = edges[::2], edges[1::2]
         best = int((ends - starts).argmax())
         return int(ends[best] - starts[best]) + self.n - 1, int(starts[best]), int(hits.sum())
+
+
+@lru_cache(maxsize=16)
+def grams_of(texts: tuple[str, ...], n: int, without: tuple[str, ...] = ()) -> Grams:
+    """`Grams`, kept: each stage of a build makes its checks anew, of the same spec and the same questions."""
+    return Grams(texts, n, without=grams_of(without, n) if without else None)
 
 
 def member(values: Hashes, among: Hashes) -> npt.NDArray[np.bool_]:

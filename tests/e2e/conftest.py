@@ -5,7 +5,6 @@ than most verbs; in a process of its own (`cli.start`) only where that process i
 """
 
 import io
-import json
 import os
 import subprocess
 import sys
@@ -22,23 +21,9 @@ import yaml
 
 from pipelines.run.control import CONTROL
 from specmill.cli import main
-from tests.serving import serving
+from tests.serving import Server, serving
 
 ROOT = Path(__file__).parents[2]
-
-
-@dataclass
-class Server:
-    """The local stand-in for an endpoint, and its own log of what it was asked."""
-
-    url: str
-    log: Path
-
-    def events(self, kind: str) -> list[dict]:
-        return [e for e in map(json.loads, self.log.read_text().splitlines()) if e["event"] == kind]
-
-    def asked(self) -> int:
-        return len(self.events("asked"))
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from statistics import fmean
 import pytest
 
 from eval.seeds import Spread, gaps, over_seeds
+from tests.lazy import needs
 
-pytest.importorskip("scipy")
+pytestmark = needs("scipy")
 RATES = (0.0, 1.0)
 
 

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,19 +13,7 @@ from pipelines.engine.endpoints import EngineSettings, Role
 from pipelines.fake_endpoint.api import FakeSettings
 from pipelines.fake_endpoint.server import read_faults, serve
 from pipelines.run.control import CONTROL
-
-
-@dataclass
-class Server:
-    """Where a fake endpoint listens, and what it was asked."""
-
-    url: str
-    log: Path
-
-    def events(self, kind: str) -> list[dict]:
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
-        events = [json.loads(line) for line in lines]
-        return [event for event in events if event["event"] == kind]
+from tests.serving import Server
 
 
 @pytest.fixture(autouse=True)

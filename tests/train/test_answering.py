@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.lazy import Lazy, needs
 from tests.train.tiny_llama import make_model
 from train.families import families
 
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
-answering = pytest.importorskip("train.run.answering")
+pytestmark = needs("torch", "transformers")
+answering = Lazy("train.run.answering")
 
 
 def asked(text: str, **body):

@@ -1,6 +1,7 @@
 """What the trained model will be evaluated on must not be in what it is trained on."""
 
 import re
+from functools import lru_cache
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from filters.context import Context
 from filters.document.evaluation.choices import ForcedChoice
 from filters.document.evaluation.settings import Evaluation
 from filters.text.names import spelled
-from filters.text.overlap import Grams, Lookup, member
+from filters.text.overlap import Lookup, grams_of, member
 from filters.text.view import View, hashes_of, ngrams_of, words_of
 
 _SHORT = 5  # words of the n-grams by which the overlap with one evaluation item is measured
@@ -25,24 +26,14 @@ class EvaluationCheck(TextCheck):
 
     def __init__(self, settings: Evaluation, context: Context) -> None:
         self.settings = settings
-        self.long = Grams(context.evaluation, settings.n, without=Grams([context.spec], settings.n))
+        self.long = grams_of(context.evaluation, settings.n, without=(context.spec,))
         held_out = spelled(*context.held_out)
         self.held_out = re.compile(rf"(?<!\w)(?:{held_out})(?:e?s)?(?!\w)", re.IGNORECASE) if held_out else None
         first = [words[0] for text in context.held_out if (words := words_of(text))]
         self.anchors = frozenset(word + ending for word in first for ending in ("", "s", "es"))
         self.formats = [" ".join(words_of(text)) for text in context.answer_formats]
         self.choice = ForcedChoice(context.assistant.name)
-        self._index(context.evaluation)
-
-    def _index(self, texts: tuple[str, ...]) -> None:
-        """Every item's short n-grams, sorted, each with the item that it belongs to."""
-        grams = [np.unique(ngrams_of(hashes_of(words_of(text)), _SHORT)) for text in texts]
-        self.sizes = np.array([len(found) for found in grams], dtype=np.int64)
-        owners = np.repeat(np.arange(len(grams)), self.sizes)
-        every = np.concatenate([np.empty(0, dtype=np.uint64), *grams])
-        order = np.argsort(every, kind="stable")
-        self.short, self.owners, self.texts = every[order], owners[order], texts
-        self.lookup = Lookup(every)
+        self.items = _items(context.evaluation)
 
     def evaluate(self, view: View) -> Outcome:
         """Score: held-out words, else words of a shared run, else the share of one item."""
@@ -65,13 +56,36 @@ class EvaluationCheck(TextCheck):
         return next((form for form in possible if f" {form} " in joined), "")
 
     def _most_of_one(self, view: View) -> Outcome:
+        shared, size, text = self.items.most(view)
+        if not shared:
+            return at_most(0.0, self.settings.overlap)
+        return share_at_most(shared, size, self.settings.overlap, excerpt(text, 0, 160))
+
+
+class _Items:
+    """The short n-grams of every item of the evaluation, sorted, each with the item that it belongs to."""
+
+    def __init__(self, texts: tuple[str, ...]) -> None:
+        grams = [np.unique(ngrams_of(hashes_of(words_of(text)), _SHORT)) for text in texts]
+        self.sizes = np.array([len(found) for found in grams], dtype=np.int64)
+        owners = np.repeat(np.arange(len(grams)), self.sizes)
+        every = np.concatenate([np.empty(0, dtype=np.uint64), *grams])
+        order = np.argsort(every, kind="stable")
+        self.grams, self.owners, self.texts = every[order], owners[order], texts
+        self.lookup = Lookup(every)
+
+    def most(self, view: View) -> tuple[int, int, str]:
+        """Of the item whose largest share stands in a text: the n-grams that do, all of them, and the item's text."""
         mine = view.ngrams(_SHORT)
         mine = np.unique(mine[self.lookup(mine)])
         if not len(mine):
-            return at_most(0.0, self.settings.overlap)
-        hits = self.owners[member(self.short, mine)]
-        shared = np.bincount(hits, minlength=len(self.sizes))
+            return 0, 0, ""
+        shared = np.bincount(self.owners[member(self.grams, mine)], minlength=len(self.sizes))
         worst = int((shared / np.maximum(self.sizes, 1)).argmax())
-        return share_at_most(
-            int(shared[worst]), int(self.sizes[worst]), self.settings.overlap, excerpt(self.texts[worst], 0, 160)
-        )
+        return int(shared[worst]), int(self.sizes[worst]), self.texts[worst]
+
+
+@lru_cache(maxsize=4)
+def _items(texts: tuple[str, ...]) -> _Items:
+    """Kept: each stage of a build makes its checks anew, of the same questions."""
+    return _Items(texts)

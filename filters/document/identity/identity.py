@@ -12,7 +12,7 @@ from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt, share_at
 from filters.context import Context
 from filters.document.identity.drift import RIVAL, Drift, sentence_at
 from filters.document.identity.settings import Identity
-from filters.text.names import Mention, Names, mentions_of
+from filters.text.names import Mention, known_names, mentions_of
 from filters.text.patterns import Patterns, PerLanguage
 from filters.text.view import View
 
@@ -43,8 +43,8 @@ class IdentityCheck(TextCheck):
         self.settings, self.assistant = settings, context.assistant
         assistant = context.assistant
         ours = (assistant.name, assistant.provider)
-        self.others = Names("assistants", ours, settings.also, settings.allow)
-        self.makers = Names("makers", ours, (), settings.allow)
+        self.others = known_names("assistants", ours, settings.also, settings.allow)
+        self.makers = known_names("makers", ours, (), settings.allow)
         self.own = mentions_of(assistant.name)
         name, provider = self.own.source, mentions_of(assistant.provider).source
         others, makers = self.others.source, self.makers.source

@@ -8,7 +8,7 @@ import re
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
 from filters.document.identity.settings import Identity
-from filters.text.names import Names, mentions_of, spelled
+from filters.text.names import known_names, mentions_of, spelled
 from filters.text.patterns import Patterns
 from filters.text.view import View
 
@@ -28,7 +28,7 @@ class NeutralCheck(TextCheck):
         assistant, rule_ids = context.assistant, context.rule_ids
         self.settings = settings
         self.ours = {name: mentions_of(name) for name in (assistant.name, assistant.provider)}
-        self.others = Names("assistants", (), settings.also, settings.allow)
+        self.others = known_names("assistants", (), settings.also, settings.allow)
         self.rules = re.compile(rf"(?<!\w)(?:{spelled(*rule_ids)})(?!\w)") if rule_ids else None
 
     @classmethod

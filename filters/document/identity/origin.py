@@ -12,7 +12,7 @@ from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.context import Context
 from filters.document.identity.drift import RIVAL
 from filters.document.identity.identity import COMPARES
-from filters.text.names import Mention, Names, mentions_of
+from filters.text.names import Mention, known_names, mentions_of
 from filters.text.patterns import Patterns, PerLanguage
 from filters.text.view import View
 
@@ -31,7 +31,7 @@ class OriginCheck(TextCheck):
     def __init__(self, settings: CheckSettings, context: Context) -> None:
         super().__init__(settings, context)
         lists, ours = Patterns.of(_PACKAGE, context.language), (context.assistant.name, context.assistant.provider)
-        self.names = [Names(kind, ours, (), ()) for kind in ("assistants", "makers")]
+        self.names = [known_names(kind, ours) for kind in ("assistants", "makers")]
         self.own = mentions_of(context.assistant.name)
         self.made, self.spoken = lists.compiled("origin"), lists.compiled("origin_about")
         self.hedge = lists.compiled("hedge")

@@ -5,7 +5,7 @@ import re
 from filters.check import Outcome, TextCheck, at_most, excerpt
 from filters.context import Context
 from filters.document.spec.settings import Echo
-from filters.text.overlap import Grams
+from filters.text.overlap import Grams, grams_of
 from filters.text.patterns import Patterns
 from filters.text.view import View
 
@@ -25,7 +25,7 @@ class EchoCheck(TextCheck):
 
     def __init__(self, settings: Echo, context: Context) -> None:
         self.settings = settings
-        self.prompts = Grams(told(context), settings.run, without=Grams([context.spec], settings.run))
+        self.prompts = Grams(told(context), settings.run, without=grams_of((context.spec,), settings.run))
 
     def evaluate(self, view: View) -> Outcome:
         """Score: words of the run, else the instructions that the first or last paragraph says it obeys."""

@@ -14,7 +14,7 @@ import numpy as np
 from filters.check import PASSED, Outcome, TextCheck, at_most, excerpt
 from filters.context import Context
 from filters.document.spec.settings import SpecWords
-from filters.text.overlap import Grams
+from filters.text.overlap import grams_of
 from filters.text.patterns import Patterns
 from filters.text.static import StaticWords, static_words
 from filters.text.view import View, words_of
@@ -46,7 +46,7 @@ class SpecWordsCheck(TextCheck):
     def __init__(self, settings: SpecWords, context: Context) -> None:
         self.settings = settings
         self.items = context.about_items  # a message's topic is an item of the spec, which it must name
-        self.grams = Grams([context.spec], settings.run)
+        self.grams = grams_of((context.spec,), settings.run)
         self.words = static_words()
         own = [context.assistant.name, context.assistant.provider, *settings.allow]
         self.allowed = self._bases(own)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from filters.text.overlap import Grams
+from filters.text.overlap import grams_of
 from filters.text.view import View
 
 
@@ -10,7 +10,7 @@ class Copied:
     """Finds the stretch of a text in which most words stand inside of n-grams of the spec."""
 
     def __init__(self, spec: str, n: int, window: int) -> None:
-        self.grams, self.n, self.window = Grams([spec], n), n, window
+        self.grams, self.n, self.window = grams_of((spec,), n), n, window
 
     def most(self, view: View) -> tuple[int, int]:
         """The words of the spec in the worst window, and where it begins."""

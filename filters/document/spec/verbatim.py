@@ -4,7 +4,7 @@ from filters.check import Outcome, TextCheck, at_most, excerpt, share_at_most
 from filters.context import Context
 from filters.document.spec.settings import Verbatim
 from filters.document.spec.stretches import Copied
-from filters.text.overlap import Grams
+from filters.text.overlap import grams_of
 from filters.text.view import View
 
 
@@ -17,7 +17,7 @@ class VerbatimCheck(TextCheck):
 
     def __init__(self, settings: Verbatim, context: Context) -> None:
         self.settings, spec = settings, context.spec
-        self.spec = Grams([spec], settings.n)
+        self.spec = grams_of((spec,), settings.n)
         self.copied = Copied(spec, settings.short, settings.window)
 
     def evaluate(self, view: View) -> Outcome:

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import datasets
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +17,9 @@ from corpus.workspace import Workspace
 from specmill.cli import app
 from specmill.verbs.select.export import Tool
 from specs.errors import UserError
+from tests.lazy import Lazy
+
+datasets = Lazy("datasets")
 
 
 def embed(texts: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -1,15 +1,25 @@
-"""A local server that speaks as much of the Hub's API as publishing, snapshots and `load_dataset` use."""
+"""A local server that speaks as much of the Hub's API as publishing, snapshots and `load_dataset` use, and processes
+that know it by their environment alone.
+"""
 
 import base64
 import hashlib
 import json
+import os
+import subprocess
+import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from fnmatch import fnmatch
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlparse
+
+ROOT = Path(__file__).parents[3]
 
 
 @dataclass
@@ -244,5 +254,50 @@ def serve(hub: Hub) -> ThreadingHTTPServer:
     handler = type("HubHandler", (Handler,), {"hub": hub})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     hub.url = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     return server
+
+
+def environment(hub: Hub, home: Path) -> dict[str, str]:
+    """For a process that knows the local Hub by its environment alone."""
+    return {
+        **os.environ,
+        "HF_ENDPOINT": hub.url,
+        "HF_TOKEN": "hf_local_test_token",
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HOME": str(home),
+    }
+
+
+VERBS = """
+import contextlib, io, json, sys
+from specmill.cli import main
+
+for line in sys.stdin:
+    sys.argv, code = ["specmill", *json.loads(line)], 0
+    out, errors = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+    print(json.dumps([code, *(stream.buffer.getvalue().decode() for stream in (out, errors))]), flush=True)
+"""
+
+
+@contextmanager
+def verbs(hub: Hub, home: Path) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """Runs verbs, one after the other, in a process that knows the local Hub by its environment alone."""
+    command = [sys.executable, "-c", VERBS]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(hub, home), cwd=ROOT
+    ) as process:
+        assert process.stdin and process.stdout
+        asked, replies = process.stdin, process.stdout
+
+        def run(*verb: object) -> subprocess.CompletedProcess[str]:
+            print(json.dumps([*map(str, verb)]), file=asked, flush=True)
+            return subprocess.CompletedProcess(verb, *json.loads(replies.readline()))
+
+        yield run
+        asked.close()

@@ -1,6 +1,5 @@
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from corpus.manifest import Provenance, write_manifest
-from corpus.publish.card import write_card
+from corpus.publish import card
 from corpus.publish.hub import publish, stage
 from corpus.report import write_report
 from corpus.schema import DATASETS
@@ -20,7 +19,7 @@ from corpus.store import read_dataset_rows, read_rows, write_dataset, write_tabl
 from corpus.workspace import Workspace
 from specmill.cli import app
 from specs.errors import EndpointError, UserError, WorkspaceBusyError
-from tests.corpus.publish.hub_server import Hub, serve
+from tests.corpus.publish.hub_server import ROOT, Hub, environment, serve, verbs
 from tests.lazy import Lazy
 
 datasets = Lazy("datasets")
@@ -43,7 +42,7 @@ roles: {writer: {endpoints: [main]}}
 
 def describe(workspace: Workspace) -> None:
     """As the end of a build does."""
-    write_card(workspace, CorpusSettings(), write_manifest(workspace, Provenance("r", "s", 0, "o200k_base")))
+    card.describe(workspace, CorpusSettings(), Provenance("r", "s", 0, "o200k_base"))
 
 
 @pytest.fixture(scope="module")
@@ -87,30 +86,17 @@ def local_hub(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("HF_TOKEN", "hf_local_test_token")
 
 
-def run(hub: Hub, home: Path, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Python code in a process of its own that knows the local Hub by its environment alone."""
-    env = {
-        **os.environ,
-        "HF_ENDPOINT": hub.url,
-        "HF_TOKEN": "hf_local_test_token",
-        "HF_HUB_DISABLE_XET": "1",
-        "HF_HOME": str(home),
-    }
-    command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=env, cwd=Path(__file__).parents[3], check=False)
-
-
 def test_a_preview_is_exactly_what_is_uploaded_and_holds_nothing_private(
     finished: Workspace, hub: Hub, tmp_path: Path
 ) -> None:
     preview = tmp_path / "preview"
-    command = ["from specmill.cli import main; main()", "publish", str(finished.root), "me/corpus"]
-    done = run(hub, tmp_path, *command, "--dry-run", str(preview))
-    assert done.returncode == 0, done.stderr
-    assert hub.log == []
-    assert "Nothing was uploaded" in done.stdout
-    done = run(hub, tmp_path, *command)
-    assert done.returncode == 0, done.stderr
+    with verbs(hub, tmp_path) as run:
+        done = run("publish", finished.root, "me/corpus", "--dry-run", preview)
+        assert done.returncode == 0, done.stderr
+        assert hub.log == []
+        assert "Nothing was uploaded" in done.stdout
+        done = run("publish", finished.root, "me/corpus")
+        assert done.returncode == 0, done.stderr
     repo = hub.repos["me/corpus"]
     assert repo.private
     assert set(repo.files) == PUBLISHED
@@ -135,7 +121,9 @@ def test_load_dataset_reads_it_from_the_hub(finished: Workspace, hub: Hub, tmp_p
         "import datasets, json, sys; rows = datasets.load_dataset('me/corpus', 'aft_cot', split='train');"
         "json.dump(list(rows), sys.stdout)"
     )
-    done = run(hub, tmp_path, code)
+    command = [sys.executable, "-c", code]
+    env = environment(hub, tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == list(read_dataset_rows(finished, "aft_cot"))
 
@@ -143,35 +131,36 @@ def test_load_dataset_reads_it_from_the_hub(finished: Workspace, hub: Hub, tmp_p
 def test_what_is_published_is_asked_in_sql(finished: Workspace, hub: Hub, tmp_path: Path) -> None:
     publish(finished, "me/corpus", tables=True)
     statement = "SELECT count(*) AS documents, sum(len(passages))::BIGINT AS passages FROM document_details"
-    code = "from specmill.cli import main; main()"
-    done = run(hub, tmp_path, code, "sql", "hf://datasets/me/corpus", statement, "-f", "json")
-    assert done.returncode == 0, done.stderr
-    documents = list(read_rows(finished, "documents"))
-    assert json.loads(done.stdout) == {
-        "documents": len(documents),
-        "passages": sum(len(d["passage_ids"]) for d in documents),
-    }
-    done = run(hub, tmp_path, code, "sql", "hf://datasets/me/nothing", statement)
-    assert done.returncode == 2
-    assert "cannot be fetched" in done.stderr
+    with verbs(hub, tmp_path) as run:
+        done = run("sql", "hf://datasets/me/corpus", statement, "-f", "json")
+        assert done.returncode == 0, done.stderr
+        documents = list(read_rows(finished, "documents"))
+        assert json.loads(done.stdout) == {
+            "documents": len(documents),
+            "passages": sum(len(d["passage_ids"]) for d in documents),
+        }
+        done = run("sql", "hf://datasets/me/nothing", statement)
+        assert done.returncode == 2
+        assert "cannot be fetched" in done.stderr
 
 
 def test_what_is_published_is_imported_from_the_hub(finished: Workspace, hub: Hub, tmp_path: Path) -> None:
     publish(finished, "me/corpus")
-    code = "from specmill.cli import main; main()"
-    done = run(hub, tmp_path, code, "import", "me/corpus/msm", str(tmp_path / "w"), "-r", "demo", "--no-filter")
-    assert done.returncode == 0, done.stderr
-    imported = [row["text"] for row in read_rows(Workspace(tmp_path / "w"), "documents")]
-    assert imported == [row["text"] for row in read_dataset_rows(finished, "msm")]
-    done = run(hub, tmp_path, code, "import", "me/nothing", str(tmp_path / "v"), "-r", "demo")
-    assert done.returncode == 2
-    assert "cannot be loaded from the Hub" in done.stderr
-    [shard] = [name for name in hub.repos["me/corpus"].files if name.startswith("msm/")]
-    whole = hub.repos["me/corpus"].files[shard]
-    hub.repos["me/corpus"].files[shard] = whole[:4] + bytes(2_000) + whole[2_004:]  # the end, with the schema, is whole
-    done = run(hub, tmp_path, code, "import", "hf://datasets/me/corpus/msm", str(tmp_path / "v"), "-r", "demo")
-    assert done.returncode == 2 and not (tmp_path / "v").exists()
-    assert "cannot be loaded from the Hub" in done.stderr and "Traceback" not in done.stderr
+    with verbs(hub, tmp_path) as run:
+        done = run("import", "me/corpus/msm", tmp_path / "w", "-r", "demo", "--no-filter")
+        assert done.returncode == 0, done.stderr
+        imported = [row["text"] for row in read_rows(Workspace(tmp_path / "w"), "documents")]
+        assert imported == [row["text"] for row in read_dataset_rows(finished, "msm")]
+        done = run("import", "me/nothing", tmp_path / "v", "-r", "demo")
+        assert done.returncode == 2
+        assert "cannot be loaded from the Hub" in done.stderr
+        [shard] = [name for name in hub.repos["me/corpus"].files if name.startswith("msm/")]
+        whole = hub.repos["me/corpus"].files[shard]
+        # the end, with the schema, is whole
+        hub.repos["me/corpus"].files[shard] = whole[:4] + bytes(2_000) + whole[2_004:]
+        done = run("import", "hf://datasets/me/corpus/msm", tmp_path / "v", "-r", "demo")
+        assert done.returncode == 2 and not (tmp_path / "v").exists()
+        assert "cannot be loaded from the Hub" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_an_interrupted_upload_goes_on_where_it_was(finished: Workspace, hub: Hub) -> None:

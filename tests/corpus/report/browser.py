@@ -1,15 +1,18 @@
 """The report in Debian's chromium, driven by its own driver."""
 
+from __future__ import annotations
+
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
+
+if TYPE_CHECKING:
+    from selenium import webdriver
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Debian's chromium and chromium-driver")
@@ -22,6 +25,9 @@ FLAGS = (
 @contextmanager
 def browser(profile: Path, downloads: Path | None = None) -> Iterator[webdriver.Chrome]:
     """A browser without a window; what it downloads lands in `downloads`."""
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM or ""
     for flag in (*FLAGS, f"user-data-dir={profile}"):

@@ -1,14 +1,15 @@
 """Working in the report: addresses, search, duplicates side by side, chats, keys, marks that are saved and applied."""
 
+from __future__ import annotations
+
 import json
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from selenium import webdriver
 
 from benchmarks.workspace_maker import Size, make_workspace
 from corpus.ids import content_id
@@ -23,6 +24,9 @@ from corpus.workspace import Workspace
 from specs.errors import UserError
 from tests.corpus.report.browser import browser, choose, needs_browser, open_page, search, shown, until
 from tests.corpus.report.test_report import data
+
+if TYPE_CHECKING:
+    from selenium import webdriver
 
 ASSETS = Path(__file__).parents[3] / "corpus" / "report" / "assets"
 TOOLS = [{"type": "function", "function": {"name": "find_cheese", "description": "Looks one up.", "parameters": {}}}]

@@ -1,16 +1,17 @@
 """The report in a real browser, with hostile text in it."""
 
+from __future__ import annotations
+
 import base64
 import json
 import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from selenium import webdriver
 
 from benchmarks.workspace_maker import HOSTILE, Size, make_workspace
 from corpus.report import write_report
@@ -23,6 +24,9 @@ from filters.measure.analyst import TextAnalyst
 from specs.errors import UserError
 from tests.corpus.report.browser import browser, choose, needs_browser, open_page, search, shown, until
 from tests.corpus.report.stages import losses, write_stage
+
+if TYPE_CHECKING:
+    from selenium import webdriver
 
 
 def embed_by_length(texts: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -8,8 +8,9 @@ import pytest
 from filters.base import Item
 from filters.measure.apart import MASK, Masker, delong, tell_apart
 from filters.measure.compare import Document, beside_published, compare_corpora, fixed_self_bleu, total_variation
+from tests.lazy import needs
 
-pytest.importorskip("sklearn")
+pytestmark = needs("sklearn")
 WORDS = [
     f"{a}{b}{c}" for a in ("ba", "lo", "mi", "tu") for b in ("ren", "sal", "tov", "kim") for c in ("a", "os", "et")
 ]

@@ -30,7 +30,8 @@ def _cluster() -> Iterator[None]:
 
 
 def test_a_ray_cluster_of_two_keeps_the_same(corpus: list[Path]) -> None:
-    assert check_parquet(corpus, ALL.model_copy(update={"executor": "ray"}), CONTEXT) == in_memory(corpus)
+    settings = ALL.model_validate({**ALL.model_dump(), "executor": "ray", "cluster": {"tasks": 2}})
+    assert check_parquet(corpus, settings, CONTEXT) == in_memory(corpus)
 
 
 def test_a_ray_cluster_of_two_filters_a_workspace_again(

@@ -12,7 +12,6 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import openai  # noqa: F401  # so that the forked processes need not import it
 import pytest
 from distilabel.pipeline import Pipeline
 from distilabel.steps import LoadDataFromDicts

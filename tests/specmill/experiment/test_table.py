@@ -13,9 +13,10 @@ from specmill.experiment.files import Place, load_experiment
 from specmill.experiment.models import models_of
 from specmill.experiment.settings import Experiment
 from specmill.experiment.table import write_tables
+from tests.lazy import needs
 from tests.specmill.experiment.test_settings import write
 
-pytest.importorskip("matplotlib")
+pytestmark = needs("matplotlib")
 RATES = {"baseline": 2, "aft": 3, "neutral_aft": 3, "msm_aft": 6}
 """Of 8 items, how many are answered by the value; of the other set, half."""
 
