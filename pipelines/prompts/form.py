@@ -102,9 +102,10 @@ class Blank:
         return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
 
     def with_given(self, written: Mapping[str, str]) -> dict[str, str]:
-        """All fields, in their order."""
+        """All fields, in their order, with single spaces."""
         fields = self.form.fields.items()
-        return {name: self.values[field.given] if field.given else written[name] for name, field in fields}
+        every = {name: self.values[field.given] if field.given else written[name] for name, field in fields}
+        return {name: " ".join(value.split()) for name, value in every.items()}
 
 
 def said_as_i(assertion: str, assistant: str) -> str:
