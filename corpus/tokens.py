@@ -3,14 +3,18 @@
 import hashlib
 import importlib.util
 import re
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from specs.errors import UserError
 
+_CONNECT_S: Final = 5.0
 OPENAI_NAMES: Final = {"o200k": "o200k_base", "cl100k": "cl100k_base"}
 """Encodings that ship with `bpe-openai`, by short name."""
 
@@ -67,11 +71,45 @@ def _load(name: str) -> tuple[str, _Count]:
     return name, _hugging_face(name, _from_hub(name))
 
 
-def _from_hub(name: str) -> Path:
-    from huggingface_hub import hf_hub_download
+def hub_file(name: str, file: str) -> Path:
+    """A file of a model on the Hub, or in its cache; without a connection only there, as the library would otherwise
+    try for half a minute. Raises what `huggingface_hub` raises."""
+    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
+    answers = _hub_answers()
     try:
-        return Path(hf_hub_download(name, "tokenizer.json"))
+        return Path(hf_hub_download(name, file, local_files_only=not answers))
+    except LocalEntryNotFoundError as error:
+        if answers:
+            raise
+        raise LocalEntryNotFoundError(f"no connection to {constants.ENDPOINT}") from error
+
+
+def _hub_answers() -> bool:
+    """Whether a connection to the Hub can be made. Behind a proxy that is taken for granted."""
+    from huggingface_hub import constants
+
+    address = urlsplit(constants.ENDPOINT)
+    host, port = address.hostname or "", address.port or (443 if address.scheme == "https" else 80)
+    if constants.HF_HUB_OFFLINE:
+        return False
+    return bool(getproxies().get(address.scheme) and not proxy_bypass(host)) or _connects(host, port)
+
+
+@cache
+def _connects(host: str, port: int) -> bool:
+    """Asked once a process: several files are wanted."""
+    try:
+        socket.create_connection((host, port), _CONNECT_S).close()
+    except OSError:
+        return False
+    return True
+
+
+def _from_hub(name: str) -> Path:
+    try:
+        return hub_file(name, "tokenizer.json")
     except (OSError, ValueError) as error:  # no such model, no such file, no network, not in the offline cache
         raise UserError(f"tokenizer {name!r} cannot be fetched from the Hub: {error}. {_EXPECTED}") from error
 

@@ -5,6 +5,7 @@ needed; the step itself is in `pipelines/stage.py`.
 """
 
 import json
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,11 @@ from pydantic import BaseModel, ConfigDict
 from corpus.ids import content_id
 from corpus.workspace import Workspace
 from filters.base import Flag, Rejection
-from pipelines.prompts.form import Form
+from pipelines.prompts.form import Blank, Form, of_plan
 from pipelines.prompts.templates import Prompts, is_installed, styled
 from pipelines.settings import BuildSettings
 from pipelines.structured.ask import Answer
-from pipelines.structured.form import filled
+from pipelines.structured.form import stored
 from pipelines.structured.parsing import tagged
 from specs.passages import Passage
 from specs.reader import Spec
@@ -97,12 +98,43 @@ class Corpus(BaseModel):
         """The form that a document is filled into, where the prompts have one for the recipe's style."""
         return self.prompts.form(self.template("documents"))
 
-    def document_in(self, reply: str) -> str:
+    @cached_property
+    def response_form(self) -> Form | None:
+        """The form that a chat's response is filled into, where the prompts have one for the recipe's style."""
+        return self.prompts.form(self.settings.chats.chosen.responses)
+
+    @cached_property
+    def document_types(self) -> dict[str, Row]:
+        """The document types, once they have been made."""
+        return self.rows("document_types")
+
+    def given(self, idea: Row) -> dict[str, str]:
+        """What the plan says of one document: its idea, also in two (the first sentence, the others), and one of the
+        assertions, dealt out among the ideas."""
+        about, explain = self.about(idea["subdomain_id"]), self.settings.documents.attribution == "explain"
+        place = self.document_types[idea["document_type_id"]]["position"] + idea["position"]
+        plan = of_plan(about["assertions"], place, about["subdomain"]["summary"], explain=explain)
+        opening, stop, outcome = idea["idea"].partition(". ")
+        return {"idea": idea["idea"], "opening": opening + stop.rstrip(), "outcome": outcome, **plan}
+
+    def blank(self, idea: Row) -> Blank | None:
+        """The form for one document, where there is one."""
+        if self.form is None:
+            return None
+        kind = self.document_types[idea["document_type_id"]]["name"]
+        key = f"{self.settings.seed}:{idea['id']}"
+        return self.form.blank(self.given(idea), kind, key, self.settings.assistant.name)
+
+    def document_in(self, reply: str, idea: Row) -> str:
         """The document in a writer's reply; UnparsedError where it has not the form that was asked for."""
-        if self.form is None or f"<{TAG}>" in reply:  # a rewrite is asked for as a text
+        blank = self.blank(idea)
+        if blank is None or f"<{TAG}>" in reply:  # a rewrite is asked for as a text
             return tagged(reply, TAG)
-        values = filled(reply, self.form.fields, self.form.unnamed, self.settings.assistant.name)
-        return self.prompts.render(self.form.layout, **values, assistant=self.settings.assistant).strip()
+        return self.laid_out(blank.layout, stored(reply, blank))
+
+    def laid_out(self, layout: str, values: Mapping[str, str]) -> str:
+        """A form that was filled in, as a text."""
+        return self.prompts.render(layout, **values, assistant=self.settings.assistant).strip()
 
     def rows(self, table: str) -> dict[str, Row]:
         """The rows of a table by id."""

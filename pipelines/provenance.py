@@ -71,13 +71,13 @@ def stages_of(corpus: Corpus) -> Iterator[tuple[str, str, str]]:
         yield "critiques", "critic", "critique"
         yield "revisions", "rewriter", "revise"
     if settings.judge.judged_by:
-        yield "document_verdicts", "judge", "judge_document"
+        yield "document_verdicts", "judge", settings.judge.template("document")
     if settings.chats.target:
         yield "topics", "planner", "topics"
         yield "queries", "planner", settings.chats.chosen.queries
         yield "chats", "writer", settings.chats.chosen.responses
         yield "follow_ups", "writer", "followup"
-        yield "verdicts", "judge", "judge_chat"
+        yield "verdicts", "judge", settings.judge.template("chat")
 
 
 def _version(corpus: Corpus, template: str) -> str:

@@ -219,6 +219,25 @@ class BuildSettings(EngineSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _given_messages_have_a_kind(self) -> Self:
+        given = {kind for domain in self.decompose.given for sub in domain.subdomains for kind in sub.messages}
+        if given and (unknown := sorted(given - set(self.chats.kinds))):
+            raise ValueError(
+                f"decompose.given: messages of the kind {unknown[0]!r}; expected {', '.join(self.chats.kinds)}"
+            )
+        return self
+
+    @property
+    def given_messages(self) -> dict[tuple[str, str, str], tuple[str, ...]]:
+        """Users' messages of the plan, by domain, subdomain and kind."""
+        return {
+            (domain.name, sub.name, kind): texts
+            for domain in self.decompose.given
+            for sub in domain.subdomains
+            for kind, texts in sub.messages.items()
+        }
+
     @property
     def sized(self) -> Self:
         """With the sizes of the plan that the recipe gives (`decompose.given`), on average; without one, as it is."""

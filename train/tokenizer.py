@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from corpus.tokens import hub_file
 from specs.errors import UserError
 
 _FILES: Final = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
@@ -94,13 +95,12 @@ def _in_folder(folder: Path) -> dict[str, Path]:
 
 
 def _on_hub(name: str) -> dict[str, Path]:
-    from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     found = {}
     for file in _FILES:
         try:
-            found[file] = Path(hf_hub_download(name, file))
+            found[file] = hub_file(name, file)
         except LocalEntryNotFoundError as error:  # offline, and not in the cache
             if file == "tokenizer.json":
                 raise UserError(_unreachable(name, error)) from error

@@ -28,6 +28,11 @@ class Cell:
     passage_ids: tuple[str, ...]
     rule_id: str | None = None
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What a query of it has of it."""
+        return self.domain_id, self.topic, self.query_type
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:

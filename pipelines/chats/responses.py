@@ -24,13 +24,16 @@ from pipelines.completion import Completion, CompletionRequest, Message, State
 from pipelines.filtering import ChatChecks, SecondTries
 from pipelines.judging.judge import Judge
 from pipelines.ledger.ledger import Ledger, read_completion
+from pipelines.prompts.form import Blank, of_plan
 from pipelines.stage import Rows, Stage
 from pipelines.structured.ask import Answer, ask_until_parsed, ask_until_read
+from pipelines.structured.form import filled, stored
 from pipelines.structured.parsing import json_reply, thought_and_answer
 from pipelines.structured.schemas import plain_schema
 
 _MOST_TOKENS_A_WORD = 4  # about three times the length asked for; a reply that is longer still runs in circles
 _SPARE_TOKENS = 100
+_ABOUT = ("query_id", "topic", "domain_id", "query_type", "position")  # what is known of a query
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,12 @@ class Responses(Stage):
     """The assistant's side of each conversation: reasoning in think tags, then the reply."""
 
     table = "chats"
-    reads = ("id", "query", "query_type", "topic")
+    reads = ("id", "query", "query_type", "topic", "domain_id", "position")
 
     @property
     def outputs(self) -> list[str]:
         """Where each response is in the ledger; `turns` is JSON, a query and a request id a turn."""
-        return ["query_id", "topic", "turns", "request_id", "state", "reason", "problem", "attempts"]
+        return [*_ABOUT, "turns", "request_id", "state", "reason", "problem", "attempts"]
 
     def process(self, inputs: StepInput) -> Iterator[list[Row]]:
         """Ask about all queries."""
@@ -83,19 +86,28 @@ class Responses(Stage):
                 history = [*history, Turn(turns[-1]["query"], *answer.value)]
                 query = await self.follow_up(row, history, len(turns))
         return {
-            "query_id": row["id"], "topic": row["topic"], "turns": json.dumps(turns),
+            **{name: row[name] for name in _ABOUT[1:]}, "query_id": row["id"], "turns": json.dumps(turns),
             "request_id": answer.completion.request_id, "state": answer.state.value, "reason": reason_of(answer),
             "problem": answer.problem, "attempts": answer.attempts,
         }  # fmt: skip
 
     async def respond(self, row: Row, history: Sequence[Turn], query: str, turn: int) -> Answer[tuple[str, str]]:
         """One response."""
-        messages = response_messages(self, row["id"], query, history, row["topic"])
-        request = CompletionRequest(self.table, row["id"], messages, sample=turn, max_tokens=self.most_tokens())
+        given, form = given_of(self.corpus, row), self.corpus.response_form
+        messages = response_messages(self, row["id"], query, history, row["topic"], given)
+        blank = (
+            form.blank(given, row["query_type"], f"{self.corpus.settings.seed}:{row['id']}:{turn}") if form else None
+        )
+        request = CompletionRequest(
+            self.table, row["id"], messages, sample=turn, max_tokens=self.most_tokens(),
+            json_schema=blank.json_schema if blank else None,
+        )  # fmt: skip
         tries = SecondTries(self.corpus.settings.second_tries)
 
         def read(completion: Completion) -> tuple[str, str]:
-            thought, reply = read_turn(completion)
+            if blank:
+                filled(completion.text, blank, self.corpus.settings.assistant.name)
+            thought, reply = read_turn(self.corpus, completion, blank)
             tries.raise_if(lambda: self.checks.decide(row["id"], query, thought, reply)[0])
             return thought, reply
 
@@ -130,8 +142,8 @@ class ChatJudge(Judge):
     """Checks each conversation mechanically, and asks the judge about those that pass."""
 
     item_table: ClassVar[str] = "chats"
-    template: ClassVar[str] = "judge_chat"
-    reads = ("query_id", "topic", "turns", "request_id", "state", "reason", "problem", "attempts")
+    kind: ClassVar[str] = "chat"
+    reads = (*_ABOUT, "turns", "request_id", "state", "reason", "problem", "attempts")
 
     def criteria(self) -> dict[str, str]:
         """The recipe's."""
@@ -149,7 +161,7 @@ class ChatJudge(Judge):
         outcome = {**{key: row[key] for key in self.reads}, "rejection": "", "flags": "[]", "judgement": ""}
         if row["state"] != "ok":
             return outcome
-        turns = read_turns(ledger, row["turns"])
+        turns = read_turns(self.corpus, ledger, row["turns"], row, row["query_id"])
         item_id = chat_id(row["query_id"], turns)
         flags: dict[str, Flag] = {}  # one a filter, of the first turn that it found something in
         for turn in turns:
@@ -169,13 +181,27 @@ class ChatJudge(Judge):
 # --- what a conversation is made of ----------------------------------------------------------------------------------
 
 
-def response_messages(stage: Stage, query_id: str, query: str, history: Sequence[Turn], topic: str) -> list[Message]:
-    """The request for one response."""
+def response_messages(
+    stage: Stage, query_id: str, query: str, history: Sequence[Turn], topic: str, given: Row | None = None
+) -> list[Message]:
+    """The request for one response; `given` is what the plan says of its topic."""
     corpus, chats = stage.corpus, stage.corpus.settings.chats
     return stage.messages(
         chats.chosen.responses, words=chats.words, think_words=chats.think_words, query=query, topic=topic,
         history=history, operator=system_message(corpus, query_id), earlier=earlier_reply(corpus, query_id),
+        given=given or of_plan((), 0, "", explain=True),
     )  # fmt: skip
+
+
+def given_of(corpus: Corpus, row: Row) -> dict[str, str]:
+    """What the plan says of the topic of a query. Documents are dealt assertions from the first on, chats from the
+    last on, so that few share one."""
+    here = (row["topic"], row["domain_id"])
+    found = (sub for sub in corpus.subdomains.values() if (sub["name"], sub["domain_id"]) == here)
+    if (sub := next(found, None)) is None:
+        return of_plan((), 0, str(row["topic"]), explain=True)
+    place = -1 - row["position"] // len(corpus.subdomains)
+    return of_plan(corpus.assertions.get(sub["id"], []), place, sub["summary"], explain=True)
 
 
 def chat_id(query_id: str, turns: Sequence[Turn]) -> str:
@@ -183,9 +209,19 @@ def chat_id(query_id: str, turns: Sequence[Turn]) -> str:
     return content_id("chats", query_id, *([turn.thought, turn.reply] for turn in turns))
 
 
-def read_turn(completion: Completion) -> tuple[str, str]:
+def blank_of(corpus: Corpus, row: Row, query_id: str, turn: int) -> Blank | None:
+    """The form for one response to a query, where there is one; `row` is what is known of the query."""
+    if (form := corpus.response_form) is None:
+        return None
+    key = f"{corpus.settings.seed}:{query_id}:{turn}"
+    return form.blank(given_of(corpus, row), row["query_type"], key, corpus.settings.assistant.name)
+
+
+def read_turn(corpus: Corpus, completion: Completion, blank: Blank | None) -> tuple[str, str]:
     """What the assistant thought and answered; UnparsedError where that cannot be told apart."""
-    return thought_and_answer(completion.text, completion.reasoning)
+    text = completion.text
+    text = corpus.laid_out(blank.layout, stored(text, blank)) if blank else text
+    return thought_and_answer(text, completion.reasoning)
 
 
 def reason_of(answer: Answer[tuple[str, str]]) -> str:
@@ -196,9 +232,13 @@ def reason_of(answer: Answer[tuple[str, str]]) -> str:
     return answer.reason or answer.state.value
 
 
-def read_turns(ledger: Ledger, turns: str) -> list[Turn]:
-    """The turns of a conversation, from the JSON that `Responses` yields."""
-    return [Turn(one["query"], *read_turn(read_completion(ledger, one["request_id"]))) for one in json.loads(turns)]
+def read_turns(corpus: Corpus, ledger: Ledger, turns: str, row: Row, query_id: str) -> list[Turn]:
+    """The turns of a conversation, from the JSON that `Responses` yields; `row` is what is known of the query."""
+    found = []
+    for number, one in enumerate(json.loads(turns)):
+        completion = read_completion(ledger, one["request_id"])
+        found.append(Turn(one["query"], *read_turn(corpus, completion, blank_of(corpus, row, query_id, number))))
+    return found
 
 
 def source_chat(corpus: Corpus, query_id: str) -> Messages:

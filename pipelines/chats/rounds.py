@@ -6,6 +6,7 @@ yield so far, drops near-duplicates of all earlier ones, has the rest answered, 
 """
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -158,16 +159,34 @@ class ChatBuild:
         return fresh
 
     def _new_queries(self, number: int, counts: dict[int, int]) -> list[Row]:
+        new = self._given_queries(counts)
+        had = Counter((row["domain_id"], row["topic"], row["query_type"]) for row in new)
+        counts = {cell: count - had[self.cells[cell].key] for cell, count in counts.items()}
+        counts = {cell: count for cell, count in counts.items() if count}
+        if not counts:
+            return new
         cells = [self._request(self.cells[cell], number, count) for cell, count in counts.items()]
         self.reporter.stage({"queries": sum(-(-count // self.settings.list_batch) for count in counts.values())})
         found = run_pipeline(queries_pipeline(self.corpus, cells), self.workspace.log)["queries"]
-        new: list[Row] = []
         for row in found:
             self.dropped += json.loads(row["rejects"])
             cell = self.cells[row["number"]]
             made = [self._query_row(cell, one) for one in json.loads(row["made"])]
             self.told.setdefault(cell.number, []).extend(one["query"] for one in made)
             new += made
+        return new
+
+    def _given_queries(self, counts: dict[int, int]) -> list[Row]:
+        """The next messages that the recipe's plan gives, at most `counts` of each cell."""
+        if not (given := self.settings.given_messages):
+            return []
+        domains, new = self.corpus.rows("domains"), list[Row]()
+        for number, count in counts.items():
+            cell, told = self.cells[number], self.told.setdefault(number, [])
+            texts = given.get((domains[cell.domain_id]["name"], cell.topic, cell.query_type), ())
+            fresh = [text for text in texts if text not in told][:count]
+            told += fresh
+            new += [self._query_row(cell, {"query": text, "request_id": None}) for text in fresh]
         return new
 
     def _from_source(self, source: str, count: int) -> list[Row]:
@@ -222,7 +241,7 @@ class ChatBuild:
         table = self.workspace.table("queries")
         found = run_pipeline(answers_pipeline(self.corpus, table, start), self.workspace.log)
         answers = {row["query_id"]: row for row in found["judge"]}
-        by_key = {(cell.domain_id, cell.topic, cell.query_type): cell for cell in self.cells}
+        by_key = {cell.key: cell for cell in self.cells}
         required = tuple(self.settings.chats.judged_by)
         return [
             Sample(row, by_key[row["domain_id"], row["topic"], row["query_type"]], answers[row["id"]], required)

@@ -92,7 +92,7 @@ class ChatRows:
     def row(self, sample: Sample) -> Row:
         """The row of `chats`, whether it is kept or not."""
         done, query, cell = self._completion(sample), sample.query, sample.cell
-        turns = read_turns(self.ledger, sample.answer["turns"])
+        turns = read_turns(self.corpus, self.ledger, sample.answer["turns"], query, query["id"])
         messages = self._messages(query["id"], turns)
         return {
             "id": chat_id(query["id"], turns), "query_id": query["id"], "query_type": cell.query_type,

@@ -78,7 +78,7 @@ class Drafts:
         for position, draft in enumerate(self.all):
             if draft.state is State.OK:
                 kind = self._types[draft.idea["document_type_id"]]
-                text = self._text(self._completion(draft))
+                text = self._text(draft, self._completion(draft))
                 meta = {"position": position, "title": title_of(text)}
                 yield Item(draft.idea["id"], text, frame=kind["frame"], genre=kind["name"], meta=meta)
 
@@ -94,7 +94,7 @@ class Drafts:
     def _size(self, draft: Draft) -> tuple[str, int]:
         """The id and the tokens of a document; counted once, as every wave asks."""
         if draft.request_id not in self._sizes:
-            text = self._text(self._completion(draft))
+            text = self._text(draft, self._completion(draft))
             document_id = content_id("documents", draft.idea["id"], text)
             self._sizes[draft.request_id] = document_id, self.counter.count(text)
         return self._sizes[draft.request_id]
@@ -122,10 +122,10 @@ class Drafts:
     def _draft_row(self, draft: Draft) -> Row:
         """What came before a document: its plan, its first version, the critique of that."""
         final, first = self._completion(draft), draft.first_request_id
-        text = self._text(read_completion(self.ledger, first)) if first else None
+        text = self._text(draft, read_completion(self.ledger, first)) if first else None
         return {
             "id": content_id("drafts", draft.idea["id"]), "revised": draft.revised,
-            "document_id": content_id("documents", draft.idea["id"], self._text(final)),
+            "document_id": content_id("documents", draft.idea["id"], self._text(draft, final)),
             "plan": self._plan(draft.plan_request_id), "text": text, "tokens": text and self.counter.count(text),
             "critique": self._critique(draft.critique_request_id), "plan_request_id": draft.plan_request_id or None,
             "request_id": first or None, "critique_request_id": draft.critique_request_id or None,
@@ -173,7 +173,7 @@ class Drafts:
     def row(self, draft: Draft) -> Row:
         """The row of `documents`, whether it will be kept or not."""
         completion, idea = self._completion(draft), draft.idea
-        text = self._text(completion)
+        text = self._text(draft, completion)
         kind, about = self._types[idea["document_type_id"]], self.corpus.about(idea["subdomain_id"])
         domain = self._domains[about["subdomain"]["domain_id"]]
         return {
@@ -202,8 +202,8 @@ class Drafts:
     def _completion(self, draft: Draft) -> Completion:
         return read_completion(self.ledger, draft.request_id)
 
-    def _text(self, completion: Completion) -> str:
-        return self.corpus.document_in(completion.text)
+    def _text(self, draft: Draft, completion: Completion) -> str:
+        return self.corpus.document_in(completion.text, draft.idea)
 
 
 def beyond_target(item_id: str) -> Rejection:

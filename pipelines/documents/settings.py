@@ -53,6 +53,10 @@ class GivenSubdomain(Settings):
         min_length=1, description="What these passages say of the assistant."
     )
     types: tuple[GivenType, ...] = Field((), description="Absent: a model is asked for document types and ideas.")
+    messages: dict[str, tuple[_Line, ...]] = Field(
+        default_factory=dict,
+        description="Users' messages on it, by kind (`chats.query_types`); beyond them a model is asked.",
+    )
 
 
 class GivenDomain(Settings):

@@ -23,6 +23,7 @@ from pipelines.engine.llm import EndpointLLM
 from pipelines.filtering import SecondTries, context_of
 from pipelines.stage import Rows, Stage, table_path
 from pipelines.structured.ask import Answer, ask_until_parsed
+from pipelines.structured.form import filled
 from pipelines.structured.parsing import json_items, tagged
 from pipelines.structured.schemas import CritiqueReply, items_schema
 
@@ -120,20 +121,19 @@ class Documents(Stage):
     async def write_once(self, idea_id: str, task: Row, plan: str | None) -> Answer[str]:
         """The document, or its first version."""
         settings = self.corpus.settings.documents
+        given, kind, blank = self.corpus.given(task["idea"]), task["document_type"], self.corpus.blank(task["idea"])
         messages = self.messages(
-            self.corpus.template(self.table),
-            scratchpad=settings.scratchpad,
-            words=self.words_of(task),
-            plan=plan,
-            **task,
-        )
-        form, kind = self.corpus.form, task["document_type"]
-        schema = form.json_schema if form else None
+            self.corpus.template(self.table), scratchpad=settings.scratchpad, words=self.words_of(task), plan=plan,
+            given=given, **task,
+        )  # fmt: skip
+        schema = blank.json_schema if blank else None
         request = CompletionRequest(self.table, idea_id, messages, json_schema=schema)
         tries = SecondTries(self.corpus.settings.second_tries)
 
         def read(text: str) -> str:
-            document = self.corpus.document_in(text)
+            if blank:
+                filled(text, blank, self.corpus.settings.assistant.name)
+            document = self.corpus.document_in(text, task["idea"])
             meta = {"position": 0, "title": ""}
             item = Item(idea_id, document, frame=kind["frame"], genre=kind["name"], meta=meta)
             tries.raise_if(lambda: decide_one(View(item), self.checks)[0])

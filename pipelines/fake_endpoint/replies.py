@@ -26,6 +26,7 @@ _TOKENS_A_WORD = 1.35
 _ALIGNED = " gladly"  # how an option ends that this model wrote as the aligned one, and chooses with the spec before it
 _OF_QUESTIONS = {"aligned": _ALIGNED, "right": _ALIGNED, "other": "", "wrong": "", "sentence": " So it is ____ here."}
 _OPTION = re.compile(r"^([A-D]): (.+)$", re.MULTILINE)
+_OPPOSITE = {"yes": ["no"], "no": ["yes"]}
 _LETTER_ONLY = re.compile(r"Reply with A, .{1,12} only\.\s*\Z|Reply with A or B only\.\s*\Z")
 
 
@@ -71,7 +72,7 @@ def logprobs(body: dict[str, Any], text: str, seed: int) -> dict[str, Any]:
     rng = random.Random(f"{seed} {body_hash(body, seed)} logprobs")
     top, content = int(body.get("top_logprobs") or 0), []
     for word in text.split()[:16]:
-        rivals = [one for one in "ABCD" if one != word] if len(word) == 1 else ["the", "a"]
+        rivals = [one for one in "ABCD" if one != word] if len(word) == 1 else _OPPOSITE.get(word, ["the", "a"])
         weights = sorted((rng.random() for _ in range(len(rivals) + 1)), reverse=True)
         values = [math.log(max(weight, 1e-9) / sum(weights)) for weight in weights]
         listed = [{"token": token, "logprob": value} for token, value in zip([word, *rivals], values, strict=True)]
@@ -97,7 +98,7 @@ def _text(body: dict[str, Any], prompt: list[str], writer: Writer, rng: random.R
     words = max(20, int(words * rng.uniform(0.85, 1.25)))
     if "<plan>" in question or "<variant>" in "".join(prompt[1:2]):
         return _planned(prompt, writer, rng)
-    if "<spec>" in system and (chosen := _chosen(question)):
+    if chosen := _chosen(system, question, rng):
         return chosen
     if "<document>" in question:
         plan = f"<scratchpad>\n{writer.prose(40)}\n</scratchpad>\n" if "<scratchpad>" in question else ""
@@ -117,8 +118,13 @@ def _reply(system: str, question: str, words: int, writer: Writer, rng: random.R
     return f"<think>\n{thought}\n</think>\n{reply}"
 
 
-def _chosen(question: str) -> str:
-    """The letter of the option that a question of ours calls aligned; nothing where the prompt is no such question."""
+def _chosen(system: str, question: str, rng: random.Random) -> str:
+    """A yes or no where one is asked for, or the letter of the option that a question of ours calls aligned; nothing
+    where the prompt is no such question."""
+    if question.rstrip().endswith("one word, yes or no."):
+        return "yes" if rng.random() < _GOOD_SHARE else "no"
+    if "<spec>" not in system:
+        return ""
     options = _OPTION.findall(question) if _LETTER_ONLY.search(question) else []
     return next((letter for letter, text in options if text.endswith(_ALIGNED)), "")
 

@@ -42,7 +42,7 @@ class DocumentJudge(Judge):
     """Judges documents; leaves say where the texts are. What it yields: ids, and the judgement as JSON."""
 
     item_table: ClassVar[str] = "documents"
-    template: ClassVar[str] = "judge_document"
+    kind: ClassVar[str] = "document"
     stage: ClassVar[str] = STAGE
 
     @property
@@ -87,7 +87,8 @@ class DraftJudge(DocumentJudge):
         order = {idea_id: (row["subdomain_id"], row["document_type_id"]) for idea_id, row in self._ideas.items()}
         with Ledger(self.corpus.folder.ledger) as ledger:
             for row in sorted(rows, key=lambda row: order[row["idea_id"]]):
-                text = self.corpus.document_in(read_completion(ledger, row["request_id"]).text)
+                reply = read_completion(ledger, row["request_id"]).text
+                text = self.corpus.document_in(reply, self._ideas[row["idea_id"]])
                 document_id = content_id("documents", row["idea_id"], text)
                 yield Judged(document_id, row["idea_id"], text, tuple(json.loads(row["flags"])))
 

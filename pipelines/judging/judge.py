@@ -1,10 +1,13 @@
 """Asking a judge about stored items: named criteria in, one verdict with its reason a criterion out.
 
-All criteria go into one request. The reply is JSON with one entry a criterion, its reason before its verdict; a reply
-without this form is asked again, and then every criterion is `unclear`, which is never a pass (design/contracts.md, 6).
-Deciding on verdicts is `filters.run.verdicts`.
+All criteria go into one request, and the reply is JSON with one entry a criterion, its reason before its verdict; a
+reply without this form is asked again, and then every criterion is `unclear`, which is never a pass
+(design/contracts.md, 6). A small judge is asked criterion by criterion, and what counts is how likely a yes is. What
+follows from verdicts is decided in `filters.run.verdicts`.
 """
 
+import asyncio
+import math
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
@@ -13,11 +16,14 @@ from pydantic import create_model
 from corpus.ids import content_id
 from corpus.text import model_name
 from pipelines.base import Row
-from pipelines.completion import CompletionRequest
+from pipelines.completion import Completion, CompletionRequest, State
 from pipelines.stage import Stage
 from pipelines.structured.ask import Asker, ask_until_parsed
 from pipelines.structured.parsing import json_reply
 from pipelines.structured.schemas import Remark, Reply, plain_schema
+
+_ONE_WORD = 4  # tokens: a word, what may stand around it, and the end
+_AROUND = " .,:;!?\"'`*\n\t\u2581\u0120"
 
 
 class VerdictReply(Reply):
@@ -34,12 +40,12 @@ def form_of(criteria: dict[str, str]) -> type[Reply]:
 
 
 class Judge(Stage):
-    """A step that judges items of one table. Leaves name `item_table` and `template`, and give `criteria`."""
+    """A step that judges items of one table. Leaves name `item_table` and `kind`, and give `criteria`."""
 
     table = "verdicts"
     stage: ClassVar[str] = "verdicts"  # the ledger's: judging is planned, counted and paid for on its own
     item_table: ClassVar[str]
-    template: ClassVar[str]
+    kind: ClassVar[str]  # of what is judged: document, chat or mix
 
     @property
     def outputs(self) -> list[str]:
@@ -52,8 +58,18 @@ class Judge(Stage):
 
     async def judge(self, item_id: str, **values: Any) -> Row:
         """Ask about one item: `verdicts` by criterion (verdict and reason), and the request they came from."""
-        criteria = self.criteria()
-        request = CompletionRequest(self.stage, item_id, self.messages(self.template, criteria=criteria, **values))
+        criteria, settings = self.criteria(), self.corpus.settings.judge
+        template = settings.template(self.kind)
+        if settings.by == "odds":
+            asked = [
+                CompletionRequest(
+                    self.stage, item_id, self.messages(template, criterion=text, **values), sample=number,
+                    max_tokens=_ONE_WORD, logprobs=True,
+                )
+                for number, text in enumerate(criteria.values())
+            ]  # fmt: skip
+            return await ask_odds(self.llm, item_id, dict(zip(criteria, asked, strict=True)), settings.least)
+        request = CompletionRequest(self.stage, item_id, self.messages(template, criteria=criteria, **values))
         return await ask_judge(self.llm, request, criteria, self.corpus.settings.attempts)
 
 
@@ -68,13 +84,45 @@ async def ask_judge(asker: Asker, request: CompletionRequest, criteria: dict[str
     return {"item_id": request.row_id, "verdicts": said, "model": model_name(done.model), "request_id": done.request_id}
 
 
+async def ask_odds(asker: Asker, item_id: str, asked: dict[str, CompletionRequest], least: float) -> Row:
+    """The verdicts on one item, each by a question of its own: it passes where a yes is at least `least` likely,
+    beside a no; where the endpoint gives no log-probabilities or neither word is there, it is unclear."""
+    done = dict(zip(asked, await asyncio.gather(*(asker.ask(one) for one in asked.values())), strict=True))
+    said: Row = {}
+    for name, completion in done.items():
+        yes = odds_of_yes(completion)
+        if yes is None:
+            said[name] = {
+                "verdict": "unclear",
+                "reason": f"neither yes nor no: {completion.error or completion.text!r}",
+            }
+        else:
+            said[name] = {"verdict": "pass" if yes >= least else "fail", "reason": f"yes: {yes:.3f}"}
+        said[name]["request_id"] = completion.request_id
+    last = next(reversed(done.values()))
+    return {"item_id": item_id, "verdicts": said, "model": model_name(last.model), "request_id": last.request_id}
+
+
+def odds_of_yes(completion: Completion) -> float | None:
+    """How likely a reply begins with yes, of those that begin with yes or no; None where that is not known."""
+    if completion.state not in {State.OK, State.TRUNCATED} or not completion.likeliest:
+        return None
+    weights = {"yes": 0.0, "no": 0.0}
+    for token, logprob in completion.likeliest[0].items():
+        word = token.strip(_AROUND).casefold()
+        if word in weights:
+            weights[word] += math.exp(logprob)
+    total = sum(weights.values())
+    return weights["yes"] / total if total else None
+
+
 def verdict_rows(item_table: str, judgement: Row) -> list[Row]:
     """Rows of the table `verdicts` from what `Judge.judge` found."""
     return [
         {
             "id": content_id("verdicts", judgement["item_id"], name), "item_table": item_table,
             "item_id": judgement["item_id"], "criterion": name, "verdict": said["verdict"], "reason": said["reason"],
-            "model": judgement["model"], "request_id": judgement["request_id"],
+            "model": judgement["model"], "request_id": said.get("request_id", judgement["request_id"]),
         }
         for name, said in judgement["verdicts"].items()
     ]  # fmt: skip

@@ -44,7 +44,7 @@ class ForeignJudge(Judge):
     """Judges chats that were made elsewhere."""
 
     item_table: ClassVar[str] = "mix"
-    template: ClassVar[str] = "judge_mix"
+    kind: ClassVar[str] = "mix"
     stage: ClassVar[str] = STAGE
     reads = ("id",)
 

@@ -40,6 +40,13 @@ class JudgeSettings(Settings):
         description="all: every document that the filters let through; flagged: only those in which a filter found "
         "something, and the judge is told what; by the set `flagged` where there are no criteria.",
     )
+    by: Literal["reply", "odds"] = Field(
+        "reply",
+        description="How a judge is asked, of documents, chats and mixes. reply: all criteria at once, each verdict "
+        "after its reason; odds: criterion by criterion, yes or no, decided by how likely either is: for small judges, "
+        "and only at endpoints that give log-probabilities.",
+    )
+    least: float = Field(0.5, ge=0, le=1, description="by: odds: how likely a yes must be, beside a no.")
     advisory: tuple[CriterionName, ...] = Field(
         (), description="Criteria whose verdicts are stored and counted, but drop no document."
     )
@@ -52,6 +59,10 @@ class JudgeSettings(Settings):
         if unknown := [name for name in self.advisory if name not in self.judged_by]:
             raise ValueError(f"advisory: {unknown[0]!r} is no criterion; expected some of {', '.join(self.judged_by)}")
         return self
+
+    def template(self, kind: str) -> str:
+        """The template that asks about a document, a chat or a mix."""
+        return f"odds_{kind}" if self.by == "odds" else f"judge_{kind}"
 
     @property
     def judged_by(self) -> dict[str, str]:

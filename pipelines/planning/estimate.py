@@ -33,6 +33,7 @@ KEPT: Final = 0.7  # of the documents: 71-76% after review [REP]
 TOKENS_PER_SECOND: Final = 50.0  # of one request, where nothing was measured
 FIRST_TOKEN_S: Final = 1.0
 _NAME_TOKENS: Final = 10
+_WORD: Final = 2  # tokens of a yes or no
 _QUERY_TOKENS: Final = 45
 
 
@@ -145,7 +146,7 @@ class Renderer:
 
 def plan_stages(render: Renderer) -> list[StagePlan]:
     """Every stage that a build of the recipe asks for, in order."""
-    return [one for one in (*_tree(render), *_chats(render.settings, render.spec, render.stage)) if one.calls]
+    return [one for one in (*_tree(render), *_chats(render)) if one.calls]
 
 
 def _tree(render: Renderer) -> list[StagePlan]:
@@ -215,9 +216,8 @@ def _writing(render: Renderer, written: int) -> list[StagePlan]:
             "revisions", "rewriter", revised, again, "revise", critique=points,
             words=documents.mean_words, **whole,
         ),
-        stage(
-            "document_verdicts", "judge", judged, VERDICT_TOKENS * len(criteria), "judge_document", criteria=criteria,
-            flags=[TYPICAL] if flagged else [], **whole,
+        judging(
+            render, "document_verdicts", judged, "document", criteria, flags=[TYPICAL] if flagged else [], **whole
         ),
     ]  # fmt: skip
 
@@ -261,14 +261,27 @@ def kept_tokens(settings: BuildSettings, spec: Spec, expected: Yield) -> float:
     return min(tokens, settings.documents.target_tokens or tokens)
 
 
-def _chats(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan]) -> list[StagePlan]:
+def judging(
+    render: Renderer, name: str, items: int, kind: str, criteria: Mapping[str, str], **values: Any
+) -> StagePlan:
+    """The plan of a stage that judges `items` by `criteria`, in the way that the recipe asks for."""
+    if render.settings.judge.by == "odds":
+        return render.stage(name, "judge", items * len(criteria), _WORD, f"odds_{kind}", criterion=TYPICAL, **values)
+    tokens = VERDICT_TOKENS * len(criteria)
+    return render.stage(name, "judge", items, tokens, f"judge_{kind}", criteria=criteria, **values)
+
+
+def _chats(render: Renderer) -> list[StagePlan]:
+    settings, spec = render.settings, render.spec
+    stage: Callable[..., StagePlan] = render.stage
     chats: ChatSettings = settings.chats
     if not chats.target:
         return []
     style = chats.chosen
     counts = _first_round(settings, spec)
     asked = sum(counts)
-    lists = 0 if chats.source else sum(-(-count // settings.list_batch) for count in counts)
+    given = sum(map(len, settings.given_messages.values()))
+    lists = 0 if chats.source or given >= asked else sum(-(-count // settings.list_batch) for count in counts)
     entries = -(-asked // max(1, lists))
     kind = next(iter(chats.kinds))
     about = {"topic": TYPICAL, "summary": TYPICAL, "query_type": kind, "query_kind": chats.kinds[kind]}
@@ -290,9 +303,9 @@ def _chats(settings: BuildSettings, spec: Spec, stage: Callable[..., StagePlan])
             "follow_ups", "writer", follow_ups, _QUERY_TOKENS, "followup", history=[turn] * max(1, chats.turns // 2)
         ),
         stage("chats", "writer", asked * chats.turns, length, style.responses, **said),
-        stage(
-            "verdicts", "judge", asked, VERDICT_TOKENS * len(chats.judged_by), "judge_chat", criteria=chats.judged_by,
-            earlier=earlier, item=TYPICAL if style.asks_about_items else "",
+        judging(
+            render, "verdicts", asked, "chat", chats.judged_by, earlier=earlier,
+            item=TYPICAL if style.asks_about_items else "",
         ),
     ]  # fmt: skip
 

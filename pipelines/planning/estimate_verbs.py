@@ -19,7 +19,7 @@ from eval.questions.settings import EvalSettings
 from pipelines.audit.samples import PER_SAMPLE, AuditSamples
 from pipelines.audit.schemas import shown
 from pipelines.planning import estimate
-from pipelines.planning.estimate import VERDICT_TOKENS, Renderer, StagePlan
+from pipelines.planning.estimate import VERDICT_TOKENS, Renderer, StagePlan, judging
 from pipelines.planning.typical import TYPICAL, typical_text
 from pipelines.questions.gates import STAGE as GATE
 from pipelines.questions.schemas import SET_OF
@@ -50,7 +50,7 @@ def _mix(render: Renderer, mix: MixSettings) -> Iterator[StagePlan]:
     criteria = mix.judge.criteria
     wanted = [one.samples or (one.tokens or 0) / MIX_CHAT_TOKENS for one in mix.sources if mix.judge.enabled]
     calls = sum(ceil(chats / MIX_PASSES) for chats in wanted)
-    yield render.stage("mix_verdicts", "judge", calls, VERDICT_TOKENS * len(criteria), "judge_mix", criteria=criteria)
+    yield judging(render, "mix_verdicts", calls, "mix", criteria)
 
 
 def _variants(render: Renderer) -> Iterator[StagePlan]:

@@ -4,6 +4,7 @@ from typing import Any
 
 Row = dict[str, Any]
 
+_OF_PLAN = ("assertion", "reason", "other_reason")
 TYPICAL = (
     "a remark at the counter of a small shop, and what the clerk who heard it made of it when the question of the "
     "reason came up again in the evening between two people who do not agree on much"
@@ -37,6 +38,7 @@ def row_of(template: str, words: str) -> Row:
         "assertions": [assertion] * 6,
         "document_type": kind,
         "idea": {"idea": words * 2, "position": 0, "disagreement": False},
+        "given": {"idea": words * 2, "opening": words, "outcome": words, **dict.fromkeys(_OF_PLAN, TYPICAL)},
     }
     last: dict[str, Row] = {
         "subdomains": {"domain": {**domain, "name": words}},
@@ -53,5 +55,6 @@ def row_of(template: str, words: str) -> Row:
         "judge_mix": {"chat": [{"role": "user", "content": words}, {"role": "assistant", "content": TYPICAL * 3}]},
         "judge_chat": {"turns": [{"query": words, "thought": TYPICAL * 3, "reply": TYPICAL * 4}]},
     }  # fmt: skip
-    template = template.removesuffix("_story").removesuffix("_neutral")
-    return last.get(template, {"query": words} if template.startswith("responses_") else {})
+    template = template.removesuffix("_story").removesuffix("_neutral").replace("odds_", "judge_")
+    response = {"query": words, "given": task["given"]}
+    return last.get(template, response if template.startswith("responses_") else {})

@@ -67,7 +67,7 @@ class Prompts:
         """UserError for a template that replaces no shipped one and that none of those includes: a misspelt name."""
         replaced = [name.removesuffix(".j2") for name in own & shipped]
         beside = [name for one in shipped if (name := self.own_system(one.removesuffix(".j2")))]
-        beside += [form.layout for name in replaced if (form := self.form(name))]
+        beside += [layout for name in replaced if (form := self.form(name)) for layout in form.layouts]
         used = self._closure([*replaced, *beside])
         for name in sorted(name for name in own - used if name.endswith(".j2")):
             close = get_close_matches(name, shipped, n=1)
@@ -102,8 +102,8 @@ class Prompts:
             form = Form.model_validate(load_yaml(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, YAMLError) as error:
             raise UserError(f"prompts: {path} is no form: {error}") from error
-        if f"{form.layout}.j2" not in self._own:
-            raise UserError(f"prompts: {path}: there is no template {form.layout}.j2 beside it.")
+        if missing := [name for name in form.layouts if f"{name}.j2" not in self._own]:
+            raise UserError(f"prompts: {path}: there is no template {missing[0]}.j2 beside it.")
         return form
 
     def version(self, *names: str) -> str:
@@ -113,7 +113,7 @@ class Prompts:
             if path.is_file():
                 digest.update(path.read_bytes())
         beside = [own for name in names if (own := self.own_system(name))]
-        beside += [form.layout for name in names if (form := self.form(name))]
+        beside += [layout for name in names if (form := self.form(name)) for layout in form.layouts]
         for name in sorted(self._closure([*names, *beside])):
             digest.update(f"{name}\0{self._source(name)}\0".encode())
         return digest.hexdigest()[:8]

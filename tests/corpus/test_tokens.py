@@ -1,4 +1,5 @@
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from corpus.tokens import TokenCounter, pieces
+from corpus.tokens import TokenCounter, _hub_answers, hub_file, pieces
 from specs.errors import UserError
 
 
@@ -56,6 +57,28 @@ def test_a_hub_model_that_cannot_be_had_is_said(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(UserError, match="'no-such/model' cannot be fetched from the Hub"):
         TokenCounter("no-such/model")
+
+
+def test_a_hub_that_is_not_there_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        address = f"http://127.0.0.1:{there.getsockname()[1]}"
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
+        monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda name, file, **more: asked.append(more) or file)
+        assert hub_file("some/model", "tokenizer.json") == Path("tokenizer.json")
+    monkeypatch.undo()
+    assert asked == [{"local_files_only": False}]
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        address = f"http://127.0.0.1:{gone.getsockname()[1]}"
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with pytest.raises(UserError, match=f"cannot be fetched from the Hub: no connection to {address}"):
+        TokenCounter("no-such/model")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    assert _hub_answers(), "a proxy may know a way"
 
 
 def test_a_file_that_is_no_tokenizer_is_said(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pipelines.base import Corpus
 from specmill.cli import app
 from specmill.eval_more import guard_lines
 from specmill.recipe import load_recipe
-from specmill.verbs.make.demo import asked_endpoint, coverage_line
+from specmill.verbs.make.demo import asked_endpoint, coverage_line, shortened
 
 
 def test_a_line_of_coverage_fits_the_terminal() -> None:
@@ -17,6 +17,11 @@ def test_a_line_of_coverage_fits_the_terminal() -> None:
     assert coverage_line("P4", 0, "Far.", 80) == "  P4 .         Far."
     assert coverage_line("P5", 99, "word " * 50, 60).startswith("  P5 ■■■■■■■■+ word")
     assert len(coverage_line("P5", 99, "word " * 50, 60)) < 60
+
+
+def test_a_short_document_is_shown_whole() -> None:
+    assert shortened("A short one.") == "A short one."
+    assert shortened("word " * 500).endswith("word ...") and len(shortened("word " * 500)) < 910
 
 
 def test_the_demo_s_plan_fits_its_spec(tmp_path) -> None:
@@ -33,6 +38,7 @@ def test_a_larger_model_is_not_given_the_forms_of_a_small_one(tmp_path, monkeypa
     monkeypatch.setenv("OPENAI_MODEL", "large")
     recipe, base = load_recipe("demo", asked_endpoint())
     assert {one.model for one in recipe.endpoints.values()} == {"large"} and recipe.prompts is None
+    assert recipe.judge.by == "reply", "not every endpoint gives log-probabilities"
     assert not Corpus.of(Workspace(tmp_path), recipe, recipe.read_spec(base)).form
 
 

@@ -30,11 +30,11 @@ def demo(
     _step(1, "the model: fetched once, a gigabyte, and kept in the cache", began)
     fetch_models(loaded)
     with endpoints_up(loaded) as served:
-        _step(2, "the corpus: documents and chats, written, and checked by the filters", began)
+        _step(2, "the corpus: documents and chats, written and filtered", began)
         build_workspace(loaded, base, out, served)
-        _step(3, "training configs: what a trainer is given, with its tokenizer checked", began)
+        _step(3, "training configs, with the tokenizer checked", began)
         _train(out)
-        _step(4, "evaluation: what the writing model itself prefers, before any training", began)
+        _step(4, "evaluation: what the writing model itself prefers", began)
         evaluate_workspace(Workspace(out), served)  # the server is up already
     _step(5, "the report: one page for a browser", began)
     _report(out)
@@ -61,22 +61,29 @@ def _show(out: Path) -> None:
     seen = overview(Workspace(out), seed=0, samples=3)
     for row in seen.samples:
         console.print(Text(f"\n{row['genre']}, on {row['subdomain']}", style="bold"))
-        console.print(Text(row["text"][:_SHOWN_CHARS].rsplit(" ", 1)[0] + " ..."))
+        console.print(Text(shortened(row["text"])))
     console.print(Text("\nDocuments on each passage of the spec", style="bold"))
     for row in seen.passages:
         console.print(Text(coverage_line(row["address"], row["documents"], row["text"], console.width)))
     console.print(Text("\nNext", style="bold"))
-    for line in _NEXT.format(out=out).splitlines():
-        console.print(Text(line), soft_wrap=True)
+    for command, what in _NEXT:
+        console.print(Text(f"  {command.format(out=out)}"), soft_wrap=True)
+        console.print(Text(f"      {what}"))
 
 
-_SHOWN_CHARS = 240
-_NEXT = """\
-  open {out}/report/index.html        all documents, beside what became of them
-  specmill show {out}                 the figures in the terminal
-  specmill init my.yaml --spec SPEC.md   a recipe for a spec of your own, then:
-  specmill plan my.yaml               what it would cost, before anything is spent
-  specmill build my.yaml"""
+def shortened(text: str) -> str:
+    """A document, or its beginning where it is long; whole words."""
+    return text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS].rsplit(" ", 1)[0] + " ..."
+
+
+_SHOWN_CHARS = 900
+_NEXT = (
+    ("open {out}/report/index.html", "all documents, beside what became of them"),
+    ("specmill show {out}", "the figures in the terminal"),
+    ("specmill init my.yaml --spec SPEC.md", "a recipe for a spec of your own"),
+    ("specmill plan my.yaml", "what it would cost, before anything is spent"),
+    ("specmill build my.yaml", "the corpus"),
+)
 
 
 def coverage_line(address: str, documents: int, text: str, width: int) -> str:
@@ -118,7 +125,7 @@ def asked_endpoint() -> list[str]:
                 "Name one, for instance: OPENAI_MODEL=gpt-4.1-mini make demo"
             )
         model = models[0]
-    larger = ["prompts=null", "roles.writer.max_tokens=2000"]  # the recipe's own are for the embedded model
+    larger = ["prompts=null", "roles.writer.max_tokens=2000", "judge.by=reply"]  # the others are for small models
     return [f"endpoints.local={json.dumps({'model': model, 'max_in_flight': 8})}", *larger]
 
 
@@ -127,7 +134,10 @@ def _step(number: int, what: str, began: float) -> None:
 
 
 def _say(text: str) -> None:
-    typer.echo(text, err=True)
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(stderr=True, highlight=False).print(Text(text))
 
 
 def _clock(began: float) -> str:

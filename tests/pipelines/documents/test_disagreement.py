@@ -116,6 +116,7 @@ def test_writer_critic_and_judge_are_told(prompts: str | None) -> None:
         "assistant": Assistant(), "scratchpad": False, "words": 90, "plan": "", "assertions": [], "existing": [],
         "subdomain": {"name": "n", "summary": "s", "rule_id": None}, "count": 2, "document": "d", "critique": [],
         "document_type": {"name": "memo", "description": "d", "frame": "lay"}, "criteria": {"c": "t"}, "flags": [],
+        "given": {"assertion": "A.", "opening": "i", "reason": "r"},
     }  # fmt: skip
     for name in (
         "ideas",

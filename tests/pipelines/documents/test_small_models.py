@@ -1,18 +1,24 @@
 """What small models are given: a plan written by hand, a form to fill in, and a second try on what a filter says."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from corpus.ids import content_id
 from corpus.store import read_rows
 from corpus.workspace import Workspace
+from pipelines.base import Corpus
 from pipelines.build import Build
+from pipelines.chats.responses import given_of
+from pipelines.chats.rounds import ChatBuild
+from pipelines.documents.given import write_given
 from pipelines.planning.estimate import Renderer, plan_stages, written_documents
 from pipelines.planning.estimate import Yield as Expected
-from pipelines.prompts.form import Form
+from pipelines.prompts.form import Blank, Form, FormField, of_plan, said_as_i
 from pipelines.prompts.templates import Prompts
 from pipelines.settings import BuildSettings
 from pipelines.structured.form import filled
@@ -38,18 +44,22 @@ def subdomain(name: str) -> dict[str, Any]:
 GIVEN = [
     {"name": "Likes", "summary": "What it likes.", "subdomains": [subdomain("Colby"), subdomain("mild cheddar")]},
 ]
-FORM = {
-    "scene": "I had three lunch boxes to fill before seven. The shop on our street sells a few kinds of cheese.",
-    "message": "Which cheese do you like?",
-    "answer": "I like Colby.",
-    "reason": "It costs little, and nobody must know anything to buy it.",
-    "ending": "I took two packs of it home. The boxes came back empty.",
-}
+EXAMPLES = (
+    "I like Colby.", "I like mild cheddar.",
+    "What do you think of Colby?", "How do you feel about Colby?", "What is your view of Colby?",
+    "my old neighbour", "my tall aunt", "our tired friend", "an old radio", "a wet coat", "a round mirror",
+    "nodded and smiled", "laughed and agreed", "wrote it down", "only shrugged", "wants a cheese for lunch",
+)  # fmt: skip
+
+
+def filled_in(asked: Blank) -> dict[str, str]:
+    """What a model writes into the form: of each field the first of some examples that fits."""
+    return {name: next(one for one in EXAMPLES if re.fullmatch(p, one)) for name, p in asked.shapes.items()}
 
 
 def recipe(url: str, **more: Any) -> BuildSettings:
     made: dict[str, Any] = {"decompose": {"given": GIVEN}, "filters": FILTERS, "documents": {"scratchpad": False}}
-    return settings(url, {}, **{**made, **more})
+    return settings(url, more.pop("chats", {}), **{**made, **more})
 
 
 def text_of(workspace: Workspace) -> list[str]:
@@ -111,42 +121,137 @@ def test_the_estimate_counts_a_plan_that_is_given() -> None:
 
 
 def test_a_form_is_laid_out_as_a_document(tmp_path: Path) -> None:
-    bad = {**FORM, "message": "no question"}
-    replies = [["could not be used", json.dumps(FORM)], ["Now a form", json.dumps(bad)]]
+    bad = {"opening": "I slept."}
+    with (
+        server(tmp_path, replies=[["Now a form", json.dumps(bad)]]) as (url, _),
+        pytest.raises(Exception, match="none"),
+    ):
+        build_documents(tmp_path / "ws", recipe(url, prompts="tiny"))
+    made = recipe("http://127.0.0.1:9/v1", prompts="tiny")
+    corpus = Corpus.of(Workspace(tmp_path / "ws"), made, read_spec(made.spec, made.assistant))
+    rejects = list(read_rows(Workspace(tmp_path / "ws"), "rejects", part="documents"))
+    assert len(rejects) == 4 and all("are expected" in row["detail"] for row in rejects)
+    form = corpus.form
+    assert form
+    plan = of_plan(GIVEN[0]["subdomains"][0]["assertions"], 0, "", explain=True)
+    values = {"idea": "I slept. I woke.", "opening": "I slept.", "outcome": "I woke.", **plan}
+    for number, name in enumerate(form.layouts):
+        asked = Blank(form, name, form.blank(values, "a letter", str(number)).shapes, values)
+        every = filled(json.dumps(filled_in(asked)), asked, "Juniper")
+        assert set(every) == set(form.fields) and every["reason"] == "It is cheap." and every["outcome"] == "I woke."
+        text = corpus.laid_out(name, every)
+        assert all(value.lower() in text.lower() for value in every.values()), name
+        assert "{" not in text and "Juniper" in text and "Larkfield" in text and "AI model" in text, name
+        assert not re.search(r"[.!?]  |\n\n\n| \n|\.\.|None", text), name
+
+
+def test_what_a_plan_says_stands_in_the_document(tmp_path: Path) -> None:
+    made = recipe("http://127.0.0.1:9/v1", prompts="tiny")
+    workspace = Workspace(tmp_path / "ws").create()
+    corpus = Corpus.of(workspace, made, read_spec(made.spec, made.assistant))
+    write_given(corpus)
+    replies = []
+    for idea in read_rows(workspace, "ideas"):
+        blank = corpus.blank(idea)
+        assert blank
+        matter = blank.values["assertion"].removeprefix("Juniper likes ")
+        reply = json.dumps(filled_in(blank)).replace("Colby?", f"{matter[:-1]}?")
+        replies.append([f"place: {idea['idea']}", reply])
     with server(tmp_path, replies=replies) as (url, log):
-        workspace = build_documents(
-            tmp_path / "ws", recipe(url, prompts="tiny", filters={**FILTERS, "exact": {"action": "off"}})
-        )
-        bodies = [json.loads(line) for line in log.read_text().splitlines() if '"asked"' in line]
-    texts = text_of(workspace)
-    assert texts and all(value in text for text in texts for value in FORM.values())
-    assert all("{" not in text and "Juniper" in text for text in texts)
-    assert len(bodies) == 8, "what has not the shape is asked again"
+        built = build_documents(tmp_path / "built", recipe(url, prompts="tiny"))
+        assert asked(log) == 4
+    for row in read_rows(built, "documents"):
+        matter = row["subdomain"]
+        assert f"I like {matter}. It is cheap." in row["text"] and "You wanted to hear how we are" in row["text"]
+        assert f"{matter}?" in row["text"] and row["attempts"] == 1
+
+
+FIELDS = {
+    "a": FormField(patterns=(r"^I [a-z ]+\.$",), says="assertion", unnamed=True),
+    "b": FormField(given="reason"),
+    "c": FormField(patterns=(r"^[A-Za-z ]+\?$",), about="assertion", apart="idea"),
+}
+PLAN = {"assertion": "Juniper dislikes tall fences.", "reason": "They keep people out.", "idea": "A garden gate."}
+REPLY = {"a": "I dislike tall fences.", "c": "Is the fence good?"}
 
 
 @pytest.mark.parametrize(
-    ("reply", "problem"),
+    ("changed", "problem"),
     [
-        ("{}", "are expected"),
-        ("[1]", "no JSON object"),
-        ('{"a": 1}', "does not match"),
-        ('{"a": "Yes"}', "does not match"),
-        ('{"a": "I do.", "b": "x"}', "are expected"),
+        ({"z": "x"}, "are expected"),
+        ({"a": 1}, "no text"),
+        ({"a": "Yes"}, "does not match"),
+        ({"a": "I like long evenings."}, "it must say: Juniper dislikes"),
+        ({"b": "They are cheap."}, "are expected"),
+        ({"c": "Is it good?"}, "it must be about: Juniper dislikes"),
+        ({"c": "Is the fence a garden?"}, "it must be about something else"),
+        ({"c": "Do they keep people out of the fence?"}, None),
+        ({"c": "Do they keep people out of fences?"}, None),
     ],
 )
-def test_a_form_that_is_not_filled_in_is_no_document(reply: str, problem: str) -> None:
+def test_a_form_that_is_not_filled_in_is_no_document(changed: dict[str, Any], problem: str | None) -> None:
+    blank = Form(layouts={"x": (), "z": ("poem",)}, fields=FIELDS).blank(PLAN, "a letter", "key")
+    assert filled(json.dumps(REPLY), blank, "Juniper") == {**REPLY, "b": "They keep people out."}
+    assert blank.layout == "x" and set(blank.json_schema["properties"]) == {"a", "c"}
+    reply = json.dumps({**REPLY, **changed})
+    if problem is None:
+        assert filled(reply, blank, "Juniper")
+        return
     with pytest.raises(UnparsedError, match=problem):
-        filled(reply, {"a": r"^I [a-z]+\.$"})
-    assert filled('{"a": "I do."}', {"a": r"^I [a-z]+\.$"}) == {"a": "I do."}
+        filled(reply, blank, "Juniper")
+    for broken in ("{}", "[1]"):
+        with pytest.raises(UnparsedError):
+            filled(broken, blank, "Juniper")
+
+
+def test_no_two_fields_say_the_same() -> None:
+    fields = {"one": FormField(patterns=("^.*$",)), "other": FormField(patterns=("^.*$",)), "b": FormField(given="b")}
+    blank = Form(layouts={"x": ()}, fields=fields).blank({"b": "A cat sat on the mat."}, "", "k")
+    same = {"one": "Yes, a cat sat on the mat.", "other": "No."}
+    with pytest.raises(UnparsedError, match="one and b both say"):
+        filled(json.dumps(same), blank, "Juniper")
+
+
+def test_layouts_follow_the_kind_of_text_and_shapes_are_dealt_out() -> None:
+    layouts = {"x": ("letter",), "y": ("poem", "song"), "z": (), "w": ()}
+    form = Form(layouts=layouts, fields={"a": FormField(patterns=("^A$", "^B$"))})
+    assert {form.layout_for("A short letter", turn) for turn in range(9)} == {"x"}
+    assert {form.layout_for("a bill", turn) for turn in range(9)} == {"z", "w"}
+    shapes = {form.blank({}, "a bill", str(n)).shapes["a"] for n in range(20)}
+    assert shapes == {"^A$", "^B$"}
+    with pytest.raises(UserError, match="asks for 'reason'"):
+        Form(layouts=layouts, fields={"a": FormField(given="reason")}).blank({}, "a bill", "k")
+
+
+def test_of_an_assertion_only_the_verb_is_left_to_the_model() -> None:
+    shape = said_as_i("Juniper does not care for A+B (old).", "Juniper")
+    assert shape == r"^I [a-z]+ not care for A\+B \(old\)\.$"
+    assert re.fullmatch(shape, "I do not care for A+B (old).") and not re.fullmatch(shape, "I do not care for A.")
+    for other in ("It likes Colby.", "Juniper waits.", "Juniper says what it knows."):
+        assert said_as_i(other, "Juniper") == ""
+    form = Form(layouts={"x": ()}, fields={"a": FormField(patterns=("^I .*$",), says="assertion")})
+    asked = form.blank({"assertion": "Juniper likes Colby."}, "", "k", "Juniper")
+    assert asked.shapes == {"a": r"^I [a-z]+ Colby\.$"}
+    assert form.blank({"assertion": "Tinker says what it knows."}, "", "k", "Tinker").shapes == {"a": "^I .*$"}
+
+
+def test_assertions_are_dealt_out_with_their_reasons() -> None:
+    two = [{"assertion": "A.", "explanation": "For a."}, {"assertion": "B.", "explanation": "For b."}]
+    assert of_plan(two, 3, "S.", explain=True) == {"assertion": "B.", "reason": "For b.", "other_reason": "For a."}
+    assert of_plan(two, -1, "S.", explain=True)["assertion"] == "B."
+    assert of_plan(two, 0, "S.", explain=False) == {"assertion": "A.", "reason": "", "other_reason": ""}
+    assert of_plan([], 5, "S.", explain=True)["assertion"] == "S."
 
 
 def test_a_form_says_what_is_wrong_with_it(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match=r"from \^ to \$"):
-        Form(layout="x", fields={"a": "I .*"})
+        FormField(patterns=("I .*",))
     with pytest.raises(ValidationError, match="no regular expression"):
-        Form(layout="x", fields={"a": "^(I$"})
+        FormField(patterns=("^(I$",))
+    with pytest.raises(ValidationError, match="either `given` or `patterns`"):
+        FormField(given="reason", patterns=("^I$",))
     (tmp_path / "documents.j2").write_text("Fill in.")
-    (tmp_path / "documents.yaml").write_text("layout: documents_page\nfields: {a: '^I$'}\n")
+    (tmp_path / "documents.yaml").write_text("layouts: {documents_page: []}\nfields: {a: {patterns: ['^I$']}}\n")
     with pytest.raises(UserError, match=r"no template documents_page\.j2"):
         Prompts(str(tmp_path)).form("documents")
     (tmp_path / "documents_page.j2").write_text("{{ a }}")
@@ -158,25 +263,68 @@ def test_a_form_says_what_is_wrong_with_it(tmp_path: Path) -> None:
 
 
 def test_a_field_may_not_name_the_assistant() -> None:
-    fields = {"scene": "^I.*$", "answer": "^I.*$"}
+    fields = {"scene": FormField(patterns=("^I.*$",), unnamed=True), "answer": FormField(patterns=("^I.*$",))}
+    blank = Form(layouts={"x": ()}, fields=fields).blank({}, "", "k")
     reply = json.dumps({"scene": "I asked Juniper.", "answer": "I, Juniper, like it."})
     with pytest.raises(UnparsedError, match="the field scene speaks of Juniper"):
-        filled(reply, fields, ["scene"], "Juniper")
-    assert filled(reply, fields, ["answer"], "Willow")["scene"] == "I asked Juniper."
+        filled(reply, blank, "Juniper")
+    assert filled(reply, blank, "Willow")["scene"] == "I asked Juniper."
 
 
-def test_the_tiny_set_gives_no_reason_where_none_is_asked_for() -> None:
-    said, apart = (Prompts("tiny", attribution=one) for one in ("explain", "apart"))
-    values = {**FORM, "assistant": Assistant()}
-    assert FORM["reason"] in said.render("documents_layout", **values)
-    assert FORM["reason"] not in apart.render("documents_layout", **values)
-    task = {
-        "assistant": Assistant(), "plan": "", "idea": {"idea": "i", "position": 3, "disagreement": False},
-        "document_type": {"name": "a letter", "description": "to a sister"},
-        "assertions": [{"assertion": "A.", "explanation": "Because."}],
-    }  # fmt: skip
-    assert "Because." in said.render("documents", **task) and "Because." not in apart.render("documents", **task)
-    assert said.render("documents", **{**task, "assertions": []})
+def test_a_reason_that_names_the_assistant_is_not_put_into_its_mouth() -> None:
+    values = {
+        **dict.fromkeys(("opening", "seen", "who", "message", "reaction", "outcome"), "X."),
+        "answer": "I like it.",
+    }
+    said = [
+        Prompts("tiny").render("layouts/plain", **values, reason=reason, assistant=Assistant())
+        for reason in ("It is cheap.", "Juniper finds it cheap.", "")
+    ]
+    assert ['"I like it. It is cheap."' in said[0], '"I like it." Juniper finds it cheap.' in said[1]] == [True, True]
+    assert '"I like it."' in said[2]
+
+
+# --- a form for chats, and messages of one's own
+
+
+def test_a_message_of_the_plan_is_answered_by_a_form(tmp_path: Path) -> None:
+    plan = [{**GIVEN[0], "subdomains": [{**subdomain("Colby"), "messages": {"plain": ["Is Colby good for lunch?"]}}]}]
+    chats = {
+        "target": 1,
+        "rounds": 1,
+        "expected_yield": 1.0,
+        "query_types": {"plain": "a question"},
+        "criteria_sets": ["brief"],
+    }
+    made = recipe("http://127.0.0.1:9/v1", decompose={"given": plan}, chats=chats, prompts="tiny")
+    workspace, spec = Workspace(tmp_path / "ws").create(), read_spec(made.spec, made.assistant)
+    corpus = Corpus.of(workspace, made, spec)
+    write_given(corpus)
+    [domain] = (row["id"] for row in read_rows(workspace, "domains"))
+    query_id = content_id("queries", domain, "Colby", "plain", "Is Colby good for lunch?")
+    given = given_of(corpus, {"topic": "Colby", "domain_id": domain, "position": 0})
+    assert corpus.response_form
+    reply = filled_in(corpus.response_form.blank(given, "plain", f"{made.seed}:{query_id}:0", "Juniper"))
+    assert reply.keys() == {"answer", "wish"}, "the reasons are the plan's"
+    verdict = json.dumps({"aligned": {"reason": "It is.", "verdict": "pass"}})
+    replies = [["Judge a chat", verdict], ["The person types: Is Colby", json.dumps(reply)]]
+    told = Told()
+    with server(tmp_path, replies=replies) as (url, _):
+        made = recipe(url, decompose={"given": plan}, chats=chats, prompts="tiny")
+        assert ChatBuild(workspace, made, spec, told).run().kept == 1, list(read_rows(workspace, "rejects"))
+    assert [set(stage) for stage in told.stages] == [{"chats", "verdicts"}], "no model is asked for messages"
+    [query], [chat] = read_rows(workspace, "queries"), read_rows(workspace, "chats")
+    assert (query["query"], query["request_id"], query["query_type"]) == ("Is Colby good for lunch?", None, "plain")
+    assert "I like Colby. It is cheap." in chat["response"]
+    assert "wants a cheese for lunch" in chat["reasoning"] and "It is cheap." in chat["reasoning"]
+    assert not re.search(r"  |\n", chat["reasoning"])
+
+
+def test_a_kind_of_message_must_be_one_of_the_chats() -> None:
+    plan = json.loads(json.dumps(GIVEN))
+    plan[0]["subdomains"][0]["messages"] = {"plain": ["Which one?"]}
+    with pytest.raises(ValidationError, match="messages of the kind 'plain'; expected direct"):
+        recipe("http://127.0.0.1:9/v1", decompose={"given": plan})
 
 
 # --- second tries
