@@ -25,6 +25,8 @@ _FIELD = re.compile(
     r"^[*_]{0,2}(\w[\w '’/-]{0,30}?)[*_]{0,2}:[*_]{0,2}\s+\S"
 )  # "Contact: the desk, weekdays from nine to four"
 _LONGEST_FIELD = 16  # words of one that needs no full stop
+_LONGEST_ANSWER = 12  # words of a whole answer in one line that needs none
+_START, _SEVERAL = re.compile(r"(?:^|[.!?]\s+)(\w)"), 3
 _LONGEST_LABEL = 7  # words of a closing line that needs no full stop: a signature, a caption, a row
 
 
@@ -53,7 +55,7 @@ class Truncation(TextCheck):
             return Outcome(True, 1.0, 0.0, "a code block is never closed")
         lines = _without_rules(view.lines)
         last = lines[-1]
-        if _ends(last, lines, self.open_words):
+        if _ends(last, lines, self.open_words, view.item.table == "chats"):
             return PASSED
         return Outcome(True, 1.0, 0.0, f"ends with: {excerpt(last, len(last) - 80, len(last))}")
 
@@ -64,7 +66,7 @@ def _without_rules(lines: list[str]) -> list[str]:
     return lines[:last]
 
 
-def _ends(last: str, lines: list[str], open_words: re.Pattern[str] | None) -> bool:
+def _ends(last: str, lines: list[str], open_words: re.Pattern[str] | None, is_answer: bool) -> bool:
     if (_HEADING.match(last) and not _sentence(last)) or _EMPTY_ITEM.match(last):
         return False  # a heading with nothing below it, a list's mark with nothing behind it
     if last.count("**") % 2 and _OPEN_BOLD.search(last):
@@ -74,7 +76,9 @@ def _ends(last: str, lines: list[str], open_words: re.Pattern[str] | None) -> bo
     final = last.rsplit(None, 1)[-1].lower()
     if _MARK.search(last) or (open_words is not None and open_words.fullmatch(final)):
         return bool(_SIGN_OFF.match(last))
-    if _is_label(last) or _is_field(last, lines[:-1]):
+    if _is_label(last) or _is_field(last, lines[:-1]) or _in_small_letters(last):
+        return True
+    if is_answer and len(lines) == 1 and len(last.split()) <= _LONGEST_ANSWER:
         return True
     return _bare_items(lines[:-1]) if _ITEM.match(last) else _careless(lines[:-1])
 
@@ -92,6 +96,12 @@ def _is_field(line: str, above: list[str]) -> bool:
     if not named or len(line.split()) > _LONGEST_FIELD:
         return False
     return not any((other := _FIELD.match(one)) and other[1] == named[1] for one in above)
+
+
+def _in_small_letters(line: str) -> bool:
+    """Whether a line of several sentences begins none with a capital: who writes so ends without a full stop."""
+    starts = _START.findall(line)
+    return len(starts) >= _SEVERAL and all(start.islower() for start in starts)
 
 
 def _sentence(heading: str) -> bool:

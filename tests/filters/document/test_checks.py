@@ -179,6 +179,8 @@ LIST = "- The clock was wrong.\n- The bell rings.\n- The door sticks."
         (f"{LIST}\n- It rings\n- It sticks\n- The lamp in the hall goes out when it rains", False),
         (f"{LIST}\n- The lamp in the hall goes out when the rain comes", True),
         (f"{LIST}\n- It rings\n- It sticks\n- The lamp in the hall goes out at night when the", True),
+        ("done it. two trips and the dog came too. i am to choose one, he says. why does nobody tell me", False),
+        ("Done it. two trips and the dog came too. I am to choose one, he says. why does nobody tell me", True),
     ],
 )
 def test_a_last_line_without_a_full_stop_is_read_with_its_form(end: str, cut: bool) -> None:
