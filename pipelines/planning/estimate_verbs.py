@@ -21,9 +21,8 @@ from pipelines.audit.schemas import shown
 from pipelines.planning import estimate
 from pipelines.planning.estimate import VERDICT_TOKENS, Renderer, StagePlan, judging
 from pipelines.planning.typical import TYPICAL, typical_text
-from pipelines.questions.gates import STAGE as GATE
-from pipelines.questions.schemas import SET_OF
-from pipelines.questions.write import STAGE as QUESTIONS
+from pipelines.questions.schemas import GATE_STAGE, SET_OF
+from pipelines.questions.schemas import STAGE as QUESTIONS
 from pipelines.variants.kinds import KINDS, LIST, RULES, STAGE, VERDICTS, criteria_of, rule_count, template_of
 
 MIX_PASSES: Final = 0.9  # of the chats that the rules let through, how many the judge does too
@@ -136,7 +135,7 @@ def _gate(render: Renderer, orders: int) -> StagePlan:
     longest, spec = settings.eval.max_tokens or Limits().choice, render.system_tokens / 2
     role, question = "base" if "base" in settings.roles else "eval", render.count(TYPICAL) + _ITEM_TOKENS
     calls, seconds = 2 * settings.questions.gate_samples * orders, estimate.seconds_of(longest)
-    return StagePlan(GATE, role, calls, question + spec, spec, longest, seconds)
+    return StagePlan(GATE_STAGE, role, calls, question + spec, spec, longest, seconds)
 
 
 def _evaluation(render: Renderer, evaluation: EvalSettings, base: Path) -> Iterator[StagePlan]:

@@ -16,10 +16,9 @@ from eval.questions.choices import ask_all
 from filters.base import Rejection
 from pipelines.base import Corpus, Row
 from pipelines.questions.asking import as_asker
+from pipelines.questions.schemas import GATE_STAGE
 from pipelines.questions.settings import QuestionSettings
 from pipelines.stage import Stage
-
-STAGE = "questions_gate"
 
 
 def gate_question(row: Row) -> Question:
@@ -53,8 +52,8 @@ class QuestionGate(Stage):
         scorer = "logprobs" if asked.scorer == "auto" else asked.scorer
         limits = Limits(choice=asked.max_tokens or Limits().choice, again=1 if asked.max_tokens else 8)
         bare, told = await asyncio.gather(
-            ask_all([question], as_asker(self.llm, STAGE, "bare"), asked, limits, scorer=scorer),
-            ask_all([question], as_asker(self.llm, STAGE, "spec"), asked, limits, spec, scorer),
+            ask_all([question], as_asker(self.llm, GATE_STAGE, "bare"), asked, limits, scorer=scorer),
+            ask_all([question], as_asker(self.llm, GATE_STAGE, "spec"), asked, limits, spec, scorer),
         )
         return {"item_id": row["item_id"], "gate": json.dumps({"without": _right(bare), "with": _right(told)})}
 

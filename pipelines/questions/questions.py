@@ -19,10 +19,9 @@ from filters.base import Rejection
 from pipelines.base import Corpus, Row, reject
 from pipelines.filtering import context_of
 from pipelines.questions.checks import QuestionChecks, item_id, touched
-from pipelines.questions.gates import STAGE as GATE_STAGE
 from pipelines.questions.gates import gate_pipeline, gate_problem
-from pipelines.questions.schemas import SET_OF
-from pipelines.questions.write import STAGE, jobs, writing_pipeline
+from pipelines.questions.schemas import GATE_STAGE, SET_OF, STAGE
+from pipelines.questions.write import jobs, writing_pipeline
 from pipelines.run.reporter import Reporter
 from pipelines.run.supervise import run_pipeline
 from specs.errors import SpecmillError, UserError

@@ -7,6 +7,9 @@ from pydantic import Field, StringConstraints
 from eval.questions.files import BLANK
 from pipelines.structured.schemas import Paragraph, Reply, Sentence
 
+STAGE: Final = "questions"
+GATE_STAGE: Final = "questions_gate"
+
 Option = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 

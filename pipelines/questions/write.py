@@ -10,14 +10,13 @@ from distilabel.steps import LoadDataFromDicts, StepInput
 from corpus.ids import content_id
 from pipelines.base import Corpus, Row, reject, reject_of_answer
 from pipelines.completion import Message
-from pipelines.questions.schemas import FORMS, HELD_OUT, SET_OF, fields_of, shown_blank
+from pipelines.questions.schemas import FORMS, HELD_OUT, SET_OF, STAGE, fields_of, shown_blank
 from pipelines.questions.settings import QuestionSettings
 from pipelines.stage import Stage
 from pipelines.structured.ask import ListQuestion, gather_items
 from pipelines.structured.parsing import UnparsedError
 from pipelines.structured.schemas import Reply
 
-STAGE = "questions"
 _VALUES = frozenset({"value", "preference"})  # labels of assertions that pairs and opinions can be made of
 
 

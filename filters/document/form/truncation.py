@@ -76,9 +76,8 @@ def _ends(last: str, lines: list[str], open_words: re.Pattern[str] | None, is_an
     final = last.rsplit(None, 1)[-1].lower()
     if _MARK.search(last) or (open_words is not None and open_words.fullmatch(final)):
         return bool(_SIGN_OFF.match(last))
-    if _is_label(last) or _is_field(last, lines[:-1]) or _in_small_letters(last):
-        return True
-    if is_answer and len(lines) == 1 and len(last.split()) <= _LONGEST_ANSWER:
+    is_short = is_answer and len(lines) == 1 and len(last.split()) <= _LONGEST_ANSWER
+    if is_short or _is_label(last) or _is_field(last, lines[:-1]) or _in_small_letters(last):
         return True
     return _bare_items(lines[:-1]) if _ITEM.match(last) else _careless(lines[:-1])
 

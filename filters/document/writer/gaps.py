@@ -50,6 +50,7 @@ _IN_A_PLACE = re.compile(  # a bracket where the sentence needs a word: "told hi
     r"was) \[(?!(?:sic|the|his|her|their|its|my|our|your|this|that|these|a|an|redacted|withheld|illegible|inaudible|"
     r"pause|laughs?|laughter|unclear|crosstalk|who|which|[ivxlc]+|\d)\b)[a-z][\w'’ /-]{2,40}\](?!\(|\[)"
 )
+_SPEAKER = re.compile(r"(?m)^\[(?:assistant|customer|client|user|speaker|author|contact)s?\]:? +\S", re.IGNORECASE)
 _SIGNS = frozenset(["x", "n", "xx", "nn", "tba", "tbc", "tbd", "tbn"])
 _TELLING = frozenset(
     ["insert", "fill", "replace", "change", "swap", "add", "check", "details", "detail", "name", "date"]
@@ -69,7 +70,8 @@ def gaps(view: View) -> list[re.Match[str]]:
     if "[" in prose:
         found += _IN_A_PLACE.finditer(prose)
     if "[" in prose or "<" in prose or "{" in prose:
-        found += _ASKS.finditer(prose)
+        spoken = {match.start() for match in _SPEAKER.finditer(prose)}  # "[customer] my lift has stopped"
+        found += (match for match in _ASKS.finditer(prose) if match.start() not in spoken)
     if "(" in prose and not words.isdisjoint(_TELLING):
         found += _TOLD.finditer(prose)
     return found

@@ -10,7 +10,7 @@ import typer
 from specmill.messages import tell
 
 if TYPE_CHECKING:
-    from corpus.workspace import Workspace, refuse_other_files
+    from corpus.workspace import Workspace
     from eval.questions.base import OpenQuestion, Question
     from eval.questions.settings import EvalSettings
     from eval.results import Stored
@@ -67,7 +67,7 @@ def evaluate(
     specmill eval out/mine --set 'endpoints.trained={base_url: "http://127.0.0.1:8000/v1", model: trained}'
     --set 'roles.eval={endpoints: [trained]}' --anchors --name trained-1 --against NAME
     """
-    from corpus.workspace import Workspace
+    from corpus.workspace import Workspace, refuse_other_files
     from specmill.recipe import load_recipe, open_workspace
     from specmill.run import endpoints_up
     from specs.errors import UserError

@@ -1,9 +1,12 @@
 """A language whose file has a check's lists is looked at with them; one without is looked at with the English ones."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from filters.base import CheckSettings, GateSettings, Item
 from filters.context import Context
+from filters.document.writer import talk
 from filters.document.writer.chatter import Chatter
 from filters.document.writer.leakage import Leakage
 from filters.document.writer.refusal import Refusal
@@ -23,7 +26,7 @@ LETTER = "Die Gießkanne steht wieder am Zaun. Sie hat den Griff selbst geflickt
 
 
 @pytest.fixture
-def translated(monkeypatch: pytest.MonkeyPatch) -> Context:
+def translated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
     """German as it would be if somebody had translated the lists of three checks."""
     shipped = patterns._read
     english = Patterns.of("filters.document.writer", "en")
@@ -34,7 +37,9 @@ def translated(monkeypatch: pytest.MonkeyPatch) -> Context:
         return Patterns("de.yaml", lists) if mine else shipped(package, language)
 
     monkeypatch.setattr(patterns, "_read", read)
-    return Context(count=len, language="de")
+    talk.families.cache_clear()
+    yield Context(count=len, language="de")
+    talk.families.cache_clear()  # which is kept for the whole process
 
 
 PLANNED, PLAIN = Item("", f"{LETTER}\n\n{PLAN}"), Item("", f"{LETTER}\n\n{LETTER}")
