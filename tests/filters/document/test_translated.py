@@ -59,4 +59,4 @@ def test_a_language_without_them_has_the_english_ones() -> None:
     leakage = Leakage(Leak(), german)
     assert leakage(Item("", f"{LETTER}\n\nThe author knows the value; aim for 300 words, start with it, no dates."))
     assert not (leakage(PLANNED) or Refusal(GateSettings(), german)(DECLINED))
-    assert not Chatter(CheckSettings(), german)(HANDED)
+    assert Chatter(CheckSettings(), german)(Item("", f"Sure! Here is the letter.\n\n{LETTER}"))
