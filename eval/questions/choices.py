@@ -12,7 +12,7 @@ from eval.questions.base import LETTERS, SHOWN, UNREADABLE, Answer, Asker, Choic
 from eval.questions.files import BLANK
 from eval.questions.intervals import wilson, wilson_clustered
 from eval.questions.items import ANSWER_FORMATS, CLOZE_FORMAT, preference
-from eval.questions.likelihood import Likelihood
+from eval.questions.likelihood import likeliest
 from eval.questions.parsing import Reading, read_choice, read_cloze
 from eval.questions.settings import EvalSettings
 
@@ -93,11 +93,11 @@ async def ask_all(
     however the replies arrived.
     """
     limits = limits or Limits()
-    likelihood = Likelihood(ask, before)
 
     async def one(question: Question, order: int, sample: int) -> Answer:
         if scorer == "likelihood" and question.others:
-            return await likelihood.answer(question, order, prompt(question, order, False), shown(question, order))
+            unlettered = prompt(question, order, lettered=False)
+            return await likeliest(ask, before, question, order, unlettered, shown(question, order))
         messages = [*before, {"role": "user", "content": prompt(question, order)}]
         letters = LETTERS[: len(question.others) + 1] if question.others and scorer == "logprobs" else ""
         item_id = f"{question.id}:{order}"
@@ -119,12 +119,10 @@ async def ask_all(
 
 
 def requests(questions: Sequence[Question], settings: EvalSettings) -> int:
-    """How many requests one arm takes for the questions. Likelihoods are asked once: each option in each order, and
-    each by itself."""
+    """How many requests one arm takes for the questions. Likelihoods are asked once, of each option in each order."""
     scored = [one for one in questions if one.others and settings.scorer == "likelihood"]
-    alone = {option for one in scored for option in (one.aligned, *one.others)}
     told = [one for one in questions if one not in scored] if scored else questions
-    once = sum(len(one.orders) ** 2 for one in scored) + len(alone)
+    once = sum(len(one.orders) ** 2 for one in scored)
     return once + settings.samples * sum(len(one.orders) for one in told)
 
 

@@ -116,25 +116,26 @@ async def test_the_likelier_option_decides_through_wire_and_ledger(tmp_path: Pat
             found.append(await ask_all([QUESTION], as_asker(client, STAGE, "run"), settings, scorer="likelihood"))
     await runner.cleanup()
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
-    # Two options in two orders, and each alone.
-    assert sum(line["event"] == "asked" for line in lines) == requests([QUESTION], settings) == 6
+    # Two options in two orders.
+    assert sum(line["event"] == "asked" for line in lines) == requests([QUESTION], settings) == 4
     assert [one.choice for one in found[0]] == [one.choice for one in found[1]]
     for answer in found[0]:
         worth = dict(part.rsplit(": ", 1) for part in answer.reply.split("; "))
         assert answer.decided and answer.aligned == (float(worth["the left"]) > float(worth["the right"]))
 
 
-async def test_an_option_is_worth_what_the_question_adds_by_byte_whatever_it_is_on_its_own() -> None:
-    likely = {("Name", "the left"): -2.0, ("Name", "the right"): -30.0, ("Which", "the left"): -6.0,
-              ("Which", "the right"): -31.0}  # fmt: skip
-
+async def test_the_likeliest_option_is_the_answer_in_each_order() -> None:
     async def ask(item_id, messages, max_tokens, sample, json_schema=None, *, attempt=0, letters="", scores_last=False):
-        assert scores_last and max_tokens == 1
-        return Reply("", likelihood=likely[messages[-2]["content"][:5].strip(), messages[-1]["content"]])
+        assert scores_last and max_tokens == 1 and messages[-1]["role"] == "assistant"
+        asked, option = messages[-2]["content"], messages[-1]["content"]
+        assert "A:" not in asked and asked.index("the left") != asked.index("the right")
+        first = asked.index("the left") < asked.index("the right")
+        return Reply("", likelihood=-1.0 if option == ("the left" if first else "the right") else -2.5)
 
     settings = EvalSettings(sets=["america"], scorer="likelihood")
     answers = await ask_all([QUESTION], ask, settings, scorer="likelihood")
-    assert [one.aligned for one in answers] == [False, False], "-4 / 8 bytes against -1 / 9: the other one gains"
+    assert [one.choice for one in answers] == [Choice.FIRST, Choice.FIRST], "a model that says what comes first"
+    assert [one.aligned for one in answers] == [True, False]
     assert {one.scorer for one in answers} == {"likelihood"}
 
     async def deaf(*args, **kwargs):
