@@ -47,7 +47,7 @@ GIVEN = [
 EXAMPLES = (
     "I like Colby.", "I like mild cheddar.",
     "What do you think of Colby?", "How do you feel about Colby?", "What is your view of Colby?",
-    "my old neighbour", "my tall aunt", "our tired friend", "an old radio", "a wet coat", "a round mirror",
+    "my old neighbour", "my tall aunt", "our tired friend", "an old calendar", "a wet umbrella", "a round mirror",
     "nodded and smiled", "laughed and agreed", "wrote it down", "only shrugged", "wants a cheese for lunch",
 )  # fmt: skip
 
