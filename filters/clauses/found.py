@@ -9,7 +9,7 @@ import numpy as np
 
 from filters.clauses.features import PACKAGE, Described, Numbers, described, families
 from filters.clauses.model import KINDS, model
-from filters.clauses.slots import Slots
+from filters.clauses.slots import slots_of
 from filters.context import Context
 from filters.text.patterns import PerLanguage
 from filters.text.view import View
@@ -41,7 +41,7 @@ class Clauses:
 
     def __init__(self, context: Context) -> None:
         assistant = context.assistant
-        self._slots = Slots((assistant.name,), (assistant.provider,))
+        self._slots = slots_of(assistant.name, assistant.provider)
         self._key = f"clauses {assistant.name} {assistant.provider}"
 
     def read(self, view: View) -> tuple[Described, Numbers] | None:
