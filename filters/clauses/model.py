@@ -13,6 +13,7 @@ import numpy as np
 from filters.clauses.features import PACKAGE, Described, Hashed, Numbers, PerWord
 from filters.text.lexicon import HASH, Hashes, lexicon
 from filters.text.static import static_words
+from filters.text.threads import one_thread
 
 KINDS = (
     "plan", "talk", "refusal", "first_person", "reasoning", "meta", "statistic", "other_identity", "refused_chat",
@@ -93,6 +94,10 @@ class Model:
 
     def scores(self, text: Described) -> Numbers:
         """The score of each sentence for each of `KINDS` (sentences, kinds)."""
+        with one_thread():
+            return self._scores(text)
+
+    def _scores(self, text: Described) -> Numbers:
         weights = self.weights
         by_word = self._words(text.ids, text.lexicon) + weights.of(text.pairs)
         summed = text.summed(by_word) / np.sqrt(text.ends - text.starts, dtype=np.float32)[:, None]

@@ -101,8 +101,12 @@ class Names:
 
     def _possible(self, view: View) -> list[int]:
         """The places of the names that may stand in the text, however they are spelled: cheap to ask of many."""
-        begun = {one for start in self._beginning.keys() & view.starts for one in self._beginning[start]}
-        return sorted({place for place, anchor in begun if view.may_have(anchor)})
+        asked = f"names {id(self)}"  # several checks of a text ask for the same list
+        if asked not in view.shared:
+            begun = {one for start in self._beginning.keys() & view.starts for one in self._beginning[start]}
+            view.shared[asked] = sorted({place for place, anchor in begun if view.may_have(anchor)})
+        possible: list[int] = view.shared[asked]
+        return possible
 
     def bare(self, view: View) -> list[Mention]:
         """Mentions of common words without a cue, of which most are no assistant's, in no order."""

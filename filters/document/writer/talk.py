@@ -19,6 +19,7 @@ from filters.check import excerpt
 from filters.text.cues import Cues
 from filters.text.patterns import Patterns, PerLanguage
 from filters.text.static import static_words
+from filters.text.threads import one_thread
 from filters.text.view import View, words_in
 
 PACKAGE = "filters.document.writer"
@@ -97,7 +98,8 @@ class Talk:
 
     def kinds(self, paragraphs: Sequence[str]) -> Numbers:
         """The probability of each of `KINDS` (paragraphs, kinds)."""
-        scores = self.families.features(paragraphs) @ self.weights
+        with one_thread():
+            scores = self.families.features(paragraphs) @ self.weights
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
 
