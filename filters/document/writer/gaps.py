@@ -2,32 +2,19 @@
 
 import re
 
+from filters.text.patterns import Patterns
 from filters.text.view import View
 
-_COUNTED = (
-    r"(?:words|people|persons|pupils|students|users|customers|patients|members|staff|employees|visitors|residents|"
-    r"households|days|weeks|months|years|hours|minutes|times|pages|points|questions|answers|conversations|cases|"
-    r"calls|documents|examples|seats|copies|items|branches|schools|sites|participants|respondents)"
-)
-_PART = r"(?:[Ss]ection|[Cc]hapter|[Pp]age|[Ff]igure|[Tt]able|[Vv]ersion|[Cc]lause|[Aa]ppendix)"
+_EN = Patterns.of("filters.document.writer", "en")
+_COUNTED, _PART, _NOUN, _DOING = (_EN.in_order(f"gap_{name}") for name in ("counted", "part", "noun", "doing"))
 _NUMBER = re.compile(
     rf"(?<![\w.$/-])(?:X|N|XX|NN|#|n\.n|X\.X) ?(?:%|per ?cent\b|percent\b|{_COUNTED}\b)|"
     r"(?:[€£$] ?(?:X|N|XX)|(?<![\w/])(?:X|XX) ?(?:euros?|pounds?|dollars?|GBP|EUR|USD))(?![\w.])|"
     rf"\b{_PART} (?:X\.X|X\.Y|##|N\.N)(?!\w)|"
     r"\bTB[ACDN]\b"
 )
-_NOUN = (
-    r"(?:year|name|date|month|day|time|place|town|city|street|address|reason|figure|number|amount|price|percentage|"
-    r"title|company|client|customer|product|quote|quotation|source|link|url|detail|example|job title|department|role|"
-    r"region|country|contact|phone|email|age|gender|season|topic|event|venue|speaker|author|signature|photo|image|"
-    r"picture|logo|caption|chart|table|statistic|stat|citation|reference|assistant|your \w+)s?"
-)
-_DOING = (
-    r"(?:insert|add|fill|check|confirm|replace|choose|pick|describe|include|mention|expand|supply|provide|write|"
-    r"update|verify|use|put|change|swap|give|quote|list|cite|attach|paste)"
-)
 _ASKS = re.compile(  # a bracket that begins with what is missing and goes on, or that tells somebody to do something
-    rf"[\[<{{](?!the assistant\])(?:(?:the|a|an|exact|local|full|first|last) ){{0,3}}{_NOUN}"
+    rf"[\[<{{](?!the assistant\])(?:(?:the|a|an|exact|local|full|first|last) ){{0,3}}{_NOUN}s?"
     r"(?:\]|>|\}|[,:;?/–—-] ?[^\]>}\n]{1,80}[\]>}]|"
     r" (?:tbc|tbd|to (?:be|come|follow|confirm)|goes|here|needed|missing|from|if|or)\b[^\]>}\n]{0,80}[\]>}])(?!\()|"
     rf"[\[<{{]{_DOING}\b[^\]>}}\n]{{3,90}}[\]>}}](?!\()",
