@@ -95,7 +95,7 @@ async def ask_all(
     limits = limits or Limits()
 
     async def one(question: Question, order: int, sample: int) -> Answer:
-        if scorer == "likelihood" and question.others:
+        if _by_likelihood(question, scorer):
             unlettered = prompt(question, order, lettered=False)
             return await likeliest(ask, before, question, order, unlettered, shown(question, order))
         messages = [*before, {"role": "user", "content": prompt(question, order)}]
@@ -113,17 +113,22 @@ async def ask_all(
         (question, order, sample)
         for question in asked
         for order in question.orders
-        for sample in range(1 if scorer == "likelihood" and question.others else settings.samples)
+        for sample in range(1 if _by_likelihood(question, scorer) else settings.samples)
     ]
     return list(await asyncio.gather(*(one(*request) for request in requests)))
 
 
 def requests(questions: Sequence[Question], settings: EvalSettings) -> int:
     """How many requests one arm takes for the questions. Likelihoods are asked once, of each option in each order."""
-    scored = [one for one in questions if one.others and settings.scorer == "likelihood"]
-    told = [one for one in questions if one not in scored] if scored else questions
-    once = sum(len(one.orders) ** 2 for one in scored)
-    return once + settings.samples * sum(len(one.orders) for one in told)
+    return sum(
+        len(one.orders) * (len(one.orders) if _by_likelihood(one, settings.scorer) else settings.samples)
+        for one in questions
+    )
+
+
+def _by_likelihood(question: Question, scorer: str) -> bool:
+    """Whether the options of a question are scored; a cloze has none, and is replied to."""
+    return scorer == "likelihood" and bool(question.others)
 
 
 def summarise(answers: Sequence[Answer], settings: EvalSettings) -> dict[str, Any]:

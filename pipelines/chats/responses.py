@@ -93,11 +93,8 @@ class Responses(Stage):
 
     async def respond(self, row: Row, history: Sequence[Turn], query: str, turn: int) -> Answer[tuple[str, str]]:
         """One response."""
-        given, form = given_of(self.corpus, row), self.corpus.response_form
-        messages = response_messages(self, row["id"], query, history, row["topic"], given)
-        blank = (
-            form.blank(given, row["query_type"], f"{self.corpus.settings.seed}:{row['id']}:{turn}") if form else None
-        )
+        messages = response_messages(self, row["id"], query, history, row["topic"], given_of(self.corpus, row))
+        blank = blank_of(self.corpus, row, row["id"], turn)
         request = CompletionRequest(
             self.table, row["id"], messages, sample=turn, max_tokens=self.most_tokens(),
             json_schema=blank.json_schema if blank else None,

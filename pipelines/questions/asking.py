@@ -1,6 +1,7 @@
 """Questions through the client of `pipelines`: ledger first, typed ends, one reader of all JSON replies."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ STAGE: Final = "eval"
 JUDGE_STAGE: Final = "eval_judge"
 _REPLIED = frozenset({State.OK, State.TRUNCATED, State.REFUSED, State.UNPARSED})
 _VERDICT_ATTEMPTS = 2  # a verdict that cannot be read is asked for again once
+_CUT = "\ufffd"  # how a piece of a character is decoded
 _OPENING = "([{<\"'`*$ \t\n\u2581\u0120"  # what may stand before a letter in its token
 _CLOSING = ")]}>\"'`*$.,:; \t\n"
 
@@ -69,21 +71,24 @@ def letter_logprobs(places: Sequence[Mapping[str, float]], letters: str) -> dict
 
 def text_logprob(places: Sequence[Mapping[str, float]], text: str) -> float | None:
     """The log-probability of `text`, whose tokens are the last of `places`; None where they are not. A token that also
-    holds what stands before the text counts whole. Characters beyond ASCII are left out of the comparison: a token may
-    be a part of one."""
-    wanted, found, total = _ascii(text), "", 0.0
+    holds what stands before the text counts whole; a character beyond ASCII may be cut into several tokens."""
+    shape, found, total = re.compile("".join(map(_spelled, text)) + r"\Z"), "", 0.0
+    score: float | None = None
     for place in reversed(places):
-        token, value = next(iter(place.items()), (None, 0.0))
-        if token is None:
-            return None
-        found, total = _ascii(token) + found, total + value
-        if wanted and found.endswith(wanted):
-            return total
-    return None
+        token, value = next(iter(place.items()), ("", 0.0))
+        if not token:
+            break
+        found, total = token + found, total + value
+        # The longest that is the text and no more: pieces of one character may stand for another's.
+        if shape.fullmatch(found) or (score is None and shape.search(found)):
+            score = total
+    return score
 
 
-def _ascii(text: str) -> str:
-    return "".join(char for char in text if char.isascii())
+def _spelled(char: str) -> str:
+    """An expression for a character, as itself or in up to as many pieces as it has bytes."""
+    same = re.escape(char)
+    return same if char.isascii() else f"(?:{same}|{_CUT}{{1,{len(char.encode())}}})"
 
 
 def _letters(place: Mapping[str, float], letters: str) -> dict[str, float]:

@@ -86,6 +86,10 @@ async def _completions(client: Client):
         (["\n", "a", " watch"], "a watch", -5.0),
         (["assistant", "\n a", " watch"], "a watch", -5.0),  # a token that begins before the text
         (["a", " w", "\ufffd", "\ufffd", "tch"], "a wåtch", -15.0),  # a character in two tokens
+        (["\n", "\ufffd", "\ufffd", "dith"], "Édith", -9.0),  # which the text begins with
+        (["\n", "Édith", " Piaf"], "Édith Piaf", -5.0),
+        (["\n", "\u5341", "\ufffd", "\ufffd"], "\u5341\u4e8c", -9.0),
+        (["\n", "\u5341"], "\u4e8c", None),
         (["a", " clock"], "a watch", None),
         (["watch"], "a watch", None),  # the first tokens were not given
         ([], "a watch", None),
