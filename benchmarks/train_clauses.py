@@ -143,8 +143,7 @@ class Table:
         met = np.zeros((count, count, kinds))
         met[np.arange(count), np.arange(count)] = scaled["families"]
         met[self.upper] = scaled["pairs"]
-        words = np.concatenate([scaled["words"], np.zeros((1, kinds))])
-        numbers = (words, scaled["meaning"], met, scaled["form"], bias)
+        numbers = (scaled["words"], scaled["meaning"], met, scaled["form"], bias)
         return Weights(self.known, *(np.asarray(one, dtype=np.float32) for one in numbers))
 
 

@@ -21,7 +21,6 @@ from filters.text.view import View, hashes_of, ngrams_of
 PACKAGE = "filters.clauses"
 NAME, MAKER, OTHER, RIVAL, NUMBER = "_name_", "_maker_", "_other_", "_rival_", "#"
 _FIRST = np.uint64(0x9E3779B97F4A7C15)  # makes the hash of a word that of a beginning
-_PHRASE_BITS = 18
 _LONGEST = 4  # words of a phrase
 _MARKS = '?!":;([_,*'
 _LENGTHS = (6, 10, 15, 21, 30)  # words, up to which a sentence belongs to a class of length
@@ -66,26 +65,27 @@ class Families:
         """The families of each word, and of the phrases that begin with it."""
         found = self.bits(ids, lexicon).copy()
         for length, (known, bits) in enumerate(self.phrases, start=2):
-            runs = ngrams_of(hashes, length)
-            places = known(runs)
-            met = np.flatnonzero(places >= 0)
-            found[met] |= bits[places[met]]
+            met, places = known(ngrams_of(hashes, length))
+            found[met] |= bits[places]
         return found
 
 
 class Hashed:
-    """Where hashes stand in a known list, by a table of their first bits: of two that share them one is lost."""
+    """A known list of hashes, sorted, and where it is met among others."""
 
-    def __init__(self, known: Hashes, bits: int) -> None:
+    def __init__(self, known: Hashes) -> None:
+        bits = min(20, max(12, 3 + len(known).bit_length()))  # an eighth of the table is set, and it stays in a cache
         self._known, self._rest = known, np.uint64(64 - bits)
-        self._places = np.zeros(1 << bits, dtype=np.int32)
-        self._places[known >> self._rest] = np.arange(len(known))
+        self._may = np.zeros(1 << bits, dtype=np.bool_)
+        self._may[known >> self._rest] = True
 
-    def __call__(self, hashes: Hashes) -> npt.NDArray[np.int32]:
-        """The place of each hash, -1 of one that is not known."""
-        places: npt.NDArray[np.int32] = self._places[hashes >> self._rest]
-        places[self._known[places] != hashes] = -1
-        return places
+    def __call__(self, hashes: Hashes) -> tuple[Places, Places]:
+        """Which of `hashes` are known, and the place of each in the list."""
+        at = np.flatnonzero(self._may[hashes >> self._rest])
+        places = np.searchsorted(self._known, hashes[at])
+        places[places == len(self._known)] = 0
+        same = self._known[places] == hashes[at]
+        return at[same], places[same]
 
 
 def _hashed(phrases: dict[tuple[str, ...], int], length: int) -> tuple[Hashed, Hashes]:
@@ -93,7 +93,8 @@ def _hashed(phrases: dict[tuple[str, ...], int], length: int) -> tuple[Hashed, H
     chosen = {phrase: bits for phrase, bits in phrases.items() if len(phrase) == length}
     hashes = [ngrams_of(hashes_of(list(phrase)), length) for phrase in chosen]
     known = np.concatenate(hashes) if hashes else np.zeros(1, dtype=np.uint64)
-    return Hashed(known, _PHRASE_BITS), np.array(list(chosen.values()) or [0], dtype=np.uint64)
+    order = np.argsort(known)
+    return Hashed(known[order]), np.array(list(chosen.values()) or [0], dtype=np.uint64)[order]
 
 
 @cache
@@ -121,10 +122,14 @@ class Described:
     sentences: Sentences
     lexicon: Lexicon
 
-    def summed(self, values: Numbers) -> Numbers:
-        """The sum over the words of each sentence (sentences, columns) of what is known by word."""
+    def summed(self, values: Numbers, at: Places | None = None) -> Numbers:
+        """The sum over the words of each sentence (sentences, columns) of what is known by word, or of the words `at`
+        some places, which are sorted."""
         padded = np.concatenate([values, np.zeros((1, values.shape[1]), dtype=values.dtype)])
-        return np.add.reduceat(padded, _bounds(self.starts, self.ends), axis=0)[::2]
+        starts, ends = (self.starts, self.ends) if at is None else np.searchsorted(at, [self.starts, self.ends])
+        sums = np.add.reduceat(padded, _bounds(starts, ends), axis=0)[::2]
+        sums[starts == ends] = 0
+        return np.asarray(sums)
 
 
 def _bounds(starts: Places, ends: Places) -> Places:
@@ -166,8 +171,7 @@ def described(view: View, names: dict[str, list[int]], code: str, *, whole: bool
 def _forms(sentences: Sentences, words: Places) -> Numbers:
     """Marks that a sentence has, how long it is, how it begins."""
     rows = np.zeros((len(words), FORMS), dtype=np.float32)
-    for column, mark in enumerate(_MARKS):
-        rows[:, column] = np.minimum(sentences.count(mark), 2) / 2
+    rows[:, : len(_MARKS)] = np.minimum(sentences.counts(_MARKS), 2) / 2
     rows[np.arange(len(words)), len(_MARKS) + np.searchsorted(_LENGTHS, words)] = 1
     rows[:, -1] = sentences.begins("([*_")
     return rows
@@ -196,5 +200,5 @@ class PerWord:
         if have < size:
             table[have:size] = self.known(lexicon.words[have:size])
             self._have[lexicon] = size
-        found: Numbers = table[ids]
+        found: Numbers = np.take(table, ids, axis=0)
         return found

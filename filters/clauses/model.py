@@ -10,7 +10,7 @@ from importlib import resources
 
 import numpy as np
 
-from filters.clauses.features import PACKAGE, Described, Hashed, Numbers, PerWord
+from filters.clauses.features import PACKAGE, Described, Hashed, Numbers, PerWord, Places
 from filters.text.lexicon import HASH, Hashes, lexicon
 from filters.text.static import static_words
 from filters.text.threads import one_thread
@@ -21,7 +21,6 @@ KINDS = (
 )  # fmt: skip
 
 _EVEN = 3.0
-_BITS = 20  # of a hash, by which the place of a word or pair is looked up
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Weights:
     known: Hashes
     """The hashes of the words and pairs that have a weight, sorted."""
     words: Numbers
-    """(known + 1, kinds); the last row is of all that are not known, and zero."""
+    """(known, kinds)"""
     meaning: Numbers
     """(dimensions of the static embedding, kinds)"""
     families: Numbers
@@ -47,16 +46,16 @@ class Weights:
         with np.load(str(resources.files(PACKAGE).joinpath("clauses.npz"))) as stored:
             learned = {name: stored[name] for name in cls.__dataclass_fields__}
         known = learned.pop("known")
-        return cls(known, **{name: part.astype(np.float32) for name, part in learned.items()})
+        return cls(known, **{name: np.ascontiguousarray(part, dtype=np.float32) for name, part in learned.items()})
 
     @cached_property
     def _places(self) -> Hashed:
-        return Hashed(self.known, _BITS)
+        return Hashed(self.known)
 
-    def of(self, hashes: Hashes) -> Numbers:
-        """The weights of words or pairs by their hashes."""
-        found: Numbers = self.words[self._places(hashes)]  # the last row, of -1, is zero
-        return found
+    def of(self, hashes: Hashes) -> tuple[Places, Numbers]:
+        """Which of some words or pairs, by their hashes, are known, and their weights."""
+        met, places = self._places(hashes)
+        return met, np.take(self.words, places, axis=0)  # rows, twice as fast as by an index
 
 
 def meanings(words: list[str]) -> Numbers:
@@ -79,8 +78,10 @@ class _Words(PerWord):
         self.weights = weights
 
     def known(self, words: list[str]) -> Numbers:
-        own = self.weights.of(HASH(lexicon().ids(words), lexicon()))
-        return np.asarray(own + meanings(words) @ self.weights.meaning, dtype=np.float32)
+        rows = np.asarray(meanings(words) @ self.weights.meaning, dtype=np.float32)
+        met, own = self.weights.of(HASH(lexicon().ids(words), lexicon()))
+        rows[met] += own
+        return rows
 
 
 class Model:
@@ -99,11 +100,12 @@ class Model:
 
     def _scores(self, text: Described) -> Numbers:
         weights = self.weights
-        by_word = self._words(text.ids, text.lexicon) + weights.of(text.pairs)
-        summed = text.summed(by_word) / np.sqrt(text.ends - text.starts, dtype=np.float32)[:, None]
-        pairs = (text.met @ self._met).reshape(len(text.met), -1, weights.bias.size)
-        met = np.einsum("sf,sfk->sk", text.met, pairs, optimize=False) * evened(text.met)[:, None]
-        return np.asarray(summed + met + text.form @ weights.form + weights.bias, dtype=np.float32)
+        at, known = weights.of(text.pairs)
+        words = text.summed(self._words(text.ids, text.lexicon)) + text.summed(known, at)
+        words /= np.sqrt(text.ends - text.starts, dtype=np.float32)[:, None]
+        beside = (text.met @ self._met).reshape(len(text.met), -1, weights.bias.size)
+        families = np.einsum("sf,sfk->sk", text.met, beside, optimize=False) * evened(text.met)[:, None]
+        return np.asarray(words + families + text.form @ weights.form + weights.bias, dtype=np.float32)
 
 
 @cache

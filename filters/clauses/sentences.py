@@ -2,14 +2,15 @@
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 from filters.text.view import View
 
-_STOP = re.compile(r"[.!?…][\"”’')\]*_]{0,3}[ \t]+(?=\S)|\n\s*")
+# What begins with one set of characters is found twice as fast as what begins with one of two.
+_STOP = re.compile(r"[.!?…\n](?:(?<=\n)\s*|(?<!\n)([\"”’')\]*_]{0,3})[ \t]+(?=\S))")
 _SHORT = frozenset(
     ["mr", "mrs", "ms", "dr", "st", "prof", "no", "vs", "e.g", "i.e", "etc", "approx", "fig", "jr", "sr", "p.m", "a.m"]
 )
@@ -19,6 +20,7 @@ _TELLS = re.compile(
     r"\W*(?:narrator|note|voice ?over|host|editor|summary|task|plan|outline|draft|check|structure)\b", re.IGNORECASE
 )
 _QUOTES = '"“”«»'
+_ASCII = 128
 _LEAST = 3  # letters that a sentence has
 _MOST = 400_000  # characters of a text that are read: eighty thousand words
 
@@ -44,10 +46,10 @@ class Sentences:
         start = line = 0
         for match in _STOP.finditer(text):
             at, end = match.span()
-            broken = "\n" in match.group()
-            if not broken and text[at] == "." and _shortens(text[max(start, at - 7) : at]):
+            broken = text[at] == "\n"
+            if text[at] == "." and _shortens(text[max(start, at - 7) : at]):
                 continue
-            stop = at if broken else at + len(match.group().rstrip())
+            stop = at if broken else match.end(1)
             if stop - start >= _LEAST:
                 bounds.append((start, stop, line))
             start, line = end, end if broken else line
@@ -76,16 +78,16 @@ class Sentences:
         """Those of which `some` is true."""
         return self if some.all() else Sentences(self.text, self.starts[some], self.ends[some], self.lines[some])
 
-    @cached_property
-    def _marks(self) -> npt.NDArray[np.uint32]:
-        return np.frombuffer(self.text.encode("utf-32-le", "replace"), dtype="<u4")
-
-    def count(self, mark: str) -> Places:
-        """How often a character stands in each sentence."""
-        if mark not in self.text:
-            return np.zeros(len(self), dtype=np.int64)
-        found = np.flatnonzero(self._marks == ord(mark))
-        return np.searchsorted(found, self.ends) - np.searchsorted(found, self.starts)
+    def counts(self, marks: str) -> Places:
+        """How often each of some ASCII characters stands in each sentence (sentences, marks)."""
+        points = self.text.encode("utf-32-le", "replace")
+        of = np.frombuffer(points[::4].translate(_numbered(marks)), dtype=np.uint8)  # by the lowest byte
+        found = np.flatnonzero(of)
+        found = found[np.frombuffer(points, dtype="<u4")[found] < _ASCII]
+        sentence = np.searchsorted(self.starts, found, side="right") - 1
+        inside = (sentence >= 0) & (found < self.ends[sentence])
+        cells = sentence[inside] * len(marks) + of[found[inside]] - 1
+        return np.bincount(cells, minlength=len(self) * len(marks)).reshape(len(self), len(marks))
 
     def begins(self, marks: str) -> Flags:
         """Whether a sentence begins with one of some characters."""
@@ -109,6 +111,15 @@ class Sentences:
         """Whether a sentence stands in a line that names its speaker (a narrator is none), or in a quoted block."""
         match = _SPEAKER.match(self.text, int(self.lines[place]))
         return match is not None and _TELLS.match(match.group()) is None
+
+
+@cache
+def _numbered(marks: str) -> bytes:
+    """For each byte its place among some characters, from 1; 0 for all others."""
+    table = bytearray(256)
+    for place, mark in enumerate(marks, start=1):
+        table[ord(mark)] = place
+    return bytes(table)
 
 
 def _shortens(before: str) -> bool:

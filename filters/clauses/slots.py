@@ -18,7 +18,7 @@ class Slots:
 
     def places(self, view: View) -> dict[str, list[int]]:
         """Where each kind of name begins; another's also where it may be a word, as a clause says what it is."""
-        found = {slot: [place for one in own for place in one.places(view.text)] for slot, own in self._own.items()}
+        found = {slot: [place for one in own for place in one.within(view)] for slot, own in self._own.items()}
         for slot, names in self._others.items():
             near = names.near(view)
             found[slot] = [one.start for one in (*names.find(view), *names.bare(view))] if near else []

@@ -8,11 +8,13 @@ of marks beside it can go stale: `\\b(?:survey|poll)s? (?:of|by) users` can matc
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from re import _constants as code  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
+from filters.text.atoms import ATOMS
 from filters.text.static import static_words
 from filters.text.view import View
 
@@ -33,16 +35,12 @@ class Needed:
     every: tuple[tuple["Needed", ...], ...] = ()
     digit: bool = False
 
-    def holds(self, view: View) -> bool:
-        """Whether one of them holds for a text."""
-        if not self.words.isdisjoint(view.tokens) or (self.digit and view.has_digit):
-            return True
-        if self.parts:
-            spelled = view.spelled
-            for part in self.parts:
-                if part in spelled:
-                    return True
-        return any(all(one.holds(view) for one in clause) for clause in self.every)
+    @property
+    def asked(self) -> "Asked":
+        """The same in bits."""
+        bits = [ATOMS.digit] if self.digit else []
+        bits += [*map(ATOMS.word, self.words), *map(ATOMS.part, self.parts)]
+        return reduce(or_, bits, 0), tuple(tuple(one.asked for one in clause) for clause in self.every)
 
     @property
     def often(self) -> float:
@@ -51,17 +49,37 @@ class Needed:
         return alone + self.digit + sum(min(one.often for one in clause) for clause in self.every)
 
 
+Asked = tuple[int, tuple[tuple["Asked", ...], ...]]
+"""Bits, one of which a text must have, or else all of one of some others."""
+
+
+def _all(needed: tuple[Asked, ...], met: int) -> bool:
+    """Whether all hold for a text with the bits `met`. Loops, as this is asked a hundred times a text."""
+    for bits, every in needed:
+        if not bits & met:
+            for clause in every:
+                if _all(clause, met):
+                    break
+            else:
+                return False
+    return True
+
+
 class Gate:
     """What a text must have for one of some expressions to match; always open where nothing can be said."""
 
     def __init__(self, *patterns: re.Pattern[str] | str) -> None:
         sources = [pattern if isinstance(pattern, str) else pattern.pattern for pattern in patterns]
         needed = [needed_by(source) for source in sources]
-        self.needed = None if None in needed else needed
+        self._asked = [tuple(one.asked for one in clauses) for clauses in needed if clauses]
+        self._always = None in needed
 
     def open(self, view: View) -> bool:
         """Whether one of them may match anywhere in the text."""
-        return self.needed is None or any(all(one.holds(view) for one in clauses) for clauses in self.needed if clauses)
+        if self._always:
+            return True
+        met = ATOMS.of(view)
+        return any(_all(asked, met) for asked in self._asked)
 
 
 class Marks:

@@ -35,6 +35,11 @@ class _Numbers(dict[str, int]):
         return number
 
 
+def pieces_of(word: str) -> list[str]:
+    """What an apostrophe joins in a word, without underscores: where a name may begin."""
+    return word.replace("_", "").split("'")
+
+
 class Lexicon:
     """Words and their numbers."""
 
@@ -62,8 +67,7 @@ class Lexicon:
     def starts_of(self, ids: Ids) -> frozenset[str]:
         """The first letters of words, and of what an apostrophe joins in them; three where they have so many."""
         for word in self.words[len(self.starts) :]:
-            parts = word.split("'") if "'" in word else (word,)
-            self.starts.append(tuple(part.lstrip("_")[:START] for part in parts))
+            self.starts.append(tuple(piece[:START] for piece in pieces_of(word)))
         return frozenset(chain.from_iterable(map(self.starts.__getitem__, ids.tolist())))
 
 

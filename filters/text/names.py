@@ -1,12 +1,14 @@
 """Names of assistants and makers, and where they stand in a text, in any spelling."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
 
-from filters.text.lexicon import START
+import numpy as np
+
+from filters.text.lexicon import START, Column, among, pieces_of
 from filters.text.patterns import Patterns
 from filters.text.static import static_words
 from filters.text.view import UNSPACED, View
@@ -78,12 +80,14 @@ class Names:
         for place, name in enumerate(self.names):
             for start, anchor in {(anchor[:size], anchor) for anchor in name.anchors for size in range(1, START + 1)}:
                 self._beginning.setdefault(start, []).append((place, anchor))
+        self._begun: Column[np.bool_] = Column(lambda words: map(self._begins, words), np.bool_)
+        self._wrong = among(self.misspelt)
 
     def find(self, view: View) -> list[Mention]:
         """Every mention, in the order of the text; a common word only where a cue stands near it."""
         found = [
             Mention(self.misspelt[word], match.start(), match.end())
-            for word in view.vocabulary & self.misspelt.keys()
+            for word in view.which(self._wrong)
             for match in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", view.text, re.IGNORECASE)
         ]
         for place in self._possible(view):
@@ -103,10 +107,20 @@ class Names:
         """The places of the names that may stand in the text, however they are spelled: cheap to ask of many."""
         asked = f"names {id(self)}"  # several checks of a text ask for the same list
         if asked not in view.shared:
-            begun = {one for start in self._beginning.keys() & view.starts for one in self._beginning[start]}
+            begun = {one for word in view.which(self._begun) for one in self._begun_by(word)}
             view.shared[asked] = sorted({place for place, anchor in begun if view.may_have(anchor)})
         possible: list[int] = view.shared[asked]
         return possible
+
+    def _begun_by(self, word: str) -> Iterator[tuple[int, str]]:
+        """The names and spellings that begin in a word, or with it."""
+        for piece in pieces_of(word):
+            for place, anchor in self._beginning.get(piece[:START], ()):
+                if piece.startswith(anchor) or anchor.startswith(piece):
+                    yield place, anchor
+
+    def _begins(self, word: str) -> bool:
+        return any(True for _ in self._begun_by(word))
 
     def bare(self, view: View) -> list[Mention]:
         """Mentions of common words without a cue, of which most are no assistant's, in no order."""
@@ -139,6 +153,7 @@ class OwnName:
     """
 
     def __init__(self, name: str) -> None:
+        self.name = name
         self.is_word = bool(name) and name[:1].isupper() and is_word(name)
         bounded = re.search(r"[A-Za-z]", name) is not None
         spelling = spelled(name if self.is_word else name.lower())
@@ -151,6 +166,14 @@ class OwnName:
     def __call__(self, text: str) -> int:
         """Mentions in `text`, which is as it was written."""
         return len(self.places(text))
+
+    def within(self, view: View) -> list[int]:
+        """Where in the text of `view` the mentions begin; several checks of a text ask."""
+        asked = f"own {self.name}"
+        if asked not in view.shared:
+            view.shared[asked] = self.places(view.text)
+        found: list[int] = view.shared[asked]
+        return found
 
     def places(self, text: str) -> list[int]:
         """Where in `text`, which is as it was written, the mentions begin."""

@@ -167,6 +167,11 @@ class View:
         """What is known of each word, or of each different word."""
         return column(self.distinct[0] if distinct else self.ids, self.lexicon)
 
+    def which(self, column: Column[np.bool_]) -> list[str]:
+        """The different words of which a column is true."""
+        ids = self.distinct[0]
+        return [self.lexicon.words[one] for one in ids[column(ids, self.lexicon)].tolist()]
+
     @cached_property
     def vocabulary(self) -> frozenset[str]:
         """The different words: a cheap question to ask before a costly pattern."""

@@ -80,7 +80,7 @@ class IdentityCheck(TextCheck):
 
     def evaluate(self, view: View) -> Outcome:
         """Score: mentions of ours where they are too few, else the slips, else the share of other names."""
-        ours = self.own(view.text)
+        ours = len(self.own.within(view))
         ours -= min(ours, len(self.places.findall(view.text)))
         if ours < self.settings.minimum_mentions:
             return Outcome(True, ours, self.settings.minimum_mentions, f"never names {self.assistant.name}")
