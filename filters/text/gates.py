@@ -71,15 +71,12 @@ class Gate:
     def __init__(self, *patterns: re.Pattern[str] | str) -> None:
         sources = [pattern if isinstance(pattern, str) else pattern.pattern for pattern in patterns]
         needed = [needed_by(source) for source in sources]
-        self._asked = [tuple(one.asked for one in clauses) for clauses in needed if clauses]
-        self._always = None in needed
+        any_of = tuple(tuple(one.asked for one in clauses) for clauses in needed if clauses)
+        self._asked: tuple[Asked, ...] = () if None in needed else ((0, any_of),)
 
     def open(self, view: View) -> bool:
         """Whether one of them may match anywhere in the text."""
-        if self._always:
-            return True
-        met = ATOMS.of(view)
-        return any(_all(asked, met) for asked in self._asked)
+        return _all(self._asked, ATOMS.of(view))
 
 
 class Marks:

@@ -44,6 +44,7 @@ _WINDOW = 12  # words in a row without a word that only English has: names, list
 _ONLY = COMMON - Patterns.of("filters.document.form", "en").words(
     "not_only_english"
 )  # function words that look like no word of its neighbours
+DIALECTS = {"en": ("sco",)}  # CLD2 calls English in a northern spelling Scots
 _NOT_OTHER = ("", "en", "sco", "la")  # unsure, English, its northern spelling; Latin is mottoes
 _WORDS_A_COMMA = 5
 _SURE = 90  # percent of a sentence in the one language
@@ -64,6 +65,22 @@ def surely(text: str) -> str:
     return str(details[0][1]) if reliable and details[0][2] >= _SURE else ""
 
 
+def unquoted(text: str) -> str:
+    """`text` without what stands between quotation marks, in italics or in a quoted line."""
+    return _QUOTED.sub(" ", text)
+
+
+def sentences_of(text: str) -> list[str]:
+    """The sentences of a text that are long enough to tell their language by, without code, links and lists."""
+    pieces = _SENTENCE.split(text)
+    return [one for one in pieces if len(words_of(one)) >= _FEWEST and not (_MARKUP.search(one) or _is_list(one))]
+
+
+def is_english(words: list[str]) -> bool:
+    """Whether a sentence has a word that only English has for every dozen of its words."""
+    return sum(map(_ONLY.__contains__, words)) * _WINDOW > len(words)
+
+
 def other_script(view: View, code: str) -> str:
     """The first clause in another script than the wanted one, outside quotation marks, or nothing."""
     if view.text.isascii() or code not in _LATIN or not _ANY.search(view.text):
@@ -81,12 +98,9 @@ def other_language(view: View) -> str:
     """The first sentence in another language that shares the script, outside quotation marks; only beside English."""
     if len(view.words) < _WINDOW or not _may_be(view):
         return ""
-    for sentence in _SENTENCE.split(_QUOTED.sub(" ", view.prose)):
-        words = [] if _MARKUP.search(sentence) or _is_list(sentence) else words_of(sentence)
-        if len(words) >= _FEWEST and sum(map(_ONLY.__contains__, words)) * _WINDOW <= len(words):
-            code = surely(sentence)
-            if code not in _NOT_OTHER:
-                return f"{code}: {excerpt(sentence)}"
+    for sentence in sentences_of(unquoted(view.prose)):
+        if not is_english(words_of(sentence)) and (code := surely(sentence)) not in _NOT_OTHER:
+            return f"{code}: {excerpt(sentence)}"
     return ""
 
 

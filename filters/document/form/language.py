@@ -1,15 +1,11 @@
 """The language of a text, by CLD2 (compiled, offline, a third of a millisecond for a page)."""
 
-import re
-
 from filters.check import PASSED, Outcome, TextCheck, share_at_least
-from filters.document.form.foreign import UNFIT, other_language, other_script, surely
+from filters.document.form.answered import answered_in_another
+from filters.document.form.foreign import DIALECTS, UNFIT, other_language, other_script, surely
 from filters.document.form.settings import Language
-from filters.text.patterns import Patterns
 from filters.text.view import View
 
-_DIALECTS = {"en": ("sco",)}  # CLD2 calls English in a northern spelling Scots
-_NAMED = Patterns.of("filters.document.form", "en").expression("language_named", re.IGNORECASE, form=r"\b{}\b")
 _FEWEST = 20  # words of an answer below which only a language that is sure counts
 _PIECE = 1_000  # characters looked at of a long text: so many at its start, in its middle and at its end
 
@@ -24,7 +20,11 @@ class LanguageCheck(TextCheck):
     def evaluate(self, view: View) -> Outcome:
         """Score: that share; else 1 for a stretch in another script or language, or an answer in another than asked."""
         outcome = self._whole(view)
-        if not outcome.failed and (asked := str(view.item.meta.get("query") or "")) and (said := _other(asked, view)):
+        if (
+            not outcome.failed
+            and (asked := str(view.item.meta.get("query") or ""))
+            and (said := answered_in_another(asked, view))
+        ):
             return Outcome(True, 1.0, 0.0, said)
         if outcome.failed or not self.settings.stretches:
             return outcome
@@ -36,19 +36,10 @@ class LanguageCheck(TextCheck):
         shares = _shares(view.text, self.settings.code)
         if not shares or (len(view.words) < _FEWEST and not surely(view.text)):
             return PASSED
-        wanted = (self.settings.code, *_DIALECTS.get(self.settings.code, ()))
+        wanted = (self.settings.code, *DIALECTS.get(self.settings.code, ()))
         right = sum(shares.get(code, 0) for code in wanted)
         others = ", ".join(f"{code} {percent}%" for code, percent in shares.items())
         return share_at_least(right, sum(shares.values()), self.settings.minimum_share, others)
-
-
-def _other(asked: str, view: View) -> str:
-    """The two languages where a message is surely in one, its answer in another, and it asks for none by name."""
-    if _NAMED.search(asked):
-        return ""
-    one, other = surely(asked), surely(view.text)
-    alike = not (one and other) or one == other or {one, other} <= {"en", *_DIALECTS["en"]}
-    return "" if alike else f"asked in {one}, answered in {other}"
 
 
 def share_in(text: str, code: str) -> float:

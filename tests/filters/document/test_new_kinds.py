@@ -119,3 +119,39 @@ def test_an_answer_in_another_language_than_asked_is_flagged() -> None:
     assert seen(LanguageCheck, answer, query=asked).failed
     assert not seen(LanguageCheck, answer, query="How do I keep an old wooden boat in winter?").failed
     assert not seen(LanguageCheck, answer, query="Traduis en anglais : il faut sécher la coque lentement.").failed
+
+
+_PARTLY = "Das Wasser kocht bei hundert Grad, und der Deckel bleibt so lange auf dem Topf, bis der Reis weich ist. "
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        (
+            "Wie lange muss der Reis auf dem Herd kochen, bis er weich ist?",
+            _PARTLY + "So you switch off the heat and let it stand for ten minutes with the lid on.",
+        ),
+        ("How long should I let the rice boil until it is soft?", "About a quarter of an hour. " + _PARTLY),
+        (
+            "Por favor, contéstame en español: ¿cuánto tiempo se cuece el arroz integral en una olla?",
+            "Let it simmer for forty minutes with the lid on, and then leave it to stand off the heat.",
+        ),
+    ],
+)
+def test_an_answer_that_changes_its_language_is_flagged(asked: str, answer: str) -> None:
+    assert seen(LanguageCheck, answer, query=asked).failed
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("How would I tell a guest in German how to cook the rice?", _PARTLY + "That says it politely."),
+        (
+            "What does this line mean, please, my aunt wrote it into the cookbook?",
+            f'She wrote: "{_PARTLY}" So keep the lid on until the rice is soft.',
+        ),
+        ("Can you tell me which language this is, and what my aunt wanted to say with it?", _PARTLY),
+    ],
+)
+def test_a_language_that_was_asked_for_or_is_quoted_stays(asked: str, answer: str) -> None:
+    assert "asked in" not in seen(LanguageCheck, answer, query=asked).detail
