@@ -5,6 +5,7 @@ import re
 from filters.base import CheckSettings, GateSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.clauses.checks import Declined
+from filters.clauses.found import REFUSED_CHAT
 from filters.context import Context
 from filters.document.identity.identity import LANGUAGES, PACKAGE, IdentityCheck
 from filters.document.identity.settings import Identity
@@ -98,7 +99,7 @@ class ChatDeclined(Declined):
     """The assistant declines, in any wording; whether it was right to, a judge or a reader decides."""
 
     looks_at = ("chats",)
-    kind = "refused_chat"
+    sought = REFUSED_CHAT
 
     @classmethod
     def is_for(cls, context: Context) -> bool:

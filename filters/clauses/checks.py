@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from filters.base import CheckSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
-from filters.clauses.found import LANGUAGES, Clauses, limit
+from filters.clauses.found import LANGUAGES, META, META_QUERY, PLAN, REASONING, REFUSAL, Clauses, Sought
 from filters.context import Context
 from filters.text.view import View
 
@@ -15,7 +15,7 @@ from filters.text.view import View
 class ClauseCheck(TextCheck):
     """A text with a clause of a kind, said by the text itself and not by somebody in it."""
 
-    kind: ClassVar[str]
+    sought: ClassVar[Sought]
     languages = LANGUAGES
 
     def __init__(self, settings: CheckSettings, context: Context) -> None:
@@ -24,23 +24,24 @@ class ClauseCheck(TextCheck):
 
     def evaluate(self, view: View) -> Outcome:
         """Score: of the likeliest clause."""
-        least = limit(self.kind)
-        found = self.clauses.find(view, self.kind, least, voices="chats" in self.looks_at)
-        return Outcome(True, found.score, least, excerpt(found.text, 0, 160)) if found else PASSED
+        found = self.clauses.find(view, self.sought)
+        if found is None:
+            return PASSED
+        return Outcome(True, found.score, self.sought.limit, excerpt(found.text, 0, 160))
 
 
 class Planning(ClauseCheck):
     """What a writer meant to write, left between the lines of a document."""
 
     name = "planning"
-    kind = "plan"
+    sought = PLAN
 
 
 class ChatPlanning(ClauseCheck):
     """How an answer was worked out, left in the answer."""
 
     name = "planning"
-    kind = "reasoning"
+    sought = REASONING
     looks_at = ("chats",)
 
 
@@ -48,15 +49,23 @@ class Declined(ClauseCheck):
     """The writer will not go on with a document, or withholds a part of it."""
 
     name = "declined"
-    kind = "refusal"
+    sought = REFUSAL
 
 
 class Staged(ClauseCheck):
     """A chat that speaks of itself as a sample, a prompt or a test."""
 
     name = "staged"
-    kind = "meta"
-    looks_at = ("chats", "queries")
+    sought = META
+    looks_at = ("chats",)
 
 
-CHECKS: Final[tuple[type[TextCheck], ...]] = (Planning, ChatPlanning, Declined, Staged)
+class StagedQuery(ClauseCheck):
+    """A user's message that does: only what is surely so, as users ask about prompts, tests and guidelines."""
+
+    name = "staged"
+    sought = META_QUERY
+    looks_at = ("queries",)
+
+
+CHECKS: Final[tuple[type[TextCheck], ...]] = (Planning, ChatPlanning, Declined, Staged, StagedQuery)

@@ -74,7 +74,7 @@ class Hashed:
     """A known list of hashes, sorted, and where it is met among others."""
 
     def __init__(self, known: Hashes) -> None:
-        bits = min(20, max(12, 3 + len(known).bit_length()))  # an eighth of the table is set, and it stays in a cache
+        bits = min(18, max(12, 3 + len(known).bit_length()))  # an eighth of the table is set, where it stays in a cache
         self._known, self._rest = known, np.uint64(64 - bits)
         self._may = np.zeros(1 << bits, dtype=np.bool_)
         self._may[known >> self._rest] = True

@@ -1,11 +1,13 @@
 """The clauses of a text that are of a kind, read once for all checks that ask."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 import numpy as np
+import numpy.typing as npt
 
 from filters.clauses.features import PACKAGE, Described, Numbers, described, families
 from filters.clauses.model import KINDS, model
@@ -16,9 +18,12 @@ from filters.text.view import View
 from specs.data import load_yaml
 
 LANGUAGES = PerLanguage(PACKAGE).with_list("opener")
+Scores = npt.NDArray[np.float32]
 _I = re.compile(r"\b(?:I|[Mm]e|[Mm]y|[Mm]ine|[Mm]yself)\b")
+_FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
 _QUOTE = re.compile(r"[\"“«][^\"”»]*(?:[\"”»]|$)")
-_LEAST, _LEAST_NAMED = 4, 2  # words of a clause that says anything by itself, and of one that names another
+_APART = np.float32(2)  # what a place apart from the text adds
+_BESIDE = -2.0  # what a neighbour adds at least: below that it says nothing
 
 
 @cache
@@ -34,6 +39,52 @@ class Clause:
 
     score: float
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A kind of clause, and where it counts."""
+
+    kind: str
+    """A column of the model."""
+    under: str = ""
+    """The name of its limit, where that is not the kind's."""
+    voices: bool = False
+    """Also where somebody is quoted, or speaks under a name."""
+    beside: bool = False
+    """Its likelier neighbour counts too: a writer who turns to himself seldom does so for one sentence."""
+    apart: bool = False
+    """It counts more as the first or last sentence, or in brackets: where a writer turns to whom the text is for."""
+    having: str = ""
+    """Only where this family of words is met."""
+    words: int = 4
+    """That a clause needs to say anything by itself."""
+    figures: int | None = None
+    """No more than so many numbers: who checks a sum before a user's eyes has not slipped."""
+
+    @property
+    def limit(self) -> float:
+        """The score from which it is flagged."""
+        return limit(self.under or self.kind)
+
+    def may_be(self, text: Described, place: int) -> bool:
+        """Whether a sentence may be such a clause, whatever it scores."""
+        sentences = text.sentences
+        if self.figures is not None and len(_FIGURE.findall(sentences[place])) > self.figures:
+            return False
+        return self.voices or not (sentences.quoted(place) or sentences.spoken(place))
+
+
+PLAN, REFUSAL = Sought("plan", beside=True), Sought("refusal", beside=True)
+TALK = Sought("talk", beside=True, apart=True)
+REASONING = Sought("reasoning", voices=True, beside=True, figures=2)
+META = Sought("meta", voices=True)
+META_QUERY = Sought("meta", "meta_query", voices=True)
+REFUSED_CHAT = Sought("refused_chat", voices=True, beside=True)
+STATISTIC = Sought("statistic", voices=True, having="figure")
+OTHER_IDENTITY = Sought("other_identity", voices=True, having="other", words=2)
+EVALUATION_ITEM = Sought("evaluation_item", voices=True)
+SOUGHT = (PLAN, TALK, REFUSAL, REASONING, META, REFUSED_CHAT, STATISTIC, OTHER_IDENTITY, EVALUATION_ITEM)
 
 
 class Clauses:
@@ -52,21 +103,31 @@ class Clauses:
         found: tuple[Described, Numbers] | None = view.shared[self._key]
         return found
 
-    def find(self, view: View, kind: str, least: float, *, voices: bool = False, having: str = "") -> Clause | None:
-        """The likeliest clause of a kind above `least`; of what others say, in quotes or under a name, only with
-        `voices`, and of those alone in which the family `having` is met."""
+    def find(self, view: View, sought: Sought, least: float | None = None) -> Clause | None:
+        """The likeliest clause of a kind above its limit, or above `least`."""
         if (read := self.read(view)) is None:
             return None
         text, scores = read
-        column = scores[:, KINDS.index(kind)]
-        long = text.ends - text.starts >= (_LEAST_NAMED if having == "other" else _LEAST)
-        if having:
-            long &= text.met[:, families("en").names.index(having)] > 0
-        places = np.flatnonzero((column > least) & long)
+        column = scores[:, KINDS.index(sought.kind)]
+        if sought.beside:
+            column = column + _neighbours(column)
+        if sought.apart:
+            column = np.where(text.sentences.apart, column + _APART, column)
+        may = text.ends - text.starts >= sought.words
+        if sought.having:
+            may &= text.met[:, families("en").names.index(sought.having)] > 0
+        places = np.flatnonzero((column > (sought.limit if least is None else least)) & may)
         for place in places[np.argsort(-column[places], kind="stable")].tolist():
-            if voices or not (text.sentences.quoted(place) or text.sentences.spoken(place)):
+            if sought.may_be(text, place):
                 return Clause(float(column[place]), text.sentences[place])
         return None
+
+    def at_ends(self, view: View, sought: Sequence[Sought]) -> float:
+        """The highest score of some kinds in the first and the last paragraph."""
+        if (read := self.read(view)) is None:
+            return -np.inf
+        text, scores = read
+        return float(scores[text.sentences.at_ends][:, [KINDS.index(one.kind) for one in sought]].max(initial=-np.inf))
 
     def first_persons(self, view: View) -> list[Clause]:
         """The sentences outside quotes and speeches in which somebody says "I", and how surely it is the assistant."""
@@ -80,3 +141,9 @@ class Clauses:
             and _I.search(_QUOTE.sub(" ", sentences[place]))
         ]  # fmt: skip
         return [Clause(float(column[place]), sentences[place]) for place in told]
+
+
+def _neighbours(column: Scores) -> Scores:
+    """The score of the likelier of the sentences before and after each, at least `_BESIDE`."""
+    around = np.concatenate([[_BESIDE], column, [_BESIDE]])
+    return np.asarray(np.maximum(np.maximum(around[:-2], around[2:]), _BESIDE), dtype=np.float32)

@@ -16,8 +16,11 @@ _SHORT = frozenset(
 )
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _SPEAKER = re.compile(r"\s*(?:>|[*_#\-\[(]*[A-Z][\w.'’()-]{0,30}(?: [\w.'’()-]{1,20}){0,3}[*_\])]*:(?=[\s*_]|$))")
-_TELLS = re.compile(
-    r"\W*(?:narrator|note|voice ?over|host|editor|summary|task|plan|outline|draft|check|structure)\b", re.IGNORECASE
+_TELLS = re.compile(  # what is no speaker: a narrator, and the labels of a brief
+    r"\W*(?:narrator|note|voice ?over|host|editor|summary|task|plan|outline|draft|check|structure|brief|tone|genre|"
+    r"style|register|length|word ?count|words|constraints?|audience|purpose|goal|setting|angle|pov|point of view|"
+    r"perspective|beats?|scene|sections?|to ?do|target|must|avoid|format|key points?|prompt|instructions?)\b",
+    re.IGNORECASE,
 )
 _QUOTES = '"“”«»'
 _ASCII = 128
@@ -82,7 +85,7 @@ class Sentences:
         """How often each of some ASCII characters stands in each sentence (sentences, marks)."""
         points = self.text.encode("utf-32-le", "replace")
         of = np.frombuffer(points[::4].translate(_numbered(marks)), dtype=np.uint8)  # by the lowest byte
-        found = np.flatnonzero(of)
+        found = np.flatnonzero(of != 0)  # of truths, ten times as fast as of numbers
         found = found[np.frombuffer(points, dtype="<u4")[found] < _ASCII]
         sentence = np.searchsorted(self.starts, found, side="right") - 1
         inside = (sentence >= 0) & (found < self.ends[sentence])
@@ -92,6 +95,24 @@ class Sentences:
     def begins(self, marks: str) -> Flags:
         """Whether a sentence begins with one of some characters."""
         return np.array([self.text[start] in marks for start in self.starts.tolist()], dtype=np.bool_)
+
+    @property
+    def apart(self) -> Flags:
+        """Whether a sentence is the first or the last, or begins with a bracket or behind one."""
+        found = self.begins("([")
+        found |= np.array([self.text[max(0, start - 1)] in "([" for start in self.starts.tolist()], dtype=np.bool_)
+        found[[0, -1]] = True
+        return found
+
+    @property
+    def at_ends(self) -> Flags:
+        """Whether a sentence stands in the first or the last paragraph."""
+        text = self.text.strip()
+        lead = len(self.text) - len(self.text.lstrip())
+        first, last = text.find("\n\n"), text.rfind("\n\n")
+        if first < 0:
+            return np.ones(len(self), dtype=np.bool_)
+        return np.asarray((self.starts < lead + first) | (self.starts > lead + last))
 
     def quoted(self, place: int) -> bool:
         """Whether most of a sentence stands between quotation marks, counted from the start of its line."""

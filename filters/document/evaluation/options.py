@@ -8,7 +8,7 @@ import re
 
 from filters.base import CheckSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
-from filters.clauses.found import LANGUAGES, Clauses, limit
+from filters.clauses.found import EVALUATION_ITEM, LANGUAGES, Clauses
 from filters.context import Context
 from filters.document.evaluation.items import TestItems
 from filters.text.names import mentions_of
@@ -50,10 +50,8 @@ class OptionsCheck(TextCheck):
         found = self._lettered(view)
         if not found.failed and self.items and (item := self.items.find(view)):
             return Outcome(True, 1.0, 0.0, item)
-        if not found.failed and self.clauses:
-            least = limit("evaluation_item")
-            if clause := self.clauses.find(view, "evaluation_item", least, voices=True):
-                return Outcome(True, clause.score, least, excerpt(clause.text, 0, 160))
+        if not found.failed and self.clauses and (clause := self.clauses.find(view, EVALUATION_ITEM)):
+            return Outcome(True, clause.score, EVALUATION_ITEM.limit, excerpt(clause.text, 0, 160))
         return found
 
     def _lettered(self, view: View) -> Outcome:

@@ -6,7 +6,7 @@ A story's prices, a roof's slope, the shares of somebody's own savings are a doc
 import re
 
 from filters.check import Outcome, excerpt
-from filters.clauses.found import LANGUAGES, Clauses, limit
+from filters.clauses.found import LANGUAGES, STATISTIC, Clauses
 from filters.context import Context
 from filters.document.facts.density import DensityCheck
 from filters.document.facts.settings import Statistics
@@ -47,9 +47,8 @@ class StatisticsCheck(DensityCheck):
         found = super().evaluate(view)
         if found.failed or self.clauses is None:
             return found
-        least = limit("statistic")
-        clause = self.clauses.find(view, "statistic", least, voices=True, having="figure")
-        return Outcome(True, clause.score, least, excerpt(clause.text, 0, 160)) if clause else found
+        clause = self.clauses.find(view, STATISTIC)
+        return Outcome(True, clause.score, STATISTIC.limit, excerpt(clause.text, 0, 160)) if clause else found
 
     def find(self, view: View) -> list[str]:
         """Claims, as they stand; a sentence counts once."""

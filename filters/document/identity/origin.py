@@ -9,7 +9,7 @@ import re
 
 from filters.base import CheckSettings
 from filters.check import PASSED, Outcome, TextCheck, excerpt
-from filters.clauses.found import LANGUAGES, Clauses, limit
+from filters.clauses.found import LANGUAGES, OTHER_IDENTITY, Clauses, limit
 from filters.context import Context
 from filters.document.identity.drift import RIVAL
 from filters.document.identity.identity import COMPARES
@@ -55,7 +55,7 @@ class OriginCheck(TextCheck):
         """A sentence with another's name that the model of clauses takes for a slip."""
         sure = any(names.find(view) for names in self.names)  # and no word that is a name elsewhere
         least = limit("other_identity" if sure else "other_identity_by_a_word")
-        clause = self.clauses.find(view, "other_identity", least, voices=True, having="other") if self.clauses else None
+        clause = self.clauses.find(view, OTHER_IDENTITY, least) if self.clauses else None
         if clause is None or COMPARES.search(clause.text.lower()) or self.hedge.search(clause.text):
             return PASSED
         return Outcome(True, clause.score, least, excerpt(clause.text, 0, 160))

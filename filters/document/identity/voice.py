@@ -19,7 +19,8 @@ _PACKAGE = "filters.document.identity"
 _QUOTED = re.compile(r"\"[^\"\n]*(?:\"|$)|“[^”\n]*(?:”|$)|«[^»\n]*(?:»|$)|(?<!\w)'[^'\n]{8,}'(?!\w)", re.MULTILINE)
 _SPOKEN = re.compile(r"^\s*(?:>|[*_#\-\[(]*[\w .'’()-]{1,40}[*_\])]*:)[^\n]*", re.MULTILINE)
 _OWN = Patterns.of(_PACKAGE, "en").expression("own_genre", re.IGNORECASE, form=r"\b{}\b")
-_LONE = 2  # sentences in which "I" is said, in a text where that is nobody's way
+# Sentences in which "I" is said, in texts where nobody does so, and where somebody does now and then.
+_LONE, _FEW = 2, 6
 
 
 class VoiceCheck(TextCheck):
@@ -56,9 +57,9 @@ class VoiceCheck(TextCheck):
         return self._slips(view) if self.clauses else PASSED
 
     def _slips(self, view: View) -> Outcome:
-        """A sentence in which "I" is likely the assistant; less likely is enough where nobody else says "I"."""
+        """A sentence in which "I" is likely the assistant; less likely is enough where others seldom say "I"."""
         said = self.clauses.first_persons(view) if self.clauses else []
-        least = limit("lone_first_person" if len(said) <= _LONE else "first_person")
+        least = limit(f"{_often(len(said))}first_person")
         most = max(said, key=lambda clause: clause.score, default=None)
         if most is None or most.score <= least:
             return PASSED
@@ -69,3 +70,8 @@ class VoiceCheck(TextCheck):
         looked for fast."""
         text = view.text if self.capitals else view.lower
         return any(one.search(view, text) is not None for one in self.wordings)
+
+
+def _often(sentences: int) -> str:
+    """What a limit's name begins with, by how many sentences have an "I"."""
+    return "lone_" if sentences <= _LONE else "rare_" if sentences <= _FEW else ""

@@ -56,25 +56,21 @@ class Chatter(TextCheck):
         return self._talks(view)
 
     def _talks(self, view: View) -> Outcome:
-        """Score: how likely the likeliest paragraph at either end is the writer's talk and no document's, or that of
-        the likeliest sentence anywhere."""
-        if self.clauses is None or self._supported(view):
-            likely, paragraph = self.talk.find(view)
-            if likely > self.talk.limit or self.clauses is None:
-                return at_most(likely, self.talk.limit, paragraph if likely > self.talk.limit else "")
-        least = clauses.limit("talk")
-        clause = self.clauses.find(view, "talk", least)
-        return Outcome(True, clause.score, least, excerpt(clause.text, 0, 160)) if clause else PASSED
+        """Score: of the likeliest sentence, or of the likeliest paragraph at either end."""
+        if self.clauses and (clause := self.clauses.find(view, clauses.TALK)):
+            return Outcome(True, clause.score, clauses.TALK.limit, excerpt(clause.text, 0, 160))
+        if self.clauses and not self._supported(view):
+            return PASSED
+        likely, paragraph = self.talk.find(view)
+        return at_most(likely, self.talk.limit, paragraph if likely > self.talk.limit else "")
 
     def _supported(self, view: View) -> bool:
-        """Whether a remark stands at either end, or a sentence is likely of a kind that talk is made of: notes of desks
-        are of none."""
+        """Whether a remark stands at either end, or a sentence there is likely of a kind that talk is made of: notes of
+        desks are of none."""
         if view.lines[0].startswith(_REMARKS) or view.lines[-1].startswith(_REMARKS) or "\n---" in view.text:
             return True
-        least = clauses.limit("supports_talk")
-        return self.clauses is not None and any(
-            self.clauses.find(view, kind, least) for kind in ("talk", "plan", "refusal")
-        )
+        sought = (clauses.TALK, clauses.PLAN, clauses.REFUSAL)
+        return self.clauses is not None and self.clauses.at_ends(view, sought) > clauses.limit("supports_talk")
 
     def _closes(self, last: str) -> re.Match[str] | None:
         """The writer's closing words at the start of the last line, or an offer of another text in a sentence of it."""

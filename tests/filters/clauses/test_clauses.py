@@ -7,7 +7,7 @@ import pytest
 
 from filters.base import Item
 from filters.clauses.features import described
-from filters.clauses.found import Clauses, limit
+from filters.clauses.found import Clauses, Sought, limit
 from filters.clauses.model import KINDS
 from filters.clauses.sentences import Sentences
 from filters.clauses.slots import Slots
@@ -50,7 +50,9 @@ def test_the_order_of_paragraphs_changes_no_score() -> None:
         random.Random(seed).shuffle(paragraphs)
         view = View(Item("x", "\n\n".join(paragraphs)))
         clauses = Clauses(CONTEXT)
-        found.append([one and (one.text, round(one.score, 3)) for one in (clauses.find(view, k, -50) for k in KINDS)])
+        found.append(
+            [one and (one.text, round(one.score, 3)) for one in (clauses.find(view, Sought(k), -50) for k in KINDS)]
+        )
     assert all(one == found[0] for one in found)
 
 
