@@ -16,7 +16,7 @@ import random
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +64,7 @@ _FOLDS, _RARE, _LEAST = 4, 1 - 1 / 80, 3
 _DECAY, _PASSES, _WEIGHT = 3e-5, 8, 4.0
 _COPIES, _LEFT_OUT = 16, 0.5
 _KEPT = 60_000  # words and pairs of words with the largest weights; all others change nothing that can be measured
+_PLAIN, _PLAINLY = "plain_", ("plain", "talk", "writers")  # who wrote what models say most often
 _TEXTS = ("documents", "chats")  # folders of sound texts
 _OF_CHATS = ("reasoning", "meta", "refused_chat")
 _REGRESSION = ("regression.yaml", "regression_2.yaml", "regression_3.yaml", "regression_4.yaml")
@@ -162,8 +163,14 @@ class Table:
 
 def labelled(rows: Sequence[Example]) -> tuple[Labels, npt.NDArray[np.bool_]]:
     """Which kind each is (examples, kinds), and for which kinds it is evidence."""
-    of = np.array([[not row.sound and row.kind == kind for kind in KINDS] for row in rows], dtype=np.float64)
-    counts = np.array([[row.sound or row.kind not in _ALIKE[kind] for kind in KINDS] for row in rows])
+    of = np.zeros((len(rows), len(KINDS)))
+    counts = np.ones((len(rows), len(KINDS)), dtype=bool)
+    for place, kind in enumerate(KINDS):
+        whole = kind.removeprefix(_PLAIN)
+        for number, row in enumerate(rows):
+            mine = not row.sound and row.kind == whole
+            of[number, place] = mine and (kind == whole or row.author in _PLAINLY)
+            counts[number, place] = row.sound or bool(of[number, place]) or not (mine or row.kind in _ALIKE[whole])
     return of, counts
 
 
@@ -204,11 +211,13 @@ def figures(rows: Sequence[Example], table: Table) -> None:
     for n in range(_FOLDS):
         learned = Model(table.weights(*trained(table, of, counts, fold != n)))
         for row in (row for row, held in zip(rows, fold, strict=True) if held == n and row.kind):
-            (near if row.sound else fault)[row.kind].append(_highest(learned, row.text)[KINDS.index(row.kind)])
+            scores = dict(zip(KINDS, _highest(learned, row.text), strict=True))
+            for kind in {row.kind, f"{_PLAIN}{row.kind}"} & scores.keys():
+                (near if row.sound else fault)[kind].append(scores[kind])
         for folder, text in sound_texts():
             if zlib.crc32(folder.encode()) % _FOLDS == n:
                 for kind, score in zip(KINDS, _highest(learned, text), strict=True):
-                    if folder.startswith("chats") == (kind in _OF_CHATS):
+                    if folder.startswith("chats") == (kind.removeprefix(_PLAIN) in _OF_CHATS):
                         sound[kind].append(score)
     print(f"{'kind':16}  limit  recall (sentences)  look-alikes taken")
     for kind in KINDS:
@@ -242,10 +251,11 @@ def limits(corpus: Path, name: str, maker: str) -> None:
     rows = [json.loads(line) for line in corpus.read_text(encoding="utf-8").splitlines()]
     views = [View(Item(str(n), row["text"])) for n, row in enumerate(rows)]
     clauses = Clauses(Context(count=len, assistant=Assistant(name=name, provider=maker), spec=""))
-    for sought in SOUGHT:
-        if sought.kind not in _OF_CHATS:
-            found = [clauses.find(view, sought, -np.inf) for view in views]
-            print(f"{sought.kind}: {np.quantile([one.score if one else -np.inf for one in found], _RARE):.1f}")
+    asked = [one for one in SOUGHT if one.kind not in _OF_CHATS]
+    asked += [replace(one, kind=f"{_PLAIN}{one.kind}") for one in asked if one.plain]
+    for sought in (replace(one, plain=False) for one in asked):
+        found = [clauses.find(view, sought, -np.inf) for view in views]
+        print(f"{sought.kind}: {np.quantile([one.score if one else -99 for one in found], _RARE):.1f}")
     said = [clauses.first_persons(view) for view in views]
     for label, most in (("lone", 2), ("rare", 6), ("many", np.inf)):
         some = [max(one.score for one in each) for each in said if 0 < len(each) <= most]

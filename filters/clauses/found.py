@@ -47,6 +47,8 @@ class Sought:
 
     kind: str
     """A column of the model."""
+    plain: bool = False
+    """The model has another column for how it is said most often, with a limit of its own."""
     under: str = ""
     """The name of its limit, where that is not the kind's."""
     voices: bool = False
@@ -75,15 +77,15 @@ class Sought:
         return self.voices or not (sentences.quoted(place) or sentences.spoken(place))
 
 
-PLAN, REFUSAL = Sought("plan", beside=True), Sought("refusal", beside=True)
-TALK = Sought("talk", beside=True, apart=True)
-REASONING = Sought("reasoning", voices=True, beside=True, figures=2)
+PLAN, REFUSAL = (Sought(kind, plain=True, beside=True) for kind in ("plan", "refusal"))
+TALK = Sought("talk", plain=True, beside=True, apart=True)
+REASONING = Sought("reasoning", plain=True, voices=True, beside=True, figures=2)
 META = Sought("meta", voices=True)
-META_QUERY = Sought("meta", "meta_query", voices=True)
-REFUSED_CHAT = Sought("refused_chat", voices=True, beside=True)
+META_QUERY = Sought("meta", under="meta_query", voices=True)
+REFUSED_CHAT = Sought("refused_chat", plain=True, voices=True, beside=True)
 STATISTIC = Sought("statistic", voices=True, having="figure")
 OTHER_IDENTITY = Sought("other_identity", voices=True, having="other", words=2)
-EVALUATION_ITEM = Sought("evaluation_item", voices=True)
+EVALUATION_ITEM = Sought("evaluation_item", voices=True, words=6)
 SOUGHT = (PLAN, TALK, REFUSAL, REASONING, META, REFUSED_CHAT, STATISTIC, OTHER_IDENTITY, EVALUATION_ITEM)
 
 
@@ -108,15 +110,15 @@ class Clauses:
         if (read := self.read(view)) is None:
             return None
         text, scores = read
-        column = scores[:, KINDS.index(sought.kind)]
-        if sought.beside:
-            column = column + _neighbours(column)
-        if sought.apart:
-            column = np.where(text.sentences.apart, column + _APART, column)
+        least = sought.limit if least is None else least
+        column = _scored(text, scores, sought, sought.kind)
+        if sought.plain:
+            plain = _scored(text, scores, sought, f"plain_{sought.kind}")
+            column = np.maximum(column, plain - limit(f"plain_{sought.kind}") + sought.limit)
         may = text.ends - text.starts >= sought.words
         if sought.having:
             may &= text.met[:, families("en").names.index(sought.having)] > 0
-        places = np.flatnonzero((column > (sought.limit if least is None else least)) & may)
+        places = np.flatnonzero((column > least) & may)
         for place in places[np.argsort(-column[places], kind="stable")].tolist():
             if sought.may_be(text, place):
                 return Clause(float(column[place]), text.sentences[place])
@@ -141,6 +143,14 @@ class Clauses:
             and _I.search(_QUOTE.sub(" ", sentences[place]))
         ]  # fmt: skip
         return [Clause(float(column[place]), sentences[place]) for place in told]
+
+
+def _scored(text: Described, scores: Numbers, sought: Sought, kind: str) -> Scores:
+    """The score of each sentence for a column of the model, with what its place and its neighbours add."""
+    column = scores[:, KINDS.index(kind)]
+    if sought.beside:
+        column = column + _neighbours(column)
+    return np.where(text.sentences.apart, column + _APART, column) if sought.apart else column
 
 
 def _neighbours(column: Scores) -> Scores:

@@ -1,7 +1,8 @@
 """The kinds of clauses, each scored by a linear model of what a sentence is described by (benchmarks/train_clauses.py).
 
 Trained on sentences that were written for it (benchmarks/clauses/): faulty ones in any wording, sound ones that look
-like them, ordinary ones of many genres.
+like them, ordinary ones of many genres. A kind that is "plain" knows only what models say most often: one linear model
+of both the plain and the subtle would miss the plain.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from filters.text.threads import one_thread
 
 KINDS = (
     "plan", "talk", "refusal", "first_person", "reasoning", "meta", "statistic", "other_identity", "refused_chat",
-    "evaluation_item",
+    "evaluation_item", "plain_plan", "plain_talk", "plain_refusal", "plain_reasoning", "plain_refused_chat",
 )  # fmt: skip
 
 _EVEN = 3.0

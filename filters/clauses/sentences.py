@@ -19,9 +19,11 @@ _SPEAKER = re.compile(r"\s*(?:>|[*_#\-\[(]*[A-Z][\w.'’()-]{0,30}(?: [\w.'’()
 _TELLS = re.compile(  # what is no speaker: a narrator, and the labels of a brief
     r"\W*(?:narrator|note|voice ?over|host|editor|summary|task|plan|outline|draft|check|structure|brief|tone|genre|"
     r"style|register|length|word ?count|words|constraints?|audience|purpose|goal|setting|angle|pov|point of view|"
-    r"perspective|beats?|scene|sections?|to ?do|target|must|avoid|format|key points?|prompt|instructions?)\b",
+    r"perspective|beats?|scene|sections?|to ?do|target|must|avoid|format|key points?|prompt|instructions?|"
+    r"rewrite|revision|rework|thoughts?|reasoning|analysis)\b",
     re.IGNORECASE,
 )
+_ENDS = ".!?:)]"
 _QUOTES = '"“”«»'
 _ASCII = 128
 _LEAST = 3  # letters that a sentence has
@@ -98,10 +100,11 @@ class Sentences:
 
     @property
     def apart(self) -> Flags:
-        """Whether a sentence is the first or the last, or begins with a bracket or behind one."""
+        """Whether a sentence is the first (and no title) or the last, or begins with a bracket or behind one."""
         found = self.begins("([")
         found |= np.array([self.text[max(0, start - 1)] in "([" for start in self.starts.tolist()], dtype=np.bool_)
-        found[[0, -1]] = True
+        found[0] |= self[0].rstrip(" *_")[-1:] in _ENDS
+        found[-1] = True
         return found
 
     @property
