@@ -17,10 +17,10 @@ _SHORT = frozenset(
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _SPEAKER = re.compile(r"\s*(?:>|[*_#\-\[(]*[A-Z][\w.'’()-]{0,30}(?: [\w.'’()-]{1,20}){0,3}[*_\])]*:(?=[\s*_]|$))")
 _TELLS = re.compile(  # what is no speaker: a narrator, and the labels of a brief
-    r"\W*(?:narrator|note|voice ?over|host|editor|summary|task|plan|outline|draft|check|structure|brief|tone|genre|"
-    r"style|register|length|word ?count|words|constraints?|audience|purpose|goal|setting|angle|pov|point of view|"
-    r"perspective|beats?|scene|sections?|to ?do|target|must|avoid|format|key points?|prompt|instructions?|"
-    r"rewrite|revision|rework|thoughts?|reasoning|analysis)\b",
+    r"\W*(?:narrator|note|voice ?over|host|editor|summary|task|plan(?:ned)?|outline|draft|check|structure|brief|tone|"
+    r"genre|style|register|length|word ?count|words|constraints?|audience|purpose|goal|setting|angle|pov|"
+    r"point of view|perspective|beats?|scene|sections?|to ?do|target|must|avoid|format|key points?|prompt|"
+    r"instructions?|rewrite|revision|rework|thoughts?|reasoning|analysis)\b",
     re.IGNORECASE,
 )
 _ENDS = ".!?:)]"

@@ -7,7 +7,7 @@ that sets nobody beside anybody. A rival who is only told of can look so: this i
 
 import re
 
-from filters.base import CheckSettings
+from filters.base import CheckSettings, Item
 from filters.check import PASSED, Outcome, TextCheck, excerpt
 from filters.clauses.found import LANGUAGES, OTHER_IDENTITY, Clauses, limit
 from filters.context import Context
@@ -19,6 +19,7 @@ from filters.text.view import View
 
 _PACKAGE = "filters.document.identity"
 _STOP = re.compile(r"[.!?][\"”»)\]]{0,2}\s|\n")
+_DENIED = 25  # characters behind a name in which it may be denied
 _REACH = 300  # characters on either side of a name in which its sentence lies
 
 
@@ -56,9 +57,18 @@ class OriginCheck(TextCheck):
         sure = any(names.find(view) for names in self.names)  # and no word that is a name elsewhere
         least = limit("other_identity" if sure else "other_identity_by_a_word")
         clause = self.clauses.find(view, OTHER_IDENTITY, least) if self.clauses else None
-        if clause is None or COMPARES.search(clause.text.lower()) or self.hedge.search(clause.text):
+        if clause is None or self._beside(clause.text, self._named_until(clause.text)):
             return PASSED
         return Outcome(True, clause.score, least, excerpt(clause.text, 0, 160))
+
+    def _named_until(self, sentence: str) -> int:
+        """Where the first name of another ends."""
+        view = View(Item("", sentence))
+        return min((one.end for names in self.names for one in (*names.find(view), *names.bare(view))), default=0)
+
+    def _beside(self, sentence: str, until: int) -> bool:
+        """Whether a sentence compares, or denies or doubts until a little behind a name: what follows is of its own."""
+        return bool(COMPARES.search(sentence.lower()) or self.hedge.search(sentence[: until + _DENIED]))
 
     def _says(self, text: str, other: Mention) -> str:
         """The sentence of a mention where it gives our assistant another origin, or nothing."""
@@ -70,5 +80,4 @@ class OriginCheck(TextCheck):
             return ""
         first, last = text.rfind("\n\n", 0, other.start), text.find("\n\n", other.end)
         paragraph = text[max(0, first) : last if last >= 0 else None].lower()
-        beside = RIVAL.search(paragraph) or COMPARES.search(sentence.lower()) or self.hedge.search(sentence)
-        return "" if beside else sentence
+        return "" if RIVAL.search(paragraph) or self._beside(sentence, len(sentence)) else sentence

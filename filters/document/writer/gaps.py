@@ -37,12 +37,22 @@ _IN_A_PLACE = re.compile(  # a bracket where the sentence needs a word: "told hi
     r"was) \[(?!(?:sic|the|his|her|their|its|my|our|your|this|that|these|a|an|redacted|withheld|illegible|inaudible|"
     r"pause|laughs?|laughter|unclear|crosstalk|who|which|[ivxlc]+|\d)\b)[a-z][\w'’ /-]{2,40}\](?!\(|\[)"
 )
+_HERE = re.compile(  # a line or a quotation that says what belongs there, a blank in a sentence, marks around a note
+    r"(?:^|(?<=[\"“(\[*]))(?:Insert|Fill in) [^.!?\n]{3,100}\bhere\b|"
+    r"(?<=[a-z,] )_{2,12}(?= [a-z])|(?<!the )\bXX (?!of\b)[^\n]{3,80}? XX\b|\[(?:N|X|#|n|x)\](?=x\b|[ %]\w)|"
+    r"\((?:NAME|DATE|PLACE|CITY|PERSON|FIRM|COMPANY|TITLE|AMOUNT|NUMBER)(?: \d{1,2})?\)",
+    re.MULTILINE,
+)
 _SPEAKER = re.compile(r"(?m)^\[(?:assistant|customer|client|user|speaker|author|contact)s?\]:? +\S", re.IGNORECASE)
 _SIGNS = frozenset(["x", "n", "xx", "nn", "tba", "tbc", "tbd", "tbn"])
 _TELLING = frozenset(
     ["insert", "fill", "replace", "change", "swap", "add", "check", "details", "detail", "name", "date"]
 )
 _STANDING = frozenset(["acme", "foo", "foobar", "x", "y", "z", "firstname", "lastname", "sampletown", "tk"])
+_BRACKETED = (
+    "[N]", "[X]", "[#]", "[n]", "[x]", "(NAME", "(DATE", "(PLACE", "(CITY", "(PERSON", "(FIRM", "(COMPANY", "(TITLE",
+    "(AMOUNT", "(NUMBER",
+)  # fmt: skip
 _CAPITALS = ("NAME", "MONTH YEAR", "INSERT ", "Author (Y", "??", "[?]", "$_", "£_", "€_", " ?")
 
 
@@ -54,6 +64,8 @@ def gaps(view: View) -> list[re.Match[str]]:
         found += _NUMBER.finditer(prose)
     if "xx" in view.spelled or not words.isdisjoint(_STANDING) or any(mark in prose for mark in _CAPITALS):
         found += _STANDS_IN.finditer(prose)
+    if "__" in prose or "here" in words or "xx" in words or any(mark in prose for mark in _BRACKETED):
+        found += _HERE.finditer(prose)
     if "[" in prose:
         found += _IN_A_PLACE.finditer(prose)
     if "[" in prose or "<" in prose or "{" in prose:

@@ -22,6 +22,20 @@ _CLOSES = _EN.expression(  # a field on a line of its own, or the end of a recor
 _YAML = _EN.expression("wrap_field", re.IGNORECASE, form=r"\A\s*(?:---\s*\n)?{}:[ \t]*[|>][-+]?[ \t]*\n")
 _HEAD, _NUMBERED = (_EN.expression(f"wrap_{name}", re.MULTILINE | re.IGNORECASE) for name in ("head", "numbered"))
 _DRAFTING = _EN.words("wrap_drafting")
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_TAG = re.compile(  # that closes, has a value, or is empty: "<name>" alone may be anything
+    r"</(?P<closed>[a-z][\w-]{1,30})\s*>|<(?P<given>[a-z][\w-]{1,30})(?:\s+[\w:-]{1,30}\s*=\s*(?:\"[^\"<>\n]{0,200}\"|"
+    r"'[^'<>\n]{0,200}'))+\s*/?>|<(?P<empty>[a-z][\w-]{1,30})\s*/>",
+    re.IGNORECASE,
+)
+_WRITTEN = re.compile(  # tags that people write in a text, in earnest or in jest
+    r"a|abbr|b|br|cite|code|del|em|hr|i|img|ins|kbd|mark|q|s|small|strong|sub|sup|u|rant|sarcasm|joke|snark|irony|vent|"
+    r"soapbox|endrant",
+    re.IGNORECASE,
+)
+_RECORD = re.compile(
+    r"\{\s*\"\w{1,40}\"\s*:\s*[\"\[{\d]|\"\s*\}\s*,\s*\{\s*\"|(?<=[.!?…])\"\s*,\s*\"\w{1,40}\"\s*:\s*[\"\[{\d]"
+)
 _CRITIC = re.compile(r"\{(\+\+|--|~~|>>|==)[^{}\n]{1,400}?(?:\+\+|--|~~|<<|==)\}")
 _STRUCK = re.compile(
     r"~~(?=\S)[^~\n]{1,200}\S~~|<(?:del|ins|s|strike)>[^<>\n]{1,200}</(?:del|ins|s|strike)>", re.IGNORECASE
@@ -38,7 +52,21 @@ def wrapped(view: View) -> str:
     found = _YAML.match(view.text)
     if '"' in view.text and ("{" in view.text or "}" in view.text):
         found = found or _OPENS.match(view.text) or _CLOSES.search(view.prose)
-    return "a record: " + excerpt(found.group()) if found else _revised(view)
+    if found or (left := remains(view.prose)):
+        return "a record: " + excerpt(found.group() if found else left[0])
+    return _revised(view)
+
+
+def remains(text: str) -> list[str]:
+    """Comments and tags of a page, and fields of a record, in prose."""
+    found: list[str] = []
+    if "<" in text:
+        found += (match.group() for match in _COMMENT.finditer(text))
+        tags = _TAG.finditer(text)
+        found += (match.group() for match in tags if not _WRITTEN.fullmatch(match[match.lastgroup or 0]))
+    if '"' in text and ("{" in text or '",' in text):
+        found += (match.group() for match in _RECORD.finditer(text))
+    return found
 
 
 def _revised(view: View) -> str:
