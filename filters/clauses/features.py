@@ -115,12 +115,21 @@ class Described:
     starts: Places
     """The first word of each sentence."""
     ends: Places
-    met: Numbers
-    """Which families are met (sentences, families)."""
+    bits: Hashes
+    """Which families are met by each sentence."""
     form: Numbers
     """Marks, length, beginning (sentences, FORMS)."""
     sentences: Sentences
     lexicon: Lexicon
+
+    @property
+    def met(self) -> Numbers:
+        """The same as numbers (sentences, families)."""
+        return unpacked(self.bits, len(families("en").names))
+
+    def has(self, family: str) -> npt.NDArray[np.bool_]:
+        """Which sentences meet a family."""
+        return np.asarray(self.bits & np.uint64(1 << families("en").names.index(family)) != 0)
 
     def summed(self, values: Numbers, at: Places | None = None) -> Numbers:
         """The sum over the words of each sentence (sentences, columns) of what is known by word, or of the words `at`
@@ -130,6 +139,11 @@ class Described:
         sums = np.add.reduceat(padded, _bounds(starts, ends), axis=0)[::2]
         sums[starts == ends] = 0
         return np.asarray(sums)
+
+
+def unpacked(bits: Hashes, count: int) -> Numbers:
+    """Each of the first `count` bits as 0 or 1 (rows, count)."""
+    return np.asarray((bits[:, None] >> np.arange(count, dtype=np.uint64)) & np.uint64(1), dtype=np.float32)
 
 
 def _bounds(starts: Places, ends: Places) -> Places:
@@ -159,13 +173,10 @@ def described(view: View, names: dict[str, list[int]], code: str, *, whole: bool
     first = bits[starts] & mine.opener
     bits &= ~mine.opener
     met = np.bitwise_or.reduceat(np.append(bits, np.uint64(0)), _bounds(starts, ends))[::2] | first
-    rows = (met[:, None] >> np.arange(len(mine.names), dtype=np.uint64)) & np.uint64(1)
     pairs = np.zeros(len(ids), dtype=np.uint64)
     pairs[:-1] = ngrams_of(hashes, 2)
     pairs[ends - 1] = hashes[starts] ^ _FIRST
-    return Described(
-        ids, hashes, pairs, starts, ends, rows.astype(np.float32), _forms(sentences, ends - starts), sentences, known
-    )
+    return Described(ids, hashes, pairs, starts, ends, met, _forms(sentences, ends - starts), sentences, known)
 
 
 def _forms(sentences: Sentences, words: Places) -> Numbers:

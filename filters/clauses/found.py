@@ -9,7 +9,7 @@ from importlib import resources
 import numpy as np
 import numpy.typing as npt
 
-from filters.clauses.features import PACKAGE, Described, Numbers, described, families
+from filters.clauses.features import PACKAGE, Described, Numbers, described
 from filters.clauses.model import KINDS, model
 from filters.clauses.slots import slots_of
 from filters.context import Context
@@ -117,7 +117,7 @@ class Clauses:
             column = np.maximum(column, plain - limit(f"plain_{sought.kind}") + sought.limit)
         may = text.ends - text.starts >= sought.words
         if sought.having:
-            may &= text.met[:, families("en").names.index(sought.having)] > 0
+            may &= text.has(sought.having)
         places = np.flatnonzero((column > least) & may)
         for place in places[np.argsort(-column[places], kind="stable")].tolist():
             if sought.may_be(text, place):
@@ -137,7 +137,7 @@ class Clauses:
             return []
         text, scores = read
         column, sentences = scores[:, KINDS.index("first_person")], text.sentences
-        said = np.flatnonzero(text.met[:, families("en").names.index("i")] > 0).tolist()
+        said = np.flatnonzero(text.has("i")).tolist()
         told = [
             place for place in said if not (sentences.quoted(place) or sentences.spoken(place))
             and _I.search(_QUOTE.sub(" ", sentences[place]))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from filters.clauses.features import PACKAGE, Described, Hashed, Numbers, PerWord, Places
+from filters.clauses.features import PACKAGE, Described, Hashed, Numbers, PerWord, Places, unpacked
 from filters.text.lexicon import HASH, Hashes, lexicon
 from filters.text.static import static_words
 from filters.text.threads import one_thread
@@ -24,6 +24,7 @@ KINDS = (
 )  # fmt: skip
 
 _EVEN = 3.0
+_REMEMBERED = 20_000  # combinations of families
 
 
 @dataclass(frozen=True)
@@ -89,14 +90,41 @@ class _Words(PerWord):
         return rows
 
 
+class _Families:
+    """What the families that a sentence meets add to each kind: most sentences meet such as others have met before."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._count, _, self._kinds = weights.families.shape
+        self._beside = weights.families.reshape(self._count, -1)
+        self._rows: dict[int, int] = {}
+        self._table = np.empty((_REMEMBERED, self._kinds), dtype=np.float32)
+
+    def __call__(self, bits: Hashes) -> Numbers:
+        """A row a sentence (sentences, kinds)."""
+        different, places = np.unique(bits, return_inverse=True)
+        known = list(map(self._rows.get, different.tolist()))
+        if new := [place for place, row in enumerate(known) if row is None]:
+            if len(self._rows) + len(new) > _REMEMBERED:
+                self._rows.clear()
+                return self._told(different)[places] if len(different) > _REMEMBERED else self(bits)
+            first = len(self._rows)
+            self._table[first : first + len(new)] = self._told(different[new])
+            self._rows.update(zip(different[new].tolist(), range(first, first + len(new)), strict=True))
+            known = list(map(self._rows.get, different.tolist()))
+        return np.take(self._table, np.array(known, dtype=np.int64)[places], axis=0)
+
+    def _told(self, bits: Hashes) -> Numbers:
+        met = unpacked(bits, self._count)
+        beside = (met @ self._beside).reshape(len(met), -1, self._kinds)
+        return np.asarray(np.einsum("sf,sfk->sk", met, beside) * evened(met)[:, None], dtype=np.float32)
+
+
 class Model:
     """Scores sentences; above 0 a sentence is rather of a kind than not."""
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
-        self._words = _Words(weights)
-        count = len(weights.families)
-        self._met = weights.families.reshape(count, -1)
+        self._words, self._families = _Words(weights), _Families(weights)
 
     def scores(self, text: Described) -> Numbers:
         """The score of each sentence for each of `KINDS` (sentences, kinds)."""
@@ -108,9 +136,9 @@ class Model:
         at, known = weights.of(text.pairs)
         words = text.summed(self._words(text.ids, text.lexicon)) + text.summed(known, at)
         words /= np.sqrt(text.ends - text.starts, dtype=np.float32)[:, None]
-        beside = (text.met @ self._met).reshape(len(text.met), -1, weights.bias.size)
-        families = np.einsum("sf,sfk->sk", text.met, beside, optimize=False) * evened(text.met)[:, None]
-        return np.asarray(words + families + text.form @ weights.form + weights.bias, dtype=np.float32)
+        words += self._families(text.bits)
+        words += text.form @ weights.form + weights.bias
+        return words
 
 
 @cache

@@ -44,11 +44,11 @@ class People:
     def _full(self, text: str) -> Iterator[str]:
         for match in _RUN.finditer(text):
             words = match.group().split()
-            titled = words[0] in _TITLES or _TITLED.search(text, max(0, match.start() - 12), match.start())
-            words = words[1:] if words[0] in _TITLES else words
+            titled = words[0] in _TITLES
+            words = words[1:] if titled else words
             pairs = [f"{one} {other}".lower() for one, other in pairwise(words)]
             yield from (pair for pair in pairs if pair.split()[0] in self.first)
-            if len(pairs) == 1 and (titled or _acts(text, match)) and not any(_common(word) for word in words):
+            if len(pairs) == 1 and not any(map(_common, words)) and (titled or _does(text, match)):
                 yield pairs[0]
 
 
@@ -56,6 +56,12 @@ class People:
 def first_names() -> frozenset[str]:
     """First names in lower case that are no words of English, no places and no names of cheeses."""
     return frozenset(resources.files("filters.text").joinpath("first_names.txt").read_text(encoding="utf-8").split())
+
+
+def _does(text: str, found: re.Match[str]) -> bool:
+    """Whether a title stands before a name, or it does what people do."""
+    titled = _TITLED.search(text, max(0, found.start() - 12), found.start())
+    return titled is not None or _acts(text, found)
 
 
 def _acts(text: str, found: re.Match[str]) -> bool:

@@ -37,23 +37,24 @@ _IN_A_PLACE = re.compile(  # a bracket where the sentence needs a word: "told hi
     r"was) \[(?!(?:sic|the|his|her|their|its|my|our|your|this|that|these|a|an|redacted|withheld|illegible|inaudible|"
     r"pause|laughs?|laughter|unclear|crosstalk|who|which|[ivxlc]+|\d)\b)[a-z][\w'’ /-]{2,40}\](?!\(|\[)"
 )
-_HERE = re.compile(  # a line or a quotation that says what belongs there, a blank in a sentence, marks around a note
-    r"(?:^|(?<=[\"“(\[*]))(?:Insert|Fill in) [^.!?\n]{3,100}\bhere\b|"
-    r"(?<=[a-z,] )_{2,12}(?= [a-z])|(?<!the )\bXX (?!of\b)[^\n]{3,80}? XX\b|\[(?:N|X|#|n|x)\](?=x\b|[ %]\w)|"
-    r"\((?:NAME|DATE|PLACE|CITY|PERSON|FIRM|COMPANY|TITLE|AMOUNT|NUMBER)(?: \d{1,2})?\)",
-    re.MULTILINE,
+_SAID = re.compile(  # a line or a quotation that says what belongs there
+    r"(?:^|(?<=[\"“(\[*]))(?:Insert|Fill in) [^.!?\n]{3,100}\bhere\b", re.MULTILINE
 )
+_BLANK = re.compile(r"(?<=[a-z,] )_{2,12}(?= [a-z])")  # in a sentence; that of a form ends its line
+_NOTED = re.compile(r"(?<!the )\bXX (?!of\b)[^\n]{3,80}? XX\b")
+_COUNT = re.compile(r"\[(?:N|X|#|n|x)\](?=x\b|[ %]\w)")
+_NAMED = re.compile(r"\((?:NAME|DATE|PLACE|CITY|PERSON|FIRM|COMPANY|TITLE|AMOUNT|NUMBER)(?: \d{1,2})?\)")
 _SPEAKER = re.compile(r"(?m)^\[(?:assistant|customer|client|user|speaker|author|contact)s?\]:? +\S", re.IGNORECASE)
 _SIGNS = frozenset(["x", "n", "xx", "nn", "tba", "tbc", "tbd", "tbn"])
 _TELLING = frozenset(
     ["insert", "fill", "replace", "change", "swap", "add", "check", "details", "detail", "name", "date"]
 )
 _STANDING = frozenset(["acme", "foo", "foobar", "x", "y", "z", "firstname", "lastname", "sampletown", "tk"])
-_BRACKETED = (
-    "[N]", "[X]", "[#]", "[n]", "[x]", "(NAME", "(DATE", "(PLACE", "(CITY", "(PERSON", "(FIRM", "(COMPANY", "(TITLE",
-    "(AMOUNT", "(NUMBER",
-)  # fmt: skip
-_CAPITALS = ("NAME", "MONTH YEAR", "INSERT ", "Author (Y", "??", "[?]", "$_", "£_", "€_", " ?")
+_CAPITALS = ("NAME", "MONTH YEAR", "INSERT ", "Author (Y")
+_CAPITAL = frozenset(["name", "month", "insert", "author"])  # one of which each of these has
+_MARKS = ("??", "[?]", "$_", "£_", "€_", " ?")
+_ROUND = frozenset(["name", "date", "place", "city", "person", "firm", "company", "title", "amount", "number"])
+_SAYING = frozenset(["insert", "fill"])
 
 
 def gaps(view: View) -> list[re.Match[str]]:
@@ -62,15 +63,28 @@ def gaps(view: View) -> list[re.Match[str]]:
     found: list[re.Match[str]] = []
     if not words.isdisjoint(_SIGNS):
         found += _NUMBER.finditer(prose)
-    if "xx" in view.spelled or not words.isdisjoint(_STANDING) or any(mark in prose for mark in _CAPITALS):
+    if "xx" in view.spelled or not words.isdisjoint(_STANDING) or _may_stand(prose, words):
         found += _STANDS_IN.finditer(prose)
-    if "__" in prose or "here" in words or "xx" in words or any(mark in prose for mark in _BRACKETED):
-        found += _HERE.finditer(prose)
+    if "here" in words and not words.isdisjoint(_SAYING):
+        found += _SAID.finditer(prose)
+    if "__" in prose:
+        found += _BLANK.finditer(prose)
+    if "xx" in words:
+        found += _NOTED.finditer(prose)
+    if "(" in prose and not words.isdisjoint(_ROUND):
+        found += _NAMED.finditer(prose)
     if "[" in prose:
-        found += _IN_A_PLACE.finditer(prose)
+        found += [*_IN_A_PLACE.finditer(prose), *_COUNT.finditer(prose)]
     if "[" in prose or "<" in prose or "{" in prose:
         spoken = {match.start() for match in _SPEAKER.finditer(prose)}  # "[customer] my lift has stopped"
         found += (match for match in _ASKS.finditer(prose) if match.start() not in spoken)
     if "(" in prose and not words.isdisjoint(_TELLING):
         found += _TOLD.finditer(prose)
     return found
+
+
+def _may_stand(prose: str, words: frozenset[str]) -> bool:
+    """Whether one of the marks is there; for those with a word the vocabulary is asked first, as it is faster."""
+    if not words.isdisjoint(_CAPITAL) and any(mark in prose for mark in _CAPITALS):
+        return True
+    return ("?" in prose or "_" in prose) and any(mark in prose for mark in _MARKS)
