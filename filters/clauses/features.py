@@ -71,21 +71,24 @@ class Families:
 
 
 class Hashed:
-    """A known list of hashes, sorted, and where it is met among others."""
+    """A known list of hashes, sorted, and where it is met among others: by a table of their first bits, and by search
+    for the few that share these with another."""
 
     def __init__(self, known: Hashes) -> None:
-        bits = min(18, max(12, 3 + len(known).bit_length()))  # an eighth of the table is set, where it stays in a cache
+        bits = min(20, max(16, 4 + len(known).bit_length()))
         self._known, self._rest = known, np.uint64(64 - bits)
-        self._may = np.zeros(1 << bits, dtype=np.bool_)
-        self._may[known >> self._rest] = True
+        self._places = np.zeros(1 << bits, dtype=np.int64)  # an index of another type is copied first
+        self._places[known >> self._rest] = np.arange(len(known))
+        self._shared = np.bincount((known >> self._rest).view(np.int64), minlength=1 << bits) > 1
 
     def __call__(self, hashes: Hashes) -> tuple[Places, Places]:
         """Which of `hashes` are known, and the place of each in the list."""
-        at = np.flatnonzero(self._may[hashes >> self._rest])
-        places = np.searchsorted(self._known, hashes[at])
-        places[places == len(self._known)] = 0
-        same = self._known[places] == hashes[at]
-        return at[same], places[same]
+        slots = (hashes >> self._rest).view(np.int64)
+        places = np.take(self._places, slots)
+        shared = np.flatnonzero(np.take(self._shared, slots))
+        places[shared] = np.minimum(np.searchsorted(self._known, hashes[shared]), len(self._known) - 1)
+        at = np.flatnonzero(np.take(self._known, places) == hashes)
+        return at, places[at]
 
 
 def _hashed(phrases: dict[tuple[str, ...], int], length: int) -> tuple[Hashed, Hashes]:

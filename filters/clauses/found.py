@@ -155,5 +155,8 @@ def _scored(text: Described, scores: Numbers, sought: Sought, kind: str) -> Scor
 
 def _neighbours(column: Scores) -> Scores:
     """The score of the likelier of the sentences before and after each, at least `_BESIDE`."""
-    around = np.concatenate([[_BESIDE], column, [_BESIDE]])
-    return np.asarray(np.maximum(np.maximum(around[:-2], around[2:]), _BESIDE), dtype=np.float32)
+    before = np.empty_like(column)
+    before[1:], before[:1] = column[:-1], _BESIDE
+    after = np.empty_like(column)
+    after[:-1], after[-1:] = column[1:], _BESIDE
+    return np.maximum(np.maximum(before, after), np.float32(_BESIDE))

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ _TELLS = re.compile(  # what is no speaker: a narrator, and the labels of a brie
 _ENDS = ".!?:)]"
 _QUOTES = '"“”«»'
 _ASCII = 128
+_REACH = 7  # characters before a full stop in which an abbreviation stands
 _LEAST = 3  # letters that a sentence has
 _MOST = 400_000  # characters of a text that are read: eighty thousand words
 
@@ -51,13 +52,15 @@ class Sentences:
         start = line = 0
         for match in _STOP.finditer(text):
             at, end = match.span()
-            broken = text[at] == "\n"
-            if text[at] == "." and _shortens(text[max(start, at - 7) : at]):
+            mark = text[at]
+            if mark == "." and _shortens(text[max(start, at - _REACH) : at]):
                 continue
-            stop = at if broken else match.end(1)
+            stop = at if mark == "\n" else match.end(1)
             if stop - start >= _LEAST:
                 bounds.append((start, stop, line))
-            start, line = end, end if broken else line
+            start = end
+            if mark == "\n":
+                line = end
         if len(text) - start >= _LEAST:
             bounds.append((start, len(text), line))
         if "`" in text:
@@ -98,11 +101,16 @@ class Sentences:
         """Whether a sentence begins with one of some characters."""
         return np.array([self.text[start] in marks for start in self.starts.tolist()], dtype=np.bool_)
 
-    @property
+    @cached_property
     def apart(self) -> Flags:
         """Whether a sentence is the first (and no title) or the last, or begins with a bracket or behind one."""
-        found = self.begins("([")
-        found |= np.array([self.text[max(0, start - 1)] in "([" for start in self.starts.tolist()], dtype=np.bool_)
+        text = self.text
+        places = self.starts.tolist()
+        if "(" in text or "[" in text:
+            opened = [text[start] in "([" or text[max(0, start - 1)] in "([" for start in places]
+            found = np.array(opened, dtype=np.bool_)
+        else:
+            found = np.zeros(len(places), dtype=np.bool_)
         found[0] |= self[0].rstrip(" *_")[-1:] in _ENDS
         found[-1] = True
         return found
@@ -148,5 +156,7 @@ def _numbered(marks: str) -> bytes:
 
 def _shortens(before: str) -> bool:
     """Whether the word before a full stop is an abbreviation or an initial."""
+    if len(before) == _REACH and " " not in before:
+        return False
     word = before.rpartition(" ")[2].lstrip("(\"“'").lower()
     return word in _SHORT or (len(word) == 1 and word.isalpha())
