@@ -1,12 +1,13 @@
 """Documents that lie in Parquet files, decided by several processes; memory is bounded by the sketches.
 
-A row group is the unit of work: read by a process, looked at row by row, and sent back as sketches and rejections. The
-checks across documents then run in one process over the sketches (about 1.5 kB a document), in any order of arrival.
+A piece of a row group is the unit of work: read by a process, looked at row by row, and sent back as sketches and
+rejections; many files are one row group. The checks across documents then run in one process over the sketches (about
+1.5 kB a document), in any order of arrival.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,40 +17,62 @@ from filters.context import Context
 from filters.run.decide import Found, check_each
 from filters.settings import FilterSettings
 
-Unit = tuple[str, int, int]  # a Parquet file, a row group in it, and the number of its first row over all files
+
+class Unit(NamedTuple):
+    """Some rows of a row group."""
+
+    path: str
+    group: int
+    skip: int
+    """Rows of the group before."""
+    rows: int
+    position: int
+    """The number of the first row over all files."""
+
+
 _SCHEMA = pa.schema([  # what the filters know of a document
     ("id", pa.string()), ("text", pa.string()), ("title", pa.string()), ("frame", pa.string()), ("genre", pa.string()),
     ("tokens", pa.int64()), ("finish_reason", pa.string()), ("position", pa.int64()), ("score", pa.float64()),
 ])  # fmt: skip
 _BATCH = 128
+_PIECE = 250  # rows at least of a unit
+_PIECES = 8  # of a row group at most: what stands before a piece is read once more
 
 
 def units_of(paths: Sequence[Path | str]) -> list[Unit]:
-    """The row groups of the files, in order."""
+    """The row groups of the files, in order, large ones in pieces."""
     units: list[Unit] = []
-    start = 0
+    position = 0
     for path in paths:
         with pq.ParquetFile(path) as file:
             for group in range(file.num_row_groups):
-                units.append((str(path), group, start))
-                start += file.metadata.row_group(group).num_rows
+                rows = file.metadata.row_group(group).num_rows
+                step = max(_PIECE, -(-rows // _PIECES))
+                units += (
+                    Unit(str(path), group, skip, min(step, rows - skip), position + skip)
+                    for skip in range(0, rows, step)
+                )
+                position += rows
     return units
 
 
 def check_unit(unit: Unit, settings: FilterSettings, context: Context) -> Found:
-    """The checks of one document over a row group."""
+    """The checks of one document over the rows of a unit."""
     return check_each(read_items(unit), settings, context)
 
 
 def read_items(unit: Unit) -> Iterator[Item]:
-    """The items of a row group, a few at a time in memory."""
-    path, group, position = unit
-    with pq.ParquetFile(path) as file:
+    """The items of a unit, a few at a time in memory."""
+    with pq.ParquetFile(unit.path) as file:
         columns = [name for name in _SCHEMA.names if name in file.schema_arrow.names]
-        for batch in file.iter_batches(_BATCH, row_groups=[group], columns=columns):
-            for row in batch.to_pylist():
-                yield item_of(row, position)
-                position += 1
+        place, end = 0, unit.skip + unit.rows
+        for batch in file.iter_batches(_BATCH, row_groups=[unit.group], columns=columns):
+            wanted = batch.slice(max(0, unit.skip - place), max(0, end - max(place, unit.skip)))
+            for number, row in enumerate(wanted.to_pylist(), start=max(place, unit.skip)):
+                yield item_of(row, unit.position + number - unit.skip)
+            place += batch.num_rows
+            if place >= end:
+                return
 
 
 def write_items(pieces: Iterable[list[Item]], path: Path) -> None:

@@ -74,6 +74,11 @@ class Gate:
         any_of = tuple(tuple(one.asked for one in clauses) for clauses in needed if clauses)
         self._asked: tuple[Asked, ...] = () if None in needed else ((0, any_of),)
 
+        # One of these bits is set wherever it is open: each expression's rarest need, where that is a word or a part.
+        rarest = [clauses[0] for clauses in any_of]
+        sure = self._asked and not any(every for _, every in rarest)
+        self.hint = reduce(or_, (bits for bits, _ in rarest), 0) if sure else -1
+
     def open(self, view: View) -> bool:
         """Whether one of them may match anywhere in the text."""
         return _all(self._asked, ATOMS.of(view))
@@ -84,14 +89,19 @@ class Marks:
 
     def __init__(self, *marks: str) -> None:
         self._marks = [(mark, Gate(re.escape(mark))) for mark in marks]
+        self._hint = reduce(or_, (gate.hint for _, gate in self._marks), 0)
 
     def present(self, view: View) -> list[str]:
         """Those that stand in the text."""
+        if not self._hint & ATOMS.of(view):
+            return []
         return [mark for mark, gate in self._marks if gate.open(view) and mark in view.lower]
 
     def open(self, view: View) -> bool:
         """Whether one of them does."""
-        return any(gate.open(view) and mark in view.lower for mark, gate in self._marks)
+        return bool(self._hint & ATOMS.of(view)) and any(
+            gate.open(view) and mark in view.lower for mark, gate in self._marks
+        )
 
 
 class Gated:

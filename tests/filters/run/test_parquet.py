@@ -53,7 +53,7 @@ def test_items_from_anywhere_are_decided_by_processes_too(monkeypatch: pytest.Mo
 
 
 def test_a_row_group_is_a_unit(corpus: list[Path]) -> None:
-    assert [start for _, _, start in units_of(corpus)] == [0, 9, 18, 27, 36, 40, 47, 54]
+    assert [unit.position for unit in units_of(corpus)] == [0, 9, 18, 27, 36, 40, 47, 54]
 
 
 def test_no_files_are_no_documents() -> None:
@@ -134,3 +134,14 @@ def test_a_failed_task_is_said(corpus: list[Path], monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(engine, "executor", lambda *_: Lost())
     with pytest.raises(SpecmillError, match="filter task 0 of 8 failed"):
         check_parquet(corpus, ALL.model_copy(update={"executor": "ray"}), CONTEXT)
+
+
+@pytest.mark.parametrize("count", [1, 249, 250, 251, 999, 2_600])
+def test_a_file_of_one_row_group_is_read_in_pieces_and_each_row_once(tmp_path: Path, count: int) -> None:
+    items = [item_of({"id": str(n), "text": f"text {n}"}, n) for n in range(count)]
+    write_items([items], tmp_path / "one.parquet")
+    units = units_of([tmp_path / "one.parquet"])
+    assert len(units) == min(8, -(-count // 250)) and sum(unit.rows for unit in units) == count
+    read = [one for unit in units for one in read_items(unit)]
+    assert [(one.id, one.meta["position"]) for one in read] == [(one.id, one.meta["position"]) for one in items]
+    assert [unit.position for unit in units] == [unit.skip for unit in units]
