@@ -55,14 +55,17 @@ _ENGLISH = 0.4  # of a stretch's words among these, from which on it is in no ot
 
 
 def surely(text: str) -> str:
-    """The code of the one language of `text` where CLD2 is sure of it, else nothing."""
+    """The code of the one language of `text` where CLD2 is sure of it, else nothing. That it is sure of English is not
+    enough: of French sentences with words such as "note" and "coefficient" it is (findings/cld2_sure_of_english.sh).
+    """
     import pycld2
 
     try:
         reliable, _, details = pycld2.detect(UNFIT.sub(" ", text), isPlainText=True)
     except pycld2.error:
         return ""
-    return str(details[0][1]) if reliable and details[0][2] >= _SURE else ""
+    code = str(details[0][1]) if reliable and details[0][2] >= _SURE else ""
+    return "" if code == "en" and not is_english(words_of(text)) else code
 
 
 def unquoted(text: str) -> str:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from filters.base import Item
-from filters.clauses.features import described
+from filters.clauses.features import Hashed, described
 from filters.clauses.found import Clauses, Sought, limit
-from filters.clauses.model import KINDS
+from filters.clauses.model import KINDS, model
 from filters.clauses.sentences import Sentences
 from filters.clauses.slots import Slots
 from filters.context import Context
@@ -106,3 +106,38 @@ def test_chats_keep_their_reasoning_apart() -> None:
 
 def test_every_kind_that_a_filter_asks_for_has_a_limit() -> None:
     assert all(limit(kind) > -50 for kind in KINDS if kind != "placeholder")
+
+
+@pytest.mark.parametrize(
+    ("slip", "name"),
+    [
+        ("Let me think about how to structure this document.", "planning"),
+        ("First, I need to decide on a narrator.", "planning"),
+        ("(Keep the tone warm here.)", "planning"),
+        ("The user wants a memo of about 600 words.", "planning"),
+        ("I hope this helps! Let me know if you want changes.", "chatter"),
+        ("Would you like me to write another version?", "chatter"),
+        ("Going further would mean inventing facts about a real person.", "declined"),
+        ("Which response is better, A or B? Correct answer: A.", "choices"),
+    ],
+)
+def test_what_models_say_most_often_is_found_in_the_middle_of_a_text(slip: str, name: str) -> None:
+    assert explain(item(f"{GOOD}\n\n{slip}\n\n{GOOD}"), SETTINGS, CONTEXT)[name].failed
+
+
+def test_known_hashes_are_all_found_and_no_others() -> None:
+    draw = np.random.default_rng(7)
+    known = np.unique(draw.integers(0, 2**64, 40_000, dtype=np.uint64) >> np.uint64(3))  # many share their first bits
+    others = draw.integers(2**61, 2**64, 5_000, dtype=np.uint64)
+    mixed = np.concatenate([others, known[::7], others])
+    at, places = Hashed(known)(mixed)
+    assert at.tolist() == list(range(5_000, 5_000 + len(known[::7]))) and np.array_equal(known[places], known[::7])
+
+
+def test_families_are_remembered_and_add_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    sentences = [f"{FAULTS[name]} {n}" for n, name in enumerate(FAULTS)]
+    whole = _scores("\n\n".join(sentences), "Juniper", "Larkfield")
+    monkeypatch.setattr("filters.clauses.model._REMEMBERED", 2)
+    model.cache_clear()
+    assert np.allclose(whole, _scores("\n\n".join(sentences), "Juniper", "Larkfield"), atol=1e-4)
+    model.cache_clear()

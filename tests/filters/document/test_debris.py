@@ -2,6 +2,7 @@
 
 import pytest
 
+from filters.document.writer.wrapping import remains
 from filters.run.decide import explain
 from tests.filters.samples import CONTEXT, SETTINGS, document, item
 
@@ -38,3 +39,65 @@ def test_marks_that_fit_stay(text: str) -> None:
 def test_a_text_that_is_cut_within_a_code_block_is_cut() -> None:
     found = explain(item(f"{GOOD}\n\n```python\nask('Juniper')\nprint('the ferry"), SETTINGS, CONTEXT)
     assert found["truncation"].failed and not found["markdown"].failed
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<!-- second part, calmer -->",
+        "</section>",
+        '<voice role="guest">',
+        "<answer/>",
+        'and so they left."}, {"speaker": "Ada", "line": "And then?',
+        '{"turn": 3, "text": "The rain went on."}',
+        'She closed the book.", "length": 40',
+    ],
+)
+def test_what_a_text_was_taken_out_of_is_flagged(piece: str) -> None:
+    assert explain(item(f"{GOOD}\n\n{piece}\n\n{GOOD}"), SETTINGS, CONTEXT)["chatter"].failed
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "I waited an hour for the lift. </rant>",
+        "Press <kbd>Esc</kbd> and 3 < 5, or 5 > 3; a<b and c>d.",
+        "Write to <desk@larkfield.example> or see <https://larkfield.example>.",
+        "```json\n{\"turn\": 3}\n```",
+        'She said "no", "never" and "perhaps", and he wrote: {a, b}.',
+        "Type your name where it says <name>.",
+    ],
+)  # fmt: skip
+def test_what_people_write_is_none(piece: str) -> None:
+    assert not explain(item(f"{GOOD}\n\n{piece}\n\n{GOOD}"), SETTINGS, CONTEXT)["chatter"].failed
+
+
+def test_hostile_remains_are_read_in_time_that_grows_with_the_text() -> None:
+    for piece in ("<!--", "<a b=", '<x y="', '{"a"', '","b"'):
+        assert len(remains(piece * 20_000)) < 200_000
+
+
+@pytest.mark.parametrize(
+    "gap",
+    [
+        '"Insert a line from the harbour master here, about patience."',
+        "It took ___ weeks until the valve came.",
+        "The river rose [N]x in one spring.",
+        "He asked (NAME 2) for the key.",
+        "XX short tale of the first ferry XX",
+    ],
+)
+def test_gaps_in_any_form_are_placeholders(gap: str) -> None:
+    assert explain(item(f"{GOOD}\n\n{gap}\n\n{GOOD}"), SETTINGS, CONTEXT)["placeholders"].failed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Put the kettle here, she said.",
+        "We lived there in the XX century, and XX of us stayed.",
+        "Add salt. Here is the rest.",
+    ],
+)
+def test_blanks_and_places_are_none(text: str) -> None:
+    assert not explain(item(f"{GOOD}\n\n{text}\n\n{GOOD}"), SETTINGS, CONTEXT)["placeholders"].failed

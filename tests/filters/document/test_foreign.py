@@ -2,6 +2,7 @@
 
 import pytest
 
+from filters.document.form.foreign import surely
 from filters.run.decide import explain
 from filters.settings import Language
 from tests.filters.samples import CONTEXT, SETTINGS, document, item
@@ -43,3 +44,19 @@ def test_in_another_corpus_its_own_script_is_wanted() -> None:
     russian = "Паром опоздал, и никто на пристани не знал почему, даже тот, кто продавал билеты на обратный путь. "
     settings = SETTINGS.model_copy(update={"language": Language(code="ru")})
     assert not explain(item(russian * 4), settings, CONTEXT)["language"].failed
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (
+            "On multiplie chaque note par son coefficient, on additionne, puis on divise par la somme.",
+            "",
+        ),
+        ("Comment calcule-t-on la moyenne pondérée de mes notes ?", ""),
+        ("You multiply each mark by its weight, and then you divide by what the weights come to.", "en"),
+        ("Man multipliziert jede Note mit ihrem Gewicht und teilt danach durch die Summe aller Gewichte.", "de"),
+    ],
+)
+def test_english_is_believed_where_a_word_is_english_alone(text: str, code: str) -> None:
+    assert surely(text) == code

@@ -60,3 +60,15 @@ def test_marks_stand_as_they_are() -> None:
     marks = Marks("the user ", "://")
     assert marks.present(view("What the user wants: http://x.y")) == ["the user ", "://"]
     assert not marks.open(view("The users; the user."))
+
+
+def test_a_gate_that_is_made_after_a_text_was_asked_sees_it_whole() -> None:
+    seen = view("The zwieback lay on the counter, and nobody said whose it was.")
+    assert not Gate(r"\bmarzipan\b").open(seen)
+    assert Gate(r"zwie\w+ lay").open(seen) and Gate(r"\bnobody\b").open(seen)
+    assert not Gate(r"\bcounte\b").open(seen)
+
+
+def test_long_words_are_searched_for_parts_too() -> None:
+    assert Gate(r"zwieback").open(view("x" * 50 + "zwieback" + "y" * 50))
+    assert Gate(r"\d+").open(view("x" * 60 + "7"))
