@@ -51,7 +51,7 @@ _TELLING = frozenset(
 )
 _STANDING = frozenset(["acme", "foo", "foobar", "x", "y", "z", "firstname", "lastname", "sampletown", "tk"])
 _CAPITALS = ("NAME", "MONTH YEAR", "INSERT ", "Author (Y")
-_CAPITAL = frozenset(["name", "month", "insert", "author"])  # one of which each of these has
+_CAPITAL = ("name", "month", "insert", "author")  # one of which stands in a word of each of these
 _MARKS = ("??", "[?]", "$_", "£_", "€_", " ?")
 _ROUND = frozenset(["name", "date", "place", "city", "person", "firm", "company", "title", "amount", "number"])
 _SAYING = frozenset(["insert", "fill"])
@@ -63,7 +63,7 @@ def gaps(view: View) -> list[re.Match[str]]:
     found: list[re.Match[str]] = []
     if not words.isdisjoint(_SIGNS):
         found += _NUMBER.finditer(prose)
-    if "xx" in view.spelled or not words.isdisjoint(_STANDING) or _may_stand(prose, words):
+    if "xx" in view.spelled or not words.isdisjoint(_STANDING) or _may_stand(view):
         found += _STANDS_IN.finditer(prose)
     if "here" in words and not words.isdisjoint(_SAYING):
         found += _SAID.finditer(prose)
@@ -83,8 +83,9 @@ def gaps(view: View) -> list[re.Match[str]]:
     return found
 
 
-def _may_stand(prose: str, words: frozenset[str]) -> bool:
+def _may_stand(view: View) -> bool:
     """Whether one of the marks is there; for those with a word the vocabulary is asked first, as it is faster."""
-    if not words.isdisjoint(_CAPITAL) and any(mark in prose for mark in _CAPITALS):
+    prose, spelled = view.prose, view.spelled
+    if any(part in spelled for part in _CAPITAL) and any(mark in prose for mark in _CAPITALS):
         return True
     return ("?" in prose or "_" in prose) and any(mark in prose for mark in _MARKS)

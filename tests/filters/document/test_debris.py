@@ -84,6 +84,7 @@ def test_hostile_remains_are_read_in_time_that_grows_with_the_text() -> None:
         "It took ___ weeks until the valve came.",
         "The river rose [N]x in one spring.",
         "He asked (NAME 2) for the key.",
+        "Thanks from all of us at NAME_OF_FIRM for a good year.",
         "XX short tale of the first ferry XX",
     ],
 )
