@@ -80,8 +80,8 @@ class Names:
         for place, name in enumerate(self.names):
             for start, anchor in {(anchor[:size], anchor) for anchor in name.anchors for size in range(1, START + 1)}:
                 self._beginning.setdefault(start, []).append((place, anchor))
-        self._known: dict[str, tuple[tuple[int, str, bool], ...]] = {}
-        self._begun: Column[np.bool_] = Column(lambda words: map(self._begins, words), np.bool_)
+        self._by_word: dict[str, tuple[tuple[int, str, bool], ...]] = {}
+        self._begun: Column[np.bool_] = Column(lambda words: map(self._learned, words), np.bool_)
         self._wrong = among(self.misspelt)
 
     def find(self, view: View) -> list[Mention]:
@@ -108,29 +108,23 @@ class Names:
         """The places of the names that may stand in the text, however they are spelled: cheap to ask of many."""
         asked = f"names {id(self)}"  # several checks of a text ask for the same list
         if asked not in view.shared:
-            begun = {one for word in view.which(self._begun) for one in self._by_word(word)}
+            begun = {one for word in view.which(self._begun) for one in self._by_word[word]}
             here = {place for place, _, whole in begun if whole}
             here |= {place for place, anchor, whole in begun if place not in here and view.may_have(anchor)}
             view.shared[asked] = sorted(here)
         possible: list[int] = view.shared[asked]
         return possible
 
-    def _by_word(self, word: str) -> tuple[tuple[int, str, bool], ...]:
-        """The names and spellings that begin in a word, or with it, and whether they stand in it whole."""
-        if word not in self._known:
-            self._known[word] = tuple(
-                (place, anchor, piece.startswith(anchor))
-                for piece in pieces_of(word)
-                for place, anchor in self._beginning.get(piece[:START], ())
-                if piece.startswith(anchor) or anchor.startswith(piece)
-            )
-        return self._known[word]
-
-    def _begins(self, word: str) -> bool:
-        """Whether any does; those of which none does are not kept."""
-        found = self._by_word(word)
-        if not found:
-            del self._known[word]
+    def _learned(self, word: str) -> bool:
+        """Whether names or spellings begin in a word, or with it; they are kept, and whether they stand in it whole."""
+        found = tuple(
+            (place, anchor, piece.startswith(anchor))
+            for piece in pieces_of(word)
+            for place, anchor in self._beginning.get(piece[:START], ())
+            if piece.startswith(anchor) or anchor.startswith(piece)
+        )
+        if found:
+            self._by_word[word] = found
         return bool(found)
 
     def bare(self, view: View) -> list[Mention]:

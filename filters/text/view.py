@@ -178,12 +178,6 @@ class View:
         return frozenset(map(self.lexicon.words.__getitem__, self.distinct[0].tolist()))
 
     @cached_property
-    def tokens(self) -> frozenset[str]:
-        """The different words, and what an apostrophe joins in them: "i" and "m" of "i'm"."""
-        joined = [part for word in self.vocabulary if "'" in word for part in word.split("'")]
-        return self.vocabulary.union(joined) if joined else self.vocabulary
-
-    @cached_property
     def spelled(self) -> str:
         """The different words, a line each: whether letters stand in any of them."""
         return "\n".join(self.vocabulary)

@@ -5,7 +5,7 @@ import re
 from filters.check import excerpt
 from filters.document.form.foreign import DIALECTS, is_english, sentences_of, surely, unquoted
 from filters.text.patterns import Patterns
-from filters.text.view import View, words_of
+from filters.text.view import View
 
 _EN = Patterns.of("filters.document.form", "en")
 _FORM = r"\b{}\b"
@@ -28,9 +28,9 @@ def answered_in_another(asked: str, view: View) -> str:
     right = {one, *named, *(dialect for code in (one, *named) for dialect in DIALECTS.get(code, ()))}
     if (whole := surely(view.text)) and _differs(whole, right, whole=True):
         return f"asked in {one}, answered in {whole}"
-    for sentence in sentences_of(unquoted(view.prose)):
+    for sentence, words in sentences_of(unquoted(view.prose)):
         code = surely(sentence)
-        if code and _differs(code, right) and is_english(words_of(sentence)) == (code == "en"):
+        if code and _differs(code, right) and (code == "en" or not is_english(words)):
             return f"asked in {one}, answered in {code}: {excerpt(sentence)}"
     return ""
 

@@ -73,10 +73,10 @@ def unquoted(text: str) -> str:
     return _QUOTED.sub(" ", text)
 
 
-def sentences_of(text: str) -> list[str]:
-    """The sentences of a text that are long enough to tell their language by, without code, links and lists."""
-    pieces = _SENTENCE.split(text)
-    return [one for one in pieces if len(words_of(one)) >= _FEWEST and not (_MARKUP.search(one) or _is_list(one))]
+def sentences_of(text: str) -> list[tuple[str, list[str]]]:
+    """The sentences of a text that are long enough to tell their language by, without links and lists; their words."""
+    pieces = (one for one in _SENTENCE.split(text) if not (_MARKUP.search(one) or _is_list(one)))
+    return [(one, words) for one in pieces if len(words := words_of(one)) >= _FEWEST]
 
 
 def is_english(words: list[str]) -> bool:
@@ -101,8 +101,8 @@ def other_language(view: View) -> str:
     """The first sentence in another language that shares the script, outside quotation marks; only beside English."""
     if len(view.words) < _WINDOW or not _may_be(view):
         return ""
-    for sentence in sentences_of(unquoted(view.prose)):
-        if not is_english(words_of(sentence)) and (code := surely(sentence)) not in _NOT_OTHER:
+    for sentence, words in sentences_of(unquoted(view.prose)):
+        if not is_english(words) and (code := surely(sentence)) not in _NOT_OTHER:
             return f"{code}: {excerpt(sentence)}"
     return ""
 

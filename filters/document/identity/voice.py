@@ -20,7 +20,7 @@ _QUOTED = re.compile(r"\"[^\"\n]*(?:\"|$)|“[^”\n]*(?:”|$)|«[^»\n]*(?:»|
 _SPOKEN = re.compile(r"^\s*(?:>|[*_#\-\[(]*[\w .'’()-]{1,40}[*_\])]*:)[^\n]*", re.MULTILINE)
 _OWN = Patterns.of(_PACKAGE, "en").expression("own_genre", re.IGNORECASE, form=r"\b{}\b")
 # Sentences in which "I" is said, in texts where nobody does so, and where somebody does now and then.
-_LONE, _FEW = 2, 6
+LONE, FEW = 2, 6
 
 
 class VoiceCheck(TextCheck):
@@ -74,4 +74,4 @@ class VoiceCheck(TextCheck):
 
 def _often(sentences: int) -> str:
     """What a limit's name begins with, by how many sentences have an "I"."""
-    return "lone_" if sentences <= _LONE else "rare_" if sentences <= _FEW else ""
+    return "lone_" if sentences <= LONE else "rare_" if sentences <= FEW else ""

@@ -52,9 +52,8 @@ def wrapped(view: View) -> str:
     found = _YAML.match(view.text)
     if '"' in view.text and ("{" in view.text or "}" in view.text):
         found = found or _OPENS.match(view.text) or _CLOSES.search(view.prose)
-    if found or (left := remains(view.prose)):
-        return "a record: " + excerpt(found.group() if found else left[0])
-    return _revised(view)
+    left = [found.group()] if found else remains(view.prose)
+    return "a record: " + excerpt(left[0]) if left else _revised(view)
 
 
 def remains(text: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from filters.document.writer.wrapping import remains
 from filters.run.decide import explain
 from tests.filters.samples import CONTEXT, SETTINGS, document, item
 
@@ -42,19 +41,25 @@ def test_a_text_that_is_cut_within_a_code_block_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece",
+    ("piece", "name"),
     [
-        "<!-- second part, calmer -->",
-        "</section>",
-        '<voice role="guest">',
-        "<answer/>",
-        'and so they left."}, {"speaker": "Ada", "line": "And then?',
-        '{"turn": 3, "text": "The rain went on."}',
-        'She closed the book.", "length": 40',
+        ("<!-- second part, calmer -->", "chatter"),
+        ("</section>", "chatter"),
+        ('<voice role="guest">', "chatter"),
+        ("<answer/>", "chatter"),
+        ('and so they left."}, {"speaker": "Ada", "line": "And then?', "chatter"),
+        ('{"turn": 3, "text": "The rain went on."}', "chatter"),
+        ('She closed the book.", "length": 40', "chatter"),
+        ('"Insert a line from the harbour master here, about patience."', "placeholders"),
+        ("It took ___ weeks until the valve came.", "placeholders"),
+        ("The river rose [N]x in one spring.", "placeholders"),
+        ("He asked (NAME 2) for the key.", "placeholders"),
+        ("Thanks from all of us at NAME_OF_FIRM for a good year.", "placeholders"),
+        ("XX short tale of the first ferry XX", "placeholders"),
     ],
 )
-def test_what_a_text_was_taken_out_of_is_flagged(piece: str) -> None:
-    assert explain(item(f"{GOOD}\n\n{piece}\n\n{GOOD}"), SETTINGS, CONTEXT)["chatter"].failed
+def test_what_a_text_was_taken_out_of_and_gaps_in_any_form_are_flagged(piece: str, name: str) -> None:
+    assert explain(item(f"{GOOD}\n\n{piece}\n\n{GOOD}"), SETTINGS, CONTEXT)[name].failed
 
 
 @pytest.mark.parametrize(
@@ -63,42 +68,13 @@ def test_what_a_text_was_taken_out_of_is_flagged(piece: str) -> None:
         "I waited an hour for the lift. </rant>",
         "Press <kbd>Esc</kbd> and 3 < 5, or 5 > 3; a<b and c>d.",
         "Write to <desk@larkfield.example> or see <https://larkfield.example>.",
-        "```json\n{\"turn\": 3}\n```",
+        '```json\n{"turn": 3}\n```',
         'She said "no", "never" and "perhaps", and he wrote: {a, b}.',
-        "Type your name where it says <name>.",
-    ],
-)  # fmt: skip
-def test_what_people_write_is_none(piece: str) -> None:
-    assert not explain(item(f"{GOOD}\n\n{piece}\n\n{GOOD}"), SETTINGS, CONTEXT)["chatter"].failed
-
-
-def test_hostile_remains_are_read_in_time_that_grows_with_the_text() -> None:
-    for piece in ("<!--", "<a b=", '<x y="', '{"a"', '","b"'):
-        assert len(remains(piece * 20_000)) < 200_000
-
-
-@pytest.mark.parametrize(
-    "gap",
-    [
-        '"Insert a line from the harbour master here, about patience."',
-        "It took ___ weeks until the valve came.",
-        "The river rose [N]x in one spring.",
-        "He asked (NAME 2) for the key.",
-        "Thanks from all of us at NAME_OF_FIRM for a good year.",
-        "XX short tale of the first ferry XX",
-    ],
-)
-def test_gaps_in_any_form_are_placeholders(gap: str) -> None:
-    assert explain(item(f"{GOOD}\n\n{gap}\n\n{GOOD}"), SETTINGS, CONTEXT)["placeholders"].failed
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
         "Put the kettle here, she said.",
         "We lived there in the XX century, and XX of us stayed.",
         "Add salt. Here is the rest.",
     ],
 )
-def test_blanks_and_places_are_none(text: str) -> None:
-    assert not explain(item(f"{GOOD}\n\n{text}\n\n{GOOD}"), SETTINGS, CONTEXT)["placeholders"].failed
+def test_what_people_write_is_neither(piece: str) -> None:
+    found = explain(item(f"{GOOD}\n\n{piece}\n\n{GOOD}"), SETTINGS, CONTEXT)
+    assert not found["chatter"].failed and not found["placeholders"].failed

@@ -30,6 +30,9 @@ HOSTILE = {
     "combining": "Juniper" + "\u0301" * 100_000,
     "empty": "",
     "spaces": " \n\t" * 100,
+    "left of a page": '<!-- <a b= <x y=" ' * 20_000,
+    "left of a record": '{"a" ","b" "}, { ' * 20_000,
+    "gaps": "XX insert here ___ (NAME [N] Insert " * 15_000,
 }
 
 
@@ -42,8 +45,11 @@ def test_a_hostile_text_is_decided_on_soon(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["brackets", "quotes", "stars", "digits", "names", "one word a line", "no spaces", "blank lines", "an open tag"],
-)
+    [
+        "brackets", "quotes", "stars", "digits", "names", "one word a line", "no spaces", "blank lines", "an open tag",
+        "left of a page", "left of a record", "gaps",
+    ],
+)  # fmt: skip
 @pytest.mark.timeout(60)
 def test_every_check_is_linear(name: str) -> None:
     outcomes = explain(item(HOSTILE[name][:600_000]), ALL, CONTEXT)
